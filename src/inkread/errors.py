@@ -50,7 +50,7 @@ class OptionError(InkreadError):
     code = "bad-option"
 
 
-class MissingExtra(InkreadError):
+class MissingExtra(InkreadError, ImportError):
     """Raised when a feature needs packages that only an extra installs."""
 
     exit_code = 3

@@ -1,0 +1,88 @@
+"""`inkread evaluate`: how many labelled digits a model reads right."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from inkread.evaluation import Evaluation
+
+SHOWN_MISSES = 20
+
+
+def evaluate(
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="mnist|DIR|index.csv",
+            help="'mnist': the 10 000 test images. DIR: folders named 0 to 9 with pictures. index.csv: columns 'file' and "
+            "'label', lines of a sheet joined by '|'; 'kind' and 'capture' group the score.",
+        ),
+    ] = "mnist",
+    model: Annotated[
+        Path | None, typer.Option(help="A model folder, or an .onnx, .keras or .h5 file. Left out, the shipped model.")
+    ] = None,
+    format_: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="'json' prints one object, with every miss.")
+    ] = "text",
+) -> None:
+    """Measure how many digits a model reads right.
+
+    Pictures take the whole road from the file to the digit; a refused picture and one that cannot be opened count
+    as wrong. MNIST's test images go to the network as they are.
+
+    Examples:
+
+        inkread evaluate
+
+        inkread evaluate --data my-digits/ --model model
+    """
+    from inkread.cli.progress import CountBar
+    from inkread.evaluation import evaluate as run
+
+    with CountBar("reading") as bar:
+        result = run(data, model=model, progress=bar.shows)
+    if format_ == "json":
+        print(json.dumps(result.to_dict(), ensure_ascii=False))
+    else:
+        _print(result)
+
+
+def _print(result: Evaluation) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    low, high = result.interval
+    console.print(
+        f"[bold]{result.accuracy:.2%}[/bold] right: {result.right:,} of {result.of:,} "
+        f"(95 % interval {low:.2%} to {high:.2%}), {result.seconds:.1f} s"
+    )
+    if result.refused or result.failed:
+        console.print(f"not right, as they were refused: {result.refused}, or could not be opened: {result.failed}")
+    for name, (right, of) in sorted(result.groups.items()):
+        console.print(f"  {name or '(no group)':24} {right:5} of {of:5}  {right / of:7.2%}")
+    console.print(_confusion(result))
+    for miss in result.misses[:SHOWN_MISSES]:
+        sure = "" if miss.confidence is None else f", {miss.confidence:.0%} sure"
+        console.print(f"  {miss.picture}: is {miss.label}, read {miss.answer}{sure}", markup=False)
+    if len(result.misses) > SHOWN_MISSES:
+        console.print(f"  and {len(result.misses) - SHOWN_MISSES} more; --format json lists them all")
+
+
+def _confusion(result: Evaluation) -> Table:
+    """Return the confusion matrix as a table: a row for each true digit, nothing where there is a zero."""
+    from rich.table import Table
+
+    table = Table(title="rows: what it is; columns: what was read", title_style="dim", title_justify="left")
+    for heading in ("", *"0123456789"):
+        table.add_column(heading, justify="right")
+    for digit, counts in enumerate(result.confusion):
+        cells = [f"[bold]{count}[/bold]" if answer == digit else str(count) for answer, count in enumerate(counts)]
+        table.add_row(str(digit), *(cell if counts[answer] else "" for answer, cell in enumerate(cells)))
+    return table

@@ -1,0 +1,99 @@
+"""Progress bars of the command line, on stderr so that results can be piped."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from inkread.training.history import Watcher
+
+
+class TrainingBar(Watcher):
+    """Draws a bar an epoch with loss, accuracy, speed and time left; prints plain lines where there is no terminal."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+        self.bar = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[values]}"),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(compact=True),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self.task: TaskID | None = None
+        self.epochs = self.images = 0
+
+    def __enter__(self) -> TrainingBar:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+    def says(self, what: str) -> None:
+        self.console.print(f"[dim]{what} ...[/dim]")
+
+    def downloads(self, name: str, done: int, total: int | None) -> None:
+        """Show the progress of a download, in bytes."""
+        if self.task is None or self.bar.tasks[-1].description != name:
+            self.task = self.bar.add_task(name, total=total, values="bytes", speed="")
+        self.bar.update(self.task, completed=done, total=total)
+
+    def begins(self, epochs: int, images: int) -> None:
+        self.epochs, self.images, self.task = epochs, images, None
+
+    def steps(self, epoch: int, images: int, loss: float, accuracy: float) -> None:
+        if self.task is None:
+            self.task = self.bar.add_task(f"epoch {epoch + 1}/{self.epochs}", total=self.images, values="", speed="")
+        task = self.bar.tasks[-1]
+        speed = f"{task.speed:,.0f} images/s" if task.speed else ""
+        self.bar.update(self.task, completed=images, values=f"loss {loss:.4f}  accuracy {accuracy:.2%}", speed=speed)
+
+    def ends(self, epoch: int, values: dict[str, float]) -> None:
+        self.task = None
+        if not self.console.is_terminal or "test_accuracy" in values:
+            print(self._line(epoch, values), file=sys.stderr, flush=True)
+
+    def _line(self, epoch: int, values: dict[str, float]) -> str:
+        line = f"epoch {epoch + 1}/{self.epochs}  loss {values['loss']:.4f}  accuracy {values['accuracy']:.2%}"
+        if "test_accuracy" in values:
+            line += f"  test loss {values['test_loss']:.4f}  test accuracy {values['test_accuracy']:.2%}"
+        return f"{line}  {values['seconds']:.1f} s"
+
+
+class CountBar:
+    """Draws one bar of so many done of so many; nothing where there is no terminal."""
+
+    def __init__(self, description: str) -> None:
+        console = Console(stderr=True)
+        self.bar = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self.task = self.bar.add_task(description, total=None)
+
+    def __enter__(self) -> CountBar:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+    def shows(self, done: int, of: int) -> None:
+        """Show `done` of `of`."""
+        self.bar.update(self.task, completed=done, total=of)

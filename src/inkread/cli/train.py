@@ -1,0 +1,67 @@
+"""`inkread train`: from MNIST to a model folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def train(
+    recipe: Annotated[
+        Literal["classic", "fast"],
+        typer.Option(
+            help="'classic': the well-known tutorial's network and settings, minutes. 'fast': the same accuracy in seconds."
+        ),
+    ] = "fast",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder with MNIST's four idx files, gzip or not, or mnist.npz. Left out: the folder that INKREAD_DATA "
+            "names, then the user's cache, then a download.",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The model folder to write.")] = Path("model"),
+    epochs: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="How often each image is seen. Left out, the recipe says.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="The same seed gives the same model on one machine.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace a model that lies in the folder already.")] = False,
+    format_: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="'json' prints the model's card.")
+    ] = "text",
+) -> None:
+    """Train the network on MNIST and save it. Needs the extra 'train'.
+
+    The folder gets model.keras, model.onnx, card.json (how it was made and how good it is), history.csv and
+    curves.png; 'classic' adds mnist.h5, as the tutorial does.
+
+    Examples:
+
+        inkread train
+
+        inkread train --recipe classic --out tutorial
+
+        inkread read 6.jpg --model model
+    """
+    from inkread.cli.progress import TrainingBar
+    from inkread.training import train as run
+
+    with TrainingBar() as bar:
+        card = run(
+            recipe,
+            data=data,
+            out=out,
+            epochs=epochs,
+            seed=seed,
+            force=force,
+            watcher=bar,
+            download_progress=bar.downloads,
+        )
+    if format_ == "json":
+        print(card.to_json())
+        return
+    print(f"{card.test['accuracy']:.2%} of {card.test['images']:,} test images right, {card.seconds['total']:.1f} s in all")
+    print(f"saved in {out}; read with it: inkread read PICTURE --model {out}")

@@ -1,0 +1,69 @@
+"""Pictures with labels: a folder of folders named 0 to 9, or an index file."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from inkread.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPicture:
+    """A picture and what it says.
+
+    label: the digits in reading order, lines joined by "|".
+    group: what kind of picture it is, for scores by group; may be empty.
+    """
+
+    path: Path
+    label: str
+    group: str = ""
+
+
+def labelled_pictures(data: Path) -> list[LabelledPicture]:
+    """Return the pictures of a folder of folders named 0 to 9, or of an index file, in a fixed order.
+
+    An index is CSV with the columns `file`, relative to the index, and `label`; `kind` and `capture`, if there,
+    name the group. Raises `DataError` where there are no labelled pictures.
+    """
+    if data.is_dir():
+        return _of_folders(data)
+    if data.is_file():
+        return _of_index(data)
+    raise DataError(f"{data}: no such folder or file; name 'mnist', a folder of folders 0 to 9, or an index.csv")
+
+
+def _of_folders(data: Path) -> list[LabelledPicture]:
+    known = set(Image.registered_extensions()) | {".heic", ".heif"}
+    pictures = [
+        LabelledPicture(path, str(digit))
+        for digit in range(10)
+        for path in sorted((data / str(digit)).glob("*"))
+        if path.suffix.lower() in known
+    ]
+    if not pictures:
+        raise DataError(f"{data}: no pictures in folders named 0 to 9; sort them so that the folder is the label")
+    return pictures
+
+
+def _of_index(data: Path) -> list[LabelledPicture]:
+    try:
+        with data.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{data}: not an index in CSV ({error}); see 'inkread evaluate --help'") from None
+    if not rows or not {"file", "label"} <= rows[0].keys():
+        raise DataError(f"{data}: an index needs a header with 'file' and 'label' and at least one row")
+    return [_labelled(data, number, row) for number, row in enumerate(rows, start=2)]
+
+
+def _labelled(data: Path, number: int, row: dict[str, str | None]) -> LabelledPicture:
+    label = row["label"] or ""
+    if not row["file"] or not label or set(label) - set("0123456789|"):
+        raise DataError(f"{data}: row {number} needs a file and a label of digits, lines joined by '|', not {label!r}")
+    group = " ".join(filter(None, (row.get("kind"), row.get("capture"))))
+    return LabelledPicture(data.parent / row["file"], label, group)

@@ -1,0 +1,25 @@
+"""Draws handwritten digits with a pen: pictures whose truth is known."""
+
+from inkread.drawing.camera import photograph
+from inkread.drawing.forms import FORMS
+from inkread.drawing.paper import GROUNDS, Ground, lay_ground
+from inkread.drawing.pen import PENS, Pen, draw_ink
+from inkread.drawing.pictures import digit_ink, draw_digit, ink_colour, show
+from inkread.drawing.strokes import Hand, digit_strokes
+
+__all__ = [
+    "FORMS",
+    "GROUNDS",
+    "PENS",
+    "Ground",
+    "Hand",
+    "Pen",
+    "digit_ink",
+    "digit_strokes",
+    "draw_digit",
+    "draw_ink",
+    "ink_colour",
+    "lay_ground",
+    "photograph",
+    "show",
+]

@@ -1,0 +1,33 @@
+"""Uneven things: noise along a line and over an area, smooth at a chosen scale."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+def drift(count: int, *, scale: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return `(count,)` values that wander about 0 with deviation 1, each lump about `scale` steps long."""
+    reach = max(1, round(3 * scale))
+    bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(scale, 0.1)) ** 2)
+    # Dividing by the root of the summed squares keeps the deviation at 1 whatever the scale.
+    wander = np.convolve(
+        rng.standard_normal(count + 2 * reach), bell / np.sqrt((bell**2).sum()), mode="valid"
+    )
+    return np.asarray(wander, np.float64)
+
+
+def cloud(
+    size: tuple[int, int], *, scale: float | tuple[float, float], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return `(height, width)` float32 noise with mean 0 and deviation 1.
+
+    `size` is `(height, width)`; `scale` is the size of its lumps in pixels, one number or `(down, across)`.
+    """
+    down, across = scale if isinstance(scale, tuple) else (scale, scale)
+    # Half a lump a cell, blurred before it is enlarged: no grid shows through.
+    cells = (int(size[0] * 2 / down) + 4, int(size[1] * 2 / across) + 4)
+    coarse = cv2.GaussianBlur(rng.standard_normal(cells, dtype=np.float32), (0, 0), 1.0)
+    field = cv2.resize(coarse, (size[1], size[0]), interpolation=cv2.INTER_CUBIC)
+    return np.asarray((field - field.mean()) / (field.std() + 1e-6), np.float32)

@@ -1,0 +1,175 @@
+"""Grounds to draw on: screens, paper, lines, blackboards, and the light that falls on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.drawing.noise import cloud
+
+Size = tuple[int, int]
+Area = NDArray[np.float32]
+
+SHEETS = ((247, 247, 245), (240, 238, 232), (238, 230, 212), (226, 228, 226), (232, 236, 242))
+# The corners of a phone held upright, beside and below the middle of its top.
+_PHONE = ((-0.92, 0), (0.92, 0), (1, 0.04), (1, 2), (-1, 2), (-1, 0.04))
+BOARDS = ((44, 66, 56), (38, 44, 44), (52, 56, 60))
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a picture shows before anything is written on it."""
+
+    paper: Area
+    """The colour of the surface in full light, `(height, width, 3)` float32 from 0 to 1."""
+    light: Area
+    """The share of the full light that arrives, `(height, width, 3)` float32 above 0."""
+    dark: bool = False
+    """Whether ink has to be light to be seen."""
+    photographed: bool = True
+    """Whether a camera took the picture; screens have none of its faults."""
+
+
+def lay_ground(name: str, *, size: Size, rng: np.random.Generator) -> Ground:
+    """Return the ground of that name (one of `GROUNDS`), `(height, width)` pixels large."""
+    if name not in _LAYERS:
+        raise ValueError(f"there is no ground {name!r}; grounds are {', '.join(GROUNDS)}")
+    return _LAYERS[name](size, rng)
+
+
+def _plain(size: Size, rng: np.random.Generator) -> Ground:
+    white = 1.0 if rng.random() < 0.7 else rng.uniform(0.94, 1)
+    return Ground(_flat(size, white), _flat(size, 1), photographed=False)
+
+
+def _dark(size: Size, rng: np.random.Generator) -> Ground:
+    black = 0.0 if rng.random() < 0.5 else rng.uniform(0.03, 0.16)
+    return Ground(_flat(size, black), _flat(size, 1), dark=True, photographed=False)
+
+
+def _paper(size: Size, rng: np.random.Generator) -> Ground:
+    return Ground(_sheet(size, rng), _lamp(size, rng, loss=0.12))
+
+
+def _vignette(size: Size, rng: np.random.Generator) -> Ground:
+    return Ground(_sheet(size, rng), _lamp(size, rng, loss=0.6))
+
+
+def _shadow(size: Size, rng: np.random.Generator) -> Ground:
+    return Ground(_sheet(size, rng), _lamp(size, rng, loss=0.2) * _phone_shadow(size, rng))
+
+
+def _ruled(size: Size, rng: np.random.Generator) -> Ground:
+    paper, gap, tilt = _sheet(size, rng), min(size) * rng.uniform(0.1, 0.16), rng.normal(0, 0.02)
+    blue = np.array(rng.uniform((0.5, 0.6, 0.75), (0.62, 0.72, 0.86)), np.float32)
+    _rule(paper, _lines(size, gap, tilt, rng), blue)
+    if rng.random() < 0.5:
+        margin = _lines(size, 10 * max(size), tilt + np.pi / 2, rng, start=rng.uniform(0.06, 0.14) * size[1])
+        _rule(paper, margin, np.array((0.86, 0.5, 0.5), np.float32))
+    return Ground(paper, _lamp(size, rng, loss=0.15))
+
+
+def _squared(size: Size, rng: np.random.Generator) -> Ground:
+    paper, gap, tilt = _sheet(size, rng), min(size) * rng.uniform(0.06, 0.12), rng.normal(0, 0.02)
+    pale = np.array(rng.uniform((0.6, 0.66, 0.72), (0.72, 0.76, 0.86)), np.float32)
+    for direction in (tilt, tilt + np.pi / 2):
+        _rule(paper, _lines(size, gap, direction, rng), pale)
+    return Ground(paper, _lamp(size, rng, loss=0.15))
+
+
+def _blackboard(size: Size, rng: np.random.Generator) -> Ground:
+    board = np.array(BOARDS[rng.integers(len(BOARDS))], np.float32) / 255
+    unit = min(size)
+    smears = 0.6 * _wiped(size, rng) + cloud(size, scale=0.4 * unit, rng=rng)
+    dust = 0.022 * np.maximum(smears + 0.8, 0) + 0.006 * cloud(size, scale=1.2, rng=rng)
+    return Ground(np.clip(board + dust[..., None], 0, 1), _lamp(size, rng, loss=0.25), dark=True)
+
+
+_LAYERS: dict[str, Callable[[Size, np.random.Generator], Ground]] = {
+    "plain": _plain,
+    "paper": _paper,
+    "shadow": _shadow,
+    "vignette": _vignette,
+    "ruled": _ruled,
+    "squared": _squared,
+    "blackboard": _blackboard,
+    "dark": _dark,
+}
+GROUNDS = tuple(_LAYERS)
+
+
+def _flat(size: Size, value: float) -> Area:
+    return np.full((*size, 3), value, np.float32)
+
+
+def _sheet(size: Size, rng: np.random.Generator) -> Area:
+    """Return tinted paper with fibres and a slight unevenness."""
+    tint = np.array(SHEETS[rng.integers(len(SHEETS))], np.float32) / 255
+    grain = 0.006 * cloud(size, scale=2, rng=rng) + 0.004 * cloud(size, scale=0.08 * min(size), rng=rng)
+    return np.clip(tint + grain[..., None], 0, 1)
+
+
+def _wiped(size: Size, rng: np.random.Generator) -> Area:
+    """Return the streaks of a sponge drawn across at some slope."""
+    side = int(np.hypot(*size)) + 1
+    streaks = cloud((side, side), scale=(0.05 * side, 0.5 * side), rng=rng)
+    streaks += 0.5 * cloud((side, side), scale=(0.012 * side, 0.4 * side), rng=rng)
+    turn = cv2.getRotationMatrix2D((side / 2, side / 2), rng.normal(0, 25), 1)
+    turn = turn - np.array([[0, 0, side - size[1]], [0, 0, side - size[0]]]) / 2
+    return np.asarray(cv2.warpAffine(streaks, turn, size[::-1], borderMode=cv2.BORDER_REFLECT), np.float32)
+
+
+def _lamp(size: Size, rng: np.random.Generator, *, loss: float) -> Area:
+    """Return the light of a lamp that stands aside; it loses about `loss` of it towards the far corner."""
+    y, x = np.indices(size, np.float32)
+    lamp = rng.uniform(-0.1, 1.1, 2) * size
+    far = np.hypot(y - lamp[0], x - lamp[1]) / np.hypot(*size)
+    exposure, warmth = rng.uniform(0.82, 1.04), rng.normal(0, 0.025)
+    light = exposure * (1 - loss * np.minimum(far, 1.2) ** 1.5)
+    return np.asarray(light[..., None] * np.array((1 + warmth, 1, 1 - 1.4 * warmth)), np.float32)
+
+
+def _phone_shadow(size: Size, rng: np.random.Generator) -> Area:
+    """Return the shadow of the phone that takes the picture and of the hand that holds it."""
+    unit = min(size)
+    side, tilt = rng.choice((-1, 1)), rng.normal(0, 0.25)
+    up = np.array((np.sin(tilt), -np.cos(tilt)))
+    out = side * np.array((np.cos(tilt), np.sin(tilt)))
+    top = np.array(size[::-1]) * (0.5 - side * rng.uniform(0.05, 0.25), rng.uniform(0.15, 0.5))
+    corners = [top + across * 0.24 * unit * out - down * unit * up for across, down in _PHONE]
+    mask = np.zeros(size, np.uint8)
+    cv2.fillConvexPoly(mask, np.round(corners).astype(np.int32), 255)
+    for down in (0.3, 0.41, 0.52, 0.62):
+        knuckle = top - down * unit * up - 0.16 * unit * out
+        _limb(mask, knuckle, knuckle - (0.1 + rng.uniform(0, 0.03)) * unit * out, 0.085 * unit)
+    soft = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.008, 0.022) * unit).astype(np.float32) / 255
+    depth = rng.uniform(0.3, 0.55)
+    # The sky still lights a shadow, so it is a little blue.
+    return np.asarray(1 - soft[..., None] * depth * np.array((1, 0.97, 0.9)), np.float32)
+
+
+def _limb(
+    mask: NDArray[np.uint8], start: NDArray[np.float64], end: NDArray[np.float64], width: float
+) -> None:
+    ends = [(round(float(x)), round(float(y))) for x, y in (start, end)]
+    cv2.line(mask, ends[0], ends[1], 255, max(1, round(width)))
+
+
+def _lines(
+    size: Size, gap: float, direction: float, rng: np.random.Generator, *, start: float | None = None
+) -> NDArray[np.float32]:
+    """Return lines every `gap` pixels, `(height, width)` from 0 to 1, `direction` radians from level."""
+    y, x = np.indices(size, np.float32)
+    across = y * np.cos(direction) - x * np.sin(direction)
+    phase = rng.uniform(0, gap) if start is None else -start
+    distance = np.abs((across + phase + gap / 2) % gap - gap / 2)
+    width = max(1.0, 0.004 * min(size))
+    return np.asarray(np.clip(width / 2 + 0.5 - distance, 0, 1), np.float32)
+
+
+def _rule(paper: Area, lines: Area, colour: NDArray[np.float32]) -> None:
+    paper += lines[..., None] * (paper * colour - paper)

@@ -1,0 +1,87 @@
+"""Pictures of handwritten digits whose truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.drawing.camera import photograph, to_bytes
+from inkread.drawing.paper import Ground, lay_ground
+from inkread.drawing.pen import LIGHT_COLOURS, draw_ink, find_pen
+from inkread.drawing.strokes import Hand, Stroke, digit_strokes
+
+# The pens that people use on each ground.
+_USUAL = {
+    "plain": ("screen", "felt-tip", "marker"),
+    "dark": ("screen", "chalk"),
+    "blackboard": ("chalk",),
+}
+_ON_PAPER = ("ballpoint", "pencil", "felt-tip", "marker")
+
+
+def draw_digit(
+    digit: int,
+    *,
+    rng: np.random.Generator,
+    size: tuple[int, int] = (400, 400),
+    ground: str = "plain",
+    pen: str | None = None,
+    form: str | None = None,
+    hand: Hand | None = None,
+    share: float = 0.6,
+) -> NDArray[np.uint8]:
+    """Draw a picture of one digit, `(height, width, 3)` uint8 RGB.
+
+    `size` is `(height, width)`, `ground` one of `GROUNDS`, `pen` a key of `PENS`, `form` a key of
+    `FORMS[digit]` and `hand` a writer; pen, form and hand are drawn at random unless given. The digit's
+    longer side takes about `share` (above 0, at most 1) of the picture's shorter side, near the middle.
+    """
+    surface = lay_ground(ground, size=size, rng=rng)
+    pen = pen or str(rng.choice(_USUAL.get(ground, _ON_PAPER)))
+    ink = digit_ink(digit, rng=rng, size=size, pen=pen, form=form, hand=hand, share=share)
+    return show(ink, ink_colour(pen, dark=surface.dark, rng=rng), surface, rng=rng)
+
+
+def digit_ink(
+    digit: int,
+    *,
+    rng: np.random.Generator,
+    size: tuple[int, int],
+    pen: str,
+    form: str | None = None,
+    hand: Hand | None = None,
+    share: float = 0.6,
+) -> NDArray[np.float32]:
+    """Return the ink of one digit, `(height, width)` float32 from 0 to 1; options as for `draw_digit`."""
+    if not 0 < share <= 1:
+        raise ValueError(f"a digit takes a share of the picture between 0 and 1, not {share}")
+    strokes = digit_strokes(digit, rng=rng, form=form, hand=hand)
+    length = share * min(size) * rng.uniform(0.94, 1)
+    width = max(1.2, length * rng.uniform(*find_pen(pen).width))
+    return draw_ink(_place(strokes, size, length, rng), size=size, pen=pen, width=width, rng=rng)
+
+
+def show(
+    ink: NDArray[np.float32], colour: NDArray[np.float32], ground: Ground, *, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Return the picture of ink on a ground, `(height, width, 3)` uint8 RGB.
+
+    `ink` is `(height, width)` float32 from 0 to 1, `colour` its `(3,)` float32 RGB from 0 to 1.
+    """
+    scene = (ground.paper + ink[..., None] * (colour - ground.paper)) * ground.light
+    return photograph(scene, rng=rng) if ground.photographed else to_bytes(scene)
+
+
+def ink_colour(pen: str, *, dark: bool, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return one of the pen's colours, `(3,)` float32 RGB from 0 to 1; a light one for a dark ground."""
+    colours = LIGHT_COLOURS if dark else find_pen(pen).colours
+    return np.array(colours[rng.integers(len(colours))], np.float32) / np.float32(255)
+
+
+def _place(
+    strokes: list[Stroke], size: tuple[int, int], length: float, rng: np.random.Generator
+) -> list[Stroke]:
+    """Bring strokes from the unit box into the picture, a little beside its middle."""
+    room = np.maximum(np.array(size[::-1]) - length, 0) / 2
+    corner = room * (1 + np.clip(rng.normal(0, 0.25, 2), -0.6, 0.6))
+    return [stroke * length + corner for stroke in strokes]

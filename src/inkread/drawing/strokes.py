@@ -1,0 +1,137 @@
+"""Digits as the way a pen goes, written by a hand that never does the same thing twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.drawing.forms import FORMS, Path, paths
+from inkread.drawing.noise import drift
+
+Stroke = NDArray[np.float64]
+
+# Points to a digit's height; the fine steps that the pen and the tremor need.
+STEPS = 100
+
+
+@dataclass(frozen=True)
+class Hand:
+    """A writer's habits, in units of a digit's height; `Hand.random` meets a new writer."""
+
+    slant: float = 0.1
+    """Shift of the top to the right; negative leans back."""
+    breadth: float = 1.0
+    """Widening of the digits."""
+    wobble: float = 0.02
+    """Deviation of the points that the pen aims at."""
+    haste: float = 0.02
+    """Length over which corners are rounded off."""
+    tremor: float = 0.002
+    """Deviation of the fine shaking."""
+
+    @classmethod
+    def random(cls, *, rng: np.random.Generator) -> Hand:
+        """Return a writer drawn at random."""
+        return cls(
+            slant=float(np.clip(rng.normal(0.1, 0.1), -0.12, 0.32)),
+            breadth=float(rng.uniform(0.8, 1.2)),
+            wobble=float(rng.uniform(0.012, 0.024)),
+            haste=float(rng.uniform(0.008, 0.03)),
+            tremor=float(rng.uniform(0.0005, 0.0025)),
+        )
+
+
+def digit_strokes(
+    digit: int, *, rng: np.random.Generator, form: str | None = None, hand: Hand | None = None
+) -> list[Stroke]:
+    """Write one digit and return its strokes in the order in which the pen draws them.
+
+    Each is `(n, 2)` float64, points `(x, y)` about a hundredth apart with y downwards. Together they fill the
+    unit box along their longer side and stand in its middle. `form` is a key of `FORMS[digit]` and `hand` a
+    writer; what is not given is drawn at random.
+    """
+    hand = hand or Hand.random(rng=rng)
+    written = [_write(path, hand, rng) for path in paths(_form(digit, form, rng))]
+    return _fit(_lean(written, hand, rng))
+
+
+def _form(digit: int, form: str | None, rng: np.random.Generator) -> str:
+    if digit not in FORMS:
+        raise ValueError(f"there is no digit {digit!r}; digits are 0 to 9")
+    forms = FORMS[digit]
+    form = form if form is not None else str(rng.choice(list(forms)))
+    if form not in forms:
+        raise ValueError(f"the digit {digit} has no form {form!r}; it has {', '.join(forms)}")
+    return forms[form]
+
+
+def _write(path: Path, hand: Hand, rng: np.random.Generator) -> Stroke:
+    aim = path.knots + rng.normal(0, hand.wobble, path.knots.shape) + rng.normal(0, hand.wobble * 0.8, 2)
+    stroke = _round_off(_evenly(_spline(aim, path.corners)), hand.haste * STEPS)
+    count = len(stroke)
+    bow = np.stack([drift(count, scale=0.3 * STEPS, rng=rng) for _ in "xy"], axis=1)
+    shake = np.stack([drift(count, scale=0.03 * STEPS, rng=rng) for _ in "xy"], axis=1)
+    return np.asarray(stroke + 0.4 * hand.wobble * bow + hand.tremor * shake, np.float64)
+
+
+def _spline(knots: Stroke, corners: NDArray[np.bool_]) -> Stroke:
+    """Return a dense curve through `knots` `(n, 2)`, smooth but at the corners."""
+    cuts = [0, *np.flatnonzero(corners), len(knots) - 1]
+    return np.concatenate([_curve(knots[a : b + 1]) for a, b in pairwise(cuts)])
+
+
+def _curve(knots: Stroke) -> Stroke:
+    # The root of the distance as parameter (a centripetal spline) makes no loops or cusps between near knots.
+    times = np.concatenate([[0], np.cumsum(np.sqrt(np.linalg.norm(np.diff(knots, axis=0), axis=1)))])
+    slopes = np.gradient(knots, times, axis=0, edge_order=2 if len(knots) > 2 else 1)
+    at = np.linspace(0, times[-1], 3 * STEPS)
+    left = np.clip(np.searchsorted(times, at, side="right") - 1, 0, len(knots) - 2)
+    span = (times[left + 1] - times[left])[:, None]
+    s = (at - times[left])[:, None] / span
+    return np.asarray(
+        (1 + 2 * s) * (1 - s) ** 2 * knots[left]
+        + s * (1 - s) ** 2 * span * slopes[left]
+        + s**2 * (3 - 2 * s) * knots[left + 1]
+        + s**2 * (s - 1) * span * slopes[left + 1],
+        np.float64,
+    )
+
+
+def _evenly(points: Stroke) -> Stroke:
+    """Return points at even steps along `points`."""
+    way = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    at = np.linspace(0, way[-1], max(8, round(float(way[-1]) * STEPS)))
+    return np.stack([np.interp(at, way, points[:, axis]) for axis in (0, 1)], axis=1)
+
+
+def _round_off(points: Stroke, length: float) -> Stroke:
+    reach = min(max(1, round(3 * length)), len(points) - 1)
+    bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / length) ** 2)
+    # Reflected through its ends, the stroke keeps its length and the direction it starts and ends in.
+    longer = np.pad(points, ((reach, reach), (0, 0)), mode="reflect", reflect_type="odd")
+    smooth = [np.convolve(longer[:, axis], bell / bell.sum(), mode="valid") for axis in (0, 1)]
+    return np.stack(smooth, axis=1)
+
+
+def _lean(strokes: list[Stroke], hand: Hand, rng: np.random.Generator) -> list[Stroke]:
+    """Slant, widen, bend and turn a whole digit."""
+    slant = hand.slant + rng.normal(0, 0.03)
+    breadth = hand.breadth * np.exp(rng.normal(0, 0.05))
+    taper, bend = rng.normal(0, 0.07), rng.normal(0, 0.06)
+    turn = rng.normal(0, 0.03)
+    spin = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    leaning = []
+    for stroke in strokes:
+        x, y = stroke[:, 0] - 0.35, stroke[:, 1] - 0.5
+        bent = x * breadth * (1 + taper * 2 * y) - slant * y + bend * (y**2 - 0.25)
+        leaning.append(np.stack([bent, y], axis=1) @ spin)
+    return leaning
+
+
+def _fit(strokes: list[Stroke]) -> list[Stroke]:
+    points = np.concatenate(strokes)
+    low, high = points.min(axis=0), points.max(axis=0)
+    return [np.clip((stroke - (low + high) / 2) / (high - low).max() + 0.5, 0, 1) for stroke in strokes]

@@ -1,0 +1,60 @@
+"""Saving and showing figures."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from inkread.errors import OptionError
+from inkread.files import whole_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def check_figure_path(path: Path) -> None:
+    """Raise `OptionError` for a file name that no figure can be written to, before any work is done for it."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    formats = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix.lower().lstrip(".") not in formats:
+        raise OptionError(f"{path}: a figure ends in .{', .'.join(sorted(formats))}, as in {path.stem}.png")
+    if not path.parent.is_dir():
+        raise OptionError(f"{path}: there is no folder {path.parent}; make it first")
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure whole or not at all; the suffix of `path` chooses the format.
+
+    Raises `OptionError` for a file that cannot be written.
+    """
+    check_figure_path(path)
+    try:
+        with whole_file(path) as temporary:
+            figure.savefig(temporary, dpi=figure.dpi)
+    except OSError as error:
+        raise OptionError(f"{path}: cannot be written ({error.strerror}); name another file or folder") from None
+
+
+def show_figure(figure: Figure, name: str) -> Path | None:
+    """Open a window with a figure and wait until it is closed; without a display, write it and return where.
+
+    name: the file's name, without a folder, where a file is needed.
+    """
+    import matplotlib
+    from matplotlib import pyplot
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    if matplotlib.get_backend().lower() == "agg":  # what matplotlib falls back to where there is no display
+        path = Path(tempfile.mkdtemp(prefix="inkread-")) / name
+        save_figure(figure, path)
+        return path
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    window = pyplot.figure(name, figsize=figure.get_size_inches(), dpi=figure.dpi)
+    window.figimage(np.asarray(canvas.buffer_rgba()))
+    pyplot.show()
+    return None

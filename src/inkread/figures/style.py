@@ -1,0 +1,30 @@
+"""The look that all figures share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TEXT = "#1f2933"
+QUIET = "#7b8794"
+LINE = "#cbd2d9"
+ANSWER = "#0b7285"
+OTHER = "#c5d5d9"
+WARNING = "#d9480f"
+
+
+def calm(axes: Axes) -> None:
+    """Leave of an axes' frame only what carries meaning."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(LINE)
+    axes.tick_params(colors=QUIET, labelcolor=TEXT, length=0)
+
+
+def caption(axes: Axes, title: str, detail: str = "") -> None:
+    """Head a panel with what it shows and, smaller below it, how."""
+    axes.set_title(title, fontsize=11, color=TEXT, loc="left", pad=22, fontweight="bold")
+    axes.annotate(
+        detail, (0, 1), (0, 8), xycoords="axes fraction", textcoords="offset points", fontsize=8.5, color=QUIET
+    )

@@ -1,0 +1,1 @@
+"""Trained networks at reading time: the classifier and its card."""

@@ -1,0 +1,104 @@
+"""The card: the JSON file beside a model that says how it was made and how good it is."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.errors import ModelError
+from inkread.files import whole_file
+
+CARD_NAME = "card.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """How a model was made, how good it is and how its outputs become confidences.
+
+    recipe: name of the recipe, "unknown" for a model that came without a card.
+    settings: the recipe's settings by name.
+    seed: the seed of the run.
+    created: when training ended, ISO 8601 in UTC.
+    inkread, versions: the version of inkread, and of Python and the libraries used.
+    hardware: processor, cores and memory of the machine.
+    data: what it was trained on.
+    parameters: trainable weights in the network.
+    weights_sha256: SHA-256 of `model.onnx`.
+    seconds: duration of each part of the run.
+    epochs: one entry an epoch with loss and accuracy.
+    test: loss, accuracy and the 10 x 10 confusion matrix (rows: truth) on MNIST's test set, looked at once.
+    temperature: log probabilities are divided by this before they become confidences; 1 leaves them alone.
+    limits: what the model is not good at, in words.
+    average_images: the mean training image of each class, (10, 28, 28) uint8, as base64.
+    """
+
+    recipe: str = "unknown"
+    settings: dict[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    created: str = ""
+    inkread: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    hardware: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    parameters: int | None = None
+    weights_sha256: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+    epochs: list[dict[str, float]] = field(default_factory=list)
+    test: dict[str, Any] = field(default_factory=dict)
+    temperature: float = 1.0
+    limits: str = ""
+    average_images: str = ""
+
+    def average_image(self, digit: int) -> NDArray[np.uint8] | None:
+        """Return the mean training image of a class, (28, 28) uint8 with 255 = ink, or None if not on the card."""
+        if not self.average_images:
+            return None
+        images = np.frombuffer(base64.b64decode(self.average_images), np.uint8).reshape(10, 28, 28)
+        return images[digit]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the card as it stands in its JSON file."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """Return the card as indented JSON text with short lists on one line."""
+        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Card:
+        """Return the card of `to_dict`; entries of later versions are passed over."""
+        return cls(**{key: value for key, value in values.items() if key in cls.__slots__})
+
+    def save(self, folder: Path) -> None:
+        """Write the card into a model folder."""
+        with whole_file(folder / CARD_NAME) as path:
+            path.write_text(self.to_json() + "\n", encoding="utf-8")
+
+
+def encoded_images(images: NDArray[np.uint8]) -> str:
+    """Return ten images, (10, 28, 28) uint8, as the card keeps them."""
+    return base64.b64encode(np.ascontiguousarray(images)).decode("ascii")
+
+
+def load_card(folder: Path) -> Card:
+    """Return the card in a model folder, or an empty one where there is none.
+
+    Raises `ModelError` for a card that is damaged.
+    """
+    path = folder / CARD_NAME
+    try:
+        card = Card.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return Card()
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path}: the card is damaged ({error}); train or copy the model again") from None
+    if not card.temperature > 0:
+        raise ModelError(f"{path}: the temperature must be over 0, not {card.temperature}")
+    return card

@@ -1,0 +1,119 @@
+"""The classifier: a trained network in ONNX Runtime, from glyphs to probabilities."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from inkread.errors import ModelError
+from inkread.models.card import Card, load_card
+
+SHIPPED = Path(__file__).parent / "shipped"
+"""The model folder inside the package: what reads when no model is named."""
+
+CLASSES = 10
+MODEL_NAME = "model.onnx"
+
+_BATCH = 1024  # glyphs at a time, so that memory stays bounded however many there are
+
+
+class Classifier:
+    """A network that gives every glyph a probability for each of the ten digits.
+
+    model: None for the shipped model, a model folder, an `.onnx` file, or a `.keras` or `.h5` file of Keras
+        (these two need the extra 'train').
+    threads: how many cores one call may use.
+
+    Raises `ModelError` for a model that is missing, damaged or of other shapes than (N, 28, 28, 1) or (N, 28, 28)
+    to (N, 10).
+    """
+
+    def __init__(self, model: str | os.PathLike[str] | None = None, *, threads: int = 1) -> None:
+        path = SHIPPED if model is None else Path(model)
+        self.card: Card = load_card(path if path.is_dir() else path.parent) if _has_card(path) else Card()
+        self._name = str(path)
+        self._session = _session(_onnx(path), self._name, threads)
+        self._input = self._session.get_inputs()[0]
+        self._check()
+
+    def classify(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return probabilities, (N, 10) float32 with rows that sum to 1, for glyphs, (N, 28, 28) float32 in 0..1.
+
+        Raises `ValueError` for glyphs of another shape.
+        """
+        if glyphs.ndim != 3 or glyphs.shape[1:] != (28, 28):
+            raise ValueError(f"glyphs must be (N, 28, 28), not {glyphs.shape}")
+        batches = [self.outputs(glyphs[start : start + _BATCH]) for start in range(0, len(glyphs), _BATCH)]
+        if not batches:
+            return np.zeros((0, CLASSES), np.float32)
+        return self._probabilities(np.concatenate(batches))
+
+    def outputs(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the network gives for glyphs, (N, 28, 28): (N, 10) probabilities or logits as they are."""
+        shaped = np.ascontiguousarray(glyphs, np.float32)
+        if len(self._input.shape) == 4:
+            shaped = shaped[..., None]
+        outputs: NDArray[np.float32] = self._session.run(None, {self._input.name: shaped})[0]
+        return outputs
+
+    def _probabilities(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the outputs as calibrated probabilities, whether the network ends in a softmax or before it."""
+        if outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-3):
+            if self.card.temperature == 1:
+                return outputs
+            outputs = np.log(np.maximum(outputs, 1e-30))
+        logits = outputs / self.card.temperature
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
+    def _check(self) -> None:
+        """Run the network once on two empty glyphs, so that a wrong model fails here and not at the first picture."""
+        try:
+            outputs = self.outputs(np.zeros((2, 28, 28), np.float32))
+        except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a class of its own for every cause
+            reason = str(error).splitlines()[0]
+            raise ModelError(f"{self._name}: takes other input than (N, 28, 28, 1) glyphs ({reason})") from None
+        if outputs.shape != (2, CLASSES):
+            raise ModelError(
+                f"{self._name}: gives {outputs.shape[1:]} outputs a glyph where inkread needs {CLASSES}, one a digit"
+            )
+
+
+def _has_card(path: Path) -> bool:
+    """Tell whether a card belongs to the model: a folder's own, or that of the folder a `model.*` file lies in."""
+    return path.is_dir() or path.stem == Path(MODEL_NAME).stem
+
+
+def _onnx(path: Path) -> bytes:
+    """Return the network as ONNX, whatever the file."""
+    if path.is_dir():
+        path = path / MODEL_NAME
+    if path.suffix.lower() in {".keras", ".h5"}:
+        from inkread.training.exporting import onnx_of_keras_file
+
+        return onnx_of_keras_file(path)
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ModelError(
+            f"{path}: no such model; name a model folder, an .onnx, .keras or .h5 file, or train one with 'inkread train'"
+        ) from None
+    except OSError as error:
+        raise ModelError(f"{path}: the model cannot be read ({error.strerror})") from None
+
+
+def _session(model: bytes, name: str, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 - see Classifier._check
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{name}: not an ONNX model that ONNX Runtime can load ({reason})") from None

@@ -1,0 +1,1 @@
+"""From a picture to glyphs: opening, ink, layout, glyphs. Each module has one main function."""

@@ -1,0 +1,111 @@
+"""Glyphs: from the ink of one digit to the 28x28 image the network sees, as MNIST's makers did it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Map = NDArray[np.float32]
+
+SIDE = 28
+"""Side of a glyph in pixels."""
+
+INNER = 20
+"""The longer side of a digit's box within its glyph, in pixels."""
+
+CENTRE = 14.0
+"""Where a digit's centre of mass lies, as a pixel index: MNIST's lie at 14.00 +- 0.29 in both directions."""
+
+STROKE = (2.0, 2.8)
+"""Strokes thinner or thicker than this, in glyph pixels, are brought to it. By the same measure the middle half
+of MNIST's digits lies between 1.99 and 2.74."""
+
+_FINE = 4  # strokes are reshaped at this many times the glyph's resolution
+
+
+def normalise(inks: Sequence[Map]) -> Map:
+    """Return the glyphs, (N, 28, 28) float32 in 0..1, of N digits' ink, each (h, w) float32 in 0..1."""
+    glyphs = np.zeros((len(inks), SIDE, SIDE), np.float32)
+    for glyph, ink in zip(glyphs, inks, strict=True):
+        glyph[...] = normalise_one(ink)
+    return glyphs
+
+
+def normalise_one(ink: Map) -> Map:
+    """Return the glyph, (28, 28) float32 in 0..1, of one digit's ink, (h, w) float32 in 0..1.
+
+    The rule of MNIST (LeCun et al. 1998, "Gradient-based learning applied to document recognition", section
+    III.A): the ink's box is scaled, keeping its aspect, so that its longer side is 20 pixels, and is put with
+    its centre of mass at the middle of 28x28. Before that the stroke is brought near the width that MNIST's
+    pens left. An ink map without any ink gives an empty glyph.
+    """
+    if not (ink > 0.5).any():
+        return np.zeros((SIDE, SIDE), np.float32)
+    fine = _refined(_cropped(ink), INNER * _FINE)
+    return _placed(_with_mnist_stroke(fine))
+
+
+def stroke_width(ink: Map) -> float:
+    """Return the mean width of the strokes of `ink`, in its pixels: twice their area by their outline."""
+    solid = (ink > 0.5).astype(np.uint8)
+    contours, _ = cv2.findContours(solid, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    outline = sum(cv2.arcLength(contour, True) for contour in contours)
+    return 2 * float(solid.sum()) / max(outline, 1.0)
+
+
+def _cropped(ink: Map) -> Map:
+    """Return the part of `ink` that holds ink, with a rim of paper so that edges stay soft."""
+    x, y, w, h = cv2.boundingRect((ink > 0.5).astype(np.uint8))
+    rim = 2
+    padded = cv2.copyMakeBorder(ink, *[rim] * 4, cv2.BORDER_CONSTANT)
+    return np.asarray(padded[y : y + h + 2 * rim, x : x + w + 2 * rim], np.float32)
+
+
+def _refined(ink: Map, side: int) -> Map:
+    """Scale `ink` so that the longer side of its box becomes `side`."""
+    factor = side / (max(ink.shape) - 4)
+    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(ink, None, fx=factor, fy=factor, interpolation=way), np.float32)
+
+
+def _with_mnist_stroke(fine: Map) -> Map:
+    """Widen or narrow the strokes of `fine` to `STROKE`, evenly on both sides, keeping the longer side.
+
+    The signed distance to the outline moves the outline by a fraction of a pixel without changing its form.
+    """
+    margin = 3 * _FINE
+    fine = cv2.copyMakeBorder(fine, *[margin] * 4, cv2.BORDER_CONSTANT)
+    width = stroke_width(fine) / _FINE
+    # Widening lengthens the box too, and the box is scaled back to 20, so aim past the target by that much.
+    wanted = float(np.clip(width, *STROKE))
+    wanted += (wanted - width) * wanted / INNER
+    inside = cv2.distanceTransform((fine > 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    outside = cv2.distanceTransform((fine <= 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    outwards = (wanted - width) * _FINE / 2
+    if outwards < 0:  # the thinnest parts of an uneven stroke must stay
+        outwards = max(outwards, 0.8 - _thinnest(inside))
+    return np.clip(inside - outside + outwards + 0.5, 0, 1).astype(np.float32)
+
+
+def _thinnest(inside: Map) -> float:
+    """Return half the width of the stroke where it is thin, from the distances to the outline within it."""
+    ridge = inside[(inside > 0) & (inside >= cv2.dilate(inside, np.ones((3, 3), np.uint8)))]
+    return float(np.percentile(ridge, 10))
+
+
+def _placed(fine: Map) -> Map:
+    """Reduce the fine ink to 20 pixels along its longer side and put its centre of mass at the middle."""
+    _, _, w, h = cv2.boundingRect((fine > 0.5).astype(np.uint8))
+    factor = INNER / max(w, h)
+    moments = cv2.moments(fine)
+    x, y = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
+    # Area sampling at a sub-pixel offset: map to a grid of _FINE x _FINE samples a pixel, then average them.
+    scale = factor * _FINE
+    centre = (CENTRE + 0.5) * _FINE - 0.5
+    matrix = np.array([[scale, 0, centre - scale * x], [0, scale, centre - scale * y]])
+    samples = cv2.warpAffine(fine, matrix, (SIDE * _FINE, SIDE * _FINE), flags=cv2.INTER_LINEAR)
+    glyph = cv2.resize(samples, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return np.clip(glyph, 0, 1).astype(np.float32)

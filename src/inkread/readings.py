@@ -1,0 +1,139 @@
+"""What a picture says: readings, their digits and boxes. Immutable, with JSON in and out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from inkread.reader import Steps
+
+RefusalCode = Literal["blank", "no-digit", "unsure"]
+
+
+class Box(NamedTuple):
+    """A rectangle in whole pixels of the upright picture: left and top edge, width and height."""
+
+    x: int
+    y: int
+    w: int
+    h: int
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """One digit of a reading.
+
+    digit: 0 to 9.
+    confidence: the probability, 0 to 1, that `digit` is right.
+    probabilities: ten floats from 0 to 1 that sum to 1, one for each class.
+    box: where its ink lies, in pixels of the upright picture.
+    line: index of its line in `Reading.lines`.
+    """
+
+    digit: int
+    confidence: float
+    probabilities: tuple[float, ...]
+    box: Box
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a picture was not read: a code for programs and a sentence for people."""
+
+    code: RefusalCode
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The result for one picture.
+
+    picture: the name of the picture, as it was given.
+    digits: in reading order; empty where the reading was refused.
+    confidence: the probability, 0 to 1, that the whole text is right; None where the reading was refused.
+    refused: the reason, or None.
+    """
+
+    picture: str
+    digits: tuple[Digit, ...] = ()
+    confidence: float | None = None
+    refused: Refusal | None = None
+    _retrace: Callable[[], Steps] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The text of each line."""
+        count = max((digit.line + 1 for digit in self.digits), default=0)
+        return tuple("".join(str(d.digit) for d in self.digits if d.line == line) for line in range(count))
+
+    @property
+    def text(self) -> str:
+        """All lines, joined by line breaks; empty where the reading was refused."""
+        return "\n".join(self.lines)
+
+    def figure(self) -> Figure:
+        """Return a matplotlib figure of every step from the picture to the answer.
+
+        The picture is opened once more, so it must still be as it was when it was read. Raises `ValueError` for
+        a reading that came from JSON or from another process: it has no picture.
+        """
+        if self._retrace is None:
+            raise ValueError("this reading came without its picture; read the picture again to draw its steps")
+        from inkread.figures.steps import draw_steps
+
+        return draw_steps(self._retrace())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object of the command line: see DESIGN, "Command line contract"."""
+        return {
+            "picture": self.picture,
+            "text": self.text,
+            "lines": list(self.lines),
+            "confidence": self.confidence,
+            "refused": asdict(self.refused) if self.refused else None,
+            "digits": [
+                {
+                    "digit": digit.digit,
+                    "confidence": digit.confidence,
+                    "probabilities": list(digit.probabilities),
+                    "box": list(digit.box),
+                    "line": digit.line,
+                }
+                for digit in self.digits
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Reading:
+        """Return the reading that `to_dict` made `values` of. Raises `KeyError` where a key is missing."""
+        return cls(
+            picture=values["picture"],
+            digits=tuple(
+                Digit(d["digit"], d["confidence"], tuple(d["probabilities"]), Box(*d["box"]), d["line"])
+                for d in values["digits"]
+            ),
+            confidence=values["confidence"],
+            refused=Refusal(**values["refused"]) if values["refused"] else None,
+        )
+
+    def to_json(self) -> str:
+        """Return `to_dict` as one line of JSON."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Reading:
+        """Return the reading that `to_json` wrote. Raises `ValueError` for text that is not JSON."""
+        return cls.from_dict(json.loads(text))
+
+    def __getstate__(self) -> dict[str, Any]:  # a reading travels to other processes without its picture
+        return {"picture": self.picture, "digits": self.digits, "confidence": self.confidence, "refused": self.refused}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in {**state, "_retrace": None}.items():
+            object.__setattr__(self, name, value)

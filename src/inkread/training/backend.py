@@ -1,0 +1,55 @@
+"""The training framework: imported late, quietly, and with the way to install it where it is missing."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from inkread.errors import MissingExtra
+
+
+def load_keras() -> ModuleType:
+    """Return the module `keras`, with its backend set up to be silent.
+
+    Takes 2 to 6 s the first time. Raises `MissingExtra` where Keras or its backend is not installed.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        with _quiet_stderr():
+            import keras
+
+            keras.random.uniform((1,))  # wakes the backend, which has more to say only now
+    except ImportError:
+        raise MissingExtra("training", "train") from None
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    module: ModuleType = keras
+    return module
+
+
+def has_bfloat16() -> bool:
+    """Tell whether the processor multiplies in bfloat16; elsewhere it would be emulated and slower."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Silence what native code writes to file descriptor 2: TensorFlow greets there before it reads its settings."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -1,0 +1,72 @@
+"""The networks: glyphs of shape (N, 28, 28, 1) in 0..1 to ten probabilities, (N, 10).
+
+Every function takes `precision`, a Keras dtype policy such as "float32" or "mixed_bfloat16"; weights and
+probabilities are float32 under both. Import this module only after `inkread.training.backend.load_keras`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import layers
+
+
+def classic(precision: str = "float32") -> keras.Sequential:
+    """Return the tutorial's network, 3 274 634 parameters.
+
+    28x28x1 -> 32 maps of 28x28 -> pooled to 14x14 -> 64 maps -> pooled to 7x7 -> 3136 numbers -> 1024 -> 10.
+    """
+    return keras.Sequential(
+        [
+            layers.Input((28, 28, 1)),
+            layers.Conv2D(32, 5, padding="same", activation="relu", dtype=precision),
+            layers.MaxPooling2D(2, strides=2, padding="same", dtype=precision),
+            layers.Conv2D(64, 5, padding="same", activation="relu", dtype=precision),
+            layers.MaxPooling2D(2, strides=2, padding="same", dtype=precision),
+            layers.Flatten(dtype=precision),
+            layers.Dense(1024, activation="relu", dtype=precision),
+            layers.Dropout(0.5, dtype=precision),
+            *_answer(),
+        ],
+        name="classic",
+    )
+
+
+def fast(precision: str = "float32") -> keras.Sequential:
+    """Return the network of the recipe `fast`, 70 730 parameters.
+
+    28x28x1 -> 16 maps of 14x14 -> 32 maps -> pooled to 7x7 -> 64 maps -> 64 maps of 4x4 -> 1024 numbers -> 10.
+    Its first layer already halves the resolution, and no dense layer but the last is left. There is no batch
+    normalisation: on a processor it doubles the time of a step (docs/decisions.md).
+    """
+
+    def convolution(maps: int, size: int, strides: int = 1) -> keras.layers.Layer:
+        return layers.Conv2D(
+            maps,
+            size,
+            strides=strides,
+            padding="same",
+            activation="relu",
+            kernel_initializer="he_normal",
+            dtype=precision,
+        )
+
+    return keras.Sequential(
+        [
+            layers.Input((28, 28, 1)),
+            convolution(16, 5, strides=2),
+            convolution(32, 3),
+            layers.MaxPooling2D(2, dtype=precision),
+            convolution(64, 3),
+            convolution(64, 3, strides=2),
+            layers.Flatten(dtype=precision),
+            *_answer(),
+        ],
+        name="fast",
+    )
+
+
+def _answer() -> list[Any]:
+    """Return the layers from features to ten probabilities; float32, since a softmax in bfloat16 has 2 digits."""
+    return [layers.Dense(10, dtype="float32"), layers.Activation("softmax", dtype="float32")]
