@@ -187,9 +187,7 @@ def test_a_part_of_something_else_is_replaced(tmp_path: Path, mirror: Mirror) ->
     assert (tmp_path / NAME).read_bytes() == CONTENT
 
 
-def test_a_lost_connection_is_resumed_at_the_next_mirror(
-    tmp_path: Path, mirror: Mirror, second_mirror: Mirror
-) -> None:
+def test_a_lost_connection_is_resumed_at_the_next_mirror(tmp_path: Path, mirror: Mirror, second_mirror: Mirror) -> None:
     mirror.breaks_after = 100_000
     download_all({NAME: MD5}, tmp_path, mirrors=[mirror.address, second_mirror.address])
     assert second_mirror.ranges == ["bytes=100000-"]
@@ -203,9 +201,7 @@ def test_a_lost_connection_keeps_what_came(tmp_path: Path, mirror: Mirror) -> No
     assert (tmp_path / f"{NAME}.part").read_bytes() == CONTENT[:100_000]
 
 
-def test_a_wrong_checksum_sends_to_the_next_mirror(
-    tmp_path: Path, mirror: Mirror, second_mirror: Mirror
-) -> None:
+def test_a_wrong_checksum_sends_to_the_next_mirror(tmp_path: Path, mirror: Mirror, second_mirror: Mirror) -> None:
     mirror.content = b"please log in to this network"
     download_all({NAME: MD5}, tmp_path, mirrors=[mirror.address, second_mirror.address])
     assert second_mirror.ranges == [None]

@@ -130,9 +130,7 @@ def test_the_data_may_lie_in_a_folder_named_mnist(tmp_path: Path, arrays: Arrays
     assert_holds(load_mnist(tmp_path), arrays)
 
 
-def test_inkread_data_says_where_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arrays: Arrays
-) -> None:
+def test_inkread_data_says_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arrays: Arrays) -> None:
     write_idx(tmp_path / "mnist", arrays)
     for place in (tmp_path, tmp_path / "mnist"):
         monkeypatch.setenv("INKREAD_DATA", str(place))
@@ -276,9 +274,7 @@ def test_a_missing_idx_file_is_named(file: Path) -> None:
 def test_counts_that_do_not_match_name_both_files(tmp_path: Path, arrays: Arrays) -> None:
     arrays[TEST_LABELS] = arrays[TEST_LABELS][:-1]
     line = refusal(lambda: load_mnist(write_idx(tmp_path, arrays)))
-    assert line.startswith(
-        f"{tmp_path / TEST_LABELS}.gz: 9 labels for the 10 images of {tmp_path / TEST_IMAGES}.gz"
-    )
+    assert line.startswith(f"{tmp_path / TEST_LABELS}.gz: 9 labels for the 10 images of {tmp_path / TEST_IMAGES}.gz")
 
 
 def test_labels_over_9_name_the_file_and_the_place(tmp_path: Path, arrays: Arrays) -> None:
@@ -288,9 +284,7 @@ def test_labels_over_9_name_the_file_and_the_place(tmp_path: Path, arrays: Array
 
 
 @pytest.mark.parametrize("shape", [(30, 27, 28), (30,), (0, 28, 28)])
-def test_images_of_another_shape_name_the_file(
-    tmp_path: Path, arrays: Arrays, shape: tuple[int, ...]
-) -> None:
+def test_images_of_another_shape_name_the_file(tmp_path: Path, arrays: Arrays, shape: tuple[int, ...]) -> None:
     arrays[TRAIN_IMAGES] = np.zeros(shape, np.uint8)
     line = refusal(lambda: load_mnist(write_idx(tmp_path, arrays)))
     assert line.startswith(f"{tmp_path / TRAIN_IMAGES}.gz: shape {shape}, not (count, 28, 28)")
@@ -302,9 +296,7 @@ def test_images_in_place_of_labels_name_the_file(tmp_path: Path, arrays: Arrays)
     assert line.startswith(f"{tmp_path / TRAIN_LABELS}.gz: shape (30, 28, 28), not (count,) with labels")
 
 
-def test_a_damaged_download_in_the_cache_says_to_delete_it(
-    home: Path, offline: list[str], arrays: Arrays
-) -> None:
+def test_a_damaged_download_in_the_cache_says_to_delete_it(home: Path, offline: list[str], arrays: Arrays) -> None:
     write_idx(home, arrays)
     line = refusal(lambda: load_mnist(mirrors=offline))
     assert line.startswith(f"{home / TRAIN_IMAGES}.gz: wrong checksum")
@@ -337,9 +329,7 @@ def test_an_npz_of_other_numbers_is_refused(tmp_path: Path, arrays: Arrays) -> N
 
 
 @pytest.mark.parametrize("damage", [(b"(30,", b"(1099511627776,"), (b"(30,", b"((30,"), (b"True", b"None")])
-def test_an_npz_whose_header_lies_is_refused(
-    tmp_path: Path, arrays: Arrays, damage: tuple[bytes, bytes]
-) -> None:
+def test_an_npz_whose_header_lies_is_refused(tmp_path: Path, arrays: Arrays, damage: tuple[bytes, bytes]) -> None:
     member = io.BytesIO()
     np.save(member, np.asfortranarray(arrays[TRAIN_IMAGES]))
     with zipfile.ZipFile(tmp_path / "mnist.npz", "w") as archive:
@@ -385,9 +375,7 @@ def test_one_changed_pixel_is_not_the_original(real_folder: Path) -> None:
     assert not mnist.is_original
 
 
-def test_the_original_is_downloaded_once_into_the_cache(
-    real_folder: Path, home: Path, offline: list[str]
-) -> None:
+def test_the_original_is_downloaded_once_into_the_cache(real_folder: Path, home: Path, offline: list[str]) -> None:
     handler = partial(QuietFiles, directory=str(real_folder))
     told: list[str] = []
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

@@ -50,7 +50,7 @@ class OptionError(InkreadError):
     code = "bad-option"
 
 
-class MissingExtra(InkreadError, ImportError):
+class MissingExtra(InkreadError, ImportError):  # noqa: N818 - it says what is missing, not what failed
     """Raised when a feature needs packages that only an extra installs."""
 
     exit_code = 3

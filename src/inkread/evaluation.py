@@ -62,9 +62,7 @@ class Evaluation:
         return {"accuracy": self.accuracy, **asdict(self)}
 
 
-def evaluate(
-    data: str, *, model: Path | None = None, progress: Callable[[int, int], None] | None = None
-) -> Evaluation:
+def evaluate(data: str, *, model: Path | None = None, progress: Callable[[int, int], None] | None = None) -> Evaluation:
     """Return the score of a model, None for the shipped one.
 
     data: "mnist" for MNIST's 10 000 test images, given to the network as they are; or a folder of folders named
@@ -75,24 +73,42 @@ def evaluate(
     """
     if data == "mnist":
         return _on_mnist(model)
-    return _on_pictures(data, labelled_pictures(Path(data)), Reader(model), progress or (lambda done, of: None))
+    return _on_pictures(data, labelled_pictures(Path(data)), Reader(model), progress or _silent)
+
+
+def _silent(done: int, of: int) -> None:
+    """Show no progress."""
 
 
 def _on_mnist(model: Path | None) -> Evaluation:
     mnist = load_mnist()
     classifier = Reader(model).classifier
     started = time.perf_counter()
-    probabilities = classifier.classify(mnist.test_images.astype(np.float32) / 255)
+    probabilities = classifier.classify(np.asarray(mnist.test_images / np.float32(255), np.float32))
     seconds = time.perf_counter() - started
     answers = probabilities.argmax(axis=1)
     misses = [
-        Miss(f"test image {index}", str(mnist.test_labels[index]), str(answers[index]), float(probabilities[index].max()))
+        Miss(
+            f"test image {index}",
+            str(mnist.test_labels[index]),
+            str(answers[index]),
+            float(probabilities[index].max()),
+        )
         for index in np.flatnonzero(answers != mnist.test_labels)
     ]
     of = len(answers)
     matrix = confusion_matrix(mnist.test_labels, answers).tolist()
     return Evaluation(
-        "mnist", of - len(misses), of, wilson_interval(of - len(misses), of), 0, 0, {}, matrix, misses, seconds
+        "mnist",
+        of - len(misses),
+        of,
+        wilson_interval(of - len(misses), of),
+        0,
+        0,
+        {},
+        matrix,
+        misses,
+        seconds,
     )
 
 

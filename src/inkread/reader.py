@@ -160,9 +160,7 @@ def _upright_box(patch: Patch, page: Page) -> Box:
     return Box(left, top, int(np.ceil((x + w) * across)) - left, int(np.ceil((y + h) * down)) - top)
 
 
-def _judged(
-    digits: tuple[Digit, ...], min_confidence: float
-) -> tuple[tuple[Digit, ...], float | None, Refusal | None]:
+def _judged(digits: tuple[Digit, ...], min_confidence: float) -> tuple[tuple[Digit, ...], float | None, Refusal | None]:
     """Return digits, confidence and refusal of a reading."""
     if not digits:
         return (), None, Refusal("blank", "there is no writing on this picture")

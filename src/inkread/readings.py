@@ -132,7 +132,12 @@ class Reading:
         return cls.from_dict(json.loads(text))
 
     def __getstate__(self) -> dict[str, Any]:  # a reading travels to other processes without its picture
-        return {"picture": self.picture, "digits": self.digits, "confidence": self.confidence, "refused": self.refused}
+        return {
+            "picture": self.picture,
+            "digits": self.digits,
+            "confidence": self.confidence,
+            "refused": self.refused,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in {**state, "_retrace": None}.items():

@@ -21,12 +21,13 @@ def evaluate(
         str,
         typer.Option(
             metavar="mnist|DIR|index.csv",
-            help="'mnist': the 10 000 test images. DIR: folders named 0 to 9 with pictures. index.csv: columns 'file' and "
-            "'label', lines of a sheet joined by '|'; 'kind' and 'capture' group the score.",
+            help="'mnist': the 10 000 test images. DIR: folders named 0 to 9 with pictures. index.csv: columns 'file' "
+            "and 'label', lines of a sheet joined by '|'; 'kind' and 'capture' group the score.",
         ),
     ] = "mnist",
     model: Annotated[
-        Path | None, typer.Option(help="A model folder, or an .onnx, .keras or .h5 file. Left out, the shipped model.")
+        Path | None,
+        typer.Option(help="A model folder, or an .onnx, .keras or .h5 file. Left out, the shipped model."),
     ] = None,
     format_: Annotated[
         Literal["text", "json"], typer.Option("--format", help="'json' prints one object, with every miss.")

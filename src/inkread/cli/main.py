@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -15,7 +15,7 @@ from inkread.cli.read import read
 from inkread.cli.train import train
 from inkread.errors import InkreadError
 
-COMMANDS = {"read": read, "train": train, "evaluate": evaluate}
+COMMANDS: dict[str, Callable[..., int | None]] = {"read": read, "train": train, "evaluate": evaluate}
 DEFAULT = "read"
 
 app = typer.Typer(

@@ -26,7 +26,9 @@ Format = Literal["text", "json", "csv"]
 def read(
     pictures: Annotated[
         list[str],
-        typer.Argument(metavar="PICTURE...", help="Pictures: JPEG, PNG, WebP, GIF, TIFF, BMP; '-' reads standard input."),
+        typer.Argument(
+            metavar="PICTURE...", help="Pictures: JPEG, PNG, WebP, GIF, TIFF, BMP; '-' reads standard input."
+        ),
     ],
     as_: Annotated[
         Literal["auto", "digit"],
@@ -40,8 +42,8 @@ def read(
         Format,
         typer.Option(
             "--format",
-            help="'text': the digits alone, after the name and a tab where several pictures are read. 'json': an object "
-            "a picture and line, with probabilities and boxes. 'csv': a row a digit.",
+            help="'text': the digits alone, after the name and a tab where several pictures are read. 'json': an "
+            "object a picture and line, with probabilities and boxes. 'csv': a row a digit.",
         ),
     ] = "text",
     figure: Annotated[
@@ -51,7 +53,9 @@ def read(
             help="Draw every step from the picture to the answer; for several pictures name a folder that exists.",
         ),
     ] = None,
-    show: Annotated[bool, typer.Option("--show", help="Show that figure in a window; without a display, as a file.")] = False,
+    show: Annotated[
+        bool, typer.Option("--show", help="Show that figure in a window; without a display, as a file.")
+    ] = False,
     min_confidence: Annotated[
         float,
         typer.Option(metavar="P", min=0, max=1, help="Refuse a reading that is less sure than P, from 0 to 1."),
@@ -153,7 +157,9 @@ def _check_figure(figure: Path, pictures: list[str]) -> None:
     if figure.is_dir():
         return
     if len(pictures) > 1:
-        raise OptionError(f"{figure}: one figure shows one picture; for {len(pictures)} pictures name a folder that exists")
+        raise OptionError(
+            f"{figure}: one figure shows one picture; for {len(pictures)} pictures name a folder that exists"
+        )
     check_figure_path(figure)
 
 

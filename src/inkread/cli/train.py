@@ -12,22 +12,26 @@ def train(
     recipe: Annotated[
         Literal["classic", "fast"],
         typer.Option(
-            help="'classic': the well-known tutorial's network and settings, minutes. 'fast': the same accuracy in seconds."
+            help="'classic': the well-known tutorial's network and settings, minutes. 'fast': the same accuracy in "
+            "seconds."
         ),
     ] = "fast",
     data: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder with MNIST's four idx files, gzip or not, or mnist.npz. Left out: the folder that INKREAD_DATA "
-            "names, then the user's cache, then a download.",
+            help="Folder with MNIST's four idx files, gzip or not, or mnist.npz. Left out: the folder that "
+            "INKREAD_DATA names, then the user's cache, then a download.",
         ),
     ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="The model folder to write.")] = Path("model"),
     epochs: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="How often each image is seen. Left out, the recipe says.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="How often each image is seen. Left out, the recipe says."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="The same seed gives the same model on one machine.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="The same seed gives the same model on one machine.")
+    ] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace a model that lies in the folder already.")] = False,
     format_: Annotated[
         Literal["text", "json"], typer.Option("--format", help="'json' prints the model's card.")
@@ -63,5 +67,6 @@ def train(
     if format_ == "json":
         print(card.to_json())
         return
-    print(f"{card.test['accuracy']:.2%} of {card.test['images']:,} test images right, {card.seconds['total']:.1f} s in all")
+    right, images = card.test["accuracy"], card.test["images"]
+    print(f"{right:.2%} of {images:,} test images right, {card.seconds['total']:.1f} s in all")
     print(f"saved in {out}; read with it: inkread read PICTURE --model {out}")

@@ -66,9 +66,7 @@ def download_all(
             ) from error
 
 
-def download(
-    name: str, md5: str, folder: Path, *, mirrors: Sequence[str], progress: Progress | None = None
-) -> None:
+def download(name: str, md5: str, folder: Path, *, mirrors: Sequence[str], progress: Progress | None = None) -> None:
     """Download one file into `folder` from the first of `mirrors` that gives it with the right MD5.
 
     Raises OSError, with the cause at each mirror, when none does.

@@ -12,9 +12,7 @@ def drift(count: int, *, scale: float, rng: np.random.Generator) -> NDArray[np.f
     reach = max(1, round(3 * scale))
     bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(scale, 0.1)) ** 2)
     # Dividing by the root of the summed squares keeps the deviation at 1 whatever the scale.
-    wander = np.convolve(
-        rng.standard_normal(count + 2 * reach), bell / np.sqrt((bell**2).sum()), mode="valid"
-    )
+    wander = np.convolve(rng.standard_normal(count + 2 * reach), bell / np.sqrt((bell**2).sum()), mode="valid")
     return np.asarray(wander, np.float64)
 
 

@@ -152,9 +152,7 @@ def _phone_shadow(size: Size, rng: np.random.Generator) -> Area:
     return np.asarray(1 - soft[..., None] * depth * np.array((1, 0.97, 0.9)), np.float32)
 
 
-def _limb(
-    mask: NDArray[np.uint8], start: NDArray[np.float64], end: NDArray[np.float64], width: float
-) -> None:
+def _limb(mask: NDArray[np.uint8], start: NDArray[np.float64], end: NDArray[np.float64], width: float) -> None:
     ends = [(round(float(x)), round(float(y))) for x, y in (start, end)]
     cv2.line(mask, ends[0], ends[1], 255, max(1, round(width)))
 

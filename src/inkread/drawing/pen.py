@@ -39,16 +39,10 @@ class Pen:
 
 
 PENS: dict[str, Pen] = {
-    "ballpoint": Pen(
-        (0.014, 0.032), ((28, 42, 120), (20, 24, 60), (36, 36, 40)), give=0.22, fade=0.5, tooth=0.3
-    ),
+    "ballpoint": Pen((0.014, 0.032), ((28, 42, 120), (20, 24, 60), (36, 36, 40)), give=0.22, fade=0.5, tooth=0.3),
     "pencil": Pen((0.018, 0.036), ((70, 70, 74), (88, 88, 90)), give=0.3, fade=0.45, tooth=0.65),
-    "felt-tip": Pen(
-        (0.04, 0.065), ((22, 24, 34), (24, 52, 150), (170, 28, 36)), give=0.18, fade=0.12, bleed=0.015
-    ),
-    "marker": Pen(
-        (0.08, 0.12), ((20, 20, 24), (20, 60, 140), (16, 96, 60)), give=0.2, fade=0.15, bleed=0.012
-    ),
+    "felt-tip": Pen((0.04, 0.065), ((22, 24, 34), (24, 52, 150), (170, 28, 36)), give=0.18, fade=0.12, bleed=0.015),
+    "marker": Pen((0.08, 0.12), ((20, 20, 24), (20, 60, 140), (16, 96, 60)), give=0.2, fade=0.15, bleed=0.012),
     "chalk": Pen((0.055, 0.085), ((52, 48, 46),), give=0.3, fade=0.3, tooth=0.8, bleed=0.05),
     "screen": Pen((0.04, 0.1), ((0, 0, 0), (0, 0, 0), (30, 60, 200)), give=0.12, fade=0.0),
 }
@@ -85,11 +79,7 @@ def find_pen(name: str) -> Pen:
 def _touch(stroke: Stroke, *, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return how firmly a pen touches at each point of a stroke, `(n,)` from 0 (hardly) to 1 (hard)."""
     count = len(stroke)
-    pressure = (
-        0.6
-        + 0.13 * drift(count, scale=0.2 * STEPS, rng=rng)
-        + 0.05 * drift(count, scale=0.04 * STEPS, rng=rng)
-    )
+    pressure = 0.6 + 0.13 * drift(count, scale=0.2 * STEPS, rng=rng) + 0.05 * drift(count, scale=0.04 * STEPS, rng=rng)
     landing = np.minimum(1, np.arange(count) / (rng.uniform(0.01, 0.06) * STEPS))
     lifting = np.minimum(1, np.arange(count)[::-1] / (rng.uniform(0.02, 0.2) * STEPS))
     # A slow pen gives its ink more time, which looks like pressure.
@@ -102,16 +92,12 @@ def _speed(stroke: Stroke) -> NDArray[np.float64]:
     ahead = np.gradient(stroke, axis=0)
     turning = np.abs(np.gradient(np.unwrap(np.arctan2(ahead[:, 1], ahead[:, 0])))) * STEPS
     reach = min(5, len(stroke) // 2)
-    curvature = np.convolve(
-        np.pad(turning, reach, mode="edge"), np.ones(2 * reach + 1) / (2 * reach + 1), mode="valid"
-    )
+    curvature = np.convolve(np.pad(turning, reach, mode="edge"), np.ones(2 * reach + 1) / (2 * reach + 1), mode="valid")
     along = np.linspace(0, np.pi, len(stroke))
     return np.asarray((1 + curvature / 3) ** (-1 / 3) * np.sqrt(0.3 + 0.7 * np.sin(along)), np.float64)
 
 
-def _add_stroke(
-    ink: NDArray[np.float32], stroke: Stroke, pen: Pen, width: float, rng: np.random.Generator
-) -> None:
+def _add_stroke(ink: NDArray[np.float32], stroke: Stroke, pen: Pen, width: float, rng: np.random.Generator) -> None:
     """Lay one stroke over `ink`; where it crosses earlier ones the ink adds up."""
     firm = _touch(stroke, rng=rng)
     radii = width / 2 * (1 + pen.give * (2 * firm - 1))
@@ -141,9 +127,7 @@ def _patch(
     return np.asarray(small, np.float32) / np.float32(255)
 
 
-def _bleed(
-    ink: NDArray[np.float32], amount: float, width: float, rng: np.random.Generator
-) -> NDArray[np.float32]:
+def _bleed(ink: NDArray[np.float32], amount: float, width: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Fray the edges by moving every point a little; `amount` is in pixels."""
     rows, columns = np.indices(ink.shape, np.float32)
     lumps = max(1.5, 0.25 * width)
@@ -152,9 +136,7 @@ def _bleed(
     return np.asarray(cv2.remap(ink, across, down, cv2.INTER_LINEAR), np.float32)
 
 
-def _rub(
-    ink: NDArray[np.float32], tooth: float, width: float, rng: np.random.Generator
-) -> NDArray[np.float32]:
+def _rub(ink: NDArray[np.float32], tooth: float, width: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Let the ink miss the hollows of the paper, the more the lighter it lies."""
     coarse = cloud(ink.shape, scale=max(2, 0.25 * width), rng=rng)
     fine = cloud(ink.shape, scale=max(1.2, 0.06 * width), rng=rng)

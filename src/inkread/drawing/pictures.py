@@ -78,9 +78,7 @@ def ink_colour(pen: str, *, dark: bool, rng: np.random.Generator) -> NDArray[np.
     return np.array(colours[rng.integers(len(colours))], np.float32) / np.float32(255)
 
 
-def _place(
-    strokes: list[Stroke], size: tuple[int, int], length: float, rng: np.random.Generator
-) -> list[Stroke]:
+def _place(strokes: list[Stroke], size: tuple[int, int], length: float, rng: np.random.Generator) -> list[Stroke]:
     """Bring strokes from the unit box into the picture, a little beside its middle."""
     room = np.maximum(np.array(size[::-1]) - length, 0) / 2
     corner = room * (1 + np.clip(rng.normal(0, 0.25, 2), -0.6, 0.6))

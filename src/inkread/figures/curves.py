@@ -19,7 +19,9 @@ def draw_curves(history: History, *, title: str) -> Figure:
     """Return the curves of a run: training as a line, the test, where it was watched, as dots at each epoch."""
     figure = Figure(figsize=(10, 4.2), dpi=110, facecolor="white")
     figure.suptitle(title, x=0.075, y=0.96, ha="left", fontsize=15, fontweight="bold", color=TEXT)
-    loss, accuracy = figure.subplots(1, 2, gridspec_kw={"left": 0.075, "right": 0.98, "top": 0.72, "bottom": 0.13, "wspace": 0.2})
+    loss, accuracy = figure.subplots(
+        1, 2, gridspec_kw={"left": 0.075, "right": 0.98, "top": 0.72, "bottom": 0.13, "wspace": 0.2}
+    )
     _curve(loss, history, "loss")
     caption(loss, "Loss", "cross-entropy, logarithmic scale")
     loss.set_yscale("log")

@@ -53,8 +53,9 @@ def show_figure(figure: Figure, name: str) -> Path | None:
         save_figure(figure, path)
         return path
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    canvas.draw()  # type: ignore[no-untyped-call]
     window = pyplot.figure(name, figsize=figure.get_size_inches(), dpi=figure.dpi)
-    window.figimage(np.asarray(canvas.buffer_rgba()))
+    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    window.figimage(pixels)
     pyplot.show()
     return None

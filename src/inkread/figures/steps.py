@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, HPacker, TextArea
@@ -51,12 +52,14 @@ def _headline(figure: Figure, steps: Steps) -> None:
     else:
         answer, remark, colour = reading.text, f"{reading.confidence:.1%} sure", ANSWER
     name = reading.picture if len(reading.picture) <= 60 else f"...{reading.picture[-57:]}"
-    texts = [
+    texts: list[Artist] = [
         TextArea(answer, textprops={"fontsize": 26, "fontweight": "bold", "color": colour}),
         TextArea(remark, textprops={"fontsize": 13, "color": TEXT}),
     ]
     line = HPacker(children=texts, align="baseline", pad=0, sep=14)
-    figure.add_artist(AnnotationBbox(line, (0.02, 0.9), xycoords="figure fraction", box_alignment=(0, 0.5), frameon=False))
+    figure.add_artist(
+        AnnotationBbox(line, (0.02, 0.9), xycoords="figure fraction", box_alignment=(0, 0.5), frameon=False)
+    )
     figure.text(0.985, 0.9, name, fontsize=10, color=QUIET, va="center", ha="right")
 
 
@@ -74,7 +77,13 @@ def _frame(box: tuple[int, int, int, int]) -> Rectangle:
     x, y, w, h = box
     rim = 0.06 * max(w, h)
     return Rectangle(
-        (x - rim, y - rim), w + 2 * rim, h + 2 * rim, fill=False, edgecolor=ANSWER, linewidth=1.6, clip_on=False
+        (x - rim, y - rim),
+        w + 2 * rim,
+        h + 2 * rim,
+        fill=False,
+        edgecolor=ANSWER,
+        linewidth=1.6,
+        clip_on=False,
     )
 
 
@@ -102,7 +111,7 @@ def _nearest(images: NDArray[np.uint8], glyph: NDArray[np.float32]) -> NDArray[n
     """Return the image, out of (N, 28, 28), with the smallest squared difference to the glyph, (28, 28) in 0..1."""
     flat = images.reshape(len(images), -1).astype(np.float32) / 255
     distance = np.square(flat).sum(axis=1) - 2 * flat @ glyph.ravel()
-    return images[int(distance.argmin())]
+    return np.asarray(images[int(distance.argmin())])
 
 
 def _glyph(axes: Axes, steps: Steps) -> None:

@@ -26,5 +26,11 @@ def caption(axes: Axes, title: str, detail: str = "") -> None:
     """Head a panel with what it shows and, smaller below it, how."""
     axes.set_title(title, fontsize=11, color=TEXT, loc="left", pad=22, fontweight="bold")
     axes.annotate(
-        detail, (0, 1), (0, 8), xycoords="axes fraction", textcoords="offset points", fontsize=8.5, color=QUIET
+        detail,
+        (0, 1),
+        (0, 8),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        fontsize=8.5,
+        color=QUIET,
     )

@@ -61,7 +61,7 @@ class Card:
         if not self.average_images:
             return None
         images = np.frombuffer(base64.b64decode(self.average_images), np.uint8).reshape(10, 28, 28)
-        return images[digit]
+        return np.asarray(images[digit])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the card as it stands in its JSON file."""
@@ -84,7 +84,7 @@ class Card:
 
 def encoded_images(images: NDArray[np.uint8]) -> str:
     """Return ten images, (10, 28, 28) uint8, as the card keeps them."""
-    return base64.b64encode(np.ascontiguousarray(images)).decode("ascii")
+    return base64.b64encode(images.tobytes()).decode("ascii")
 
 
 def load_card(folder: Path) -> Card:

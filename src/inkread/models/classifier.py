@@ -100,7 +100,7 @@ def _onnx(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         raise ModelError(
-            f"{path}: no such model; name a model folder, an .onnx, .keras or .h5 file, or train one with 'inkread train'"
+            f"{path}: no such model; name a folder, an .onnx, .keras or .h5 file, or train one: inkread train"
         ) from None
     except OSError as error:
         raise ModelError(f"{path}: the model cannot be read ({error.strerror})") from None

@@ -23,7 +23,7 @@ STROKE = (2.0, 2.8)
 """Strokes thinner or thicker than this, in glyph pixels, are brought to it. By the same measure the middle half
 of MNIST's digits lies between 1.99 and 2.74."""
 
-_FINE = 4  # strokes are reshaped at this many times the glyph's resolution
+_FINE = 4  # strokes are reshaped at this many times the glyph's resolution or more
 
 
 def normalise(inks: Sequence[Map]) -> Map:
@@ -44,8 +44,10 @@ def normalise_one(ink: Map) -> Map:
     """
     if not (ink > 0.5).any():
         return np.zeros((SIDE, SIDE), np.float32)
-    fine = _refined(_cropped(ink), INNER * _FINE)
-    return _placed(_with_mnist_stroke(fine))
+    ink = _cropped(ink)
+    factor = _factor(ink)
+    fine = _scaled(ink, factor)
+    return _placed(_with_mnist_stroke(fine, factor * (max(ink.shape) - 2 * _RIM) / INNER))
 
 
 def stroke_width(ink: Map) -> float:
@@ -56,38 +58,47 @@ def stroke_width(ink: Map) -> float:
     return 2 * float(solid.sum()) / max(outline, 1.0)
 
 
+_RIM = 2  # pixels of paper left around the ink, so that its edges stay soft
+
+
 def _cropped(ink: Map) -> Map:
-    """Return the part of `ink` that holds ink, with a rim of paper so that edges stay soft."""
+    """Return the part of `ink` that holds ink, with its rim."""
     x, y, w, h = cv2.boundingRect((ink > 0.5).astype(np.uint8))
-    rim = 2
-    padded = cv2.copyMakeBorder(ink, *[rim] * 4, cv2.BORDER_CONSTANT)
-    return np.asarray(padded[y : y + h + 2 * rim, x : x + w + 2 * rim], np.float32)
+    return np.pad(ink, _RIM)[y : y + h + 2 * _RIM, x : x + w + 2 * _RIM]
 
 
-def _refined(ink: Map, side: int) -> Map:
-    """Scale `ink` so that the longer side of its box becomes `side`."""
-    factor = side / (max(ink.shape) - 4)
+def _factor(ink: Map) -> float:
+    """Return how much to scale cropped ink: to the fine resolution, but no hairline to less than 1.5 pixels."""
+    factor = INNER * _FINE / (max(ink.shape) - 2 * _RIM)
+    return float(max(factor, min(1.0, 1.5 / stroke_width(ink))))
+
+
+def _scaled(ink: Map, factor: float) -> Map:
     way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(ink, None, fx=factor, fy=factor, interpolation=way), np.float32)
 
 
-def _with_mnist_stroke(fine: Map) -> Map:
-    """Widen or narrow the strokes of `fine` to `STROKE`, evenly on both sides, keeping the longer side.
+def _with_mnist_stroke(fine: Map, unit: float) -> Map:
+    """Widen or narrow the strokes of `fine` to `STROKE`, evenly on both sides.
 
-    The signed distance to the outline moves the outline by a fraction of a pixel without changing its form.
+    unit: pixels of `fine` to one of the glyph. The signed distance to the outline moves the outline by a fraction
+    of a pixel without changing its form.
     """
-    margin = 3 * _FINE
-    fine = cv2.copyMakeBorder(fine, *[margin] * 4, cv2.BORDER_CONSTANT)
-    width = stroke_width(fine) / _FINE
-    # Widening lengthens the box too, and the box is scaled back to 20, so aim past the target by that much.
+    fine = np.pad(fine, int(3 * unit))
+    width = stroke_width(fine) / unit
     wanted = float(np.clip(width, *STROKE))
-    wanted += (wanted - width) * wanted / INNER
-    inside = cv2.distanceTransform((fine > 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    outside = cv2.distanceTransform((fine <= 0.5).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    outwards = (wanted - width) * _FINE / 2
+    # Widening lengthens the box, which is then scaled back to 20 and the stroke with it: aim past it by that much.
+    outwards = (wanted - width) * (1 + wanted / INNER) * unit / 2
+    inside, outside = _depth_within(fine > 0.5), _depth_within(fine <= 0.5)
     if outwards < 0:  # the thinnest parts of an uneven stroke must stay
-        outwards = max(outwards, 0.8 - _thinnest(inside))
-    return np.clip(inside - outside + outwards + 0.5, 0, 1).astype(np.float32)
+        outwards = min(0.0, max(outwards, 0.2 * unit - _thinnest(inside)))
+    return np.asarray(np.clip(inside - outside + outwards + 0.5, 0, 1), np.float32)
+
+
+def _depth_within(mask: NDArray[np.bool_]) -> Map:
+    """Return the distance of every pixel of `mask` to the nearest one outside it, 0 outside."""
+    distance = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray(distance, np.float32)
 
 
 def _thinnest(inside: Map) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -26,14 +28,19 @@ def find_ink(page: Page) -> Map:
     wider than strokes and stay with the paper, even where their edges are hard. The stroke width comes from a
     first coarse look.
     """
-    grey = page.grey.astype(np.float32) / 255
+    grey = _unit(page.grey)
     coarse = _shrunk(grey, COARSE_SIDE)
     if _is_light_on_dark(coarse):
         grey, coarse = 1 - grey, 1 - coarse
     width = _stroke_width(coarse) * (max(grey.shape) / max(coarse.shape))
     grey = _quiet(grey)
     depth = _paper(grey, 2.5 * width + 3) - grey
-    return _contrast(depth, _noise(grey))
+    return _contrast(depth, max(FAINTEST, 5 * _noise(grey)), 2 * width + 3)
+
+
+def _unit(grey: NDArray[np.uint8]) -> Map:
+    """Return grey levels as shares of the grey scale."""
+    return np.asarray(grey / np.float32(255), np.float32)
 
 
 def _shrunk(grey: Map, side: float) -> Map:
@@ -41,9 +48,7 @@ def _shrunk(grey: Map, side: float) -> Map:
     factor = side / max(grey.shape)
     if factor >= 1:
         return grey
-    return np.asarray(
-        cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.float32
-    )
+    return np.asarray(cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _is_light_on_dark(grey: Map) -> bool:
@@ -57,9 +62,10 @@ def _is_light_on_dark(grey: Map) -> bool:
 def _median(grey: Map) -> Map:
     """Return the median of the surroundings of every pixel: the paper, wherever ink is in the minority."""
     window = min(255, max(3, int(0.6 * min(grey.shape)) | 1))
-    padded = cv2.copyMakeBorder(np.rint(grey * 255).astype(np.uint8), *[window // 2] * 4, cv2.BORDER_REFLECT_101)
-    inner = cv2.medianBlur(padded, window)[window // 2 :, window // 2 :][: grey.shape[0], : grey.shape[1]]
-    return inner.astype(np.float32) / 255
+    rim, (height, width) = window // 2, grey.shape
+    levels = np.rint(grey * 255).astype(np.uint8)
+    padded = cv2.copyMakeBorder(levels, rim, rim, rim, rim, cv2.BORDER_REFLECT_101)
+    return _unit(np.asarray(cv2.medianBlur(padded, window), np.uint8)[rim : rim + height, rim : rim + width])
 
 
 def _stroke_width(grey: Map) -> float:
@@ -73,17 +79,24 @@ def _stroke_width(grey: Map) -> float:
 
 
 def _quiet(grey: Map) -> Map:
-    return cv2.GaussianBlur(grey, (0, 0), 0.7)
+    return np.asarray(cv2.GaussianBlur(grey, (0, 0), 0.7), np.float32)
 
 
 def _paper(grey: Map, window: float) -> Map:
     """Return the level of the paper under every pixel, for strokes narrower than `window`."""
+
+    def closed(small: Map, disc: NDArray[np.uint8]) -> Map:
+        smooth = cv2.GaussianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, disc), (0, 0), len(disc) / 4)
+        return np.asarray(smooth, np.float32)
+
+    return _at_scale(grey, window, closed)
+
+
+def _at_scale(grey: Map, window: float, work: Callable[[Map, NDArray[np.uint8]], Map]) -> Map:
+    """Return `work` of `grey` and a disc of `window` pixels, done where the disc is small, since it costs its area."""
     factor = min(1.0, 12 / window)
     small = _shrunk(grey, factor * max(grey.shape))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (int(window * factor) | 1,) * 2)
-    closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel)
-    closed = cv2.GaussianBlur(closed, (0, 0), kernel.shape[0] / 4)
-    return np.asarray(cv2.resize(closed, grey.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(cv2.resize(work(small, _disc(window * factor)), grey.shape[::-1]), np.float32)
 
 
 def _noise(grey: Map) -> float:
@@ -92,12 +105,56 @@ def _noise(grey: Map) -> float:
     return float(np.median(np.abs(cv2.filter2D(grey, -1, kernel)))) / 6 / 0.6745
 
 
-def _contrast(depth: Map, noise: float) -> Map:
-    """Return ink from its depth below the paper: soft at the edge, full within, nothing where it is too faint."""
-    floor = max(FAINTEST, 5 * noise)
+def _contrast(depth: Map, floor: float, window: float) -> Map:
+    """Return ink from its depth below the paper: soft at the edge, full within, nothing where it is too faint.
+
+    The edge of a stroke lies where it has lost half of the depth it has within `window` pixels, so a faint stroke is
+    not broken beside a dark one, nor a blurred one thickened. Strokes must somewhere be nearly as dark as the
+    darkest: what is fainter all over, such as writing that shows through, goes.
+    """
+    floor = max(floor, _print_level(depth, floor))
     strong = depth[depth > floor]
     if len(strong) < 4:
         return np.zeros_like(depth)
-    full = float(np.percentile(strong, 75))
-    middle = max(floor, 0.45 * full)
-    return np.clip((depth - middle) / (0.5 * middle) + 0.5, 0, 1).astype(np.float32)
+    full = float(np.percentile(strong, 80))
+    local = _at_scale(depth, window, lambda small, disc: np.asarray(cv2.dilate(small, disc), np.float32))
+    edge = np.maximum(floor, 0.45 * np.minimum(local, full))
+    ink = np.clip((depth - edge) / (0.5 * edge) + 0.5, 0, 1)
+    return np.where(_reached(ink > 0.25, depth > 0.5 * full), ink, 0).astype(np.float32)
+
+
+def _print_level(depth: Map, floor: float) -> float:
+    """Return the depth up to which ink belongs to the paper itself, as ruled and squared lines do; 0 where none does.
+
+    On ruled paper the middles of all strokes have two depths, that of the print and that of the pen (told apart by
+    Otsu 1979), and the print goes from one edge of the page to the other. A pen that runs dry leaves two depths as
+    well, but not all over the page.
+    """
+    middles = (depth > floor) & (depth >= cv2.dilate(depth, _disc(3)))
+    depths = depth[middles]
+    if len(depths) < 50:
+        return 0.0
+    level = cv2.threshold(np.rint(depths * 255).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)[0] / 255
+    faint, dark = depths[depths <= level], depths[depths > level]
+    if len(faint) == 0 or len(dark) == 0 or dark.mean() < 1.6 * faint.mean():
+        return 0.0
+    between = len(faint) * len(dark) * float(dark.mean() - faint.mean()) ** 2 / len(depths) ** 2
+    if between < 0.75 * depths.var():
+        return 0.0
+    _, _, w, h = cv2.boundingRect((middles & (depth <= level)).astype(np.uint8))
+    spans = max(w / depth.shape[1], h / depth.shape[0]) > 0.9
+    return float(np.sqrt(faint.mean() * dark.mean())) if spans else 0.0
+
+
+def _reached(mask: NDArray[np.bool_], seeds: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the connected parts of `mask` that hold a seed (hysteresis; Canny 1986)."""
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    kept = np.zeros(count, bool)
+    kept[labels[seeds]] = True
+    kept[0] = False
+    return np.asarray(kept[labels])
+
+
+def _disc(diameter: float) -> NDArray[np.uint8]:
+    side = int(diameter) | 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)

@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Map = NDArray[np.float32]
+Boxes = NDArray[np.int32]  # (N, 4): x, y, w, h in pixels of the page
 Box = tuple[int, int, int, int]
 
-_BRIDGE = 0.06  # gaps up to this share of the digit's height part strokes of one digit
+_SPECK = 6  # components of fewer pixels are noise
 _CRUMB = 0.02  # a component with less ink than this share of the digit's is dirt
+_GAP = 0.12  # parts of one digit lie no further apart than this share of its longer side
+_MOST = 60  # a digit's parts are among this many heaviest components
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,53 +27,71 @@ class Patch:
 
 
 def find_digit(ink: Map) -> Patch | None:
-    """Return the digit on a page that holds one, or None on a blank page.
+    """Return the digit on a page that holds one, or None on a page without ink.
 
-    ink: (H, W) float32 in 0..1.
+    ink: (H, W) float32 in 0..1. The digit is the heaviest component near the middle, with all that lies close enough
+    to be a part of it; bars along the page's edges and dirt stay out.
     """
     solid = (ink > 0.5).astype(np.uint8)
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(solid, connectivity=8)
-    if count < 2:
+    _, labels, stats, centres = cv2.connectedComponentsWithStats(solid, connectivity=8)
+    boxes, areas = np.asarray(stats[1:, :4], np.int32), np.asarray(stats[1:, 4], np.int32)
+    candidates = np.flatnonzero((areas >= _SPECK) & ~_frames(boxes, ink.shape))
+    if not len(candidates):  # nothing but a frame: then that is what was written
+        candidates = np.flatnonzero(areas >= _SPECK)
+    if not len(candidates):
         return None
-    stats, centres = stats[1:], centres[1:]
-    strokes = _strokes(stats, centres, ink.shape)
-    if not len(strokes):
-        return None
-    members = _joined(stats, strokes)
-    x, y = stats[members, :2].min(axis=0)
-    right, bottom = (stats[members, :2] + stats[members, 2:4]).max(axis=0)
-    own = np.isin(labels[y:bottom, x:right], np.array(members) + 1)
-    own = cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    patch = np.where(own, ink[y:bottom, x:right], 0).astype(np.float32)
-    return Patch(box=(int(x), int(y), int(right - x), int(bottom - y)), ink=patch)
+    weights = areas[candidates] * _nearness(np.asarray(centres[1:], np.float64)[candidates], ink.shape)
+    heaviest = candidates[np.argsort(-weights, kind="stable")[:_MOST]]
+    return _patch(ink, np.asarray(labels, np.int32), boxes, _parts(boxes, areas, heaviest))
 
 
-def _strokes(stats, centres, shape):
+def _frames(boxes: Boxes, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Tell which components are bars along an edge of the page: black borders, table tops, page edges."""
     height, width = shape
-    x, y, w, h, area = stats.T.astype(float)
-    offset = np.hypot((centres[:, 0] - width / 2) / width, (centres[:, 1] - height / 2) / height)
-    extent = np.hypot(w, h)
-    weight = area * np.exp(-2*offset)
-    touching = (x <= 0) | (y <= 0) | (x + w >= width) | (y + h >= height)
-    weight = weight * np.where(touching, 0.3, 1)
-    order = np.argsort(-weight, kind="stable")[:60]
-    return order[area[order] >= 6]
+    x, y, w, h = boxes.T
+    lying = (w > 0.8 * width) & (h < 0.3 * height) & ((y == 0) | (y + h == height))
+    standing = (h > 0.8 * height) & (w < 0.3 * width) & ((x == 0) | (x + w == width))
+    return np.asarray(lying | standing, np.bool_)
 
 
-def _joined(stats, order):
-    members = [int(order[0])]
-    area = stats[:, 4]
-    rest = [int(i) for i in order[1:] if area[i] >= _CRUMB * area[order[0]]]
-    changed = True
-    while changed:
-        changed = False
-        x0, y0 = stats[members, :2].min(axis=0)
-        x1, y1 = (stats[members, :2] + stats[members, 2:4]).max(axis=0)
-        reach = 0.12 * max(x1 - x0, y1 - y0)
-        for i in rest:
-            x, y, w, h = stats[i, :4]
-            dx = max(x - x1, x0 - (x + w), 0); dy = max(y - y1, y0 - (y + h), 0)
-            if np.hypot(dx, dy) <= reach:
-                members.append(i); rest.remove(i); changed = True
-                break
-    return members
+def _nearness(centres: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return a weight for each centre, (N, 2), that falls from 1 in the middle of the page to 0.2 in its corners."""
+    height, width = shape
+    offset = np.hypot(centres[:, 0] / width - 0.5, centres[:, 1] / height - 0.5)
+    return np.asarray(np.exp(-2.3 * offset), np.float64)
+
+
+def _parts(boxes: Boxes, areas: NDArray[np.int32], heaviest: NDArray[np.intp]) -> list[int]:
+    """Return the components that make up the digit: the first of `heaviest` and, again and again, its neighbours."""
+    parts = [int(heaviest[0])]
+    others = [int(other) for other in heaviest[1:] if areas[other] >= _CRUMB * areas[parts[0]]]
+    while near := [other for other in others if _gap(_hull(boxes[parts]), boxes[other]) <= _GAP * _side(boxes[parts])]:
+        parts += near
+        others = [other for other in others if other not in near]
+    return parts
+
+
+def _hull(boxes: Boxes) -> Box:
+    """Return the smallest box that holds all `boxes`."""
+    x, y = boxes[:, :2].min(axis=0)
+    right, bottom = (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
+    return int(x), int(y), int(right - x), int(bottom - y)
+
+
+def _side(boxes: Boxes) -> int:
+    return max(_hull(boxes)[2:])
+
+
+def _gap(one: Box, other: NDArray[np.int32]) -> float:
+    """Return the distance between two boxes, 0 where they touch or overlap."""
+    across = max(one[0] - other[0] - other[2], other[0] - one[0] - one[2], 0)
+    down = max(one[1] - other[1] - other[3], other[1] - one[1] - one[3], 0)
+    return float(np.hypot(across, down))
+
+
+def _patch(ink: Map, labels: NDArray[np.int32], boxes: Boxes, parts: list[int]) -> Patch:
+    """Cut the parts out of the page, with the soft edge of their ink but without what else lies in their box."""
+    x, y, w, h = box = _hull(boxes[parts])
+    own = np.isin(labels[y : y + h, x : x + w], np.array(parts) + 1).astype(np.uint8)
+    soft = cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0
+    return Patch(box, np.where(soft, ink[y : y + h, x : x + w], 0).astype(np.float32))

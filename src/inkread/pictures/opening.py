@@ -105,7 +105,8 @@ def _read_file(path: Path, name: str) -> bytes:
         raise PictureError(f"{name}: no such file; check the name and the folder", code="missing") from None
     except IsADirectoryError:
         raise PictureError(
-            f"{name}: this is a folder; name the pictures in it, as in {name.rstrip(os.sep)}/*", code="directory"
+            f"{name}: this is a folder; name the pictures in it, as in {name.rstrip(os.sep)}/*",
+            code="directory",
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         cause = getattr(error, "strerror", None) or str(error)
@@ -121,9 +122,7 @@ def _opened(content: bytes, name: str) -> Image.Image:
     except Exception:  # noqa: BLE001 - on hostile bytes Pillow's plugins raise errors of any class
         if Path(name).suffix.lower() in _SUFFIXES_OF_HEIC or content[4:12] in {b"ftypheic", b"ftypmif1"}:
             return _opened_heic(content, name)
-        raise PictureError(
-            f"{name}: this is not a picture that inkread knows; save it as PNG or JPEG"
-        ) from None
+        raise PictureError(f"{name}: this is not a picture that inkread knows; save it as PNG or JPEG") from None
 
 
 def _opened_heic(content: bytes, name: str) -> Image.Image:
@@ -131,7 +130,8 @@ def _opened_heic(content: bytes, name: str) -> Image.Image:
         from pillow_heif import HeifImageFile
     except ImportError:
         raise PictureError(
-            f"{name}: a HEIC picture needs the extra 'heic': pip install 'inkread[heic]'", code="missing-extra"
+            f"{name}: a HEIC picture needs the extra 'heic': pip install 'inkread[heic]'",
+            code="missing-extra",
         ) from None
     try:
         image: Image.Image = HeifImageFile(io.BytesIO(content))
@@ -171,9 +171,7 @@ def _decoded(image: Image.Image, name: str, full: tuple[int, int] | None = None)
         turned = (upright.size[0] > upright.size[1]) != (full[0] > full[1])
         return _page(upright, full[::-1] if turned else full)
     except (OSError, EOFError, SyntaxError, struct.error):
-        raise PictureError(
-            f"{name}: the file ends too early or is damaged; copy it again", code="truncated"
-        ) from None
+        raise PictureError(f"{name}: the file ends too early or is damaged; copy it again", code="truncated") from None
     except Image.DecompressionBombError:
         raise _too_large(name) from None
     except PictureError:
@@ -199,7 +197,8 @@ def _eight_bits(array: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
         )
     _check_pixels((array.shape[1], array.shape[0]), name)
     if array.dtype == np.uint8:
-        return np.ascontiguousarray(array).view(np.uint8)
+        eight_bits: NDArray[np.uint8] = array.astype(np.uint8, copy=False)
+        return eight_bits
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * np.uint8(255)
     if array.dtype.kind not in "iuf":
@@ -210,9 +209,7 @@ def _eight_bits(array: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
     span = next((span for span in spans if low >= 0 and high <= span), None)
     if span is None:  # a NaN compares false and ends here too
         ways = "0..1 or 0..255" if array.dtype.kind == "f" else "0..65535"
-        raise PictureError(
-            f"{name}: values must lie in {ways}, these lie in {low:g}..{high:g}", code="bad-array"
-        )
+        raise PictureError(f"{name}: values must lie in {ways}, these lie in {low:g}..{high:g}", code="bad-array")
     return np.rint(numbers * (255 / span)).astype(np.uint8)
 
 

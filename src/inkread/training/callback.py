@@ -30,7 +30,10 @@ class Follow(keras.callbacks.Callback):  # type: ignore[misc]
         self.epoch, self.marked, self.sums = epoch, 0, {"loss": 0.0, "accuracy": 0.0}
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        done, means = min(batch + 1, self.steps_an_epoch), _means(logs)  # Keras counts a last short call as a full one
+        done, means = (
+            min(batch + 1, self.steps_an_epoch),
+            _means(logs),
+        )  # Keras counts a last short call as a full one
         self.watcher.steps(self.epoch, min(done * self.recipe.batch, self.images), **means)
         if done - self.marked >= self.steps_an_epoch / self.points_an_epoch or done == self.steps_an_epoch:
             self._mark(done, means)
@@ -46,7 +49,10 @@ class Follow(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _mark(self, done: int, means: dict[str, float]) -> None:
         """Add a point: Keras reports means since the epoch began, the point is the mean since the last one."""
-        point = {"step": self.epoch * self.steps_an_epoch + done, "epoch": round(self.epoch + done / self.steps_an_epoch, 4)}
+        point = {
+            "step": self.epoch * self.steps_an_epoch + done,
+            "epoch": round(self.epoch + done / self.steps_an_epoch, 4),
+        }
         for name, mean in means.items():
             total = mean * done
             point[name] = round((total - self.sums[name]) / (done - self.marked), 6)

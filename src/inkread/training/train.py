@@ -70,7 +70,7 @@ def train(
             model = _fitted(keras, recipe, mnist, seed, history, watcher)
         with clock.part("saving"):
             watcher.says("saving")
-            _save_model(keras, model, recipe, folder, mnist)
+            _save_model(model, recipe, folder, mnist)
         with clock.part("test"):
             test = _test(folder, mnist)
         clock.seconds["total"] = time.perf_counter() - started
@@ -166,7 +166,7 @@ def _fitted(keras: Any, recipe: Recipe, mnist: Mnist, seed: int, history: Histor
 
 def _scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return images, (N, 28, 28) uint8, as the network takes them: (N, 28, 28, 1) float32 in 0..1."""
-    return images[..., None].astype(np.float32) / 255
+    return np.asarray(images[..., None] / np.float32(255), np.float32)
 
 
 def _one_hot(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -174,7 +174,7 @@ def _one_hot(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.eye(10, dtype=np.float32)[labels]
 
 
-def _save_model(keras: Any, model: Any, recipe: Recipe, folder: Path, mnist: Mnist) -> None:
+def _save_model(model: Any, recipe: Recipe, folder: Path, mnist: Mnist) -> None:
     """Write the network in every format, in float32 whatever it was trained in."""
     from inkread.training import networks
     from inkread.training.exporting import export_onnx
@@ -211,4 +211,7 @@ def _save_curves(history: History, card: Card, folder: Path) -> None:
     from inkread.figures.curves import draw_curves
     from inkread.figures.saving import save_figure
 
-    save_figure(draw_curves(history, title=f"{card.recipe}: test accuracy {card.test['accuracy']:.2%}"), folder / "curves.png")
+    save_figure(
+        draw_curves(history, title=f"{card.recipe}: test accuracy {card.test['accuracy']:.2%}"),
+        folder / "curves.png",
+    )
