@@ -36,7 +36,7 @@ class PictureError(InkreadError):
     """Raised when a picture cannot be opened.
 
     `code` is one of "missing", "directory", "empty", "unreadable", "not-a-picture", "truncated", "too-large",
-    "bad-array".
+    "bad-array", and "missing-extra" for a HEIC picture that only the extra 'heic' opens.
     """
 
     exit_code = 1

@@ -13,6 +13,7 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from inkread.errors import OptionError, PictureError
 from inkread.models.card import Card
@@ -20,7 +21,7 @@ from inkread.models.classifier import Classifier
 from inkread.pictures.glyphs import normalise
 from inkread.pictures.ink import find_ink
 from inkread.pictures.layout import Patch, find_digit
-from inkread.pictures.opening import Page, Picture, name_of, open_picture
+from inkread.pictures.opening import Page, Picture, content_of, name_of, open_picture
 from inkread.readings import Box, Digit, Reading, Refusal
 
 Content = Literal["auto", "digit"]
@@ -81,8 +82,8 @@ class Reader:
         """Return every step from the picture to its reading; takes and raises what `read` does."""
         _check_options(as_, min_confidence)
         name = name_of(picture)
-        if hasattr(picture, "read") and not isinstance(picture, os.PathLike):
-            picture = picture.read()  # so that the steps can be traced again: a file gives its bytes only once
+        if not isinstance(picture, str | os.PathLike | Image.Image | np.ndarray):
+            picture = content_of(picture, name)  # a file gives its bytes only once, and the steps may be traced again
         page = open_picture(picture, name)
         ink = find_ink(page)
         patch = find_digit(ink)

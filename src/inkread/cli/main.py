@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
@@ -33,22 +34,28 @@ for _name, _command in COMMANDS.items():
     app.command(_name, no_args_is_help=_name == DEFAULT)(_command)
 
 
-@app.callback()
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and end.", is_eager=True)] = False,
-) -> None:
-    if version:
+def _print_version(asked: bool) -> None:
+    if asked:
         import importlib.metadata
 
         print(f"inkread {importlib.metadata.version('inkread')}")
         raise typer.Exit
 
 
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and end.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    pass
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: see `inkread.errors` for the codes of failures."""
     words, debug = _without_debug(sys.argv[1:] if arguments is None else arguments)
     try:
-        return app(with_default_command(words), prog_name="inkread", standalone_mode=False) or 0
+        return _run(with_default_command(words), debug=debug)
     except InkreadError as error:
         return _failed(error.message, error.exit_code, debug=debug)
     except typer.TyperException as error:  # wrong options; an empty message has shown the help already
@@ -62,6 +69,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - a defect of ours still ends in one line
         cause = " ".join(f"{type(error).__name__}: {error}".split())
         return _failed(f"this is a defect of inkread ({cause}); please report it with --debug", 1, debug=debug)
+
+
+def _run(words: list[str], *, debug: bool) -> int:
+    """Run the command, letting every exception through: Typer's own `main` keeps some to itself."""
+    command = typer.main.get_command(app)
+    if not debug and not sys.warnoptions:
+        warnings.simplefilter("ignore")  # of the libraries below, to which the user can do nothing
+    try:
+        with command.make_context("inkread", words, obj={"debug": debug}) as context:
+            return command.invoke(context) or 0
+    except typer.Exit as end:
+        return end.exit_code
 
 
 def with_default_command(words: Sequence[str]) -> list[str]:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import sys
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from inkread.training.history import Watcher
 
 
 class TrainingBar(Watcher):
-    """Draws a bar an epoch with loss, accuracy, speed and time left; prints plain lines where there is no terminal."""
+    """Draws a bar with loss, accuracy, speed and time left; leaves a line an epoch, without a terminal only that."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)
         self.bar = Progress(
             TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=28),
-            MofNCompleteColumn(),
+            BarColumn(bar_width=20),
+            TaskProgressColumn(),
             TextColumn("{task.fields[values]}"),
             TextColumn("{task.fields[speed]}"),
             TimeRemainingColumn(compact=True),
@@ -27,7 +34,7 @@ class TrainingBar(Watcher):
             disable=not self.console.is_terminal,
         )
         self.task: TaskID | None = None
-        self.epochs = self.images = 0
+        self.epochs = 0
 
     def __enter__(self) -> TrainingBar:
         self.bar.start()
@@ -48,19 +55,23 @@ class TrainingBar(Watcher):
         self.bar.update(self.task, completed=done, total=total)
 
     def begins(self, epochs: int, images: int) -> None:
-        self.epochs, self.images, self.task = epochs, images, None
+        self.epochs = epochs
+        self.task = self.bar.add_task(f"epoch 1/{epochs}", total=images, values="", speed="")
 
     def steps(self, epoch: int, images: int, loss: float, accuracy: float) -> None:
         if self.task is None:
-            self.task = self.bar.add_task(f"epoch {epoch + 1}/{self.epochs}", total=self.images, values="", speed="")
-        task = self.bar.tasks[-1]
-        speed = f"{task.speed:,.0f} images/s" if task.speed else ""
-        self.bar.update(self.task, completed=images, values=f"loss {loss:.4f}  accuracy {accuracy:.2%}", speed=speed)
+            return
+        speed = self.bar.tasks[-1].speed
+        self.bar.update(
+            self.task,
+            description=f"epoch {epoch + 1}/{self.epochs}",
+            completed=images,
+            values=f"loss {loss:.4f}  accuracy {accuracy:.2%}",
+            speed=f"{speed:,.0f}/s" if speed else "",
+        )
 
     def ends(self, epoch: int, values: dict[str, float]) -> None:
-        self.task = None
-        if not self.console.is_terminal or "test_accuracy" in values:
-            print(self._line(epoch, values), file=sys.stderr, flush=True)
+        self.console.print(self._line(epoch, values), highlight=False)
 
     def _line(self, epoch: int, values: dict[str, float]) -> str:
         line = f"epoch {epoch + 1}/{self.epochs}  loss {values['loss']:.4f}  accuracy {values['accuracy']:.2%}"

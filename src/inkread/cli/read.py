@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -24,6 +26,7 @@ Format = Literal["text", "json", "csv"]
 
 
 def read(
+    context: typer.Context,
     pictures: Annotated[
         list[str],
         typer.Argument(
@@ -76,15 +79,18 @@ def read(
     from inkread.reader import Reader
 
     failed = False
+    drawn: set[Path] = set()
     printer = _PRINTERS[format_](several=len(pictures) > 1)
     for name, outcome in _outcomes(Reader(model), pictures, as_, min_confidence):
         if isinstance(outcome, PictureError):
             failed = True
+            if context.obj["debug"]:
+                traceback.print_exception(outcome)
             printer.failure(name, outcome)
             continue
         printer.reading(outcome)
         if figure is not None:
-            _save(outcome, figure)
+            _save(outcome, figure, drawn)
         if show:
             _show(outcome)
     return 1 if failed else 0
@@ -94,8 +100,11 @@ def _outcomes(
     reader: Reader, names: list[str], as_: Literal["auto", "digit"], min_confidence: float
 ) -> Iterator[tuple[str, Reading | PictureError]]:
     """Yield each picture's name with its reading or its error, in order."""
-    pictures = (sys.stdin.buffer if name == "-" else name for name in names)
-    yield from zip(names, reader.try_many(pictures, as_=as_, min_confidence=min_confidence), strict=True)
+    from inkread.pictures.opening import name_of
+
+    pictures = [sys.stdin.buffer if name == "-" else name for name in names]
+    outcomes = reader.try_many(pictures, as_=as_, min_confidence=min_confidence)
+    yield from zip(map(name_of, pictures), outcomes, strict=True)
 
 
 class _Text:
@@ -163,16 +172,27 @@ def _check_figure(figure: Path, pictures: list[str]) -> None:
     check_figure_path(figure)
 
 
-def _save(reading: Reading, figure: Path) -> None:
+def _save(reading: Reading, figure: Path, drawn: set[Path]) -> None:
+    """Write the figure; in a folder, under a name that none of the figures `drawn` before it has."""
     from inkread.figures.saving import save_figure
 
-    path = figure / f"{Path(reading.picture).stem}.steps.png" if figure.is_dir() else figure
+    path = figure
+    if figure.is_dir():
+        numbers = itertools.count(2)
+        path = figure / _figure_name(reading)
+        while path in drawn:
+            path = figure / _figure_name(reading, f"-{next(numbers)}")
+        drawn.add(path)
     save_figure(reading.figure(), path)
+
+
+def _figure_name(reading: Reading, number: str = "") -> str:
+    return f"{Path(reading.picture).stem.strip('<>')}{number}.steps.png"  # <> as in <stdin>
 
 
 def _show(reading: Reading) -> None:
     from inkread.figures.saving import show_figure
 
-    path = show_figure(reading.figure(), f"{Path(reading.picture).stem}.steps.png")
+    path = show_figure(reading.figure(), _figure_name(reading))
     if path is not None:
         print(f"inkread: there is no display; the figure is in {path}", file=sys.stderr)

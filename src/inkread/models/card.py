@@ -30,7 +30,7 @@ class Card:
     hardware: processor, cores and memory of the machine.
     data: what it was trained on.
     parameters: trainable weights in the network.
-    weights_sha256: SHA-256 of `model.onnx`.
+    weights_sha256: SHA-256 of the weights: float32, layer by layer, in the order Keras has them.
     seconds: duration of each part of the run.
     epochs: one entry an epoch with loss and accuracy.
     test: loss, accuracy and the 10 x 10 confusion matrix (rows: truth) on MNIST's test set, looked at once.

@@ -24,6 +24,7 @@ STROKE = (2.0, 2.8)
 of MNIST's digits lies between 1.99 and 2.74."""
 
 _FINE = 4  # strokes are reshaped at this many times the glyph's resolution or more
+_FINEST = 16 * _FINE  # and at no more than this, or the work would grow with the square of a long line
 
 
 def normalise(inks: Sequence[Map]) -> Map:
@@ -47,6 +48,8 @@ def normalise_one(ink: Map) -> Map:
     ink = _cropped(ink)
     factor = _factor(ink)
     fine = _scaled(ink, factor)
+    if not (fine > 0.5).any():  # a hairline or dots, spread thin over the fewer pixels
+        fine /= fine.max()
     return _placed(_with_mnist_stroke(fine, factor * (max(ink.shape) - 2 * _RIM) / INNER))
 
 
@@ -69,13 +72,14 @@ def _cropped(ink: Map) -> Map:
 
 def _factor(ink: Map) -> float:
     """Return how much to scale cropped ink: to the fine resolution, but no hairline to less than 1.5 pixels."""
-    factor = INNER * _FINE / (max(ink.shape) - 2 * _RIM)
-    return float(max(factor, min(1.0, 1.5 / stroke_width(ink))))
+    unit = INNER / (max(ink.shape) - 2 * _RIM)
+    return float(max(unit * _FINE, min(1.0, 1.5 / stroke_width(ink), unit * _FINEST)))
 
 
 def _scaled(ink: Map, factor: float) -> Map:
     way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(ink, None, fx=factor, fy=factor, interpolation=way), np.float32)
+    height, width = (max(1, round(side * factor)) for side in ink.shape)
+    return np.asarray(cv2.resize(ink, (width, height), interpolation=way), np.float32)
 
 
 def _with_mnist_stroke(fine: Map, unit: float) -> Map:

@@ -33,9 +33,10 @@ def find_ink(page: Page) -> Map:
     if _is_light_on_dark(coarse):
         grey, coarse = 1 - grey, 1 - coarse
     width = _stroke_width(coarse) * (max(grey.shape) / max(coarse.shape))
+    noise = _noise(grey)
     grey = _quiet(grey)
-    depth = _paper(grey, 2.5 * width + 3) - grey
-    return _contrast(depth, max(FAINTEST, 5 * _noise(grey)), 2 * width + 3)
+    paper = _paper(grey, 2.5 * width + 3)
+    return _contrast(paper - grey, paper, max(FAINTEST, 3 * noise), 2 * width + 3)
 
 
 def _unit(grey: NDArray[np.uint8]) -> Map:
@@ -48,7 +49,8 @@ def _shrunk(grey: Map, side: float) -> Map:
     factor = side / max(grey.shape)
     if factor >= 1:
         return grey
-    return np.asarray(cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.float32)
+    height, width = (max(1, round(length * factor)) for length in grey.shape)
+    return np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _is_light_on_dark(grey: Map) -> bool:
@@ -86,8 +88,9 @@ def _paper(grey: Map, window: float) -> Map:
     """Return the level of the paper under every pixel, for strokes narrower than `window`."""
 
     def closed(small: Map, disc: NDArray[np.uint8]) -> Map:
-        smooth = cv2.GaussianBlur(cv2.morphologyEx(small, cv2.MORPH_CLOSE, disc), (0, 0), len(disc) / 4)
-        return np.asarray(smooth, np.float32)
+        level = cv2.morphologyEx(small, cv2.MORPH_CLOSE, disc)
+        smooth = cv2.GaussianBlur(level, (0, 0), len(disc) / 4)
+        return np.asarray(np.minimum(smooth, level), np.float32)  # smoothing must not lift the dark side of an edge
 
     return _at_scale(grey, window, closed)
 
@@ -105,14 +108,16 @@ def _noise(grey: Map) -> float:
     return float(np.median(np.abs(cv2.filter2D(grey, -1, kernel)))) / 6 / 0.6745
 
 
-def _contrast(depth: Map, floor: float, window: float) -> Map:
+def _contrast(depth: Map, paper: Map, faintest: float, window: float) -> Map:
     """Return ink from its depth below the paper: soft at the edge, full within, nothing where it is too faint.
 
     The edge of a stroke lies where it has lost half of the depth it has within `window` pixels, so a faint stroke is
     not broken beside a dark one, nor a blurred one thickened. Strokes must somewhere be nearly as dark as the
     darkest: what is fainter all over, such as writing that shows through, goes.
     """
-    floor = max(floor, _print_level(depth, floor))
+    # Relative to the paper, strokes in the shadow are as deep as those in the light, and are not taken for print.
+    light = np.asarray(np.maximum(paper, 0.2), np.float32)
+    floor = np.maximum(faintest, _print_level(depth / light, faintest) * light)
     strong = depth[depth > floor]
     if len(strong) < 4:
         return np.zeros_like(depth)

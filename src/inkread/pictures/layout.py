@@ -35,7 +35,7 @@ def find_digit(ink: Map) -> Patch | None:
     solid = (ink > 0.5).astype(np.uint8)
     _, labels, stats, centres = cv2.connectedComponentsWithStats(solid, connectivity=8)
     boxes, areas = np.asarray(stats[1:, :4], np.int32), np.asarray(stats[1:, 4], np.int32)
-    candidates = np.flatnonzero((areas >= _SPECK) & ~_frames(boxes, ink.shape))
+    candidates = np.flatnonzero((areas >= _SPECK) & ~_frames(boxes, np.asarray(labels, np.int32)))
     if not len(candidates):  # nothing but a frame: then that is what was written
         candidates = np.flatnonzero(areas >= _SPECK)
     if not len(candidates):
@@ -45,13 +45,16 @@ def find_digit(ink: Map) -> Patch | None:
     return _patch(ink, np.asarray(labels, np.int32), boxes, _parts(boxes, areas, heaviest))
 
 
-def _frames(boxes: Boxes, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Tell which components are bars along an edge of the page: black borders, table tops, page edges."""
-    height, width = shape
+def _frames(boxes: Boxes, labels: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Tell which components are bars along edges of the page: black borders, table tops, page edges."""
+    height, width = labels.shape
     x, y, w, h = boxes.T
     lying = (w > 0.8 * width) & (h < 0.3 * height) & ((y == 0) | (y + h == height))
     standing = (h > 0.8 * height) & (w < 0.3 * width) & ((x == 0) | (x + w == width))
-    return np.asarray(lying | standing, np.bool_)
+    edges = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
+    filled = [np.bincount(edge, minlength=len(boxes) + 1)[1:] > 0.8 * len(edge) for edge in edges]
+    joined = np.sum(filled, axis=0) >= 2  # bars along several edges are one component
+    return np.asarray(lying | standing | joined, np.bool_)
 
 
 def _nearness(centres: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:

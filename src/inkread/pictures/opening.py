@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import struct
+import threading
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -27,7 +29,10 @@ hundredth of the page's area still spans about 140 pixels then, five times what 
 
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, the weights of Pillow's mode L
 
+_SILENCE = threading.Lock()  # warnings are silenced for all threads at once, so by one at a time
+
 _SUFFIXES_OF_HEIC = {".heic", ".heif", ".hif"}
+_BRANDS_OF_HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ def open_picture(picture: Picture, name: str | None = None) -> Page:
     if isinstance(picture, Image.Image):
         _check_pixels(picture.size, name)
         return _decoded(picture, name)
-    with _opened(_content(picture, name), name) as image:
+    with _opened(content_of(picture, name), name) as image:
         _check_pixels(image.size, name)
         full = image.size
         if reduction := _reduction(full):
@@ -85,11 +90,13 @@ def name_of(picture: Picture) -> str:
     return name if isinstance(name, str) and name else f"<{type(picture).__name__}>"
 
 
-def _content(picture: str | os.PathLike[str] | bytes | BinaryIO, name: str) -> bytes:
+def content_of(picture: str | os.PathLike[str] | bytes | BinaryIO, name: str) -> bytes:
     """Return the bytes of a picture, with an error of our own where there are none."""
     if isinstance(picture, str | os.PathLike):
         content = _read_file(Path(picture), name)
     else:
+        if not isinstance(picture, bytes) and not hasattr(picture, "read"):
+            raise TypeError(f"a picture is a path, bytes, a binary file, a PIL image or an array, not {name}")
         content = picture if isinstance(picture, bytes) else picture.read()
     if not isinstance(content, bytes):
         raise PictureError(f"{name}: the file gives text, not bytes; open it with mode 'rb'")
@@ -116,11 +123,14 @@ def _read_file(path: Path, name: str) -> bytes:
 def _opened(content: bytes, name: str) -> Image.Image:
     """Return the undecoded image: header read, pixels not yet."""
     try:
-        return Image.open(io.BytesIO(content))
+        with _SILENCE, warnings.catch_warnings():  # Pillow warns of broken EXIF and of what `_check_pixels` refuses
+            warnings.simplefilter("ignore")
+            return Image.open(io.BytesIO(content))
     except Image.DecompressionBombError:
         raise _too_large(name) from None
     except Exception:  # noqa: BLE001 - on hostile bytes Pillow's plugins raise errors of any class
-        if Path(name).suffix.lower() in _SUFFIXES_OF_HEIC or content[4:12] in {b"ftypheic", b"ftypmif1"}:
+        branded = content[4:8] == b"ftyp" and content[8:12] in _BRANDS_OF_HEIC
+        if branded or Path(name).suffix.lower() in _SUFFIXES_OF_HEIC:
             return _opened_heic(content, name)
         raise PictureError(f"{name}: this is not a picture that inkread knows; save it as PNG or JPEG") from None
 
@@ -184,7 +194,7 @@ def _upright(image: Image.Image) -> Image.Image:
     """Return `image` turned as its EXIF orientation says; a broken EXIF block says nothing."""
     try:
         return ImageOps.exif_transpose(image)
-    except (ArithmeticError, LookupError, OSError, SyntaxError, TypeError, ValueError, struct.error):
+    except (ArithmeticError, LookupError, OSError, SyntaxError, TypeError, ValueError, Warning, struct.error):
         return image
 
 
@@ -197,10 +207,9 @@ def _eight_bits(array: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
         )
     _check_pixels((array.shape[1], array.shape[0]), name)
     if array.dtype == np.uint8:
-        eight_bits: NDArray[np.uint8] = array.astype(np.uint8, copy=False)
-        return eight_bits
+        return np.asarray(array.astype(np.uint8, copy=False))
     if array.dtype == np.bool_:
-        return array.astype(np.uint8) * np.uint8(255)
+        return np.where(array, np.uint8(255), np.uint8(0))
     if array.dtype.kind not in "iuf":
         raise PictureError(f"{name}: an array must hold numbers, not {array.dtype}", code="bad-array")
     numbers = array.astype(np.float32)
@@ -210,7 +219,7 @@ def _eight_bits(array: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
     if span is None:  # a NaN compares false and ends here too
         ways = "0..1 or 0..255" if array.dtype.kind == "f" else "0..65535"
         raise PictureError(f"{name}: values must lie in {ways}, these lie in {low:g}..{high:g}", code="bad-array")
-    return np.rint(numbers * (255 / span)).astype(np.uint8)
+    return np.asarray(np.rint(numbers * (255 / span)), np.uint8)
 
 
 def _page(image: Image.Image, full: tuple[int, int] | None = None) -> Page:
@@ -249,9 +258,9 @@ def _grey(colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
     the channels are mixed along the principal direction of these differences; a share of luminance in them
     decides where there is little or no colour.
     """
-    side = max(colour.shape[:2])
-    small = cv2.resize(colour, None, fx=min(1, 256 / side), fy=min(1, 256 / side), interpolation=cv2.INTER_AREA)
-    small = small.astype(np.float32)
+    factor = min(1, 256 / max(colour.shape[:2]))
+    height, width = (max(1, round(length * factor)) for length in colour.shape[:2])
+    small = cv2.resize(colour, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
     difference = (small - cv2.blur(small, (31, 31))).reshape(-1, 3).astype(np.float64)
     moments = difference.T @ difference
     prior = np.outer(LUMINANCE, LUMINANCE) / (LUMINANCE @ LUMINANCE)

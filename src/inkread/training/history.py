@@ -42,10 +42,10 @@ class Watcher:
         """Begin a part of the run without steps."""
 
     def begins(self, epochs: int, images: int) -> None:
-        """Begin training: `images` a round, `epochs` rounds."""
+        """Begin training: `images` images in all, over `epochs` epochs."""
 
     def steps(self, epoch: int, images: int, loss: float, accuracy: float) -> None:
-        """Report `images` images done of epoch number `epoch`, counted from 0, with its averages so far."""
+        """Report `images` images done in all, in epoch number `epoch`, counted from 0, with its averages so far."""
 
     def ends(self, epoch: int, values: dict[str, float]) -> None:
         """End an epoch with its averages, and the test's where it is watched."""

@@ -1,0 +1,50 @@
+# One word for each job. The first run of any of them makes .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA := $(if $(INKREAD_DATA),$(INKREAD_DATA),$(wildcard ../shared/data))
+EXAMPLES := $(sort $(wildcard examples/*.png examples/*.jpg))
+
+.PHONY: help demo test lint docs bench clean
+
+help:  ## show this
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/base  ## read the example pictures with the shipped model and draw the steps of one
+	@mkdir -p out
+	$(BIN)/inkread read $(EXAMPLES)
+	$(BIN)/inkread read examples/7-shadow.jpg --figure out/7-shadow.steps.png
+	@echo "every step from that picture to its answer: out/7-shadow.steps.png"
+
+test: $(VENV)/dev  ## run the tests
+	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/pytest
+
+lint: $(VENV)/dev  ## check style, types and that the generated docs are up to date
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python docs/generate.py --check
+
+docs: $(VENV)/dev  ## write the generated docs and their figures anew
+	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/figures.py
+
+bench: $(VENV)/dev  ## measure everything in benchmarks/RESULTS.md anew (about 35 minutes on two cores)
+	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/python benchmarks/run.py
+
+clean:  ## remove what was built
+	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "inkread needs Python 3.11 to 3.13, and $(PYTHON) is $$($(PYTHON) --version 2>&1); name another: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/base: $(VENV)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/base
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

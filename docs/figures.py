@@ -1,0 +1,32 @@
+"""Draw the figures of README and docs anew.
+
+    python docs/figures.py
+
+Only from our own examples and the shipped model: whatever MNIST lies on this machine is left out of them.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import inkread
+from inkread.figures.saving import save_figure
+
+HERE = Path(__file__).parent
+EXAMPLES = HERE.parent / "examples"
+
+
+def main() -> None:
+    """Draw the steps of three examples."""
+    os.environ.pop("INKREAD_DATA", None)
+    with tempfile.TemporaryDirectory() as empty:
+        os.environ["XDG_CACHE_HOME"] = empty  # so that the figure shows the card's average image
+        for name in ("7-shadow.jpg", "8-ruled.jpg", "5-blackboard.jpg"):
+            reading = inkread.read(os.path.relpath(EXAMPLES / name))
+            save_figure(reading.figure(), HERE / f"{Path(name).stem}.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Write docs/cli.md from the program itself, or check that it is up to date.
+
+python docs/generate.py            write
+python docs/generate.py --check    exit 1, with the command to run, where a file differs
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from inkread.cli.main import COMMANDS
+from inkread.training.recipes import RECIPES
+
+HERE = Path(__file__).parent
+HEAD = """<!-- Written by docs/generate.py; run `make docs` after a change to a command. -->
+# Commands and recipes
+
+Results go to stdout, messages and progress to stderr. Exit codes: 0 all read or refused; 1 some picture failed;
+2 bad arguments; 3 a missing extra; 4 bad model or data file; 130 interrupted. An error is one line; `--debug` anywhere
+on the line shows its traceback.
+"""
+
+
+def commands() -> Iterator[str]:
+    """Yield the Markdown of each command: its help and a table of what it takes, read off its signature."""
+    for name, command in COMMANDS.items():
+        yield f"\n## inkread {name}\n"
+        text = inspect.cleandoc(command.__doc__ or "")
+        yield re.sub(r"^(inkread .*)$", r"    \1", text, flags=re.MULTILINE)
+        yield "\n| option | meaning | left out |\n|---|---|---|"
+        hints = typing.get_type_hints(command, include_extras=True)
+        for parameter in inspect.signature(command).parameters.values():
+            if typing.get_origin(hints[parameter.name]) is Annotated:  # the context is Typer's own
+                yield row(parameter, hints[parameter.name])
+
+
+def row(parameter: inspect.Parameter, hint: Any) -> str:
+    """Return the table row of an option or argument, annotated with `Annotated[type, typer.Option(...)]`."""
+    kind, info = typing.get_args(hint)
+    flag = kind is bool
+    names = [name for name in info.param_decls or () if name.startswith("--")]
+    name = names[0] if names else "--" + parameter.name.strip("_").replace("_", "-")
+    choices = "|".join(map(str, typing.get_args(kind))) if typing.get_origin(kind) is typing.Literal else ""
+    value = info.metavar or choices or ("" if flag else "PATH")
+    required = parameter.default is inspect.Parameter.empty
+    shown = value if required else f"{name} {value}".strip()
+    default = "" if required or flag or parameter.default is None else f"`{parameter.default}`"
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in (f"`{shown}`", info.help, default)) + " |"
+
+
+def recipes() -> Iterator[str]:
+    """Yield the Markdown of each recipe: a table of its settings."""
+    yield "\n## Recipes of `inkread train`\n"
+    yield f"| setting | {' | '.join(RECIPES)} |"
+    yield f"|---|{'---|' * len(RECIPES)}"
+    tables = [recipe.to_dict() for recipe in RECIPES.values()]
+    for setting in tables[0]:
+        if setting != "name":
+            yield f"| {setting} | {' | '.join(str(table[setting]) for table in tables)} |"
+
+
+def main() -> int:
+    """Write or check the files; return the exit code."""
+    pages = {HERE / "cli.md": HEAD + "\n".join([*commands(), *recipes()]) + "\n"}
+    if "--check" not in sys.argv:
+        for path, text in pages.items():
+            path.write_text(text, encoding="utf-8")
+        return 0
+    stale = [path for path, text in pages.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    for path in stale:
+        print(f"{path} differs from what the program says: run 'make docs' and commit it", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,214 @@
+"""Training: a short real run, what it leaves behind, and what it never does."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from inkread import MissingExtra, OptionError, Reader
+from inkread.cli import main
+from inkread.datasets.idx import read_idx
+from inkread.files import whole_folder
+from inkread.models.card import Card, load_card
+from inkread.training import RECIPES, train
+from inkread.training.history import Watcher
+
+FILES = {"model.keras", "model.onnx", "card.json", "history.csv", "curves.png"}
+
+
+def write_idx(path: Path, array: NDArray[np.uint8]) -> None:
+    shape = b"".join(side.to_bytes(4, "big") for side in array.shape)
+    path.write_bytes(bytes([0, 0, 8, array.ndim]) + shape + array.tobytes())
+
+
+@pytest.fixture(scope="session")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """640 training and 100 test images: bright bars whose place is their class, so that a network learns them."""
+    folder = tmp_path_factory.mktemp("few")
+    rng = np.random.default_rng(0)
+    for name, count in (("train", 640), ("t10k", 100)):
+        labels = np.arange(count, dtype=np.uint8) % 10
+        images = rng.integers(0, 60, (count, 28, 28), np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            image[4 + 2 * label : 6 + 2 * label, 4:24] = 255
+        write_idx(folder / f"{name}-images-idx3-ubyte", images)
+        write_idx(folder / f"{name}-labels-idx1-ubyte", labels)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Card]:
+    """A model folder of one epoch of `fast` on real MNIST: 469 steps."""
+    out = tmp_path_factory.mktemp("runs") / "model"
+    return out, train("fast", data=data / "mnist", out=out, epochs=1, seed=3)
+
+
+def test_one_epoch_on_mnist_reads_its_test_set(trained: tuple[Path, Card]) -> None:
+    _, card = trained
+    assert card.test["accuracy"] > 0.97
+    assert np.sum(card.test["confusion"]) == 10_000
+    assert np.trace(card.test["confusion"]) == round(card.test["accuracy"] * 10_000)
+
+
+def test_a_model_folder_holds_all_it_should(trained: tuple[Path, Card]) -> None:
+    out, card = trained
+    assert {path.name for path in out.iterdir()} == FILES
+    assert load_card(out) == card
+    assert len(card.weights_sha256) == 64
+    assert card.data == {"name": "MNIST", "images": 60_000}
+    assert card.seed == 3
+    assert card.settings["epochs"] == 1
+    with Image.open(out / "curves.png") as curves:
+        assert curves.size[0] > 800
+
+
+def test_the_history_ends_with_the_last_step(trained: tuple[Path, Card]) -> None:
+    out, card = trained
+    with (out / "history.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows][-1] == card.epochs[-1]["step"] == 469
+    assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
+
+
+def test_the_average_images_look_like_their_class(trained: tuple[Path, Card], data: Path) -> None:
+    _, card = trained
+    images = read_idx(data / "mnist" / "t10k-images-idx3-ubyte.gz").reshape(-1, 784).astype(float)
+    labels = read_idx(data / "mnist" / "t10k-labels-idx1-ubyte.gz")
+    averages = np.array([card.average_image(digit) for digit in range(10)]).reshape(10, 784).astype(float)
+    nearest = ((images[:500, None] - averages[None]) ** 2).sum(axis=2).argmin(axis=1)
+    assert (nearest == labels[:500]).mean() > 0.75  # nearest class mean reads about 80 % of MNIST
+
+
+def test_the_keras_file_reads_as_the_onnx_file_does(trained: tuple[Path, Card]) -> None:
+    out, _ = trained
+    glyphs = np.random.default_rng(1).random((20, 28, 28), np.float32)
+    keras, onnx = (Reader(out / name).classifier.classify(glyphs) for name in ("model.keras", "model.onnx"))
+    np.testing.assert_allclose(keras, onnx, atol=1e-4)
+
+
+def test_the_same_seed_gives_the_same_weights(few: Path, tmp_path: Path) -> None:
+    runs = {"first": 5, "again": 5, "other": 6}
+    first, again, other = (train("fast", data=few, out=tmp_path / name, seed=seed) for name, seed in runs.items())
+    assert first.weights_sha256 == again.weights_sha256 != other.weights_sha256
+
+
+def test_classic_is_the_tutorials_network_and_writes_its_file(few: Path, tmp_path: Path) -> None:
+    card = train("classic", data=few, out=tmp_path / "model", epochs=2)
+    assert card.parameters == 3_274_634
+    assert {path.name for path in (tmp_path / "model").iterdir()} == FILES | {"mnist.h5"}
+    assert all({"loss", "accuracy", "test_loss", "test_accuracy"} <= epoch.keys() for epoch in card.epochs)
+    glyphs = np.random.default_rng(1).random((5, 28, 28), np.float32)
+    h5, onnx = (Reader(tmp_path / "model" / name).classifier.classify(glyphs) for name in ("mnist.h5", "model.onnx"))
+    np.testing.assert_allclose(h5, onnx, atol=1e-4)
+
+
+def test_fast_looks_at_the_test_set_only_at_the_end(trained: tuple[Path, Card]) -> None:
+    _, card = trained
+    assert not any(key.startswith("test") for epoch in card.epochs for key in epoch)
+
+
+def test_after_the_first_epoch_fast_keeps_the_harder_half(few: Path, tmp_path: Path) -> None:
+    seen = []
+
+    class Counts(Watcher):
+        def begins(self, epochs: int, images: int) -> None:
+            seen.append(images)
+
+    card = train("fast", data=few, out=tmp_path / "model", watcher=Counts())
+    assert seen == [640 + 320 + 320]
+    assert [epoch["step"] for epoch in card.epochs] == [5, 8, 11]
+
+
+class Interrupts(Watcher):
+    def steps(self, epoch: int, images: int, loss: float, accuracy: float) -> None:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_run_leaves_nothing_behind(few: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train("fast", data=few, out=tmp_path / "model", watcher=Interrupts())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_run_keeps_the_model_it_would_have_replaced(few: Path, tmp_path: Path) -> None:
+    with whole_folder(tmp_path / "model") as folder:
+        (folder / "model.onnx").write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt):
+        train("fast", data=few, out=tmp_path / "model", force=True, watcher=Interrupts())
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert (tmp_path / "model" / "model.onnx").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "holiday.jpg"])
+def test_a_folder_that_holds_something_is_not_overwritten(
+    name: str, few: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_bytes(b"precious")
+    assert main(["train", "--data", str(few), "--out", str(tmp_path)]) == 2
+    assert str(tmp_path) in capsys.readouterr().err
+    assert (tmp_path / name).read_bytes() == b"precious"
+
+
+def test_force_never_replaces_a_folder_of_other_things(few: Path, tmp_path: Path) -> None:
+    (tmp_path / "holiday.jpg").write_bytes(b"precious")
+    with pytest.raises(OptionError, match="other files"):
+        train("fast", data=few, out=tmp_path, force=True)
+
+
+def test_without_keras_one_line_says_which_extra_brings_it(
+    few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "keras", None)
+    assert main(["train", "--data", str(few), "--out", str(tmp_path / "model")]) == 3
+    assert "pip install 'inkread[train]'" in capsys.readouterr().err
+    with pytest.raises(MissingExtra):
+        train("fast", data=few, out=tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_command_prints_the_card_and_nothing_of_tensorflows_chatter(few: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "inkread", "train", "--data", str(few), "--out", str(tmp_path / "m")]
+    run = subprocess.run([*command, "--epochs", "1", "--format", "json"], capture_output=True, text=True, check=True)
+    assert json.loads(run.stdout)["recipe"] == "fast"
+    heads = {line.split()[0] for line in run.stderr.splitlines()}
+    assert heads == {"starting", "epoch", "saving"}
+
+
+def test_damaged_data_ends_with_exit_4_before_training(
+    tmp_path: Path, few: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in few.iterdir():
+        (tmp_path / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes())[:-20])
+    assert main(["train", "--data", str(tmp_path), "--out", str(tmp_path / "model")]) == 4
+    error = capsys.readouterr().err
+    assert "train-images-idx3-ubyte.gz" in error
+    assert error.count("\n") == 1
+
+
+def test_the_rate_rises_to_its_peak_and_falls_to_nearly_nothing() -> None:
+    from inkread.training.backend import load_keras
+
+    load_keras()
+    from inkread.training.optimizers import OneCycle
+
+    rate = [float(OneCycle(0.01, 100)(step)) for step in range(100)]
+    assert max(rate) == pytest.approx(0.01, rel=0.02)
+    assert int(np.argmax(rate)) == 20
+    assert rate[0] == pytest.approx(0.0005)
+    assert rate[-1] < 0.0002
+
+
+def test_a_recipe_counts_its_steps() -> None:
+    fast = RECIPES["fast"]
+    assert [fast.steps(60_000, epoch) for epoch in range(3)] == [469, 235, 235]
+    assert [replace(fast, hardest=1.0).steps(60_000, epoch) for epoch in range(2)] == [469, 469]
