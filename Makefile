@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Bytecode is made when a module is first used, which is quicker than making it for all of them.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 DATA := $(if $(INKREAD_DATA),$(INKREAD_DATA),$(wildcard ../shared/data))
 EXAMPLES := $(sort $(wildcard examples/*.png examples/*.jpg))
 
@@ -42,9 +44,9 @@ $(VENV)/python:
 	@touch $@
 
 $(VENV)/base: $(VENV)/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(PIP) --editable .
 	@touch $@
 
 $(VENV)/dev: $(VENV)/base
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(PIP) --editable '.[dev]'
 	@touch $@

@@ -113,17 +113,22 @@ def pictures(data: Path) -> Result:
 
 
 def base_install() -> Result:
-    """Install inkread without extras into a new environment; return its size in MB and what it lacks."""
+    """Install inkread without extras into a new environment; return its size and what it lacks."""
     with tempfile.TemporaryDirectory() as folder:
         environment = Path(folder) / "venv"
         subprocess.run([sys.executable, "-m", "venv", environment], check=True)
         python = environment / "bin" / "python"
-        before = _megabytes(environment)
+        before = [_megabytes(environment, files) for files in FILES]
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", ROOT], check=True)
         has_tensorflow = any(environment.glob("lib/python*/site-packages/tensorflow*"))
         _, text = timed((python.with_name("inkread"), "read", EXAMPLE))
-        return {"megabytes": _megabytes(environment) - before, "tensorflow": has_tensorflow, "reads": text.strip()}
+        whole, bytecode = (_megabytes(environment, files) - size for files, size in zip(FILES, before, strict=True))
+        return {"megabytes": whole, "bytecode": bytecode, "tensorflow": has_tensorflow, "reads": text.strip()}
 
 
-def _megabytes(folder: Path) -> float:
-    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir()) / 1e6
+FILES = ("*", "*.pyc")
+
+
+def _megabytes(folder: Path, files: str) -> float:
+    """Return the size of all files whose names fit, in 2**20 bytes, as `du -m` counts."""
+    return sum(path.lstat().st_size for path in folder.rglob(files) if not path.is_dir()) / 2**20

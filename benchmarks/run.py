@@ -119,9 +119,10 @@ def reading_rows(results: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     what = "glyphs a second on all cores, batched, against `classic`'s `model.predict`"
     yield what, f"{ratio:.1f} times ({rates})", "10 times"
     install = results["install"]
+    size = f"{install['megabytes']:.0f} MB, of it {install['bytecode']:.0f} bytecode"
     yield (
         "base install without extras",
-        f"{install['megabytes']:.0f} MB, {'with' if install['tensorflow'] else 'no'} TensorFlow",
+        f"{size}; {'with' if install['tensorflow'] else 'no'} TensorFlow",
         "under 420 MB, no TensorFlow",
     )
 

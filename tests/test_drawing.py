@@ -37,7 +37,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder into which the script has just drawn the examples."""
     folder = tmp_path_factory.mktemp("drawn")
     command = [sys.executable, str(EXAMPLES / "draw.py"), "--out", str(folder)]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)  # noqa: S603
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
     return folder
 
 
@@ -145,7 +145,7 @@ def test_what_is_not_known_is_named() -> None:
 
 def test_drawing_needs_neither_figures_nor_a_training_framework() -> None:
     code = "import sys, inkread.drawing; print({'matplotlib', 'tensorflow', 'keras'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "set()"
 
 

@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 import typer
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from inkread.readings import Reading
 
 CSV_COLUMNS = ("picture", "line", "number", "position", "digit", "confidence", "x", "y", "w", "h")
+
+STDIN = "<stdin>"
 
 Format = Literal["text", "json", "csv"]
 
@@ -100,11 +102,16 @@ def _outcomes(
     reader: Reader, names: list[str], as_: Literal["auto", "digit"], min_confidence: float
 ) -> Iterator[tuple[str, Reading | PictureError]]:
     """Yield each picture's name with its reading or its error, in order."""
-    from inkread.pictures.opening import name_of
-
-    pictures = [sys.stdin.buffer if name == "-" else name for name in names]
+    pictures = (_standard_input() if name == "-" else name for name in names)
     outcomes = reader.try_many(pictures, as_=as_, min_confidence=min_confidence)
-    yield from zip(map(name_of, pictures), outcomes, strict=True)
+    yield from zip((STDIN if name == "-" else name for name in names), outcomes, strict=True)
+
+
+def _standard_input() -> BinaryIO:
+    """Return what comes from standard input, read here and now: a thread that waited for it could not be stopped."""
+    picture = io.BytesIO(sys.stdin.buffer.read())
+    picture.name = STDIN
+    return picture
 
 
 class _Text:

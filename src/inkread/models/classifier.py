@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from inkread.errors import ModelError
 from inkread.models.card import Card, load_card
+from inkread.scores import tempered
 
 SHIPPED = Path(__file__).parent / "shipped"
 """The model folder inside the package: what reads when no model is named."""
@@ -62,13 +63,10 @@ class Classifier:
 
     def _probabilities(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the outputs as calibrated probabilities, whether the network ends in a softmax or before it."""
-        if outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-3):
-            if self.card.temperature == 1:
-                return outputs
-            outputs = np.log(np.maximum(outputs, 1e-30))
-        logits = outputs / self.card.temperature
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+        if outputs.min() < 0 or not np.allclose(outputs.sum(axis=1), 1, atol=1e-3):
+            powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+            outputs = powers / powers.sum(axis=1, keepdims=True)
+        return tempered(outputs, self.card.temperature)
 
     def _check(self) -> None:
         """Run the network once on two empty glyphs, so that a wrong model fails here and not at the first picture."""
