@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -14,17 +15,26 @@ from inkread.datasets import load_mnist
 from inkread.datasets.folders import LabelledPicture, labelled_pictures
 from inkread.errors import PictureError
 from inkread.reader import Reader
+from inkread.readings import Reading, RefusalCode
 from inkread.scores import confusion_matrix, wilson_interval
 
 
+_REFUSALS = {f"<{code}>" for code in get_args(RefusalCode)}
+
+
 @dataclass(frozen=True, slots=True)
-class Miss:
-    """A picture that was not read right: its label, and the text that was read or "<code>" of refusal or error."""
+class Answer:
+    """What was read of a labelled picture: the text, or "<code>" of the refusal or error."""
 
     picture: str
     label: str
     answer: str
     confidence: float | None
+
+    @property
+    def right(self) -> bool:
+        """Whether the whole text is right."""
+        return self.answer == self.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,7 @@ class Evaluation:
     failed: int
     groups: dict[str, tuple[int, int]]
     confusion: list[list[int]]
-    misses: list[Miss]
+    misses: list[Answer]
     seconds: float
 
     @property
@@ -86,68 +96,48 @@ def _on_mnist(model: Path | None) -> Evaluation:
     started = time.perf_counter()
     probabilities = classifier.classify(np.asarray(mnist.test_images / np.float32(255), np.float32))
     seconds = time.perf_counter() - started
-    answers = probabilities.argmax(axis=1)
-    misses = [
-        Miss(
-            f"test image {index}",
-            str(mnist.test_labels[index]),
-            str(answers[index]),
-            float(probabilities[index].max()),
-        )
-        for index in np.flatnonzero(answers != mnist.test_labels)
+    answers = [
+        Answer(f"test image {index}", str(truth), str(row.argmax()), float(row.max()))
+        for index, (truth, row) in enumerate(zip(mnist.test_labels, probabilities, strict=True))
     ]
-    of = len(answers)
-    matrix = confusion_matrix(mnist.test_labels, answers).tolist()
-    return Evaluation(
-        "mnist",
-        of - len(misses),
-        of,
-        wilson_interval(of - len(misses), of),
-        0,
-        0,
-        {},
-        matrix,
-        misses,
-        seconds,
-    )
+    return _scored("mnist", answers, groups={}, seconds=seconds)
 
 
 def _on_pictures(
     data: str, pictures: list[LabelledPicture], reader: Reader, progress: Callable[[int, int], None]
 ) -> Evaluation:
     started = time.perf_counter()
-    misses: list[Miss] = []
-    groups: dict[str, tuple[int, int]] = {}
-    refused = failed = 0
-    pairs: list[tuple[int, int]] = []
-    outcomes = reader.try_many(picture.path for picture in pictures)
-    for done, (picture, outcome) in enumerate(zip(pictures, outcomes, strict=True), start=1):
-        confidence = None
-        if isinstance(outcome, PictureError):
-            failed, answer = failed + 1, f"<{outcome.code}>"
-        elif outcome.refused:
-            refused, answer = refused + 1, f"<{outcome.refused.code}>"
-        else:
-            answer, confidence = "|".join(outcome.lines), outcome.confidence
-            if len(picture.label) == len(answer) == 1:
-                pairs.append((int(picture.label), int(answer)))
-        right = answer == picture.label
-        if not right:
-            misses.append(Miss(str(picture.path), picture.label, answer, confidence))
-        before = groups.get(picture.group, (0, 0))
-        groups[picture.group] = (before[0] + right, before[1] + 1)
-        progress(done, len(pictures))
-    truth, answers = np.array(pairs, int).reshape(-1, 2).T
-    right_in_all = len(pictures) - len(misses)
+    answers, groups = [], defaultdict(list)
+    for picture, outcome in zip(pictures, reader.try_many(picture.path for picture in pictures), strict=True):
+        answers.append(Answer(str(picture.path), picture.label, *_said(outcome)))
+        groups[picture.group].append(answers[-1].right)
+        progress(len(answers), len(pictures))
+    return _scored(data, answers, groups=groups, seconds=time.perf_counter() - started)
+
+
+def _said(outcome: Reading | PictureError) -> tuple[str, float | None]:
+    """Return what was read, or "<code>" of the refusal or error, and the confidence."""
+    if isinstance(outcome, PictureError):
+        return f"<{outcome.code}>", None
+    if outcome.refused:
+        return f"<{outcome.refused.code}>", None
+    return "|".join(outcome.lines), outcome.confidence
+
+
+def _scored(data: str, answers: list[Answer], *, groups: dict[str, list[bool]], seconds: float) -> Evaluation:
+    right = sum(answer.right for answer in answers)
+    singles = [answer for answer in answers if len(answer.label) == 1 and answer.answer.isdigit()]
+    pairs = np.array([(answer.label, answer.answer) for answer in singles if len(answer.answer) == 1], int)
+    refusals = [answer.answer in _REFUSALS for answer in answers]
     return Evaluation(
         data=data,
-        right=right_in_all,
-        of=len(pictures),
-        interval=wilson_interval(right_in_all, len(pictures)),
-        refused=refused,
-        failed=failed,
-        groups=groups if len(groups) > 1 else {},
-        confusion=confusion_matrix(truth, answers).tolist(),
-        misses=misses,
-        seconds=time.perf_counter() - started,
+        right=right,
+        of=len(answers),
+        interval=wilson_interval(right, len(answers)),
+        refused=sum(refusals),
+        failed=sum(answer.answer.startswith("<") for answer in answers) - sum(refusals),
+        groups={name: (sum(rights), len(rights)) for name, rights in groups.items()} if len(groups) > 1 else {},
+        confusion=confusion_matrix(*pairs.reshape(-1, 2).T).tolist(),
+        misses=[answer for answer in answers if not answer.right],
+        seconds=seconds,
     )

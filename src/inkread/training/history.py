@@ -20,7 +20,6 @@ class History:
     epochs: one an epoch, averaged over the whole epoch, with the test's where it is watched.
     """
 
-    watches_test: bool = False
     points: list[dict[str, float]] = field(default_factory=list)
     epochs: list[dict[str, float]] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""What a run was made on: hardware, versions, checksums, for the card."""
+"""What a run was made on and how long it took: hardware, versions, checksums, times, for the card."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import hashlib
 import importlib.metadata
 import os
 import platform
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LIBRARIES = ("keras", "tensorflow-cpu", "tensorflow", "numpy", "onnxruntime", "tf2onnx")
+
+
+class Clock:
+    """Measures the parts of a run, and the whole from when the clock was made."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._parts: dict[str, float] = {}
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Measure what happens within as the part `name`."""
+        started = time.perf_counter()
+        yield
+        self._parts[name] = time.perf_counter() - started
+
+    def seconds(self) -> dict[str, float]:
+        """Return the seconds of each part, and under "total" those since the clock was made."""
+        parts = {**self._parts, "total": time.perf_counter() - self._started}
+        return {name: round(seconds, 2) for name, seconds in parts.items()}
 
 
 def versions() -> dict[str, str]:

@@ -1,0 +1,69 @@
+"""Fitting: from a recipe and images to a trained network. Import this module only after `load_keras`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.datasets import Mnist
+from inkread.training import networks, optimizers
+from inkread.training.backend import has_bfloat16
+from inkread.training.callback import Follow
+from inkread.training.history import History, Watcher
+from inkread.training.recipes import Recipe
+
+
+def fitted(recipe: Recipe, mnist: Mnist, *, seed: int, history: History, watcher: Watcher) -> keras.Model:
+    """Return the network of a recipe, trained on the training images; fills `history` and tells `watcher`."""
+    keras.utils.set_random_seed(seed)
+    images, labels = scaled(mnist.train_images), _one_hot(mnist.train_labels)
+    model = _compiled(recipe, len(images))
+    tested = (scaled(mnist.test_images), _one_hot(mnist.test_labels)) if recipe.watches_test else None
+    follow = Follow(history, watcher, recipe, images=len(images))
+    fit = partial(model.fit, batch_size=recipe.batch, verbose=0, validation_data=tested, callbacks=[follow])
+    if recipe.hardest == 1:
+        fit(images, labels, epochs=recipe.epochs)
+        return model
+    fit(images, labels, epochs=1)
+    if recipe.epochs > 1:
+        kept = _hardest(model, images, labels, recipe.images(len(images), epoch=1))
+        fit(images[kept], labels[kept], initial_epoch=1, epochs=recipe.epochs)
+    return model
+
+
+def scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return images, (N, 28, 28) uint8, as the network takes them: (N, 28, 28, 1) float32 in 0..1."""
+    return np.asarray(images[..., None] / np.float32(255), np.float32)
+
+
+def _one_hot(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return labels, (N,) in 0..9, as (N, 10) float32."""
+    return np.eye(10, dtype=np.float32)[labels]
+
+
+def _compiled(recipe: Recipe, images: int) -> keras.Model:
+    """Return the network of a recipe, ready for training on so many images."""
+    bfloat16 = recipe.precision == "bfloat16" and has_bfloat16()
+    model = getattr(networks, recipe.network)("mixed_bfloat16" if bfloat16 else "float32")
+    steps = sum(recipe.steps(images, epoch) for epoch in range(recipe.epochs))
+    model.compile(
+        optimizer=getattr(optimizers, recipe.optimizer)(recipe.learning_rate, steps),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.smoothing),
+        metrics=["accuracy"],
+        steps_per_execution=recipe.steps_per_call,
+    )
+    return model
+
+
+def _hardest(model: Any, images: NDArray[np.float32], labels: NDArray[np.float32], count: int) -> NDArray[np.intp]:
+    """Return the indices of the `count` images with the largest loss.
+
+    What is understood already teaches little; see Jiang et al. 2019, "Accelerating deep learning by focusing on the
+    biggest losers", which chooses anew at every step what this chooses once.
+    """
+    probabilities = model.predict(images, batch_size=2000, verbose=0)
+    return np.argsort((probabilities * labels).sum(axis=1))[:count]

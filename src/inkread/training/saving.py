@@ -1,0 +1,110 @@
+"""Saving: from a trained network to a model folder. Import this module only after `load_keras`."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+import inkread
+from inkread.datasets import Mnist
+from inkread.figures.curves import draw_curves
+from inkread.figures.saving import save_figure
+from inkread.models.card import Card, encoded_images
+from inkread.models.classifier import MODEL_NAME, Classifier
+from inkread.scores import confusion_matrix, cross_entropy, fitted_temperature, tempered
+from inkread.training import networks
+from inkread.training.exporting import export_onnx
+from inkread.training.fitting import scaled
+from inkread.training.history import History
+from inkread.training.machine import Clock, hardware, versions, weights_sha256
+from inkread.training.recipes import Recipe
+
+LIMITS = "Trained on MNIST alone: American handwriting of the 1990s. Other forms of digits and print are read worse."
+
+
+def save_run(
+    folder: Path, model: keras.Model, recipe: Recipe, mnist: Mnist, *, seed: int, history: History, clock: Clock
+) -> Card:
+    """Write all files of a run into `folder` and return its card; the test images are looked at here and only here.
+
+    Raises `ModelError` where the exported network answers otherwise than the trained one.
+    """
+    with clock.part("saving"):
+        _save_model(model, recipe, folder, mnist)
+    with clock.part("test"):
+        temperature = _temperature(folder, mnist) if recipe.smoothing else 1.0
+        test = _test(folder, mnist, temperature)
+    card = Card(
+        recipe=recipe.name,
+        settings=recipe.to_dict(),
+        seed=seed,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        inkread=inkread.__version__,
+        versions=versions(),
+        hardware=hardware(),
+        data={"name": "MNIST" if mnist.is_original else "own data", "images": len(mnist.train_images)},
+        parameters=model.count_params(),
+        weights_sha256=weights_sha256(model.get_weights()),
+        seconds=clock.seconds(),
+        epochs=history.epochs,
+        test=test,
+        temperature=temperature,
+        limits=LIMITS,
+        average_images=encoded_images(_average_images(mnist)),
+    )
+    card.save(folder)
+    history.save(folder)
+    curves = draw_curves(history, title=f"{recipe.name}: test accuracy {test['accuracy']:.2%}")
+    save_figure(curves, folder / "curves.png")
+    return card
+
+
+def _save_model(model: keras.Model, recipe: Recipe, folder: Path, mnist: Mnist) -> None:
+    """Write the network in every format, in float32 whatever it was trained in."""
+    plain = getattr(networks, recipe.network)()
+    plain.set_weights(model.get_weights())
+    plain.save(folder / "model.keras")
+    export_onnx(plain, folder / MODEL_NAME, scaled(mnist.train_images[:500])[..., 0])
+    if recipe.writes_h5:
+        model.save(folder / "mnist.h5")
+
+
+def _temperature(folder: Path, mnist: Mnist) -> float:
+    """Return the temperature that takes back what label smoothing took from the confidences.
+
+    Fitted on the last 10 000 training images. They were trained on, so this is no calibration on writing that the
+    network never saw; without it, though, a network that was told to be 91 % sure never says more.
+    """
+    images, labels = mnist.train_images[-10_000:], mnist.train_labels[-10_000:]
+    return fitted_temperature(labels, _classified(folder, images))
+
+
+def _test(folder: Path, mnist: Mnist, temperature: float) -> dict[str, Any]:
+    """Return loss, accuracy and confusion matrix of the written model on the test images: the one look."""
+    probabilities = tempered(_classified(folder, mnist.test_images), temperature)
+    matrix = confusion_matrix(mnist.test_labels, probabilities.argmax(axis=1))
+    return {
+        "images": len(mnist.test_labels),
+        "accuracy": round(float(matrix.trace() / matrix.sum()), 6),
+        "loss": round(cross_entropy(mnist.test_labels, probabilities), 6),
+        "confusion": matrix.tolist(),
+    }
+
+
+def _classified(folder: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return what the written model, before it has a card, gives for images: (N, 10) probabilities."""
+    return Classifier(folder, threads=os.cpu_count() or 1).classify(scaled(images)[..., 0])
+
+
+def _average_images(mnist: Mnist) -> NDArray[np.uint8]:
+    """Return the mean training image of each class, (10, 28, 28); empty for a class without images."""
+    images = np.zeros((10, 28, 28), np.uint8)
+    for digit in np.unique(mnist.train_labels):
+        images[digit] = np.rint(mnist.train_images[mnist.train_labels == digit].mean(axis=0))
+    return images
