@@ -18,7 +18,6 @@ from inkread.reader import Reader
 from inkread.readings import Reading, RefusalCode
 from inkread.scores import confusion_matrix, wilson_interval
 
-
 _REFUSALS = {f"<{code}>" for code in get_args(RefusalCode)}
 
 

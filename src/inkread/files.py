@@ -42,7 +42,12 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         if path.exists():
             path.replace(replaced)
-        temporary.replace(path)
+        try:
+            temporary.replace(path)
+        except BaseException:
+            if replaced.exists():
+                replaced.replace(path)
+            raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(replaced, ignore_errors=True)

@@ -67,7 +67,7 @@ def _print(result: Evaluation) -> None:
     if result.refused or result.failed:
         console.print(f"not right, as they were refused: {result.refused}, or could not be opened: {result.failed}")
     for name, (right, of) in sorted(result.groups.items()):
-        console.print(f"  {name or '(no group)':24} {right:5} of {of:5}  {right / of:7.2%}")
+        console.print(f"  {name or '(no group)':24} {right:5} of {of:5}  {right / of:7.2%}", markup=False)
     console.print(_confusion(result))
     for miss in result.misses[:SHOWN_MISSES]:
         sure = "" if miss.confidence is None else f", {miss.confidence:.0%} sure"

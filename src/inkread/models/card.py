@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -95,10 +96,13 @@ def load_card(folder: Path) -> Card:
     path = folder / CARD_NAME
     try:
         card = Card.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        usable = 0 < card.temperature < math.inf
     except FileNotFoundError:
         return Card()
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: the card is damaged ({error}); train or copy the model again") from None
-    if not card.temperature > 0:
-        raise ModelError(f"{path}: the temperature must be over 0, not {card.temperature}")
+    if not usable:
+        raise ModelError(
+            f"{path}: the temperature must be over 0, not {card.temperature}; train or copy the model again"
+        )
     return card

@@ -1,0 +1,90 @@
+"""What the tests share: the real data beside the project, a reader, and small networks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from inkread import Reader
+from inkread.datasets import Mnist, load_mnist
+from inkread.errors import DataError
+
+# The same examples in every run, so that a red test stays red until it is mended; time is not what they test.
+settings.register_profile("inkread", derandomize=True, deadline=None)
+settings.load_profile("inkread")
+
+BESIDE = Path(__file__).parents[2] / "shared" / "data"
+"""Where the data lies beside the project; see DESIGN, "Data beside the project"."""
+
+WriteNetwork = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Return the folder with the real data; skip where there is none, fail where INKREAD_DATA says there is one."""
+    folder = Path(os.environ.get("INKREAD_DATA") or BESIDE)
+    if folder.is_dir():
+        return folder
+    if "INKREAD_DATA" in os.environ:
+        pytest.fail(f"INKREAD_DATA={folder}: no such folder")
+    pytest.skip(f"needs the real data: INKREAD_DATA is not set, and there is no {BESIDE}")
+
+
+@pytest.fixture(scope="session")
+def mnist(data: Path) -> Mnist:
+    """Return MNIST from the real data; where it is not whole, fail in the continuous integration and else skip."""
+    try:
+        return load_mnist(data)
+    except DataError as error:
+        if "CI" in os.environ or "INKREAD_DATA" in os.environ:
+            raise
+        pytest.skip(f"needs MNIST: {error.message}")
+
+
+@pytest.fixture(scope="session")
+def reader() -> Reader:
+    """Return a reader with the shipped model."""
+    return Reader()
+
+
+@pytest.fixture
+def without_mnist(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Hide this machine's MNIST, of which figures show the nearest image where they find it."""
+    monkeypatch.delenv("INKREAD_DATA", raising=False)
+    for variable in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(variable, str(tmp_path_factory.getbasetemp() / "nobody"))
+
+
+@pytest.fixture(scope="session")
+def write_network() -> WriteNetwork:
+    """Return a function that writes a tiny network, one dense layer, as ONNX."""
+    onnx = pytest.importorskip("onnx", reason="needs the extra 'train'")
+    from onnx import helper, numpy_helper
+
+    def write(path: Path, *, classes: int = 10, softmax: bool = False, channel: bool = True, side: int = 28) -> Path:
+        """Write a network of (N, side, side[, 1]) to (N, classes): logits, or probabilities after a softmax."""
+        weights = np.random.default_rng(0).normal(0, 0.1, (side * side, classes)).astype(np.float32)
+        nodes = [
+            helper.make_node("Flatten", ["glyphs"], ["flat"], axis=1),
+            helper.make_node("MatMul", ["flat", "weights"], ["logits"]),
+            *([helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1)] if softmax else []),
+        ]
+        shape = ["N", side, side, 1] if channel else ["N", side, side]
+        graph = helper.make_graph(
+            nodes,
+            "tiny",
+            [helper.make_tensor_value_info("glyphs", onnx.TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info(nodes[-1].output[0], onnx.TensorProto.FLOAT, ["N", classes])],
+            [numpy_helper.from_array(weights, "weights")],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(model.SerializeToString())
+        return path
+
+    return write

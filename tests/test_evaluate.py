@@ -1,0 +1,260 @@
+"""`inkread evaluate`: how many labelled digits a model reads right, counted right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inkread import DataError
+from inkread.cli import main
+from inkread.datasets import Mnist
+from inkread.drawing import draw_digit
+from inkread.evaluation import Evaluation, evaluate
+from inkread.scores import wilson_interval
+
+KEYS = [
+    *("accuracy", "data", "right", "of", "interval", "refused", "failed", "groups", "confusion", "misses", "seconds"),
+]
+
+
+def paint(path: Path, digit: int) -> Path:
+    picture = draw_digit(digit, rng=np.random.default_rng(digit), size=(150, 130), pen="felt-tip")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture).save(path)
+    return path
+
+
+def blank(path: Path) -> Path:
+    Image.new("L", (50, 50), 255).save(path, "PNG")
+    return path
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    """Return a folder of folders: eight right, a 7 among the 1s, one blank, one no picture."""
+    for name, digit in (("1/a.png", 1), ("1/b.jpg", 1), ("1/c.PNG", 7), ("7/a.png", 7), ("4/a.bmp", 4)):
+        paint(tmp_path / name, digit)
+    for name, digit in (("0/a.png", 0), ("0/b.png", 0), ("9/a.webp", 9), ("5/a.png", 5)):
+        paint(tmp_path / name, digit)
+    blank(tmp_path / "4" / "blank.png")
+    (tmp_path / "4" / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "4" / "notes.txt").write_text("not counted")
+    paint(tmp_path / "ten" / "not counted.png", 3)
+    return tmp_path
+
+
+def write_index(folder: Path, text: str) -> Path:
+    path = folder / "index.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def as_json(capsys: pytest.CaptureFixture[str], *words: str | Path) -> dict[str, Any]:
+    assert main(["evaluate", *map(str, words), "--format", "json"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    (line,) = captured.out.splitlines()
+    result: dict[str, Any] = json.loads(line)
+    return result
+
+
+# Pictures in folders named by their digit
+
+
+def test_pictures_in_folders_are_counted(folders: Path) -> None:
+    result = evaluate(str(folders))
+    assert (result.right, result.of) == (8, 11)
+    assert (result.refused, result.failed) == (1, 1)
+    assert result.accuracy == 8 / 11
+    assert result.interval == wilson_interval(8, 11)
+    assert result.groups == {}
+    assert result.data == str(folders)
+    assert 0 < result.seconds < 60
+
+
+def test_misses_say_what_was_read_instead(folders: Path) -> None:
+    answers = {Path(miss.picture).name: (miss.label, miss.answer) for miss in evaluate(str(folders)).misses}
+    expected = {"c.PNG": ("1", "7"), "blank.png": ("4", "<blank>"), "broken.png": ("4", "<not-a-picture>")}
+    assert answers == expected
+
+
+def test_a_miss_is_as_sure_as_its_reading_was(folders: Path) -> None:
+    by_name = {Path(miss.picture).name: miss.confidence for miss in evaluate(str(folders)).misses}
+    confidence = by_name["c.PNG"]
+    assert confidence is not None
+    assert 0 < confidence <= 1
+    assert by_name["blank.png"] is by_name["broken.png"] is None
+
+
+def test_the_confusion_matrix_counts_what_was_read_by_rows_of_truth(folders: Path) -> None:
+    result = evaluate(str(folders))
+    matrix = np.array(result.confusion)
+    assert matrix.shape == (10, 10)
+    assert matrix.sum() == result.of - result.refused - result.failed
+    assert np.trace(matrix) == result.right
+    assert matrix[1, 7] == 1
+    assert matrix.sum(axis=1).tolist() == [2, 3, 0, 0, 1, 1, 0, 1, 0, 1]
+
+
+def test_progress_tells_how_many_are_done(folders: Path) -> None:
+    told: list[tuple[int, int]] = []
+    evaluate(str(folders), progress=lambda done, of: told.append((done, of)))
+    assert told == [(done, 11) for done in range(1, 12)]
+
+
+# An index
+
+
+def test_an_index_names_pictures_beside_it_with_labels_and_groups(tmp_path: Path) -> None:
+    paint(tmp_path / "scans" / "a.png", 2)
+    paint(tmp_path / "b.png", 6)
+    paint(tmp_path / "c.png", 8)
+    blank(tmp_path / "d.png")
+    index = write_index(
+        tmp_path,
+        "file,source,label,kind,capture\n"
+        "scans/a.png,us,2,single,scan\n"
+        "b.png,us,6,single,photo\n"
+        "c.png,us,3,single,photo\n"
+        "d.png,us,0,single,photo\n"
+        "missing.png,us,1,single,scan\n",
+    )
+    result = evaluate(str(index))
+    assert (result.right, result.of, result.refused, result.failed) == (2, 5, 1, 1)
+    assert result.groups == {"single scan": (1, 2), "single photo": (1, 3)}
+    assert [miss.answer for miss in result.misses] == ["8", "<blank>", "<missing>"]
+    assert [Path(miss.picture) for miss in result.misses] == [tmp_path / n for n in ("c.png", "d.png", "missing.png")]
+    assert np.array(result.confusion).sum() == 3
+
+
+def test_the_whole_text_must_be_right(tmp_path: Path) -> None:
+    paint(tmp_path / "a.png", 2)
+    result = evaluate(str(write_index(tmp_path, "file,label\na.png,22\na.png,2|2\na.png,2\n")))
+    assert (result.right, result.of) == (1, 3)
+    assert [miss.label for miss in result.misses] == ["22", "2|2"]
+    assert np.array(result.confusion).sum() == 1  # only where one digit was to be read
+
+
+def test_an_index_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    paint(tmp_path / "a, b.png", 2)
+    path = tmp_path / "index.csv"
+    path.write_bytes('file,label\r\n"a, b.png",2\r\n'.encode("utf-8-sig"))
+    assert evaluate(str(path)).right == 1
+
+
+# Wrong data
+
+
+WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "missing": (lambda folder: folder / "nothing", "no such folder or file"),
+    "a folder without digits": (lambda folder: folder, "no pictures in folders named 0 to 9"),
+    "an empty index": (lambda folder: write_index(folder, ""), "a header with 'file' and 'label'"),
+    "a header alone": (lambda folder: write_index(folder, "file,label\n"), "at least one row"),
+    "other columns": (lambda folder: write_index(folder, "name,digit\na.png,1\n"), "a header with 'file'"),
+    "a letter": (
+        lambda folder: write_index(folder, "file,label\na.png,1\nb.png,x\n"),
+        "row 3 needs a file and a label",
+    ),
+    "no label": (lambda folder: write_index(folder, "file,label\na.png\n"), "row 2 needs a file and a label"),
+    "no file": (lambda folder: write_index(folder, "file,label\n,1\n"), "row 2 needs a file and a label"),
+    "a picture": (lambda folder: blank(folder / "index.csv"), "not an index in CSV"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_wrong_data_ends_with_4_and_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    make, message = WRONG[kind]
+    path = make(tmp_path)
+    assert main(["evaluate", "--data", str(path)]) == 4
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert line.startswith(f"inkread: {path}: ")
+    assert message in line
+
+
+def test_without_mnist_it_ends_with_4(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INKREAD_DATA", str(tmp_path))
+    assert main(["evaluate"]) == 4
+    assert f"INKREAD_DATA={tmp_path}: no complete MNIST" in capsys.readouterr().err
+
+
+def test_a_missing_model_is_told_before_anything_is_read(folders: Path) -> None:
+    assert main(["evaluate", "--data", str(folders), "--model", str(folders / "nothing.onnx")]) == 4
+
+
+def test_wrong_data_is_a_data_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError):
+        evaluate(str(tmp_path))
+
+
+# The command line
+
+
+def test_json_is_one_object_with_every_miss(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = as_json(capsys, "--data", folders)
+    assert list(result) == KEYS
+    assert result["accuracy"] == result["right"] / result["of"] == 8 / 11
+    assert len(result["misses"]) == 3
+    assert all(list(miss) == ["picture", "label", "answer", "confidence"] for miss in result["misses"])
+    assert np.array(result["confusion"]).shape == (10, 10)
+    assert len(result["interval"]) == 2
+
+
+def test_text_says_the_share_the_matrix_and_the_misses(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--data", str(folders)]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("72.73% right: 8 of 11 (95 % interval ")
+    assert "refused: 1, or could not be opened: 1" in text
+    assert "rows: what it is; columns: what was read" in text
+    assert f"{folders / '1' / 'c.PNG'}: is 1, read 7" in text
+    assert f"{folders / '4' / 'broken.png'}: is 4, read <not-a-picture>" in text
+
+
+def test_text_shows_groups_and_no_more_than_20_misses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paint(tmp_path / "a.png", 2)
+    rows = ["a.png,2,good"] * 2 + ["a.png,3,[bold]odd"] * 25
+    assert main(["evaluate", "--data", str(write_index(tmp_path, "\n".join(["file,label,kind", *rows])))]) == 0
+    text = capsys.readouterr().out
+    assert "  good                         2 of     2  100.00%" in text
+    assert "0 of    25    0.00%" in text
+    assert "[bold]odd" in text
+    assert text.count("is 3, read 2") == 20
+    assert "and 5 more; --format json lists them all" in text
+
+
+# MNIST
+
+
+@pytest.fixture(scope="module")
+def on_mnist(data: Path) -> Evaluation:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INKREAD_DATA", str(data))
+        return evaluate("mnist")
+
+
+def test_the_shipped_model_reads_mnist(on_mnist: Evaluation) -> None:
+    assert on_mnist.data == "mnist"
+    assert on_mnist.of == 10_000
+    assert on_mnist.accuracy > 0.985
+    assert (on_mnist.refused, on_mnist.failed) == (0, 0)
+
+
+def test_the_confusion_matrix_of_mnist_has_a_row_sum_for_each_class(on_mnist: Evaluation, mnist: Mnist) -> None:
+    matrix = np.array(on_mnist.confusion)
+    assert matrix.sum(axis=1).tolist() == np.bincount(mnist.test_labels, minlength=10).tolist()
+    assert np.trace(matrix) == on_mnist.right == 10_000 - len(on_mnist.misses)
+
+
+def test_the_card_of_the_shipped_model_tells_the_truth(on_mnist: Evaluation) -> None:
+    from inkread import Reader
+
+    assert on_mnist.accuracy == pytest.approx(Reader().card.test["accuracy"], abs=5e-4)
