@@ -31,7 +31,7 @@ docs: $(VENV)/dev  ## write the generated docs and their figures anew
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/figures.py
 
-bench: $(VENV)/dev  ## measure everything in benchmarks/RESULTS.md anew (about 35 minutes on two cores)
+bench: $(VENV)/dev  ## measure what benchmarks/RESULTS.md holds and runs/ does not: 25 minutes on two cores
 	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/python benchmarks/run.py
 
 clean:  ## remove what was built

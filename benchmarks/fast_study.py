@@ -63,8 +63,10 @@ def patched(module: Any, name: str, value: Callable[..., Any]) -> Iterator[None]
     """Put `value` in the place of a function that a recipe names."""
     kept = getattr(module, name)
     setattr(module, name, value)
-    yield
-    setattr(module, name, kept)
+    try:
+        yield
+    finally:
+        setattr(module, name, kept)
 
 
 def run(folder: Path, seeds: int, **changes: Any) -> str:
@@ -80,7 +82,7 @@ def run(folder: Path, seeds: int, **changes: Any) -> str:
 
 def study(folder: Path, seeds: int) -> Iterator[str]:
     """Yield the table, line by line."""
-    keras = load_keras()
+    keras = load_keras("the study")
     from inkread.training import networks, optimizers
 
     machine, used = hardware(), versions()
@@ -98,6 +100,8 @@ def study(folder: Path, seeds: int) -> Iterator[str]:
     with patched(optimizers, "one_cycle", adamw_of_habit):
         yield f"| beta_2 0.999, Adam's own | {run(folder, seeds)} |"
 
+    plain = networks.fast
+
     def normalised(precision: str = "float32") -> Any:
         layers: list[Any] = []
         for layer in plain(precision).layers:
@@ -107,7 +111,6 @@ def study(folder: Path, seeds: int) -> Iterator[str]:
                 layers += [keras.layers.BatchNormalization(dtype=precision), keras.layers.ReLU(dtype=precision)]
         return keras.Sequential([keras.layers.Input((28, 28, 1)), *layers])
 
-    plain = networks.fast
     with patched(networks, "fast", normalised):
         yield f"| with batch normalisation | {run(folder, seeds)} |"
 

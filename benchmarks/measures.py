@@ -81,7 +81,7 @@ def glyphs_a_second(folder: Path) -> Result:
 
     images = np.asarray(load_mnist().test_images / np.float32(255), np.float32)
     shipped = Classifier(threads=os.cpu_count() or 1)
-    classic = load_keras().saving.load_model(folder / "classic-0" / "model.keras")
+    classic = load_keras("the comparison").saving.load_model(folder / "classic-0" / "model.keras")
     ways: dict[str, Callable[[], Any]] = {
         "shipped": lambda: shipped.classify(images),
         "classic": lambda: classic.predict(images[..., None], batch_size=1000, verbose=0),

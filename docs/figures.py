@@ -2,7 +2,8 @@
 
     python docs/figures.py
 
-Only from our own examples and the shipped model: whatever MNIST lies on this machine is left out of them.
+Only from our own examples and the shipped model: whatever MNIST lies on this machine is left out of them, so that the
+figures show the average images of the model's card.
 """
 
 from __future__ import annotations
@@ -20,9 +21,8 @@ EXAMPLES = HERE.parent / "examples"
 
 def main() -> None:
     """Draw the steps of three examples."""
-    os.environ.pop("INKREAD_DATA", None)
     with tempfile.TemporaryDirectory() as empty:
-        os.environ["XDG_CACHE_HOME"] = empty  # so that the figure shows the card's average image
+        os.environ["INKREAD_DATA"] = empty
         for name in ("7-shadow.jpg", "8-ruled.jpg", "5-blackboard.jpg"):
             reading = inkread.read(os.path.relpath(EXAMPLES / name))
             save_figure(reading.figure(), HERE / f"{Path(name).stem}.png")

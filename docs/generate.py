@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from inkread.cli.main import COMMANDS
+from inkread.cli.app import COMMANDS
 from inkread.training.recipes import RECIPES
 
 HERE = Path(__file__).parent
@@ -24,6 +24,16 @@ HEAD = """<!-- Written by docs/generate.py; run `make docs` after a change to a 
 Results go to stdout, messages and progress to stderr. Exit codes: 0 all read or refused; 1 some picture failed;
 2 bad arguments; 3 a missing extra; 4 bad model or data file; 130 interrupted. An error is one line; `--debug` anywhere
 on the line shows its traceback.
+
+`--format json` of `read` prints one object a picture and line; boxes are x, y, width and height in pixels of the
+upright picture, and `confidence` is the probability that the whole text is right:
+
+    {"picture": "7.jpg", "text": "7", "lines": ["7"], "confidence": 0.99, "refused": null,
+     "digits": [{"digit": 7, "confidence": 0.99, "probabilities": [10 floats], "box": [x, y, w, h], "line": 0}]}
+
+A refused picture has `"text": ""`, `"digits": []`, `"confidence": null` and
+`"refused": {"code": "blank" or "unsure", "message": "..."}`; one that cannot be read is
+`{"picture": "7.jpg", "error": {"code": "...", "message": "..."}}`, and the others are still read.
 """
 
 

@@ -229,15 +229,19 @@ def test_csv_is_a_row_a_digit_under_one_header(run: Run, three: Path, seven: Pat
         }
 
 
-def test_csv_keeps_a_row_for_a_refused_picture_and_none_for_a_failure(
+def test_csv_keeps_a_row_for_pictures_that_were_refused_or_failed(
     run: Run, three: Path, blank: Path, missing: Path
 ) -> None:
     ended = run("read", blank, missing, three, "--format", "csv")
     assert ended.code == 1
-    refused, read = rows_of(ended)
+    refused, failed, read = rows_of(ended)
     assert refused == dict.fromkeys(COLUMNS, "") | {"picture": str(blank)}
+    assert failed == dict.fromkeys(COLUMNS, "") | {"picture": str(missing)}
     assert read["digit"] == "3"
-    assert ended.err == [f"inkread: {missing}: no such file; check the name and the folder"]
+    assert ended.err == [
+        f"inkread: {blank}: not read: there is no writing on this picture",
+        f"inkread: {missing}: no such file; check the name and the folder",
+    ]
 
 
 def test_csv_quotes_names_that_need_it(run: Run, three: Path) -> None:

@@ -221,7 +221,7 @@ def test_a_truncated_model_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_card_is_refused_by_its_name(tmp_path: Path, content: bytes) -> None:
     shutil.copy(SHIPPED / "model.onnx", tmp_path)
     (tmp_path / "card.json").write_bytes(content)
-    assert refusal(tmp_path).startswith(f"{tmp_path / 'card.json'}: the ")
+    assert refusal(tmp_path).startswith(f"{tmp_path / 'card.json'}: ")
 
 
 def test_a_card_that_is_a_folder_is_refused_by_its_name(tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_the_shipped_card_belongs_to_the_shipped_weights() -> None:
     import hashlib
 
     digest = hashlib.sha256((SHIPPED / "model.onnx").read_bytes()).hexdigest()
-    assert load_card(SHIPPED).weights_sha256 == digest
+    assert load_card(SHIPPED).model_sha256 == digest
 
 
 def test_the_average_images_of_the_shipped_card_show_their_digits(shipped: Classifier) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import json
 import subprocess
 import sys
@@ -64,7 +65,7 @@ def test_a_model_folder_holds_all_it_should(trained: tuple[Path, Card]) -> None:
     out, card = trained
     assert {path.name for path in out.iterdir()} == FILES
     assert load_card(out) == card
-    assert len(card.weights_sha256) == 64
+    assert card.model_sha256 == hashlib.sha256((out / "model.onnx").read_bytes()).hexdigest()
     assert card.data == {"name": "MNIST", "images": 60_000}
     assert card.seed == 3
     assert card.settings["epochs"] == 1
@@ -159,6 +160,34 @@ def test_a_folder_that_holds_something_is_not_overwritten(
     assert (tmp_path / name).read_bytes() == b"precious"
 
 
+@pytest.mark.parametrize("out", ["/proc/model", "/dev/null/model", "/dev/null", "."])
+def test_a_folder_that_cannot_be_written_is_refused_before_training(
+    out: str, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--data", str(few), "--out", out]) == 2
+    error = capsys.readouterr().err
+    assert "--out" in error
+    assert "TensorFlow" not in error
+
+
+def test_a_linked_folder_is_replaced_where_it_lies(few: Path, tmp_path: Path) -> None:
+    with whole_folder(tmp_path / "model") as folder:
+        (folder / "model.onnx").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "model")
+    card = train("fast", data=few, out=tmp_path / "link", epochs=1, force=True)
+    assert load_card(tmp_path / "model") == card
+    assert (tmp_path / "link").is_symlink()
+    assert {path.name for path in tmp_path.iterdir()} == {"model", "link"}
+
+
+def test_on_a_processor_without_bfloat16_the_card_says_float32(
+    few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inkread.training.run.has_bfloat16", lambda: False)
+    assert train("fast", data=few, out=tmp_path / "model", epochs=1).settings["precision"] == "float32"
+
+
 def test_force_never_replaces_a_folder_of_other_things(few: Path, tmp_path: Path) -> None:
     (tmp_path / "holiday.jpg").write_bytes(b"precious")
     with pytest.raises(OptionError, match="other files"):
@@ -198,7 +227,7 @@ def test_damaged_data_ends_with_exit_4_before_training(
 def test_the_rate_rises_to_its_peak_and_falls_to_nearly_nothing() -> None:
     from inkread.training.backend import load_keras
 
-    load_keras()
+    load_keras("a test")
     from inkread.training.optimizers import OneCycle
 
     rate = [float(OneCycle(0.01, 100)(step)) for step in range(100)]

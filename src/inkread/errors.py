@@ -58,7 +58,10 @@ class MissingExtra(InkreadError, ImportError):  # noqa: N818 - it says what is m
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(f"{feature} needs the extra '{extra}': pip install 'inkread[{extra}]'")
-        self.extra = extra
+        self.feature, self.extra = feature, extra
+
+    def __reduce__(self) -> tuple[type[MissingExtra], tuple[str, str]]:  # for errors that cross processes
+        return MissingExtra, (self.feature, self.extra)
 
 
 class ModelError(InkreadError):

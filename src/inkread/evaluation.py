@@ -13,6 +13,7 @@ import numpy as np
 
 from inkread.datasets import load_mnist
 from inkread.datasets.folders import LabelledPicture, labelled_pictures
+from inkread.datasets.mnist import holds_mnist
 from inkread.errors import PictureError
 from inkread.reader import Reader
 from inkread.readings import Reading, RefusalCode
@@ -74,32 +75,32 @@ class Evaluation:
 def evaluate(data: str, *, model: Path | None = None, progress: Callable[[int, int], None] | None = None) -> Evaluation:
     """Return the score of a model, None for the shipped one.
 
-    data: "mnist" for MNIST's 10 000 test images, given to the network as they are; or a folder of folders named
-        0 to 9, or an index file, whose pictures take the whole road.
+    data: "mnist" for MNIST's 10 000 test images, or a folder that holds data in its format: these images go to the
+        network as they are. Or a folder of folders named 0 to 9, or an index file, whose pictures take the whole road.
     progress: told how many of how many are done.
 
     Raises `DataError` for data that is not there, `ModelError` for a model that cannot be used.
     """
-    if data == "mnist":
-        return _on_mnist(model)
-    return _on_pictures(data, labelled_pictures(Path(data)), Reader(model), progress or _silent)
+    reader = Reader(model)
+    if data == "mnist" or holds_mnist(Path(data)):
+        return _on_mnist(data, reader)
+    return _on_pictures(data, labelled_pictures(Path(data)), reader, progress or _silent)
 
 
 def _silent(done: int, of: int) -> None:
     """Show no progress."""
 
 
-def _on_mnist(model: Path | None) -> Evaluation:
-    mnist = load_mnist()
-    classifier = Reader(model).classifier
+def _on_mnist(data: str, reader: Reader) -> Evaluation:
+    mnist = load_mnist() if data == "mnist" else load_mnist(data)
     started = time.perf_counter()
-    probabilities = classifier.classify(np.asarray(mnist.test_images / np.float32(255), np.float32))
+    probabilities = reader.classifier.classify(np.asarray(mnist.test_images / np.float32(255), np.float32))
     seconds = time.perf_counter() - started
     answers = [
         Answer(f"test image {index}", str(truth), str(row.argmax()), float(row.max()))
         for index, (truth, row) in enumerate(zip(mnist.test_labels, probabilities, strict=True))
     ]
-    return _scored("mnist", answers, groups={}, seconds=seconds)
+    return _scored(data, answers, groups={}, seconds=seconds)
 
 
 def _on_pictures(

@@ -33,7 +33,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     A folder that stood at `path` stays until the new one is complete, and goes only then. An error or Ctrl-C
     removes the temporary folder and leaves the old one as it was.
     """
-    path = Path(path)
+    path = Path(path).resolve()  # the folder that a link names is replaced, not the link
     path.parent.mkdir(parents=True, exist_ok=True)
     mark = secrets.token_hex(4)
     temporary, replaced = (path.with_name(f".{path.name}-{mark}{ending}") for ending in ("", "-old"))

@@ -21,7 +21,8 @@ from inkread.models.classifier import Classifier
 from inkread.pictures.glyphs import normalise
 from inkread.pictures.ink import find_ink
 from inkread.pictures.layout import Patch, find_digit
-from inkread.pictures.opening import Page, Picture, content_of, name_of, open_picture
+from inkread.pictures.opening import Picture, content_of, name_of, open_picture
+from inkread.pictures.page import Page
 from inkread.readings import Box, Digit, Reading, Refusal
 
 Content = Literal["auto", "digit"]
@@ -122,7 +123,10 @@ class Reader:
         workers: int | None = None,
     ) -> Iterator[Reading | PictureError]:
         """Yield as `read_many` does, with the error in the place of a picture that cannot be opened."""
-        workers = workers or os.cpu_count() or 1
+        _check_options(as_, min_confidence)
+        workers = os.cpu_count() or 1 if workers is None else workers
+        if workers < 1:
+            raise OptionError(f"workers={workers}: at least one picture is read at a time")
 
         def attempt(picture: Picture) -> Reading | PictureError:
             try:
@@ -130,8 +134,7 @@ class Reader:
             except PictureError as error:
                 return error
 
-        with ThreadPoolExecutor(workers) as pool:
-            yield from _in_order(pool, attempt, pictures, ahead=2 * workers)
+        return _in_order(attempt, pictures, workers=workers)
 
 
 def _check_options(as_: str, min_confidence: float) -> None:
@@ -158,7 +161,11 @@ def _upright_box(patch: Patch, page: Page) -> Box:
     """Return the patch's box in pixels of the upright picture: the smallest whole pixels that hold it."""
     (across, down), (x, y, w, h) = page.scale, patch.box
     left, top = int(x * across), int(y * down)
-    return Box(left, top, int(np.ceil((x + w) * across)) - left, int(np.ceil((y + h) * down)) - top)
+    right, bottom = (  # rounding must not carry the far edge out of the picture
+        min(size, int(np.ceil(end * scale)))
+        for end, scale, size in zip((x + w, y + h), page.scale, page.size, strict=True)
+    )
+    return Box(left, top, right - left, bottom - top)
 
 
 def _judged(digits: tuple[Digit, ...], min_confidence: float) -> tuple[tuple[Digit, ...], float | None, Refusal | None]:
@@ -169,23 +176,22 @@ def _judged(digits: tuple[Digit, ...], min_confidence: float) -> tuple[tuple[Dig
     if confidence < min_confidence:
         first = digits[0]
         second = int(np.argsort(first.probabilities)[-2])
-        message = f"{first.digit} or {second}, but only {confidence:.0%} sure where {min_confidence:.0%} are asked for"
+        message = (
+            f"{first.digit} or {second}, but only {confidence:.1%} sure where {100 * min_confidence:g} % are asked for"
+        )
         return (), None, Refusal("unsure", message)
     return digits, confidence, None
 
 
 def _in_order(
-    pool: ThreadPoolExecutor,
-    attempt: Callable[[Picture], Reading | PictureError],
-    pictures: Iterable[Picture],
-    *,
-    ahead: int,
+    attempt: Callable[[Picture], Reading | PictureError], pictures: Iterable[Picture], *, workers: int
 ) -> Iterator[Reading | PictureError]:
-    """Yield what `attempt` returns for each picture, in order, never more than `ahead` pictures ahead."""
+    """Yield what `attempt` returns for each picture, in order, by so many threads, never far ahead."""
+    pool = ThreadPoolExecutor(workers)
     waiting: deque[Future[Reading | PictureError]] = deque()
     todo = iter(pictures)
     try:
-        for picture in itertools.islice(todo, ahead):
+        for picture in itertools.islice(todo, 2 * workers):
             waiting.append(pool.submit(attempt, picture))
         while waiting:
             yield waiting.popleft().result()

@@ -90,7 +90,7 @@ class Reading:
         return draw_steps(self._retrace())
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object of the command line: see DESIGN, "Command line contract"."""
+        """Return the JSON object that the command line prints; docs/cli.md describes it."""
         return {
             "picture": self.picture,
             "text": self.text,
@@ -111,7 +111,10 @@ class Reading:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Reading:
-        """Return the reading that `to_dict` made `values` of. Raises `KeyError` where a key is missing."""
+        """Return the reading that `to_dict` made `values` of.
+
+        Raises `KeyError` or `TypeError` for values that it did not make.
+        """
         return cls(
             picture=values["picture"],
             digits=tuple(
@@ -128,7 +131,7 @@ class Reading:
 
     @classmethod
     def from_json(cls, text: str) -> Reading:
-        """Return the reading that `to_json` wrote. Raises `ValueError` for text that is not JSON."""
+        """Return the reading that `to_json` wrote. Raises `ValueError` for text that is not JSON, else as above."""
         return cls.from_dict(json.loads(text))
 
     def __getstate__(self) -> dict[str, Any]:  # a reading travels to other processes without its picture

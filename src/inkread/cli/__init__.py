@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from inkread.cli.main import app, main
+from inkread.cli.app import app, main
 
 __all__ = ["app", "main"]

@@ -21,8 +21,8 @@ def evaluate(
         str,
         typer.Option(
             metavar="mnist|DIR|index.csv",
-            help="'mnist': the 10 000 test images. DIR: folders named 0 to 9 with pictures. index.csv: columns 'file' "
-            "and 'label', lines of a sheet joined by '|'; 'kind' and 'capture' group the score.",
+            help="'mnist': the 10 000 test images. DIR: MNIST's files, or folders named 0 to 9 with pictures. "
+            "index.csv: columns 'file' and 'label', lines of a sheet joined by '|'; 'kind' and 'capture' make groups.",
         ),
     ] = "mnist",
     model: Annotated[

@@ -10,15 +10,13 @@ import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
+from typing import Annotated, BinaryIO, Literal
 
 import typer
 
 from inkread.errors import OptionError, PictureError
-
-if TYPE_CHECKING:
-    from inkread.reader import Reader
-    from inkread.readings import Reading
+from inkread.reader import Content, Reader, Steps
+from inkread.readings import Reading
 
 CSV_COLUMNS = ("picture", "line", "number", "position", "digit", "confidence", "x", "y", "w", "h")
 
@@ -36,7 +34,7 @@ def read(
         ),
     ],
     as_: Annotated[
-        Literal["auto", "digit"],
+        Content,
         typer.Option("--as", help="What a picture holds. This version reads one digit a picture, so both mean that."),
     ] = "auto",
     model: Annotated[
@@ -78,39 +76,50 @@ def read(
     """
     if figure is not None:
         _check_figure(figure, pictures)
-    from inkread.reader import Reader
-
     failed = False
-    drawn: set[Path] = set()
     printer = _PRINTERS[format_](several=len(pictures) > 1)
-    for name, outcome in _outcomes(Reader(model), pictures, as_, min_confidence):
+    names = _FigureNames(figure)
+    for name, outcome in _outcomes(Reader(model), pictures, as_, min_confidence, steps=show or figure is not None):
         if isinstance(outcome, PictureError):
             failed = True
             if context.obj["debug"]:
                 traceback.print_exception(outcome)
             printer.failure(name, outcome)
             continue
-        printer.reading(outcome)
-        if figure is not None:
-            _save(outcome, figure, drawn)
-        if show:
-            _show(outcome)
+        printer.reading(outcome if isinstance(outcome, Reading) else outcome.reading)
+        if isinstance(outcome, Steps):
+            _draw(outcome, names.of(name), save=figure is not None, show=show)
     return 1 if failed else 0
 
 
 def _outcomes(
-    reader: Reader, names: list[str], as_: Literal["auto", "digit"], min_confidence: float
-) -> Iterator[tuple[str, Reading | PictureError]]:
-    """Yield each picture's name with its reading or its error, in order."""
-    pictures = (_standard_input() if name == "-" else name for name in names)
-    outcomes = reader.try_many(pictures, as_=as_, min_confidence=min_confidence)
-    yield from zip((STDIN if name == "-" else name for name in names), outcomes, strict=True)
+    reader: Reader, names: list[str], as_: Content, min_confidence: float, *, steps: bool
+) -> Iterator[tuple[str, Reading | Steps | PictureError]]:
+    """Yield each picture's name with its reading or its error, in order; with its steps where these are drawn."""
+    names, pictures = [STDIN if name == "-" else name for name in names], map(_source, names)
+    if not steps:
+        yield from zip(
+            names, reader.try_many(pictures, as_=as_, min_confidence=min_confidence, workers=None), strict=True
+        )
+        return
+    for name, picture in zip(names, pictures, strict=True):
+        try:
+            yield name, reader.steps(picture, as_=as_, min_confidence=min_confidence)
+        except PictureError as error:
+            yield name, error
 
 
-def _standard_input() -> BinaryIO:
-    """Return what comes from standard input, read here and now: a thread that waited for it could not be stopped."""
-    picture = io.BytesIO(sys.stdin.buffer.read())
-    picture.name = STDIN
+def _source(name: str) -> str | BinaryIO:
+    """Return the picture of a name; what comes from standard input or a pipe is read here and now.
+
+    A thread that waited for it could not be stopped.
+    """
+    if name != "-" and not Path(name).is_fifo():
+        return name
+    if name == "-" and sys.stdin is None:
+        return io.BytesIO()
+    picture = io.BytesIO(sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes())
+    picture.name = STDIN if name == "-" else name
     return picture
 
 
@@ -125,6 +134,11 @@ class _Text:
             print(f"{reading.picture}\t{'|'.join(reading.lines)}", flush=True)
         else:
             print(reading.text, flush=True)
+        if reading.refused:
+            self.refusal(reading)
+
+    def refusal(self, reading: Reading) -> None:
+        """Say on stderr why a picture was refused."""
         if reading.refused:
             print(f"inkread: {reading.picture}: not read: {reading.refused.message}", file=sys.stderr)
 
@@ -145,7 +159,7 @@ class _Json(_Text):
 
 
 class _Csv(_Text):
-    """Prints a row a digit; a refused picture keeps a row, with no digit in it."""
+    """Prints a row a digit; a picture that was refused or failed keeps a row, with no digit in it."""
 
     def __init__(self, *, several: bool) -> None:
         super().__init__(several=several)
@@ -156,6 +170,11 @@ class _Csv(_Text):
             self._row(reading.picture, digit.line, 0, position, digit.digit, digit.confidence, *digit.box)
         if reading.refused:
             self._row(reading.picture, *[""] * (len(CSV_COLUMNS) - 1))
+            self.refusal(reading)
+
+    def failure(self, name: str, error: PictureError) -> None:
+        self._row(name, *[""] * (len(CSV_COLUMNS) - 1))
+        super().failure(name, error)
 
     def _row(self, *values: object) -> None:
         text = io.StringIO()
@@ -179,27 +198,31 @@ def _check_figure(figure: Path, pictures: list[str]) -> None:
     check_figure_path(figure)
 
 
-def _save(reading: Reading, figure: Path, drawn: set[Path]) -> None:
-    """Write the figure; in a folder, under a name that none of the figures `drawn` before it has."""
-    from inkread.figures.saving import save_figure
+class _FigureNames:
+    """Names the figures: the file that was asked for, or in a folder a name for each picture, none twice."""
 
-    path = figure
-    if figure.is_dir():
-        numbers = itertools.count(2)
-        path = figure / _figure_name(reading)
-        while path in drawn:
-            path = figure / _figure_name(reading, f"-{next(numbers)}")
-        drawn.add(path)
-    save_figure(reading.figure(), path)
+    def __init__(self, figure: Path | None) -> None:
+        self.figure = figure
+        self.given: set[Path] = set()
+
+    def of(self, picture: str) -> Path:
+        """Return where the figure of a picture belongs; a bare name where no figure was asked for."""
+        if self.figure is not None and not self.figure.is_dir():
+            return self.figure
+        stem = Path(picture).stem.strip("<>")  # as in <stdin>
+        numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
+        folder = self.figure or Path()
+        path = next(path for number in numbers if (path := folder / f"{stem}{number}.steps.png") not in self.given)
+        self.given.add(path)
+        return path
 
 
-def _figure_name(reading: Reading, number: str = "") -> str:
-    return f"{Path(reading.picture).stem.strip('<>')}{number}.steps.png"  # <> as in <stdin>
+def _draw(steps: Steps, path: Path, *, save: bool, show: bool) -> None:
+    from inkread.figures.saving import save_figure, show_figure
+    from inkread.figures.steps import draw_steps
 
-
-def _show(reading: Reading) -> None:
-    from inkread.figures.saving import show_figure
-
-    path = show_figure(reading.figure(), _figure_name(reading))
-    if path is not None:
-        print(f"inkread: there is no display; the figure is in {path}", file=sys.stderr)
+    drawing = draw_steps(steps)
+    if save:
+        save_figure(drawing, path)
+    if show and (shown := show_figure(drawing, f"{path.stem}.png")):
+        print(f"inkread: there is no display; the figure is in {shown}", file=sys.stderr)

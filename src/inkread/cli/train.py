@@ -27,7 +27,7 @@ def train(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The model folder to write.")] = Path("model"),
     epochs: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="How often each image is seen. Left out, the recipe says."),
+        typer.Option(min=1, metavar="N", help="Rounds over the training images. Left out, the recipe says."),
     ] = None,
     seed: Annotated[
         int, typer.Option(min=0, metavar="N", help="The same seed gives the same model on one machine.")

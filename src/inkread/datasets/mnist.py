@@ -94,6 +94,12 @@ def load_mnist(
         raise DataError(f"{error.filename}: {error.strerror}; give another folder by --data DIR") from error
 
 
+def holds_mnist(folder: Path) -> bool:
+    """Tell whether a folder, or a folder `mnist` in it, holds data in the format of MNIST."""
+    places = (folder, folder / "mnist")
+    return any((place / NPZ_NAME).is_file() or _find_idx(place, IDX_NAMES[0]) for place in places)
+
+
 def mnist_at_hand() -> Mnist | None:
     """Return what `load_mnist()` would, if it lies on this machine already, else None; downloads nothing."""
     try:

@@ -30,8 +30,8 @@ def draw_curves(history: History, *, title: str) -> Figure:
     loss.yaxis.set_minor_locator(NullLocator())
     _curve(accuracy, history, "accuracy", scale=100)
     caption(accuracy, "Accuracy", "per cent of the images since the point before")
-    lowest = 100 * min(point["accuracy"] for point in history.points)
-    accuracy.set_ylim(max(lowest - 1, 80), 100.2)
+    last = 100 * history.points[-1]["accuracy"]
+    accuracy.set_ylim(80 if last > 85 else 0, 100.2)  # the first steps, far below, would flatten the rest
     accuracy.legend(loc="lower right", frameon=False, labelcolor=TEXT, fontsize=9)
     return figure
 

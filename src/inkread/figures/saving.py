@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+FORMATS = (".jpg", ".pdf", ".png", ".svg", ".webp")
+
+
 def check_figure_path(path: Path) -> None:
     """Raise `OptionError` for a file name that no figure can be written to, before any work is done for it."""
-    from matplotlib.backend_bases import FigureCanvasBase
-
-    formats = FigureCanvasBase.get_supported_filetypes()
-    if path.suffix.lower().lstrip(".") not in formats:
-        raise OptionError(f"{path}: a figure ends in .{', .'.join(sorted(formats))}, as in {path.stem}.png")
+    if path.suffix.lower() not in FORMATS:
+        raise OptionError(f"{path}: a figure ends in {', '.join(FORMATS)}, as in {path.stem}.png")
     if not path.parent.is_dir():
         raise OptionError(f"{path}: there is no folder {path.parent}; make it first")
 
@@ -47,8 +47,10 @@ def show_figure(figure: Figure, name: str) -> Path | None:
     import matplotlib
     from matplotlib import pyplot
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.registry import BackendFilter, backend_registry
 
-    if matplotlib.get_backend().lower() == "agg":  # what matplotlib falls back to where there is no display
+    windows = backend_registry.list_builtin(BackendFilter.INTERACTIVE)  # type: ignore[no-untyped-call]
+    if matplotlib.get_backend().lower() not in windows:
         path = Path(tempfile.mkdtemp(prefix="inkread-")) / name
         save_figure(figure, path)
         return path

@@ -25,7 +25,7 @@ def draw_steps(steps: Steps) -> Figure:
     """Return the figure: a training image of the class, picture, page, ink, glyph and probabilities."""
     figure = Figure(figsize=(15, 3.9), dpi=110, facecolor="white")
     grid = figure.add_gridspec(
-        1, 6, left=0.02, right=0.985, top=0.68, bottom=0.07, wspace=0.12, width_ratios=(1, 1, 1, 1, 1, 1.25)
+        1, 6, left=0.02, right=0.985, top=0.68, bottom=0.07, wspace=0.15, width_ratios=(1, 1, 1, 1, 1.06, 1.2)
     )
     panels = [figure.add_subplot(grid[0, column]) for column in range(6)]
     _headline(figure, steps)
@@ -54,13 +54,13 @@ def _headline(figure: Figure, steps: Steps) -> None:
     name = reading.picture if len(reading.picture) <= 60 else f"...{reading.picture[-57:]}"
     texts: list[Artist] = [
         TextArea(answer, textprops={"fontsize": 26, "fontweight": "bold", "color": colour}),
-        TextArea(remark, textprops={"fontsize": 13, "color": TEXT}),
+        TextArea(remark, textprops={"fontsize": 13, "color": TEXT, "parse_math": False}),
     ]
     line = HPacker(children=texts, align="baseline", pad=0, sep=14)
     figure.add_artist(
         AnnotationBbox(line, (0.02, 0.9), xycoords="figure fraction", box_alignment=(0, 0.5), frameon=False)
     )
-    figure.text(0.985, 0.9, name, fontsize=10, color=QUIET, va="center", ha="right")
+    figure.text(0.985, 0.9, name, fontsize=10, color=QUIET, va="center", ha="right", parse_math=False)
 
 
 def _image(axes: Axes, image: Image, *, smooth: bool = True) -> None:
@@ -94,7 +94,7 @@ def _training_image(axes: Axes, steps: Steps) -> None:
         return
     digit = steps.reading.digits[0].digit
     mnist = mnist_at_hand()
-    if mnist is not None:
+    if mnist is not None and mnist.is_original:
         images = mnist.train_images[mnist.train_labels == digit]
         image, detail = _nearest(images, steps.glyphs[0]), f"the nearest {digit} of MNIST"
     else:

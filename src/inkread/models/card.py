@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -32,9 +32,10 @@ class Card:
     data: what it was trained on.
     parameters: trainable weights in the network.
     weights_sha256: SHA-256 of the weights: float32, layer by layer, in the order Keras has them.
+    model_sha256: SHA-256 of `model.onnx`.
     seconds: duration of each part of the run.
     epochs: one entry an epoch with loss and accuracy.
-    test: loss, accuracy and the 10 x 10 confusion matrix (rows: truth) on MNIST's test set, looked at once.
+    test: loss, accuracy and the 10 x 10 confusion matrix (rows: truth) on the test set, at the end of the run.
     temperature: log probabilities are divided by this before they become confidences; 1 leaves them alone.
     limits: what the model is not good at, in words.
     average_images: the mean training image of each class, (10, 28, 28) uint8, as base64.
@@ -50,6 +51,7 @@ class Card:
     data: dict[str, Any] = field(default_factory=dict)
     parameters: int | None = None
     weights_sha256: str = ""
+    model_sha256: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     epochs: list[dict[str, float]] = field(default_factory=list)
     test: dict[str, Any] = field(default_factory=dict)
@@ -69,8 +71,11 @@ class Card:
         return asdict(self)
 
     def to_json(self) -> str:
-        """Return the card as indented JSON text with short lists on one line."""
-        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
+        """Return the card as indented JSON text, each row of the confusion matrix on a line of its own."""
+        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
+        return re.sub(
+            r"\[\s+(\d+(?:,\s+\d+)*)\s+\]", lambda row: "[" + ", ".join(row[1].split()).replace(",,", ",") + "]", text
+        )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Card:
@@ -96,13 +101,14 @@ def load_card(folder: Path) -> Card:
     path = folder / CARD_NAME
     try:
         card = Card.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        usable = 0 < card.temperature < math.inf
+        usable = 0.01 <= card.temperature <= 100
+        card.average_image(0)
     except FileNotFoundError:
         return Card()
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: the card is damaged ({error}); train or copy the model again") from None
     if not usable:
         raise ModelError(
-            f"{path}: the temperature must be over 0, not {card.temperature}; train or copy the model again"
+            f"{path}: a temperature lies between 0.01 and 100, not at {card.temperature}; train or copy the model again"
         )
     return card

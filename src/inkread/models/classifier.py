@@ -27,13 +27,15 @@ class Classifier:
 
     model: None for the shipped model, a model folder, an `.onnx` file, or a `.keras` or `.h5` file of Keras
         (these two need the extra 'train').
-    threads: how many cores one call may use.
+    threads: how many cores one call may use, at least 1.
 
     Raises `ModelError` for a model that is missing, damaged or of other shapes than (N, 28, 28, 1) or (N, 28, 28)
     to (N, 10).
     """
 
     def __init__(self, model: str | os.PathLike[str] | None = None, *, threads: int = 1) -> None:
+        if threads < 1:
+            raise ValueError(f"threads must be at least 1, not {threads}")
         path = SHIPPED if model is None else Path(model)
         self.card: Card = load_card(path if path.is_dir() else path.parent) if _has_card(path) else Card()
         self._name = str(path)
@@ -83,7 +85,7 @@ class Classifier:
 
 def _has_card(path: Path) -> bool:
     """Tell whether a card belongs to the model: a folder's own, or that of the folder a `model.*` file lies in."""
-    return path.is_dir() or path.stem == Path(MODEL_NAME).stem
+    return path.is_dir() or (path.is_file() and path.stem == Path(MODEL_NAME).stem)
 
 
 def _onnx(path: Path) -> bytes:

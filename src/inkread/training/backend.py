@@ -13,10 +13,11 @@ from types import ModuleType
 from inkread.errors import MissingExtra
 
 
-def load_keras() -> ModuleType:
+def load_keras(purpose: str) -> ModuleType:
     """Return the module `keras`, with its backend set up to be silent.
 
-    Takes 2 to 6 s the first time. Raises `MissingExtra` where Keras or its backend is not installed.
+    Takes 2 to 6 s the first time. Raises `MissingExtra`, naming the purpose, where Keras or its backend is not
+    installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
@@ -25,7 +26,7 @@ def load_keras() -> ModuleType:
 
             keras.random.uniform((1,))  # wakes the backend, which has more to say only now
     except ImportError:
-        raise MissingExtra("training", "train") from None
+        raise MissingExtra(purpose, "train") from None
     logging.getLogger("absl").setLevel(logging.ERROR)
     module: ModuleType = keras
     return module

@@ -29,10 +29,8 @@ class Follow(keras.callbacks.Callback):  # type: ignore[misc]
         self.steps_an_epoch = self.recipe.steps(self.images, epoch)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        done, means = (
-            min(batch + 1, self.steps_an_epoch),
-            _means(logs),
-        )  # Keras counts a last short call as a full one
+        done = min(batch + 1, self.steps_an_epoch)  # Keras counts a last short call as a full one
+        means = _means(logs)
         self.watcher.steps(self.epoch, self.images_before + done * self.recipe.batch, **means)
         if done - self.marked >= self.steps_an_epoch / self.points_an_epoch or done == self.steps_an_epoch:
             self._mark(done, means)

@@ -32,8 +32,8 @@ def export_onnx(model: Any, path: Path, glyphs: NDArray[np.float32]) -> float:
     difference = float(np.abs(Classifier(path).outputs(glyphs) - expected).max())
     if not difference <= TOLERANCE:
         raise ModelError(
-            f"{path}: ONNX Runtime and Keras differ by {difference:.2g} where {TOLERANCE:g} is allowed; the export "
-            "is wrong, so nothing was written; report this with the versions on the card"
+            f"{path}: ONNX Runtime and Keras differ by {difference:.2g} where {TOLERANCE:g} is allowed; the export is "
+            "not used; please report this with the versions of keras, tensorflow and tf2onnx"
         )
     return difference
 
@@ -45,11 +45,13 @@ def onnx_of_keras_file(path: Path) -> bytes:
     """
     if not path.is_file():
         raise ModelError(f"{path}: no such model; check the name and the folder")
-    keras = load_keras()
+    keras = load_keras(f"{path}: a file of Keras")
     try:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:  # noqa: BLE001 - Keras raises errors of any class for a damaged file
         raise ModelError(f"{path}: not a model that Keras can load ({str(error).splitlines()[0]})") from None
+    if [tuple(entry.shape) for entry in model.inputs] not in ([(None, 28, 28, 1)], [(None, 28, 28)]):
+        raise ModelError(f"{path}: takes other input than (N, 28, 28, 1) glyphs")
     glyphs = np.random.default_rng(0).random((16, 28, 28), np.float32)
     with tempfile.TemporaryDirectory() as folder:
         onnx = Path(folder) / "model.onnx"

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from inkread.datasets import Mnist
 from inkread.training import networks, optimizers
-from inkread.training.backend import has_bfloat16
 from inkread.training.callback import Follow
 from inkread.training.history import History, Watcher
 from inkread.training.recipes import Recipe
@@ -47,8 +46,7 @@ def _one_hot(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def _compiled(recipe: Recipe, images: int) -> keras.Model:
     """Return the network of a recipe, ready for training on so many images."""
-    bfloat16 = recipe.precision == "bfloat16" and has_bfloat16()
-    model = getattr(networks, recipe.network)("mixed_bfloat16" if bfloat16 else "float32")
+    model = getattr(networks, recipe.network)("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
     steps = sum(recipe.steps(images, epoch) for epoch in range(recipe.epochs))
     model.compile(
         optimizer=getattr(optimizers, recipe.optimizer)(recipe.learning_rate, steps),

@@ -15,8 +15,8 @@ COLUMNS = ("step", "epoch", "loss", "accuracy", "test_loss", "test_accuracy", "s
 class History:
     """Losses and accuracies of a run.
 
-    points: one for every few hundred training images: `COLUMNS` without the test's, each averaged over the
-        images since the point before; `epoch` counts in fractions, `seconds` from the start of the first epoch.
+    points: up to 24 an epoch: `COLUMNS` without the test's, each averaged over the images since the point before;
+        `epoch` counts in fractions, `seconds` from the start of the first epoch.
     epochs: one an epoch, averaged over the whole epoch, with the test's where it is watched.
     """
 

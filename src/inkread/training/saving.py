@@ -22,7 +22,7 @@ from inkread.training import networks
 from inkread.training.exporting import export_onnx
 from inkread.training.fitting import scaled
 from inkread.training.history import History
-from inkread.training.machine import Clock, hardware, versions, weights_sha256
+from inkread.training.machine import Clock, file_sha256, hardware, versions, weights_sha256
 from inkread.training.recipes import Recipe
 
 LIMITS = "Trained on MNIST alone: American handwriting of the 1990s. Other forms of digits and print are read worse."
@@ -31,7 +31,7 @@ LIMITS = "Trained on MNIST alone: American handwriting of the 1990s. Other forms
 def save_run(
     folder: Path, model: keras.Model, recipe: Recipe, mnist: Mnist, *, seed: int, history: History, clock: Clock
 ) -> Card:
-    """Write all files of a run into `folder` and return its card; the test images are looked at here and only here.
+    """Write all files of a run into `folder` and return its card, with the test of the very file that will read.
 
     Raises `ModelError` where the exported network answers otherwise than the trained one.
     """
@@ -51,6 +51,7 @@ def save_run(
         data={"name": "MNIST" if mnist.is_original else "own data", "images": len(mnist.train_images)},
         parameters=model.count_params(),
         weights_sha256=weights_sha256(model.get_weights()),
+        model_sha256=file_sha256(folder / MODEL_NAME),
         seconds=clock.seconds(),
         epochs=history.epochs,
         test=test,
@@ -86,7 +87,7 @@ def _temperature(folder: Path, mnist: Mnist) -> float:
 
 
 def _test(folder: Path, mnist: Mnist, temperature: float) -> dict[str, Any]:
-    """Return loss, accuracy and confusion matrix of the written model on the test images: the one look."""
+    """Return loss, accuracy and confusion matrix of the written model on the test images."""
     probabilities = tempered(_classified(folder, mnist.test_images), temperature)
     matrix = confusion_matrix(mnist.test_labels, probabilities.argmax(axis=1))
     return {

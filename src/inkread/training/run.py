@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from inkread.errors import OptionError
 from inkread.files import whole_folder
 from inkread.models.card import CARD_NAME, Card
 from inkread.models.classifier import MODEL_NAME
-from inkread.training.backend import load_keras
+from inkread.training.backend import has_bfloat16, load_keras
 from inkread.training.history import History, Watcher
 from inkread.training.machine import Clock
 from inkread.training.recipes import RECIPES, Recipe
@@ -37,7 +38,7 @@ def train(
     recipe: a name out of `RECIPES`, or a recipe of one's own.
     data: where MNIST lies; None looks where `inkread.datasets.load_mnist` says.
     out: the model folder to write: model.keras, model.onnx, card.json, history.csv and curves.png.
-    epochs: None for the recipe's own.
+    epochs: None for the recipe's own number.
     seed: the same seed gives the same weights on the same machine.
     force: whether a model that already lies at `out` may be replaced.
     watcher: told of the progress.
@@ -46,13 +47,13 @@ def train(
     `MissingExtra` without Keras. An interrupted run leaves nothing at `out`.
     """
     recipe = _settled(recipe, epochs)
-    _check_folder(Path(out), force=force)
+    _check_folder(Path(out).resolve(), force=force)
     watcher, clock, history = watcher or Watcher(), Clock(), History()
     with clock.part("data"):
         mnist = load_mnist(data, progress=download_progress)
     with clock.part("framework"):
         watcher.says("starting TensorFlow")
-        load_keras()
+        load_keras("training")
     from inkread.training.fitting import fitted
     from inkread.training.saving import save_run
 
@@ -64,23 +65,29 @@ def train(
 
 
 def _settled(recipe: str | Recipe, epochs: int | None) -> Recipe:
-    """Return the recipe of a name, with another number of epochs if one is asked for."""
+    """Return the recipe of a name as it will be run: with the epochs asked for and a precision the processor has."""
     if isinstance(recipe, str):
         if recipe not in RECIPES:
             raise OptionError(f"no recipe {recipe!r}; there are {', '.join(RECIPES)}")
         recipe = RECIPES[recipe]
-    if epochs is None:
-        return recipe
-    if epochs < 1:
+    if epochs is not None and epochs < 1:
         raise OptionError(f"{epochs} epochs: a training run has at least one")
-    return replace(recipe, epochs=epochs)
+    precision = recipe.precision if has_bfloat16() else "float32"
+    return replace(recipe, epochs=epochs or recipe.epochs, precision=precision)
 
 
 def _check_folder(out: Path, *, force: bool) -> None:
-    """Refuse a folder whose content would be lost."""
-    if out.is_file():
+    """Refuse a folder whose content would be lost or that cannot be written, before any work is done for it."""
+    if out.exists() and not out.is_dir():
         raise OptionError(f"{out}: is a file; name a folder with --out")
-    holds = {path.name for path in out.iterdir()} if out.exists() else set()
+    if out == Path.cwd():
+        raise OptionError(f"{out}: is the folder you are in; name one inside it with --out")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent):  # a trial
+            holds = {path.name for path in out.iterdir()} if out.exists() else set()
+    except OSError as error:
+        raise OptionError(f"{out}: cannot be written ({error.strerror}); name another folder with --out") from None
     if foreign := sorted(holds - FILES):
         raise OptionError(f"{out}: holds other files, such as {foreign[0]}; name a new folder with --out")
     if holds and not force:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -54,18 +55,24 @@ def _root(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: see `inkread.errors` for the codes of failures."""
     words, debug = _without_debug(sys.argv[1:] if arguments is None else arguments)
+    words = with_default_command(words)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # file names may hold what the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
     try:
-        return _run(with_default_command(words), debug=debug)
+        return _run(words, debug=debug)
     except InkreadError as error:
         return _failed(error.message, error.exit_code, debug=debug)
     except typer.TyperException as error:  # wrong options; an empty message has shown the help already
-        hint = f"see 'inkread {words[0]} --help'" if words and words[0] in COMMANDS else "see 'inkread --help'"
+        hint = f"see 'inkread {words[0]} --help'" if words else "see 'inkread --help'"
         return _failed(f"{error.format_message().rstrip('.')}; {hint}", 2, debug=debug) if str(error) else 2
     except (KeyboardInterrupt, typer.Abort):
         return _failed("interrupted", 130, debug=debug)
     except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        return _failed(f"{error.filename or 'the output'}: {error.strerror}; check the disk", 1, debug=debug)
     except Exception as error:  # noqa: BLE001 - a defect of ours still ends in one line
         cause = " ".join(f"{type(error).__name__}: {error}".split())
         return _failed(f"this is a defect of inkread ({cause}); please report it with --debug", 1, debug=debug)
