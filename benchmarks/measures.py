@@ -84,7 +84,8 @@ def glyphs_a_second(folder: Path) -> Result:
     classic = load_keras("the comparison").saving.load_model(folder / "classic-0" / "model.keras")
     ways: dict[str, Callable[[], Any]] = {
         "shipped": lambda: shipped.classify(images),
-        "classic": lambda: classic.predict(images[..., None], batch_size=1000, verbose=0),
+        "classic": lambda: classic.predict(images[..., None], verbose=0),
+        "classic in batches of 1000": lambda: classic.predict(images[..., None], batch_size=1000, verbose=0),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(6):

@@ -125,10 +125,12 @@ def reading_rows(results: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         f"{theirs / ours:.1f} times ({ours:.2f} s against {theirs:.2f} s)",
         "15 times, aim 25",
     )
-    ratio, rates = glyphs["shipped"] / glyphs["classic"], f"{glyphs['shipped']:,.0f} against {glyphs['classic']:,.0f}"
-    what = "glyphs a second on all cores, batched, against `classic`'s `model.predict`"
-    yield what, f"{ratio:.1f} times ({rates})", "10 times"
-    install = results["install"]
+    ours, theirs, best = glyphs["shipped"], glyphs["classic"], glyphs["classic in batches of 1000"]
+    yield (
+        "glyphs a second on all cores, batched, against `classic`'s `model.predict` as the tutorial calls it",
+        f"{ours / theirs:.1f} times ({ours:,.0f} against {theirs:,.0f}; {best:,.0f} in batches of 1000)",
+        "10 times",
+    )
     size = f"{install['megabytes']:.0f} MB, of it {install['bytecode']:.0f} bytecode"
     yield (
         "base install without extras",

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+import inkread
 from inkread.cli.evaluate import evaluate
 from inkread.cli.read import read
 from inkread.cli.train import train
@@ -37,9 +38,7 @@ for _name, _command in COMMANDS.items():
 
 def _print_version(asked: bool) -> None:
     if asked:
-        import importlib.metadata
-
-        print(f"inkread {importlib.metadata.version('inkread')}")
+        print(f"inkread {inkread.__version__}")
         raise typer.Exit
 
 
