@@ -131,6 +131,7 @@ def reading_rows(results: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         f"{ours / theirs:.1f} times ({ours:,.0f} against {theirs:,.0f}; {best:,.0f} in batches of 1000)",
         "10 times",
     )
+    install = results["install"]
     size = f"{install['megabytes']:.0f} MB, of it {install['bytecode']:.0f} bytecode"
     yield (
         "base install without extras",
