@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
 
 from inkread.errors import DataError, InkreadError, MissingExtra, ModelError, OptionError, PictureError
 from inkread.pictures.opening import Picture
@@ -36,8 +35,7 @@ __all__ = [
     "read",
 ]
 
-if TYPE_CHECKING:
-    __version__: str
+__version__: str
 
 
 def __getattr__(name: str) -> str:

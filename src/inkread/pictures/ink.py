@@ -64,18 +64,25 @@ def _is_light_on_dark(grey: Map, paper: Map) -> bool:
     """Tell whether the writing is lighter than its ground: whichever side of the paper deviates more."""
     dark, light = _deviations(grey, paper)
     if _is_dense(grey, paper):
-        corners = np.median([grey[0, 0], grey[0, -1], grey[-1, 0], grey[-1, -1]])
-        return bool(corners < np.percentile(grey, (2, 98)).mean())
+        return bool(np.median(_corners(grey)) < np.percentile(grey, (2, 98)).mean())
     return light > dark
 
 
 def _is_dense(grey: Map, paper: Map) -> bool:
     """Tell whether there is so much ink that the median of the surroundings may show it instead of paper.
 
-    So it is with a digit that is cropped to its edges. Its corners are paper all the same, round as digits are.
+    So it is with a digit that is cropped to its edges: it touches all four of them. Its corners are paper all the
+    same, round as digits are, which those of a page in a hard shadow are not.
     """
     dark, light = _deviations(grey, paper)
-    return min(dark, light) > DENSE * max(dark, light)
+    corners = _corners(grey)
+    edges = (grey[0], grey[-1], grey[:, 0], grey[:, -1])
+    touched = all(np.abs(edge - np.median(corners)).max() > 2 * FAINTEST for edge in edges)
+    return bool(min(dark, light) > DENSE * max(dark, light) and touched and np.ptp(corners) < 2 * FAINTEST)
+
+
+def _corners(grey: Map) -> Map:
+    return np.array([grey[0, 0], grey[0, -1], grey[-1, 0], grey[-1, -1]], np.float32)
 
 
 def _deviations(grey: Map, paper: Map) -> tuple[float, float]:
