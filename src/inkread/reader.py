@@ -198,4 +198,4 @@ def _in_order(
             for picture in itertools.islice(todo, 1):
                 waiting.append(pool.submit(attempt, picture))
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
