@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from inkread.datasets.mnist import mnist_at_hand
-from inkread.figures.style import ANSWER, LINE, OTHER, QUIET, TEXT, WARNING, calm, caption
+from inkread.figures.style import ANSWER, LINE, OTHER, QUIET, TEXT, WARNING, calm, caption, percent
 
 if TYPE_CHECKING:
     from inkread.reader import Steps
@@ -50,7 +50,7 @@ def _headline(figure: Figure, steps: Steps) -> None:
     if reading.refused:
         answer, remark, colour = "not read", reading.refused.message, WARNING
     else:
-        answer, remark, colour = reading.text, f"{reading.confidence:.1%} sure", ANSWER
+        answer, remark, colour = reading.text, f"{percent(reading.confidence or 0)} sure", ANSWER
     name = reading.picture if len(reading.picture) <= 60 else f"...{reading.picture[-57:]}"
     texts: list[Artist] = [
         TextArea(answer, textprops={"fontsize": 26, "fontweight": "bold", "color": colour}),
@@ -132,7 +132,7 @@ def _probabilities(axes: Axes, steps: Steps) -> None:
     caption(axes, "Probabilities", "of the ten digits")
     axes.set_yticks(range(10), [str(digit) for digit in range(10)], fontsize=9)
     axes.set_ylim(9.6, -0.6)
-    axes.set_xlim(0, 1.22)
+    axes.set_xlim(0, 1.3)
     axes.set_xticks([])
     calm(axes)
     axes.spines["bottom"].set_visible(False)
@@ -145,4 +145,6 @@ def _probabilities(axes: Axes, steps: Steps) -> None:
     for digit, value in enumerate(values):
         if value >= 0.005:
             weight = "bold" if digit == best else "normal"
-            axes.text(value + 0.02, digit, f"{value:.1%}", va="center", fontsize=8.5, color=TEXT, fontweight=weight)
+            axes.text(
+                value + 0.02, digit, percent(float(value)), va="center", fontsize=8.5, color=TEXT, fontweight=weight
+            )

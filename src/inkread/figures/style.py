@@ -15,6 +15,11 @@ OTHER = "#c5d5d9"
 WARNING = "#d9480f"
 
 
+def percent(probability: float) -> str:
+    """Return a probability for people; none is ever certain."""
+    return "> 99.9%" if probability >= 0.9995 else f"{probability:.1%}"
+
+
 def calm(axes: Axes) -> None:
     """Leave of an axes' frame only what carries meaning."""
     axes.spines[["top", "right"]].set_visible(False)
