@@ -1,6 +1,6 @@
 """Measure what README and RESULTS.md claim, and write RESULTS.md anew.
 
-    python benchmarks/run.py                    everything that is not measured yet: about 35 minutes on two cores
+    python benchmarks/run.py                    everything that is not measured yet: 25 minutes on two cores
     python benchmarks/run.py --only pictures    some of it anew: training reading glyphs pictures install
 
 Interrupted, it goes on where it stopped: results lie in runs/results.json, models in runs/. To measure everything
@@ -13,7 +13,7 @@ import argparse
 import json
 import os
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,25 +38,31 @@ BEGIN, END = "<!-- results: written by benchmarks/run.py -->", "<!-- /results --
 def measure(parts: list[str], results: dict[str, Any]) -> None:
     """Fill `results` with the parts that are asked for, saving after each, each with its date, machine and versions."""
     for part in parts:
+        MEASURES[part](results)
         results.setdefault("made", {})[part] = {
             "date": datetime.now(UTC).date().isoformat(),
             "machine": hardware(),
             "versions": versions(),
         }
-    if "training" in parts:
-        runs = results.setdefault("training", {})
-        for name, result in measures.training(RUNS, done=set(runs)):
-            runs[name] = result
-            save(results)
-        results["repeats"] = measures.repeats(RUNS)
-    if "reading" in parts:
-        results["reading"] = measures.one_picture(RUNS)
-    if "glyphs" in parts:
-        results["glyphs"] = measures.glyphs_a_second(RUNS)
-    if "pictures" in parts:
-        results["pictures"] = measures.pictures(Path(os.environ["INKREAD_DATA"]))
-    if "install" in parts:
-        results["install"] = measures.base_install()
+        save(results)
+
+
+def train_all(results: dict[str, Any]) -> None:
+    """Fill in the training runs, saving after each, and whether one repeats."""
+    runs = results.setdefault("training", {})
+    for name, result in measures.training(RUNS, done=set(runs)):
+        runs[name] = result
+        save(results)
+    results["repeats"] = measures.repeats(RUNS)
+
+
+MEASURES: dict[str, Callable[[dict[str, Any]], None]] = {
+    "training": train_all,
+    "reading": lambda results: results.update(reading=measures.one_picture(RUNS)),
+    "glyphs": lambda results: results.update(glyphs=measures.glyphs_a_second(RUNS)),
+    "pictures": lambda results: results.update(pictures=measures.pictures(Path(os.environ["INKREAD_DATA"]))),
+    "install": lambda results: results.update(install=measures.base_install()),
+}
 
 
 def save(results: dict[str, Any]) -> None:
@@ -74,10 +80,8 @@ def report(results: dict[str, Any]) -> Iterator[str]:
         by_circumstances.setdefault(json.dumps(made), []).append(part)
     for text, parts in by_circumstances.items():
         made = json.loads(text)
-        machine, libraries = (
-            made["machine"],
-            ", ".join(f"{name} {version}" for name, version in made["versions"].items()),
-        )
+        machine = made["machine"]
+        libraries = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
         yield f"{', '.join(parts)}: {made['date']}, {machine['processor']}, {machine['cores']} cores,"
         yield f"{machine['memory_gib']} GiB; {libraries}.\n"
     yield from table(results)
