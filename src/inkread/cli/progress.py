@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.progress import (
@@ -18,7 +19,22 @@ from rich.progress import (
 from inkread.training.history import Watcher
 
 
-class TrainingBar(Watcher):
+class _Bar:
+    """A bar that is drawn while its context lasts."""
+
+    bar: Progress
+
+    def __enter__(self) -> Self:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+
+class TrainingBar(_Bar, Watcher):
     """Draws a bar with loss, accuracy, speed and time left; leaves a line an epoch, without a terminal only that."""
 
     def __init__(self) -> None:
@@ -35,15 +51,6 @@ class TrainingBar(Watcher):
         )
         self.task: TaskID | None = None
         self.epochs = 0
-
-    def __enter__(self) -> TrainingBar:
-        self.bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.bar.stop()
 
     def says(self, what: str) -> None:
         self.console.print(f"[dim]{what} ...[/dim]")
@@ -80,7 +87,7 @@ class TrainingBar(Watcher):
         return f"{line}  {values['seconds']:.1f} s"
 
 
-class CountBar:
+class CountBar(_Bar):
     """Draws one bar of so many done of so many; nothing where there is no terminal."""
 
     def __init__(self, description: str) -> None:
@@ -95,15 +102,6 @@ class CountBar:
             disable=not console.is_terminal,
         )
         self.task = self.bar.add_task(description, total=None)
-
-    def __enter__(self) -> CountBar:
-        self.bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.bar.stop()
 
     def shows(self, done: int, of: int) -> None:
         """Show `done` of `of`."""

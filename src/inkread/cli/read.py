@@ -98,9 +98,7 @@ def _outcomes(
     """Yield each picture's name with its reading or its error, in order; with its steps where these are drawn."""
     names, pictures = [STDIN if name == "-" else name for name in names], map(_source, names)
     if not steps:
-        yield from zip(
-            names, reader.try_many(pictures, as_=as_, min_confidence=min_confidence, workers=None), strict=True
-        )
+        yield from zip(names, reader.try_many(pictures, as_=as_, min_confidence=min_confidence), strict=True)
         return
     for name, picture in zip(names, pictures, strict=True):
         try:
@@ -134,11 +132,10 @@ class _Text:
             print(f"{reading.picture}\t{'|'.join(reading.lines)}", flush=True)
         else:
             print(reading.text, flush=True)
-        if reading.refused:
-            self.refusal(reading)
+        self.refusal(reading)
 
     def refusal(self, reading: Reading) -> None:
-        """Say on stderr why a picture was refused."""
+        """Say on stderr why a picture was refused, if it was."""
         if reading.refused:
             print(f"inkread: {reading.picture}: not read: {reading.refused.message}", file=sys.stderr)
 
@@ -169,12 +166,15 @@ class _Csv(_Text):
         for position, digit in enumerate(reading.digits):
             self._row(reading.picture, digit.line, 0, position, digit.digit, digit.confidence, *digit.box)
         if reading.refused:
-            self._row(reading.picture, *[""] * (len(CSV_COLUMNS) - 1))
-            self.refusal(reading)
+            self._row_without_digit(reading.picture)
+        self.refusal(reading)
 
     def failure(self, name: str, error: PictureError) -> None:
-        self._row(name, *[""] * (len(CSV_COLUMNS) - 1))
+        self._row_without_digit(name)
         super().failure(name, error)
+
+    def _row_without_digit(self, picture: str) -> None:
+        self._row(picture, *[""] * (len(CSV_COLUMNS) - 1))
 
     def _row(self, *values: object) -> None:
         text = io.StringIO()

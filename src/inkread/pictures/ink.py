@@ -30,14 +30,17 @@ def find_ink(page: Page) -> Map:
     under every pixel is a grey closing with a window wider than the strokes (the bottom hat of mathematical
     morphology; Serra, "Image Analysis and Mathematical Morphology", 1982): shadows, folds and gradients are
     wider than strokes and stay with the paper, even where their edges are hard. The stroke width comes from a
-    first coarse look.
+    first coarse look, and so does the polarity: the writing is on the side, dark or light, that deviates more from
+    the paper. Only on a digit cropped to its edges the corners decide.
     """
     grey = _unit(page.grey)
     coarse = _shrunk(grey, COARSE_SIDE)
     paper = _median(coarse)
-    if _is_light_on_dark(coarse, paper):
+    dark, light = _deviations(coarse, paper)
+    dense = min(dark, light) > DENSE * max(dark, light) and _touches_all_edges(coarse)
+    if _has_dark_corners(coarse) if dense else light > dark:  # the writing is lighter than its ground
         grey, coarse, paper = 1 - grey, 1 - coarse, 1 - paper
-    if _is_dense(coarse, paper):
+    if dense:
         paper = np.full_like(coarse, np.percentile(coarse, 98))
     width = _stroke_width(coarse, paper) * (max(grey.shape) / max(coarse.shape))
     noise = _noise(grey)
@@ -60,25 +63,20 @@ def _shrunk(grey: Map, side: float) -> Map:
     return np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _is_light_on_dark(grey: Map, paper: Map) -> bool:
-    """Tell whether the writing is lighter than its ground: whichever side of the paper deviates more."""
-    dark, light = _deviations(grey, paper)
-    if _is_dense(grey, paper):
-        return bool(np.median(_corners(grey)) < np.percentile(grey, (2, 98)).mean())
-    return light > dark
+def _touches_all_edges(grey: Map) -> bool:
+    """Tell whether what is on a page touches all its edges and leaves the corners alike.
 
-
-def _is_dense(grey: Map, paper: Map) -> bool:
-    """Tell whether there is so much ink that the median of the surroundings may show it instead of paper.
-
-    So it is with a digit that is cropped to its edges: it touches all four of them. Its corners are paper all the
-    same, round as digits are, which those of a page in a hard shadow are not.
+    So it is with a digit that is cropped to its edges, round as digits are, where there is so much ink that the median
+    of the surroundings may show it instead of paper. The corners of a page in a hard shadow are not alike.
     """
-    dark, light = _deviations(grey, paper)
     corners = _corners(grey)
     edges = (grey[0], grey[-1], grey[:, 0], grey[:, -1])
     touched = all(np.abs(edge - np.median(corners)).max() > 2 * FAINTEST for edge in edges)
-    return bool(min(dark, light) > DENSE * max(dark, light) and touched and np.ptp(corners) < 2 * FAINTEST)
+    return touched and bool(np.ptp(corners) < 2 * FAINTEST)
+
+
+def _has_dark_corners(grey: Map) -> bool:
+    return bool(np.median(_corners(grey)) < np.percentile(grey, (2, 98)).mean())
 
 
 def _corners(grey: Map) -> Map:

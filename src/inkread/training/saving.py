@@ -38,8 +38,9 @@ def save_run(
     with clock.part("saving"):
         _save_model(model, recipe, folder, mnist)
     with clock.part("test"):
-        temperature = _temperature(folder, mnist) if recipe.smoothing else 1.0
-        test = _test(folder, mnist, temperature)
+        written = Classifier(folder, threads=os.cpu_count() or 1)  # as yet without a card, so without a temperature
+        temperature = _temperature(written, mnist) if recipe.smoothing else 1.0
+        test = _test(written, mnist, temperature)
     card = Card(
         recipe=recipe.name,
         settings=recipe.to_dict(),
@@ -76,19 +77,19 @@ def _save_model(model: keras.Model, recipe: Recipe, folder: Path, mnist: Mnist) 
         model.save(folder / "mnist.h5")
 
 
-def _temperature(folder: Path, mnist: Mnist) -> float:
+def _temperature(written: Classifier, mnist: Mnist) -> float:
     """Return the temperature that takes back what label smoothing took from the confidences.
 
     Fitted on the last 10 000 training images. They were trained on, so this is no calibration on writing that the
     network never saw; without it, though, a network that was told to be 91 % sure never says more.
     """
     images, labels = mnist.train_images[-10_000:], mnist.train_labels[-10_000:]
-    return fitted_temperature(labels, _classified(folder, images))
+    return fitted_temperature(labels, written.classify(scaled(images)[..., 0]))
 
 
-def _test(folder: Path, mnist: Mnist, temperature: float) -> dict[str, Any]:
+def _test(written: Classifier, mnist: Mnist, temperature: float) -> dict[str, Any]:
     """Return loss, accuracy and confusion matrix of the written model on the test images."""
-    probabilities = tempered(_classified(folder, mnist.test_images), temperature)
+    probabilities = tempered(written.classify(scaled(mnist.test_images)[..., 0]), temperature)
     matrix = confusion_matrix(mnist.test_labels, probabilities.argmax(axis=1))
     return {
         "images": len(mnist.test_labels),
@@ -96,11 +97,6 @@ def _test(folder: Path, mnist: Mnist, temperature: float) -> dict[str, Any]:
         "loss": round(cross_entropy(mnist.test_labels, probabilities), 6),
         "confusion": matrix.tolist(),
     }
-
-
-def _classified(folder: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return what the written model, before it has a card, gives for images: (N, 10) probabilities."""
-    return Classifier(folder, threads=os.cpu_count() or 1).classify(scaled(images)[..., 0])
 
 
 def _average_images(mnist: Mnist) -> NDArray[np.uint8]:
