@@ -47,7 +47,7 @@ def __getattr__(name: str) -> str:
     return importlib.metadata.version("inkread")
 
 
-def read(picture: Picture, *, as_: Content = "auto", min_confidence: float = 0.0) -> Reading:
+def read(picture: Picture, *, as_: Content = "auto", min_confidence: float | None = None) -> Reading:
     """Return the reading of a picture with the shipped model; see `Reader.read`."""
     return _shipped_reader().read(picture, as_=as_, min_confidence=min_confidence)
 

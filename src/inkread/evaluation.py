@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inkread.datasets import load_mnist
 from inkread.datasets.folders import LabelledPicture, labelled_pictures
@@ -17,7 +18,7 @@ from inkread.datasets.mnist import holds_mnist
 from inkread.errors import PictureError
 from inkread.reader import Reader
 from inkread.readings import Reading, RefusalCode
-from inkread.scores import confusion_matrix, wilson_interval
+from inkread.scores import calibration_error, confusion_matrix, wilson_interval
 
 _REFUSALS = {f"<{code}>" for code in get_args(RefusalCode)}
 
@@ -47,7 +48,7 @@ class Evaluation:
     refused, failed: how many were refused or could not be opened; both count as not right.
     groups: right and of for each group of pictures.
     confusion: (10, 10) counts, a row for each true digit, of the digits that were read.
-    misses: what was not right; for MNIST, the index is the name.
+    answers: what was read of each picture; for MNIST, the index is the name.
     seconds: how long reading took.
     """
 
@@ -59,7 +60,7 @@ class Evaluation:
     failed: int
     groups: dict[str, tuple[int, int]]
     confusion: list[list[int]]
-    misses: list[Answer]
+    answers: list[Answer]
     seconds: float
 
     @property
@@ -67,9 +68,32 @@ class Evaluation:
         """The share that was right, 0 to 1."""
         return self.right / self.of
 
+    @property
+    def misses(self) -> list[Answer]:
+        """What was not right."""
+        return [answer for answer in self.answers if not answer.right]
+
+    @property
+    def confidences(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """The confidence of each answer that was not refused, (N,) in 0..1, and whether it was right."""
+        given = [answer for answer in self.answers if answer.confidence is not None]
+        return np.array([answer.confidence for answer in given], float), np.array([a.right for a in given], bool)
+
+    @property
+    def calibration_error(self) -> float:
+        """The expected calibration error of the answers that were not refused, 0 to 1."""
+        return calibration_error(*self.confidences)
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the evaluation as a JSON object."""
-        return {"accuracy": self.accuracy, **asdict(self)}
+        """Return the evaluation as a JSON object, with the misses alone of the answers."""
+        values = asdict(self)
+        del values["answers"]
+        return {
+            "accuracy": self.accuracy,
+            **values,
+            "calibration_error": self.calibration_error,
+            "misses": [asdict(miss) for miss in self.misses],
+        }
 
 
 def evaluate(data: str, *, model: Path | None = None, progress: Callable[[int, int], None] | None = None) -> Evaluation:
@@ -94,7 +118,7 @@ def _silent(done: int, of: int) -> None:
 def _on_mnist(data: str, reader: Reader) -> Evaluation:
     mnist = load_mnist() if data == "mnist" else load_mnist(data)
     started = time.perf_counter()
-    probabilities = reader.classifier.classify(np.asarray(mnist.test_images / np.float32(255), np.float32))
+    probabilities = reader.classifier.classify(np.asarray(mnist.test_images / np.float32(255), np.float32))[:, :10]
     seconds = time.perf_counter() - started
     answers = [
         Answer(f"test image {index}", str(truth), str(row.argmax()), float(row.max()))
@@ -138,6 +162,6 @@ def _scored(data: str, answers: list[Answer], *, groups: dict[str, list[bool]], 
         failed=sum(answer.answer.startswith("<") for answer in answers) - sum(refusals),
         groups={name: (sum(rights), len(rights)) for name, rights in groups.items()} if len(groups) > 1 else {},
         confusion=confusion_matrix(*pairs.reshape(-1, 2).T).tolist(),
-        misses=[answer for answer in answers if not answer.right],
+        answers=answers,
         seconds=seconds,
     )

@@ -17,7 +17,7 @@ from PIL import Image
 
 from inkread.errors import OptionError, PictureError
 from inkread.models.card import Card
-from inkread.models.classifier import Classifier
+from inkread.models.classifier import CLASSES, NO_DIGIT, Classifier
 from inkread.pictures.glyphs import normalise
 from inkread.pictures.ink import find_ink
 from inkread.pictures.layout import Patch, find_digit
@@ -37,7 +37,7 @@ class Steps:
     ink: (H, W) float32 in 0..1, as large as the page.
     patches: the ink of each digit.
     glyphs: (N, 28, 28) float32 in 0..1, one for each patch.
-    probabilities: (N, 10) float32, rows that sum to 1.
+    probabilities: (N, 11) float32, rows that sum to 1: the ten digits and, last, no digit.
     card: the card of the model that read them.
     reading: the answer.
     """
@@ -68,18 +68,18 @@ class Reader:
         """The card of the model."""
         return self.classifier.card
 
-    def read(self, picture: Picture, *, as_: Content = "auto", min_confidence: float = 0.0) -> Reading:
+    def read(self, picture: Picture, *, as_: Content = "auto", min_confidence: float | None = None) -> Reading:
         """Return the reading of a picture: a path, bytes, a binary file, a PIL image or an array.
 
         as_: what the picture holds.
-        min_confidence: a digit with a smaller confidence is refused as "unsure"; 0 to 1.
+        min_confidence: a digit with a smaller confidence is refused as "unsure"; 0 to 1, None for what the card says.
 
         Raises `PictureError` for what is no picture, `OptionError` for an option out of range. See
         `inkread.pictures.opening.open_picture` for the kinds of arrays.
         """
         return self.steps(picture, as_=as_, min_confidence=min_confidence).reading
 
-    def steps(self, picture: Picture, *, as_: Content = "auto", min_confidence: float = 0.0) -> Steps:
+    def steps(self, picture: Picture, *, as_: Content = "auto", min_confidence: float | None = None) -> Steps:
         """Return every step from the picture to its reading; takes and raises what `read` does."""
         _check_options(as_, min_confidence)
         name = name_of(picture)
@@ -92,8 +92,13 @@ class Reader:
         glyphs = normalise([patch.ink for patch in patches])
         probabilities = self.classifier.classify(glyphs)
         digits = _decode(probabilities, patches, page)
+        least = self.card.min_confidence if min_confidence is None else min_confidence
+        refusal = _refusal(probabilities, digits, no_digit=self.card.no_digit, min_confidence=least)
         retrace = partial(self.steps, picture, as_=as_, min_confidence=min_confidence)
-        reading = Reading(name, *_judged(digits, min_confidence), _retrace=retrace)
+        if refusal:
+            reading = Reading(name, refused=refusal, _retrace=retrace)
+        else:
+            reading = Reading(name, digits, _confidence(digits), _retrace=retrace)
         return Steps(page, ink, patches, glyphs, probabilities, self.card, reading)
 
     def read_many(
@@ -101,7 +106,7 @@ class Reader:
         pictures: Iterable[Picture],
         *,
         as_: Content = "auto",
-        min_confidence: float = 0.0,
+        min_confidence: float | None = None,
         workers: int | None = None,
     ) -> Iterator[Reading]:
         """Yield the reading of each picture, in order, reading several at a time.
@@ -119,7 +124,7 @@ class Reader:
         pictures: Iterable[Picture],
         *,
         as_: Content = "auto",
-        min_confidence: float = 0.0,
+        min_confidence: float | None = None,
         workers: int | None = None,
     ) -> Iterator[Reading | PictureError]:
         """Yield as `read_many` does, with the error in the place of a picture that cannot be opened."""
@@ -137,15 +142,19 @@ class Reader:
         return _in_order(attempt, pictures, workers=workers)
 
 
-def _check_options(as_: str, min_confidence: float) -> None:
+def _check_options(as_: str, min_confidence: float | None) -> None:
     if as_ not in get_args(Content):
         raise OptionError(f"as_={as_!r}: this version reads one digit a picture; use 'digit' or 'auto'")
-    if not 0 <= min_confidence <= 1:
+    if min_confidence is not None and not 0 <= min_confidence <= 1:
         raise OptionError(f"min_confidence={min_confidence}: a confidence lies between 0 and 1")
 
 
 def _decode(probabilities: NDArray[np.float32], patches: Iterable[Patch], page: Page) -> tuple[Digit, ...]:
-    """Return the digits of probabilities, (N, 10), with their boxes in pixels of the upright picture."""
+    """Return the digits of probabilities, (N, 11), with their boxes in pixels of the upright picture.
+
+    Their own ten probabilities are those of a digit, given that it is one.
+    """
+    given = probabilities[:, :CLASSES] / np.maximum(probabilities[:, :CLASSES].sum(axis=1, keepdims=True), 1e-30)
     return tuple(
         Digit(
             digit=int(row.argmax()),
@@ -153,7 +162,7 @@ def _decode(probabilities: NDArray[np.float32], patches: Iterable[Patch], page: 
             probabilities=tuple(round(float(p), 6) for p in row),
             box=_upright_box(patch, page),
         )
-        for row, patch in zip(probabilities, patches, strict=True)
+        for row, patch in zip(given, patches, strict=True)
     )
 
 
@@ -168,19 +177,28 @@ def _upright_box(patch: Patch, page: Page) -> Box:
     return Box(left, top, right - left, bottom - top)
 
 
-def _judged(digits: tuple[Digit, ...], min_confidence: float) -> tuple[tuple[Digit, ...], float | None, Refusal | None]:
-    """Return digits, confidence and refusal of a reading."""
+def _confidence(digits: Iterable[Digit]) -> float:
+    """Return the probability that all digits are right."""
+    return float(np.prod([digit.confidence for digit in digits]))
+
+
+def _refusal(
+    probabilities: NDArray[np.float32], digits: tuple[Digit, ...], *, no_digit: float, min_confidence: float
+) -> Refusal | None:
+    """Return why digits are not to be read, or None where they are."""
     if not digits:
-        return (), None, Refusal("blank", "there is no writing on this picture")
-    confidence = float(np.prod([digit.confidence for digit in digits]))
-    if confidence < min_confidence:
-        first = digits[0]
-        second = int(np.argsort(first.probabilities)[-2])
-        message = (
-            f"{first.digit} or {second}, but only {confidence:.1%} sure where {100 * min_confidence:g} % are asked for"
-        )
-        return (), None, Refusal("unsure", message)
-    return digits, confidence, None
+        return Refusal("blank", "there is no writing on this picture")
+    if probabilities[:, NO_DIGIT].max() > no_digit:
+        return Refusal("no-digit", "what is on this picture does not look like a digit")
+    confidence = _confidence(digits)
+    if confidence >= min_confidence:
+        return None
+    first = min(digits, key=lambda digit: digit.confidence)
+    second = int(np.argsort(first.probabilities)[-2])
+    return Refusal(
+        "unsure",
+        f"{first.digit} or {second}, but only {confidence:.1%} sure where {100 * min_confidence:g} % are asked for",
+    )
 
 
 def _in_order(

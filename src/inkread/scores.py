@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,3 +46,35 @@ def wilson_interval(right: int, of: int) -> tuple[float, float]:
     middle = (rate + z * z / (2 * of)) / (1 + z * z / of)
     half = z * np.sqrt(rate * (1 - rate) / of + z * z / (4 * of * of)) / (1 + z * z / of)
     return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Answers of similar confidence: how many, their mean confidence and the share of them that was right."""
+
+    count: int
+    confidence: float
+    accuracy: float
+
+
+def reliability(confidences: NDArray[np.floating], right: NDArray[np.bool_], *, bins: int = 10) -> list[Bin]:
+    """Return answers, (N,) confidences in 0..1 and whether each was right, in bins of equal width, no empty ones."""
+    of_bin = np.minimum((np.asarray(confidences) * bins).astype(int), bins - 1)
+    return [
+        Bin(int(own.sum()), float(confidences[own].mean()), float(right[own].mean()))
+        for number in range(bins)
+        if (own := of_bin == number).any()
+    ]
+
+
+def calibration_error(confidences: NDArray[np.floating], right: NDArray[np.bool_]) -> float:
+    """Return the expected calibration error, 0 to 1, over ten bins of equal width (Naeini et al. 2015)."""
+    found = reliability(confidences, right)
+    total = sum(bin_.count for bin_ in found)
+    return sum(bin_.count * abs(bin_.confidence - bin_.accuracy) for bin_ in found) / total if total else 0.0
+
+
+def coverage(confidences: NDArray[np.floating], right: NDArray[np.bool_], least: float) -> tuple[float, float]:
+    """Return the share of answers that are at least so confident, and the share of these that is right (1 of none)."""
+    kept = np.asarray(confidences) >= least
+    return float(kept.mean()) if len(kept) else 0.0, float(right[kept].mean()) if kept.any() else 1.0

@@ -29,6 +29,13 @@ def evaluate(
         Path | None,
         typer.Option(help="A model folder, or an .onnx, .keras or .h5 file. Left out, the shipped model."),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT.html",
+            help="Write a page with groups, confusions, misses, the reliability diagram and what confidence costs.",
+        ),
+    ] = None,
     format_: Annotated[
         Literal["text", "json"], typer.Option("--format", help="'json' prints one object, with every miss.")
     ] = "text",
@@ -42,13 +49,21 @@ def evaluate(
 
         inkread evaluate
 
-        inkread evaluate --data my-digits/ --model model
+        inkread evaluate --data my-digits/ --model model --report report.html
     """
     from inkread.cli.progress import CountBar
     from inkread.evaluation import evaluate as run
 
+    if report is not None:
+        from inkread.figures.report import check_report_path
+
+        check_report_path(report)
     with CountBar("reading") as bar:
         result = run(data, model=model, progress=bar.shows)
+    if report is not None:
+        from inkread.figures.report import save_report
+
+        save_report(result, report)
     if format_ == "json":
         print(json.dumps(result.to_dict(), ensure_ascii=False))
     else:
@@ -66,6 +81,7 @@ def _print(result: Evaluation) -> None:
     )
     if result.refused or result.failed:
         console.print(f"not right, as they were refused: {result.refused}, or could not be opened: {result.failed}")
+    console.print(f"calibration error {result.calibration_error:.3f}")
     for name, (right, of) in sorted(result.groups.items()):
         console.print(f"  {name or '(no group)':24} {right:5} of {of:5}  {right / of:7.2%}", markup=False)
     console.print(_confusion(result))

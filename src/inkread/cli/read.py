@@ -60,9 +60,14 @@ def read(
         bool, typer.Option("--show", help="Show that figure in a window; without a display, as a file.")
     ] = False,
     min_confidence: Annotated[
-        float,
-        typer.Option(metavar="P", min=0, max=1, help="Refuse a reading that is less sure than P, from 0 to 1."),
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            metavar="P",
+            min=0,
+            max=1,
+            help="Refuse a reading that is less sure than P, from 0 to 1. Left out, the model's card says.",
+        ),
+    ] = None,
 ) -> int:
     """Read the digit on each picture.
 
@@ -93,7 +98,7 @@ def read(
 
 
 def _outcomes(
-    reader: Reader, names: list[str], as_: Content, min_confidence: float, *, steps: bool
+    reader: Reader, names: list[str], as_: Content, min_confidence: float | None, *, steps: bool
 ) -> Iterator[tuple[str, Reading | Steps | PictureError]]:
     """Yield each picture's name with its reading or its error, in order; with its steps where these are drawn."""
     names, pictures = [STDIN if name == "-" else name for name in names], map(_source, names)

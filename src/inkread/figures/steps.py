@@ -128,10 +128,10 @@ def _nothing(axes: Axes, title: str, detail: str) -> None:
 
 
 def _probabilities(axes: Axes, steps: Steps) -> None:
-    """Draw the ten probabilities as bars, the largest marked."""
-    caption(axes, "Probabilities", "of the ten digits")
-    axes.set_yticks(range(10), [str(digit) for digit in range(10)], fontsize=9)
-    axes.set_ylim(9.6, -0.6)
+    """Draw the probabilities of the ten digits, and of none, as bars, the largest marked."""
+    caption(axes, "Probabilities", "of the ten digits, and of none")
+    axes.set_yticks(range(11), [*"0123456789", "none"], fontsize=9)
+    axes.set_ylim(10.6, -0.6)
     axes.set_xlim(0, 1.3)
     axes.set_xticks([])
     calm(axes)
@@ -140,8 +140,8 @@ def _probabilities(axes: Axes, steps: Steps) -> None:
         return
     values = steps.probabilities[0]
     best = int(values.argmax())
-    colours = [ANSWER if digit == best else OTHER for digit in range(10)]
-    axes.barh(range(10), values, color=colours, height=0.72)
+    colours = [ANSWER if digit == best else OTHER for digit in range(11)]
+    axes.barh(range(11), values, color=colours, height=0.72)
     for digit, value in enumerate(values):
         if value >= 0.005:
             weight = "bold" if digit == best else "normal"

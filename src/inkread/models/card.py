@@ -36,7 +36,12 @@ class Card:
     seconds: duration of each part of the run.
     epochs: one entry an epoch with loss and accuracy.
     test: loss, accuracy and the 10 x 10 confusion matrix (rows: truth) on the test set, at the end of the run.
-    temperature: log probabilities are divided by this before they become confidences; 1 leaves them alone.
+    temperature: the digits' log probabilities are divided by this before they become confidences; 1 leaves them alone.
+    no_digit: what the network calls no digit with a larger probability than this is refused; 1 refuses nothing.
+    min_confidence: a digit that is less sure than this is refused as "unsure", unless the caller says otherwise.
+    calibration: what the temperature and the two thresholds were fitted on, and how well they do.
+    protocol: how the run and its test were kept honest.
+    scores: accuracies on other data by name, with what each was measured on.
     limits: what the model is not good at, in words.
     average_images: the mean training image of each class, (10, 28, 28) uint8, as base64.
     """
@@ -56,6 +61,11 @@ class Card:
     epochs: list[dict[str, float]] = field(default_factory=list)
     test: dict[str, Any] = field(default_factory=dict)
     temperature: float = 1.0
+    no_digit: float = 1.0
+    min_confidence: float = 0.0
+    calibration: dict[str, Any] = field(default_factory=dict)
+    protocol: str = ""
+    scores: dict[str, Any] = field(default_factory=dict)
     limits: str = ""
     average_images: str = ""
 
@@ -101,14 +111,22 @@ def load_card(folder: Path) -> Card:
     path = folder / CARD_NAME
     try:
         card = Card.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        usable = 0.01 <= card.temperature <= 100
+        damage = _damage(card)
         card.average_image(0)
     except FileNotFoundError:
         return Card()
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: the card is damaged ({error}); train or copy the model again") from None
-    if not usable:
-        raise ModelError(
-            f"{path}: a temperature lies between 0.01 and 100, not at {card.temperature}; train or copy the model again"
-        )
+    if damage:
+        raise ModelError(f"{path}: {damage}; train or copy the model again")
     return card
+
+
+def _damage(card: Card) -> str:
+    """Return what is wrong with the numbers that reading uses, or nothing."""
+    if not 0.01 <= card.temperature <= 100:
+        return f"a temperature lies between 0.01 and 100, not at {card.temperature}"
+    for name in ("no_digit", "min_confidence"):
+        if not 0 <= getattr(card, name) <= 1:
+            return f"{name} lies between 0 and 1, not at {getattr(card, name)}"
+    return ""

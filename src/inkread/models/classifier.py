@@ -17,20 +17,24 @@ SHIPPED = Path(__file__).parent / "shipped"
 """The model folder inside the package: what reads when no model is named."""
 
 CLASSES = 10
+
+NO_DIGIT = CLASSES
+"""The eleventh class: what is no digit. A model may do without it."""
+
 MODEL_NAME = "model.onnx"
 
 _BATCH = 1024  # glyphs at a time, so that memory stays bounded however many there are
 
 
 class Classifier:
-    """A network that gives every glyph a probability for each of the ten digits.
+    """A network that gives every glyph a probability for each of the ten digits, and for being none.
 
     model: None for the shipped model, a model folder, an `.onnx` file, or a `.keras` or `.h5` file of Keras
         (these two need the extra 'train').
     threads: how many cores one call may use, at least 1.
 
     Raises `ModelError` for a model that is missing, damaged or of other shapes than (N, 28, 28, 1) or (N, 28, 28)
-    to (N, 10).
+    to (N, 10) or (N, 11).
     """
 
     def __init__(self, model: str | os.PathLike[str] | None = None, *, threads: int = 1) -> None:
@@ -44,19 +48,20 @@ class Classifier:
         self._check()
 
     def classify(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return probabilities, (N, 10) float32 with rows that sum to 1, for glyphs, (N, 28, 28) float32 in 0..1.
+        """Return probabilities, (N, 11) float32 with rows that sum to 1, for glyphs, (N, 28, 28) float32 in 0..1.
 
-        Raises `ValueError` for glyphs of another shape.
+        The last is that of no digit, as the network gives it; 0 for a network without that class. What it leaves is
+        shared by the ten digits, tempered as the card says. Raises `ValueError` for glyphs of another shape.
         """
         if glyphs.ndim != 3 or glyphs.shape[1:] != (28, 28):
             raise ValueError(f"glyphs must be (N, 28, 28), not {glyphs.shape}")
         batches = [self.outputs(glyphs[start : start + _BATCH]) for start in range(0, len(glyphs), _BATCH)]
         if not batches:
-            return np.zeros((0, CLASSES), np.float32)
+            return np.zeros((0, CLASSES + 1), np.float32)
         return self._probabilities(np.concatenate(batches))
 
     def outputs(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what the network gives for glyphs, (N, 28, 28): (N, 10) probabilities or logits as they are."""
+        """Return what the network gives for glyphs, (N, 28, 28): (N, 10 or 11) probabilities or logits."""
         shaped = np.ascontiguousarray(glyphs, np.float32)
         if len(self._input.shape) == 4:
             shaped = shaped[..., None]
@@ -68,7 +73,10 @@ class Classifier:
         if outputs.min() < 0 or not np.allclose(outputs.sum(axis=1), 1, atol=1e-3):
             powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
             outputs = powers / powers.sum(axis=1, keepdims=True)
-        return tempered(outputs, self.card.temperature)
+        some = outputs[:, :CLASSES].sum(axis=1, keepdims=True)
+        digits = tempered(outputs[:, :CLASSES] / np.maximum(some, 1e-30), self.card.temperature)
+        none = np.clip(outputs[:, CLASSES:], 0, 1) if outputs.shape[1] > CLASSES else np.zeros_like(some)
+        return np.asarray(np.hstack([digits * (1 - none), none]), np.float32)
 
     def _check(self) -> None:
         """Run the network once on two empty glyphs, so that a wrong model fails here and not at the first picture."""
@@ -77,9 +85,10 @@ class Classifier:
         except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a class of its own for every cause
             reason = str(error).splitlines()[0]
             raise ModelError(f"{self._name}: takes other input than (N, 28, 28, 1) glyphs ({reason})") from None
-        if outputs.shape != (2, CLASSES):
+        if outputs.shape not in ((2, CLASSES), (2, CLASSES + 1)):
             raise ModelError(
-                f"{self._name}: gives {outputs.shape[1:]} outputs a glyph where inkread needs {CLASSES}, one a digit"
+                f"{self._name}: gives {outputs.shape[1:]} outputs a glyph where inkread needs {CLASSES}, one a digit, "
+                f"or {CLASSES + 1}, with one for no digit"
             )
 
 

@@ -20,6 +20,7 @@ def load_keras(purpose: str) -> ModuleType:
     installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # left out by TensorFlow itself where there is no AVX-512
     try:
         with _quiet_stderr():
             import keras

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -13,12 +15,15 @@ from inkread.datasets import Mnist
 from inkread.training import networks, optimizers
 from inkread.training.callback import Follow
 from inkread.training.history import History, Watcher
+from inkread.training.material import Glyphs, Material
 from inkread.training.recipes import Recipe
 
 
 def fitted(recipe: Recipe, mnist: Mnist, *, seed: int, history: History, watcher: Watcher) -> keras.Model:
     """Return the network of a recipe, trained on the training images; fills `history` and tells `watcher`."""
     keras.utils.set_random_seed(seed)
+    if recipe.material:
+        return _fitted_to_material(recipe, mnist, seed=seed, history=history, watcher=watcher)
     images, labels = scaled(mnist.train_images), _one_hot(mnist.train_labels)
     model = _compiled(recipe, len(images))
     tested = (scaled(mnist.test_images), _one_hot(mnist.test_labels)) if recipe.watches_test else None
@@ -34,14 +39,42 @@ def fitted(recipe: Recipe, mnist: Mnist, *, seed: int, history: History, watcher
     return model
 
 
+def _fitted_to_material(recipe: Recipe, mnist: Mnist, *, seed: int, history: History, watcher: Watcher) -> keras.Model:
+    """Return the network of a recipe, trained on glyphs that worker processes make meanwhile."""
+    images = len(mnist.train_images)
+    model, steps = _compiled(recipe, images), recipe.steps(images, 0)
+    watcher.says("drawing the first glyphs")
+    with Material(mnist, seed=seed) as material:
+        epochs = material.epochs(recipe.epochs)
+        first = next(epochs)
+        follow = Follow(history, watcher, recipe, images=images)
+        model.fit(
+            _batches(itertools.chain([first], epochs), recipe.batch),
+            steps_per_epoch=steps,
+            shuffle=False,  # the material comes shuffled
+            epochs=recipe.epochs,
+            verbose=0,
+            callbacks=[follow],
+        )
+    return model
+
+
+def _batches(epochs: Iterable[Glyphs], size: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Yield the glyphs and one-hot classes of each step of each epoch."""
+    for glyphs, labels in epochs:
+        for start in range(0, len(labels), size):
+            part = slice(start, start + size)
+            yield scaled(glyphs[part]), _one_hot(labels[part], classes=11)
+
+
 def scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return images, (N, 28, 28) uint8, as the network takes them: (N, 28, 28, 1) float32 in 0..1."""
     return np.asarray(images[..., None] / np.float32(255), np.float32)
 
 
-def _one_hot(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return labels, (N,) in 0..9, as (N, 10) float32."""
-    return np.eye(10, dtype=np.float32)[labels]
+def _one_hot(labels: NDArray[np.uint8], *, classes: int = 10) -> NDArray[np.float32]:
+    """Return labels, (N,) whole numbers from 0, as (N, classes) float32."""
+    return np.eye(classes, dtype=np.float32)[labels]
 
 
 def _compiled(recipe: Recipe, images: int) -> keras.Model:

@@ -22,6 +22,16 @@ def one_cycle(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
     return keras.optimizers.AdamW(OneCycle(learning_rate, steps), weight_decay=1e-4, beta_2=0.98)
 
 
+def averaged_cycle(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
+    """Return `one_cycle` that ends with the average of the weights over about the last 500 steps.
+
+    An exponential moving average (Polyak and Juditsky 1992); Keras puts it in the place of the weights when `fit` ends.
+    """
+    return keras.optimizers.AdamW(
+        OneCycle(learning_rate, steps), weight_decay=1e-4, beta_2=0.98, use_ema=True, ema_momentum=0.998
+    )
+
+
 @keras.saving.register_keras_serializable("inkread")
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
     """A rate that rises in a straight line to `peak`, then falls in a straight line to nearly nothing.

@@ -19,6 +19,8 @@ class Recipe:
     batch: images a step.
     hardest: share of the training images that is seen after the first epoch: those with the largest loss by then.
     smoothing: label smoothing, 0 to 1.
+    material: whether it learns from `inkread.training.material`, MNIST's digits and many more, and so of no digit too,
+        rather than from MNIST's images as they are.
     precision: what activations are computed in; `train` takes "float32" on processors without bfloat16.
     steps_per_call: steps between two returns to Python.
     watches_test: whether test loss and accuracy are shown after each epoch, as the tutorial does, and never chosen
@@ -28,13 +30,14 @@ class Recipe:
 
     name: str
     about: str
-    network: Literal["classic", "fast"]
-    optimizer: Literal["adam", "one_cycle"]
+    network: Literal["classic", "fast", "best"]
+    optimizer: Literal["adam", "one_cycle", "averaged_cycle"]
     learning_rate: float
     epochs: int
     batch: int
     hardest: float = 1.0
     smoothing: float = 0.0
+    material: bool = False
     precision: Literal["float32", "bfloat16"] = "float32"
     steps_per_call: int = 1
     watches_test: bool = False
@@ -82,6 +85,19 @@ RECIPES = {
             smoothing=0.1,
             precision="bfloat16",
             steps_per_call=67,
+        ),
+        # Any hand, any pen, and what is no digit: the network is twice as large and sees every digit in many forms.
+        Recipe(
+            name="best",
+            about="Reads any hand and refuses what is no digit: learns from what reading makes of real pictures, too.",
+            network="best",
+            optimizer="averaged_cycle",
+            learning_rate=6e-3,
+            epochs=40,
+            batch=128,
+            smoothing=0.1,
+            precision="bfloat16",
+            material=True,
         ),
     )
 }

@@ -1,0 +1,140 @@
+"""The measuring sets beside the project, brought to glyphs by the reading road once and kept in runs/.
+
+    glyphs = load_set("usps")
+
+Every picture takes the road of `inkread read` up to the classifier, which is the same for every model. What the road
+finds no ink on has an empty glyph.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import inspect
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.datasets.folders import labelled_pictures
+from inkread.drawing.nondigits import HELD_OUT, nondigit_ink
+from inkread.files import whole_file
+from inkread.pictures import arrays, glyphs, ink, layout, opening, page
+from inkread.pictures.glyphs import SIDE, normalise_one
+from inkread.pictures.ink import find_ink
+from inkread.pictures.layout import find_digit
+from inkread.pictures.opening import Picture, open_picture
+
+RUNS = Path(__file__).parents[1] / "runs"
+
+NO_LABEL = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """What the road makes of a set.
+
+    images: (N, 28, 28) float32 in 0..1; empty where no ink was found.
+    labels: (N,) int, 0 to 9, or `NO_LABEL` for what is no digit.
+    groups: (N,) str, the source or writer where known.
+    """
+
+    images: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    groups: NDArray[np.str_]
+
+
+Row = tuple[Picture, int, str]
+
+
+def load_set(name: str) -> Glyphs:
+    """Return a set of `SETS`; made at the first call after a change to the road, from then on out of runs/."""
+    path = RUNS / f"glyphs-{name}-{_road()}.npz".replace("/", "-")
+    if not path.exists():
+        rows = list(SETS[name](Path(os.environ["INKREAD_DATA"])))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            images = np.stack(list(pool.map(_glyph, (picture for picture, _, _ in rows))))
+        RUNS.mkdir(exist_ok=True)
+        with whole_file(path) as file:
+            np.savez(file, images=images, labels=[row[1] for row in rows], groups=[row[2] for row in rows])
+    with np.load(path) as kept:
+        return Glyphs(kept["images"], kept["labels"], kept["groups"])
+
+
+def _road() -> str:
+    """Return a mark of the code that makes glyphs, so that a change to it makes them anew."""
+    text = "".join(inspect.getsource(module) for module in (arrays, glyphs, ink, layout, opening, page))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _glyph(picture: Picture) -> NDArray[np.float32]:
+    patch = find_digit(find_ink(open_picture(picture)))
+    return np.zeros((SIDE, SIDE), np.float32) if patch is None else normalise_one(patch.ink)
+
+
+def _pictures(data: Path) -> Iterator[Row]:
+    with (data / "pictures" / "index.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["kind"] == "single":
+                yield data / "pictures" / row["file"], int(row["label"]), row["source_repo"]
+
+
+def _nondigits(data: Path) -> Iterator[Row]:
+    with (data / "nondigits" / "index.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            yield data / "nondigits" / row["file"], NO_LABEL, row["file"]
+
+
+def _drawn(data: Path) -> Iterator[Row]:
+    for picture in labelled_pictures(data / "drawn" / "eval"):
+        yield picture.path, int(picture.label), ""
+
+
+def _usps(data: Path) -> Iterator[Row]:
+    with h5py.File(data / "usps" / "usps.h5") as file:
+        images, labels = file["test/data"][:], file["test/target"][:]
+    return _arrays(images.reshape(-1, 16, 16) * 255, labels)
+
+
+def _optdigits(data: Path) -> Iterator[Row]:
+    kept = np.load(data / "optdigits" / "optdigits_orig_tra.npz")
+    images, labels = (kept[name] for name in sorted(kept.files, key=lambda name: -kept[name].ndim)[:2])
+    return _arrays(images.reshape(-1, 32, 32), labels)
+
+
+def _european(data: Path) -> Iterator[Row]:
+    kept = np.load(data / "european" / "cells.npz")
+    return _arrays(kept["x"], kept["y"])
+
+
+def _held_out(_: Path) -> Iterator[Row]:
+    """Yield pictures of the families of non-digits that training never sees, 300 of each, dark on white."""
+    rng = np.random.default_rng(2026)
+    for family in HELD_OUT:
+        for _number in range(300):
+            drawn = nondigit_ink(family, size=(160, 160), rng=rng)
+            yield np.asarray(255 * (1 - drawn), np.uint8), NO_LABEL, family
+
+
+def _arrays(images: NDArray[np.generic], labels: Iterable[int]) -> Iterator[Row]:
+    """Yield small images with a rim of paper, as large as a quarter of their side, around them."""
+    for image, label in zip(images, labels, strict=True):
+        ground = float(np.median([image[0], image[-1]]))
+        rim = max(4, image.shape[0] // 4)
+        yield np.pad(np.asarray(image, np.uint8), rim, constant_values=round(ground)), int(label), ""
+
+
+SETS: dict[str, Callable[[Path], Iterator[Row]]] = {
+    "pictures": _pictures,
+    "nondigits": _nondigits,
+    "held-out families": _held_out,
+    "drawn/eval": _drawn,
+    "usps": _usps,
+    "optdigits": _optdigits,
+    "european": _european,
+}

@@ -1,0 +1,204 @@
+"""Augmentation: what the road from a real picture does to a glyph, done to digits whose class is known.
+
+An *ink map* here is what `inkread.pictures.ink.find_ink` gives of a page with one digit: (112, 112) float32 in 0..1.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.drawing.noise import cloud
+from inkread.pictures.glyphs import SIDE, normalise_one
+
+Map = NDArray[np.float32]
+
+FRAME = 4 * SIDE
+"""Side of the ink maps in pixels: at four times the glyph's resolution a warp costs no sharpness."""
+
+
+def enlarged(image: NDArray[np.uint8]) -> Map:
+    """Return an image of MNIST, (28, 28) uint8, as an ink map."""
+    large = cv2.resize(image, (FRAME, FRAME), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(large / np.float32(255), np.float32)
+
+
+def warped(ink: Map, *, rng: np.random.Generator, strength: float = 1.0) -> Map:
+    """Return an ink map as another hand would have written it: turned, slanted, stretched, bent.
+
+    An affine map followed by an elastic one (Simard et al. 2003, "Best practices for convolutional neural networks"),
+    whose field of shifts has 3 to 6 cells a side. `strength` scales both; at 1 the standard deviation of the turn is
+    8 degrees and the slant reaches 14.
+    """
+    side = ink.shape[0]
+    turn, slant = np.radians(rng.normal(0, 8)) * strength, rng.uniform(-0.25, 0.25) * strength
+    stretch = np.exp(rng.normal(0, 0.12) * strength / 2)
+    spin = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    matrix = spin @ np.array([[1, slant], [0, 1]]) @ np.diag([stretch, 1 / stretch])
+    cells = int(rng.integers(3, 7))
+    amount = rng.uniform(0, 0.04) * side * strength
+    nodes = rng.normal(0, amount, (cells, cells, 2)).astype(np.float32)
+    shifts = cv2.resize(nodes, (side, side), interpolation=cv2.INTER_CUBIC)
+    y, x = np.indices(ink.shape, np.float32)
+    middle = (side - 1) / 2
+    x, y = x - middle, y - middle
+    across = (matrix[0, 0] * x + matrix[0, 1] * y + middle).astype(np.float32) + shifts[..., 0]
+    down = (matrix[1, 0] * x + matrix[1, 1] * y + middle).astype(np.float32) + shifts[..., 1]
+    return np.asarray(cv2.remap(ink, across, down, cv2.INTER_LINEAR), np.float32)
+
+
+def worn(ink: Map, *, rng: np.random.Generator) -> Map:
+    """Return an ink map as pens, paper, cameras and thresholds leave it; half of the maps stay as they are.
+
+    Thick or thin strokes, ragged edges, gaps where the pen skipped, texture of chalk, blur, specks, a piece of a ruled
+    line, a lost edge; each with a probability of its own, so that several may meet.
+    """
+    if rng.random() < 0.4:
+        return ink
+    for change, probability in _CHANGES:
+        if rng.random() < probability:
+            ink = change(ink, rng)
+    return ink
+
+
+def glyph_of(ink: Map, *, rng: np.random.Generator) -> Map:
+    """Return the glyph of an ink map, (28, 28) float32 in 0..1, a quarter of them imperfectly cropped and centred."""
+    glyph = normalise_one(ink)
+    return jittered(glyph, rng=rng) if rng.random() < 0.25 else glyph
+
+
+def image_of(ink: Map) -> Map:
+    """Return an ink map as MNIST has it, (28, 28) float32 in 0..1: reduced, and not normalised anew."""
+    return np.asarray(np.clip(cv2.resize(ink, (SIDE, SIDE), interpolation=cv2.INTER_AREA), 0, 1), np.float32)
+
+
+def jittered(glyph: Map, *, rng: np.random.Generator) -> Map:
+    """Return a glyph a little smaller or larger, and off its centre by about half a pixel."""
+    scale = rng.uniform(0.88, 1.06)
+    middle = (SIDE - 1) / 2
+    shift = middle * (1 - scale) + rng.normal(0, 0.7, 2)
+    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+    return np.asarray(cv2.warpAffine(glyph, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR), np.float32)
+
+
+def piece(ink: Map, *, rng: np.random.Generator, edge: str) -> Map:
+    """Return the part of an ink map near one edge, "top", "bottom", "left" or "right", of its ink's box."""
+    x, y, w, h = cv2.boundingRect((ink > 0.5).astype(np.uint8))
+    share = rng.uniform(0.4, 0.6)
+    part = np.zeros_like(ink)
+    rows, columns = {
+        "top": (slice(0, y + round(share * h)), slice(None)),
+        "bottom": (slice(y + round((1 - share) * h), None), slice(None)),
+        "left": (slice(None), slice(0, x + round(share * w))),
+        "right": (slice(None), slice(x + round((1 - share) * w), None)),
+    }[edge]
+    part[rows, columns] = ink[rows, columns]
+    return part
+
+
+def side_by_side(left: Map, right: Map, *, rng: np.random.Generator) -> Map:
+    """Return two digits' ink in one map, beside each other, touching or nearly."""
+    gap = round(rng.uniform(-0.04, 0.1) * FRAME)
+    first, second = (_tight(ink) for ink in (left, right))
+    height = max(len(first), len(second))
+    width = max(first.shape[1] + second.shape[1] + gap, 1)
+    both = np.zeros((height, width), np.float32)
+    for ink, x in ((first, 0), (second, width - second.shape[1])):
+        y = (height - len(ink)) // 2
+        part = both[y : y + len(ink), x : x + ink.shape[1]]
+        np.maximum(part, ink[:, : part.shape[1]], out=part)
+    return np.pad(both, 2)
+
+
+def _tight(ink: Map) -> Map:
+    x, y, w, h = cv2.boundingRect((ink > 0.5).astype(np.uint8))
+    return ink[y : y + h, x : x + w]
+
+
+def _thick(ink: Map, rng: np.random.Generator) -> Map:
+    side = int(rng.integers(3, 9))
+    return np.asarray(cv2.dilate(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))), np.float32)
+
+
+def _thin(ink: Map, rng: np.random.Generator) -> Map:
+    side = int(rng.integers(3, 6))
+    return np.asarray(cv2.erode(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))), np.float32)
+
+
+def _ragged(ink: Map, rng: np.random.Generator) -> Map:
+    """Move the outline by noise, as JPEG and a threshold on a grainy page do."""
+    noise = cloud(ink.shape, scale=rng.uniform(2, 7), rng=rng)
+    soft = cv2.GaussianBlur(ink, (0, 0), 2)
+    return np.asarray(np.clip(3 * (soft + rng.uniform(0.05, 0.2) * noise - 0.45) + 0.5, 0, 1), np.float32)
+
+
+def _gaps(ink: Map, rng: np.random.Generator) -> Map:
+    """Cut the stroke through at one to three places."""
+    broken = ink.copy()
+    for _ in range(rng.integers(1, 4)):
+        x, y = rng.uniform(0.25, 0.75, 2) * FRAME
+        angle, half = rng.uniform(0, np.pi), rng.uniform(4, 12)
+        ends = [(round(x + s * half * np.cos(angle)), round(y + s * half * np.sin(angle))) for s in (-1, 1)]
+        cv2.line(broken, ends[0], ends[1], 0.0, int(rng.integers(1, 5)), cv2.LINE_8)
+    return broken
+
+
+def _rough(ink: Map, rng: np.random.Generator) -> Map:
+    """Let the paper's roughness show through the stroke, as chalk and pencil do."""
+    noise = cloud(ink.shape, scale=rng.uniform(2, 6), rng=rng)
+    return np.asarray(ink * np.clip(1.6 + 2 * noise, 0, 1), np.float32)
+
+
+def _blurred(ink: Map, rng: np.random.Generator) -> Map:
+    soft = cv2.GaussianBlur(ink, (0, 0), rng.uniform(1, 4))
+    return np.asarray(np.clip(2 * (soft - rng.uniform(0.3, 0.5)) + 0.5, 0, 1), np.float32)
+
+
+def _specks(ink: Map, rng: np.random.Generator) -> Map:
+    dirty = ink.copy()
+    for _ in range(rng.integers(1, 4)):
+        x, y = (int(v) for v in rng.uniform(0.2, 0.8, 2) * FRAME)
+        cv2.circle(dirty, (x, y), int(rng.integers(1, 4)), 1.0, -1, cv2.LINE_AA)
+    return dirty
+
+
+def _ruled(ink: Map, rng: np.random.Generator) -> Map:
+    """Leave a piece of a thin, nearly level line on the digit, as a ruling that was not told from the pen."""
+    lined = ink.copy()
+    x, _, w, _ = cv2.boundingRect((ink > 0.5).astype(np.uint8))
+    level = rng.uniform(0.3, 0.75) * FRAME
+    start, length = x + rng.uniform(-0.2, 0.5) * w, rng.uniform(0.2, 0.8) * max(w, 20)
+    tilt = rng.normal(0, 0.03) * length
+    ends = [(round(start), round(level)), (round(start + length), round(level + tilt))]
+    cv2.line(lined, ends[0], ends[1], 1.0, int(rng.integers(1, 4)), cv2.LINE_AA)
+    return lined
+
+
+def _clipped(ink: Map, rng: np.random.Generator) -> Map:
+    """Lose a narrow strip at one edge of the digit to the edge of the picture."""
+    x, y, w, h = cv2.boundingRect((ink > 0.5).astype(np.uint8))
+    cut, lost = ink.copy(), rng.uniform(0.02, 0.1)
+    edge = rng.integers(4)
+    if edge == 0:
+        cut[: y + round(lost * h)] = 0
+    elif edge == 1:
+        cut[y + h - round(lost * h) :] = 0
+    elif edge == 2:
+        cut[:, : x + round(lost * w)] = 0
+    else:
+        cut[:, x + w - round(lost * w) :] = 0
+    return cut
+
+
+_CHANGES = (
+    (_thick, 0.14),
+    (_thin, 0.10),
+    (_blurred, 0.14),
+    (_ragged, 0.16),
+    (_rough, 0.08),
+    (_gaps, 0.14),
+    (_specks, 0.10),
+    (_ruled, 0.06),
+    (_clipped, 0.06),
+)

@@ -1,0 +1,244 @@
+"""Material: the glyphs that the recipe `best` learns from, made by worker processes beside the training.
+
+Every epoch sees as many glyphs as MNIST has training images:
+- images: MNIST's own, three of four warped, not normalised anew: the domain of its test set;
+- roads: MNIST's digits warped, worn and sent through our glyph step, now and then through the whole road;
+- forms: digits drawn with a pen in the forms that MNIST's writers do not use, taken the same road;
+- nondigits: letters, scribbles, pieces of digits, pairs and more, under the eleventh class.
+
+Roads, forms and nondigits cost a millisecond or more each, so an epoch makes an eighth of them anew and keeps those of
+the seven epochs before. The glyphs of an epoch follow from the seed alone, whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from types import TracebackType
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.datasets import Mnist
+from inkread.datasets.augment import (
+    FRAME,
+    enlarged,
+    glyph_of,
+    image_of,
+    piece,
+    side_by_side,
+    warped,
+    worn,
+)
+from inkread.drawing import GROUNDS, PENS, Hand, digit_ink, ink_colour, lay_ground, show
+from inkread.drawing.nondigits import FAMILIES, nondigit_ink
+from inkread.pictures.glyphs import normalise_one
+from inkread.pictures.ink import find_ink
+from inkread.pictures.layout import find_digit
+from inkread.pictures.opening import open_picture
+
+Map = NDArray[np.float32]
+Glyphs = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+"""Glyphs, (N, 28, 28) uint8 with 255 = ink, and their classes, (N,) uint8: 0 to 9, and `NO_DIGIT`."""
+
+NO_DIGIT = 10
+
+SHARES = {"roads": 0.28, "forms": 0.16, "nondigits": 0.18}
+"""Shares of an epoch's glyphs; the rest are images."""
+
+KEPT = 8
+"""Epochs in which a glyph of these shares is seen."""
+
+_SIZE = (FRAME, FRAME)
+_WHOLE_ROAD = 0.06  # share of digits that are shown on a ground and photographed first
+_WARPS_A_DRAWING = 6  # a drawing costs as much as several warps of it
+# Halves that do not look like another digit, as the right half of an 8 does.
+_PIECES = ((0, "top"), (0, "bottom"), (2, "bottom"), (3, "left"), (4, "left"), (5, "top"), (8, "left"))
+_WEIGHTS = {
+    **dict.fromkeys(FAMILIES, 1.0),
+    "letters": 4.0,
+    "inventions": 4.0,
+    "shapes": 2.0,
+    "pairs": 2.0,
+    "pieces": 1.0,
+    "grounds": 0.4,
+}
+
+
+class Material:
+    """Makes the glyphs of one epoch after the other ahead of their use; a context that ends its workers."""
+
+    def __init__(self, mnist: Mnist, *, seed: int, workers: int | None = None) -> None:
+        self._seed, self._images = seed, len(mnist.train_images)
+        # Forking a process in which TensorFlow runs threads may hang.
+        self._pool = ProcessPoolExecutor(
+            workers or os.cpu_count() or 1,
+            multiprocessing.get_context("spawn"),
+            _begin,
+            (mnist.train_images, mnist.train_labels),
+        )
+
+    def __enter__(self) -> Material:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def epochs(self, count: int) -> Iterator[Glyphs]:
+        """Yield the shuffled glyphs of each of `count` epochs."""
+        window: deque[list[Future[Glyphs]]] = deque(maxlen=KEPT)
+        for number in range(1 - KEPT, 1):  # the first epoch needs all that is kept
+            window.append(self._roads(number))
+        ahead, images = self._roads(1), self._own(0)
+        for epoch in range(count):
+            parts = [future.result() for batch in (*window, images) for future in batch]
+            window.append(ahead)
+            if epoch + 1 < count:
+                ahead, images = self._roads(epoch + 2), self._own(epoch + 1)
+            order = np.random.default_rng((self._seed, epoch, 1)).permutation(sum(len(labels) for _, labels in parts))
+            glyphs, labels = (np.concatenate(arrays)[order] for arrays in zip(*parts, strict=True))
+            yield glyphs, labels
+
+    def _roads(self, number: int) -> list[Future[Glyphs]]:
+        """Begin to make what an epoch adds to the glyphs that are kept."""
+        jobs = []
+        for name, share in SHARES.items():
+            count = round(share * self._images / KEPT)
+            for part, start in enumerate(range(0, count, _CHUNK)):
+                key = (self._seed, number + KEPT, part, list(SHARES).index(name))
+                jobs.append(self._pool.submit(_made, name, key, min(_CHUNK, count - start)))
+        return jobs
+
+    def _own(self, epoch: int) -> list[Future[Glyphs]]:
+        """Begin to make an epoch's images: a part of MNIST in a new order, all of it in turn over the epochs."""
+        count = self._images - sum(round(share * self._images / KEPT) for share in SHARES.values()) * KEPT
+        first = epoch * count
+        chosen = [
+            np.random.default_rng((self._seed, turn, 2)).permutation(self._images)
+            for turn in range(first // self._images, (first + count - 1) // self._images + 1)
+        ]
+        start = first % self._images
+        indices = np.concatenate(chosen)[start : start + count]
+        return [
+            self._pool.submit(_imaged, (self._seed, epoch, part, 3), indices[begin : begin + 4 * _CHUNK])
+            for part, begin in enumerate(range(0, count, 4 * _CHUNK))
+        ]
+
+
+_CHUNK = 500
+_own_images = np.zeros((0, 28, 28), np.uint8)
+_own_labels = np.zeros(0, np.uint8)
+
+
+def _begin(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> None:
+    """Prepare a worker process: one thread, and behind the training when both want the processor."""
+    global _own_images, _own_labels
+    _own_images, _own_labels = images, labels
+    cv2.setNumThreads(1)
+    if hasattr(os, "nice"):
+        os.nice(5)
+
+
+def _imaged(key: tuple[int, ...], indices: NDArray[np.intp]) -> Glyphs:
+    """Return MNIST's images of these indices, three of four warped."""
+    rng = np.random.default_rng(key)
+    images = _own_images[indices]
+    for at in np.flatnonzero(rng.random(len(images)) < 0.75):
+        images[at] = _bytes(image_of(warped(enlarged(images[at]), rng=rng, strength=rng.uniform(0.3, 1.0))))
+    return images, _own_labels[indices]
+
+
+def _made(name: str, key: tuple[int, ...], count: int) -> Glyphs:
+    """Return so many glyphs of a share, from the random numbers of a key."""
+    rng = np.random.default_rng(key)
+    source = {"roads": _roads, "forms": _forms, "nondigits": _nondigits}[name](rng)
+    glyphs, labels = np.zeros((count, 28, 28), np.uint8), np.zeros(count, np.uint8)
+    made = 0
+    while made < count:
+        glyph, label = next(source)
+        if glyph.any():  # wear can leave nothing, and a ground mostly shows no ink
+            glyphs[made], labels[made] = _bytes(glyph), label
+            made += 1
+    return glyphs, labels
+
+
+def _roads(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
+    while True:
+        ink, label = _some_digit(rng)
+        yield _sent(warped(ink, rng=rng), rng), label
+
+
+def _forms(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
+    pens = list(PENS)
+    while True:
+        digit, hand = int(rng.integers(10)), Hand.random(rng=rng)
+        pen = pens[rng.integers(len(pens))]
+        ink = digit_ink(digit, rng=rng, size=_SIZE, pen=pen, hand=hand, share=0.7)
+        for _ in range(_WARPS_A_DRAWING):
+            yield _sent(warped(ink, rng=rng, strength=0.8), rng), digit
+
+
+def _nondigits(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
+    families, bounds = list(_WEIGHTS), np.cumsum(list(_WEIGHTS.values()))
+    while True:
+        family = families[int(np.searchsorted(bounds, rng.random() * bounds[-1]))]
+        if family == "grounds":
+            yield _through_camera(np.zeros(_SIZE, np.float32), rng), NO_DIGIT
+            continue
+        if family == "pieces":
+            digit, edge = _PIECES[rng.integers(len(_PIECES))]
+            ink = piece(_some_digit(rng, digit)[0], rng=rng, edge=edge)
+        elif family == "pairs":
+            left, right = (warped(_some_digit(rng)[0], rng=rng, strength=0.7) for _ in range(2))
+            ink = side_by_side(left, right, rng=rng)
+            yield glyph_of(ink, rng=rng), NO_DIGIT
+            continue
+        else:
+            ink = nondigit_ink(family, size=_SIZE, rng=rng)
+        yield _sent(warped(ink, rng=rng), rng), NO_DIGIT
+
+
+def _some_digit(rng: np.random.Generator, digit: int | None = None) -> tuple[Map, int]:
+    """Return the ink map of one of MNIST's digits, of any class or of the one asked for, and its class."""
+    while True:
+        index = int(rng.integers(len(_own_images)))
+        if digit is None or _own_labels[index] == digit:
+            return enlarged(_own_images[index]), int(_own_labels[index])
+
+
+def _sent(ink: Map, rng: np.random.Generator) -> Map:
+    """Return the glyph that reading makes of an ink map, after wear or through a camera."""
+    if rng.random() < _WHOLE_ROAD:
+        return _through_camera(ink, rng)
+    after = worn(ink, rng=rng)
+    # Rubble is no lesson: a hairline that wear has all but rubbed out stays as it was.
+    return glyph_of(after if np.minimum(after, ink).sum() > 0.6 * ink.sum() else ink, rng=rng)
+
+
+def _through_camera(ink: Map, rng: np.random.Generator) -> Map:
+    """Write ink on a ground, photograph it and read it back; no glyph where that finds something else."""
+    ground = lay_ground(GROUNDS[rng.integers(len(GROUNDS))], size=_SIZE, rng=rng)
+    pen = "chalk" if ground.dark else list(PENS)[rng.integers(len(PENS))]
+    picture = show(ink, ink_colour(pen, dark=ground.dark, rng=rng), ground, rng=rng)
+    patch = find_digit(find_ink(open_picture(picture)))
+    if patch is None or (ink.any() and _overlap(patch.box, cv2.boundingRect((ink > 0.3).astype(np.uint8))) < 0.6):
+        return np.zeros((28, 28), np.float32)
+    return normalise_one(patch.ink)
+
+
+def _overlap(one: Sequence[int], other: Sequence[int]) -> float:
+    """Return the area that two boxes share, of the area of both."""
+    across = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    down = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    shared = max(across, 0) * max(down, 0)
+    return shared / (one[2] * one[3] + other[2] * other[3] - shared)
+
+
+def _bytes(glyph: Map) -> NDArray[np.uint8]:
+    return np.asarray(np.rint(glyph * 255), np.uint8)
