@@ -2,8 +2,8 @@
 
     glyphs = load_set("usps")
 
-Every picture takes the road of `inkread read` up to the classifier, which is the same for every model. What the road
-finds no ink on has an empty glyph.
+Every picture takes the road of `inkread read` up to the classifier, which is the same for every model; sets of bitmaps
+without paper, USPS and optdigits, begin as ink maps. What the road finds no ink on has an empty glyph.
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ def _road() -> str:
 
 
 def _glyph(picture: Picture) -> NDArray[np.float32]:
+    if isinstance(picture, np.ndarray) and picture.dtype == np.float32:
+        return normalise_one(np.asarray(picture, np.float32))
     patch = find_digit(find_ink(open_picture(picture)))
     return np.zeros((SIDE, SIDE), np.float32) if patch is None else normalise_one(patch.ink)
 
@@ -98,18 +100,19 @@ def _drawn(data: Path) -> Iterator[Row]:
 def _usps(data: Path) -> Iterator[Row]:
     with h5py.File(data / "usps" / "usps.h5") as file:
         images, labels = file["test/data"][:], file["test/target"][:]
-    return _arrays(images.reshape(-1, 16, 16) * 255, labels)
+    return _ink_maps(images.reshape(-1, 16, 16), labels)
 
 
 def _optdigits(data: Path) -> Iterator[Row]:
     kept = np.load(data / "optdigits" / "optdigits_orig_tra.npz")
-    images, labels = (kept[name] for name in sorted(kept.files, key=lambda name: -kept[name].ndim)[:2])
-    return _arrays(images.reshape(-1, 32, 32), labels)
+    return _ink_maps(kept["x"] / np.float32(255), kept["y"])
 
 
 def _european(data: Path) -> Iterator[Row]:
     kept = np.load(data / "european" / "cells.npz")
-    return _arrays(kept["x"], kept["y"])
+    for image, label in zip(kept["x"], kept["y"], strict=True):
+        ground = round(float(np.median([image[0], image[-1]])))
+        yield np.pad(image, 16, constant_values=ground), int(label), ""
 
 
 def _held_out(_: Path) -> Iterator[Row]:
@@ -121,12 +124,9 @@ def _held_out(_: Path) -> Iterator[Row]:
             yield np.asarray(255 * (1 - drawn), np.uint8), NO_LABEL, family
 
 
-def _arrays(images: NDArray[np.generic], labels: Iterable[int]) -> Iterator[Row]:
-    """Yield small images with a rim of paper, as large as a quarter of their side, around them."""
+def _ink_maps(images: NDArray[np.floating], labels: Iterable[int]) -> Iterator[Row]:
     for image, label in zip(images, labels, strict=True):
-        ground = float(np.median([image[0], image[-1]]))
-        rim = max(4, image.shape[0] // 4)
-        yield np.pad(np.asarray(image, np.uint8), rim, constant_values=round(ground)), int(label), ""
+        yield np.asarray(image, np.float32), int(label), ""
 
 
 SETS: dict[str, Callable[[Path], Iterator[Row]]] = {

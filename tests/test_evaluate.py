@@ -16,10 +16,11 @@ from inkread.cli import main
 from inkread.datasets import Mnist
 from inkread.drawing import draw_digit
 from inkread.evaluation import Evaluation, evaluate
-from inkread.scores import wilson_interval
+from inkread.scores import calibration_error, wilson_interval
 
 KEYS = [
-    *("accuracy", "data", "right", "of", "interval", "refused", "failed", "groups", "confusion", "misses", "seconds"),
+    *("accuracy", "data", "right", "of", "interval", "refused", "failed", "groups", "confusion", "seconds"),
+    *("calibration_error", "misses"),
 ]
 
 
@@ -90,6 +91,27 @@ def test_a_miss_is_as_sure_as_its_reading_was(folders: Path) -> None:
     assert confidence is not None
     assert 0 < confidence <= 1
     assert by_name["blank.png"] is by_name["broken.png"] is None
+
+
+def test_every_picture_has_an_answer_and_what_was_read_a_confidence(folders: Path) -> None:
+    result = evaluate(str(folders))
+    assert len(result.answers) == result.of
+    assert [answer for answer in result.answers if not answer.right] == result.misses
+    confidences, right = result.confidences
+    assert confidences.dtype == np.float64
+    assert len(confidences) == len(right) == result.of - result.refused - result.failed
+    assert right.sum() == result.right
+    sure = [answer.confidence for answer in result.answers if answer.confidence is not None]
+    assert confidences.tolist() == sure
+    assert result.calibration_error == calibration_error(confidences, right)
+
+
+def test_where_nothing_was_read_there_are_no_confidences(tmp_path: Path) -> None:
+    (tmp_path / "4").mkdir()
+    blank(tmp_path / "4" / "blank.png")
+    result = evaluate(str(tmp_path))
+    assert [len(values) for values in result.confidences] == [0, 0]
+    assert result.calibration_error is None
 
 
 def test_the_confusion_matrix_counts_what_was_read_by_rows_of_truth(folders: Path) -> None:
@@ -207,6 +229,7 @@ def test_json_is_one_object_with_every_miss(folders: Path, capsys: pytest.Captur
     assert all(list(miss) == ["picture", "label", "answer", "confidence"] for miss in result["misses"])
     assert np.array(result["confusion"]).shape == (10, 10)
     assert len(result["interval"]) == 2
+    assert 0 <= result["calibration_error"] <= 1
 
 
 def test_text_says_the_share_the_matrix_and_the_misses(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -246,6 +269,14 @@ def test_the_shipped_model_reads_mnist(on_mnist: Evaluation) -> None:
     assert on_mnist.of == 10_000
     assert on_mnist.accuracy > 0.985
     assert (on_mnist.refused, on_mnist.failed) == (0, 0)
+
+
+def test_every_image_of_mnist_has_an_answer_as_sure_as_it_is_right(on_mnist: Evaluation) -> None:
+    confidences, right = on_mnist.confidences
+    assert len(confidences) == 10_000
+    assert right.sum() == on_mnist.right
+    assert on_mnist.calibration_error is not None
+    assert on_mnist.calibration_error < 0.02
 
 
 def test_the_confusion_matrix_of_mnist_has_a_row_sum_for_each_class(on_mnist: Evaluation, mnist: Mnist) -> None:

@@ -48,6 +48,11 @@ def refusal(model: Path) -> str:
     return caught.value.message
 
 
+def with_none(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the probabilities of ten digits with a zero for no digit beside them."""
+    return np.pad(np.asarray(probabilities, float), ((0, 0), (0, 1)))
+
+
 def write_card(folder: Path, **values: Any) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "card.json").write_text(json.dumps(values), encoding="utf-8")
@@ -59,7 +64,7 @@ def write_card(folder: Path, **values: Any) -> Path:
 
 def test_probabilities_sum_to_one(shipped: Classifier, glyphs: Map) -> None:
     probabilities = shipped.classify(glyphs)
-    assert probabilities.shape == (50, 10)
+    assert probabilities.shape == (50, 11)
     assert probabilities.dtype == np.float32
     assert probabilities.min() >= 0
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
@@ -72,14 +77,14 @@ def test_different_glyphs_get_different_probabilities(shipped: Classifier, glyph
 @pytest.mark.parametrize("count", [0, 1, 2, 49])
 def test_any_number_of_glyphs_is_classified_as_one_by_one(shipped: Classifier, glyphs: Map, count: int) -> None:
     together = shipped.classify(glyphs[:count])
-    assert together.shape == (count, 10)
+    assert together.shape == (count, 11)
     for one, glyph in zip(together, glyphs, strict=False):
         np.testing.assert_allclose(one, shipped.classify(glyph[None])[0], atol=1e-5)
 
 
 def test_three_thousand_glyphs_are_classified_in_order(shipped: Classifier, glyphs: Map) -> None:
     probabilities = shipped.classify(np.tile(glyphs, (60, 1, 1)))
-    assert probabilities.shape == (3000, 10)
+    assert probabilities.shape == (3000, 11)
     np.testing.assert_allclose(probabilities, np.tile(shipped.classify(glyphs), (60, 1)), atol=1e-5)
 
 
@@ -107,13 +112,13 @@ def test_logits_become_probabilities(tmp_path: Path, glyphs: Map, write_network:
     classifier = Classifier(write_network(tmp_path / "logits.onnx"))
     outputs = classifier.outputs(glyphs)
     assert outputs.min() < 0
-    np.testing.assert_allclose(classifier.classify(glyphs), softmax(outputs), atol=1e-6)
+    np.testing.assert_allclose(classifier.classify(glyphs), with_none(softmax(outputs)), atol=1e-6)
 
 
 def test_probabilities_stay_as_they_are(tmp_path: Path, glyphs: Map, write_network: WriteNetwork) -> None:
     logits = Classifier(write_network(tmp_path / "logits.onnx"))
     classifier = Classifier(write_network(tmp_path / "probabilities.onnx", softmax=True))
-    assert np.array_equal(classifier.classify(glyphs), classifier.outputs(glyphs))
+    np.testing.assert_allclose(classifier.classify(glyphs), with_none(classifier.outputs(glyphs)), atol=1e-6)
     np.testing.assert_allclose(classifier.classify(glyphs), logits.classify(glyphs), atol=1e-5)
 
 
@@ -125,12 +130,34 @@ def test_the_temperature_of_the_card_divides_the_logits(
     write_network(tmp_path / "model.onnx", softmax=ends_in_softmax)
     write_card(tmp_path, temperature=2.5)
     probabilities = Classifier(tmp_path).classify(glyphs)
-    np.testing.assert_allclose(probabilities, softmax(logits / 2.5), atol=1e-5)
+    np.testing.assert_allclose(probabilities, with_none(softmax(logits / 2.5)), atol=1e-5)
     assert probabilities.dtype == np.float32
     # It makes the network less sure of the same answers.
     plain = softmax(logits)
     assert (probabilities.argmax(axis=1) == plain.argmax(axis=1)).all()
     assert (probabilities.max(axis=1) < plain.max(axis=1)).all()
+
+
+@pytest.mark.parametrize("ends_in_softmax", [False, True])
+def test_an_eleventh_class_is_no_digit_and_keeps_its_probability_at_any_temperature(
+    tmp_path: Path, glyphs: Map, write_network: WriteNetwork, ends_in_softmax: bool
+) -> None:
+    logits = Classifier(write_network(tmp_path / "logits.onnx", classes=11)).outputs(glyphs)
+    write_network(tmp_path / "model.onnx", classes=11, softmax=ends_in_softmax)
+    write_card(tmp_path, temperature=2.5)
+    probabilities, plain = Classifier(tmp_path).classify(glyphs), softmax(logits)
+    np.testing.assert_allclose(probabilities[:, 10], plain[:, 10], atol=1e-5)
+    given = softmax(logits[:, :10] / 2.5)
+    np.testing.assert_allclose(probabilities[:, :10], given * (1 - plain[:, 10:]), atol=1e-5)
+
+
+def test_a_glyph_that_is_certainly_no_digit_still_has_finite_probabilities(
+    tmp_path: Path, write_network: WriteNetwork
+) -> None:
+    classifier = Classifier(write_network(tmp_path / "logits.onnx", classes=11))
+    probabilities = classifier.classify(np.random.default_rng(0).uniform(0, 1e4, (50, 28, 28)).astype(np.float32))
+    assert (probabilities[:, 10] == 1).any()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 
 def test_large_logits_do_not_overflow(tmp_path: Path, write_network: WriteNetwork) -> None:
@@ -149,7 +176,10 @@ def test_a_network_without_a_dimension_for_the_channel_is_used(
 
 def test_a_network_of_five_classes_is_refused(tmp_path: Path, write_network: WriteNetwork) -> None:
     path = write_network(tmp_path / "five.onnx", classes=5)
-    assert refusal(path) == f"{path}: gives (5,) outputs a glyph where inkread needs 10, one a digit"
+    assert (
+        refusal(path)
+        == f"{path}: gives (5,) outputs a glyph where inkread needs 10, one a digit, or 11, with one for no digit"
+    )
 
 
 @pytest.mark.parametrize("channel", [True, False])
@@ -215,6 +245,7 @@ def test_a_truncated_model_is_refused(tmp_path: Path) -> None:
     "content",
     [
         *(b"{", b"[]", b"3", b"\xff\xfe", b'{"temperature": "warm"}', b'{"temperature": null}'),
+        *(b'{"no_digit": 1.5}', b'{"no_digit": "few"}', b'{"min_confidence": -0.1}', b'{"min_confidence": NaN}'),
         *(b'{"temperature": 0}', b'{"temperature": -1}', b'{"temperature": NaN}', b'{"temperature": Infinity}'),
     ],
 )
@@ -261,7 +292,11 @@ def test_a_card_keeps_the_average_image_of_each_class() -> None:
 def test_the_shipped_card_says_how_the_model_was_made_and_what_it_is_not_good_at() -> None:
     card = load_card(SHIPPED)
     assert card.test["accuracy"] > 0.985
-    assert card.data == {"name": "MNIST", "images": 60_000}
+    assert (card.data["name"], card.data["images"]) == ("MNIST", 60_000)
+    assert 0 < card.no_digit < 1
+    assert card.calibration["temperature"] == card.temperature
+    assert set(card.scores["right"]) == {"MNIST test", "usps", "optdigits", "drawn/eval", "european", "pictures"}
+    assert card.protocol
     assert card.temperature > 0
     assert card.limits
     assert all((card.recipe, card.settings, card.created, card.versions, card.hardware, card.parameters, card.seconds))

@@ -6,8 +6,28 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from inkread.scores import confusion_matrix, cross_entropy, fitted_temperature, tempered, wilson_interval
+from inkread.scores import (
+    Bin,
+    calibration_error,
+    confusion_matrix,
+    coverage,
+    cross_entropy,
+    fitted_temperature,
+    reliability,
+    tempered,
+    wilson_interval,
+)
+
+NONE = (np.zeros(0), np.zeros(0, bool))
+
+# Five answers in three of ten bins: 0.2 to 0.3, 0.5 to 0.6, 0.9 to 1.
+CONFIDENCES = np.array([0.95, 0.25, 0.55, 0.91, 0.51])
+RIGHT = np.array([True, True, False, False, False])
+
+answers = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=40)
 
 
 def test_the_confusion_matrix_has_a_row_for_each_true_digit() -> None:
@@ -83,3 +103,100 @@ def test_the_interval_holds_the_rate_and_stays_between_0_and_1() -> None:
 def test_more_pictures_make_the_interval_narrower() -> None:
     widths = [high - low for low, high in (wilson_interval(9 * n, 10 * n) for n in (1, 10, 100))]
     assert widths == sorted(widths, reverse=True)
+
+
+# Confidence
+
+
+def test_answers_of_similar_confidence_share_a_bin_and_empty_bins_are_left_out() -> None:
+    low, middle, high = reliability(CONFIDENCES, RIGHT)
+    assert low == Bin(1, 0.25, 1.0)
+    assert (middle.count, middle.confidence, middle.accuracy) == pytest.approx((2, 0.53, 0.0))
+    assert (high.count, high.confidence, high.accuracy) == pytest.approx((2, 0.93, 0.5))
+
+
+def test_a_confidence_of_exactly_1_falls_in_the_last_bin() -> None:
+    assert reliability(np.array([1.0, 0.9]), np.array([True, False])) == [Bin(2, 0.95, 0.5)]
+    assert reliability(np.array([1, 1], np.float32), np.array([True, True])) == [Bin(2, 1.0, 1.0)]
+
+
+def test_a_bin_begins_with_its_lower_bound() -> None:
+    bins = reliability(np.array([0.0, 0.24, 0.25, 0.49, 0.5, 0.75]), np.ones(6, bool), bins=4)
+    assert [bin_.count for bin_ in bins] == [2, 2, 1, 1]
+
+
+def test_there_are_ten_bins_or_as_many_as_are_asked_for() -> None:
+    confidences, right = np.arange(0.01, 1, 0.02), np.ones(50, bool)
+    assert [bin_.count for bin_ in reliability(confidences, right)] == [5] * 10
+    assert [bin_.count for bin_ in reliability(confidences, right, bins=25)] == [2] * 25
+
+
+def test_no_answers_have_no_bins() -> None:
+    assert reliability(*NONE) == []
+
+
+@given(answers)
+def test_every_answer_is_in_one_bin(pairs: list[tuple[float, bool]]) -> None:
+    confidences, right = np.array([c for c, _ in pairs]), np.array([r for _, r in pairs])
+    bins = reliability(confidences, right)
+    assert sum(bin_.count for bin_ in bins) == len(pairs)
+    assert sum(bin_.count * bin_.confidence for bin_ in bins) == pytest.approx(confidences.sum())
+    assert sum(bin_.count * bin_.accuracy for bin_ in bins) == pytest.approx(right.sum())
+    assert [bin_.confidence for bin_ in bins] == sorted(bin_.confidence for bin_ in bins)
+
+
+def test_the_calibration_error_is_the_distance_of_confidence_and_accuracy_by_bins() -> None:
+    # One answer is 0.75 too modest, two are 0.53 too sure and two 0.43.
+    assert calibration_error(CONFIDENCES, RIGHT) == pytest.approx((0.75 + 2 * 0.53 + 2 * 0.43) / 5)
+
+
+def test_confidences_that_come_true_have_no_calibration_error() -> None:
+    confidences = np.array([0.8] * 5 + [0.5] * 4 + [1.0] * 3)
+    right = np.array([True] * 4 + [False] + [True, False] * 2 + [True] * 3)
+    assert calibration_error(confidences, right) == pytest.approx(0)
+
+
+def test_sure_and_wrong_is_the_largest_calibration_error() -> None:
+    assert calibration_error(np.ones(3), np.zeros(3, bool)) == 1
+
+
+def test_no_answers_have_no_calibration_error() -> None:
+    assert calibration_error(*NONE) is None
+
+
+@given(answers)
+def test_the_calibration_error_lies_between_0_and_1_whatever_the_order(pairs: list[tuple[float, bool]]) -> None:
+    error, reverse = (
+        calibration_error(np.array([c for c, _ in order]), np.array([r for _, r in order]))
+        for order in (pairs, pairs[::-1])
+    )
+    assert error is not None
+    assert 0 <= error <= 1
+    assert error == pytest.approx(reverse)
+
+
+@pytest.mark.parametrize(
+    ("least", "covered", "accuracy"),
+    [
+        (0.0, 5, 0.4),
+        (0.51, 4, 0.25),  # the least is among those that are kept
+        (0.52, 3, 1 / 3),
+        (0.92, 1, 1.0),
+    ],
+)
+def test_asking_for_more_confidence_keeps_fewer_answers(least: float, covered: int, accuracy: float) -> None:
+    assert coverage(CONFIDENCES, RIGHT, least) == pytest.approx((covered, accuracy))
+
+
+def test_where_no_answer_is_so_sure_there_is_no_accuracy() -> None:
+    assert coverage(CONFIDENCES, RIGHT, 0.96) == (0, None)
+
+
+def test_of_no_answers_none_is_covered() -> None:
+    assert coverage(*NONE, 0.5) == (0, None)
+
+
+@given(answers, st.floats(0, 1), st.floats(0, 1))
+def test_asking_for_more_never_keeps_more(pairs: list[tuple[float, bool]], one: float, other: float) -> None:
+    confidences, right = np.array([c for c, _ in pairs]), np.array([r for _, r in pairs])
+    assert coverage(confidences, right, max(one, other))[0] <= coverage(confidences, right, min(one, other))[0]

@@ -21,7 +21,9 @@ from inkread.cli import main
 from inkread.datasets.idx import read_idx
 from inkread.files import whole_folder
 from inkread.models.card import Card, load_card
+from inkread.models.classifier import SHIPPED, Classifier
 from inkread.training import RECIPES, train
+from inkread.training.exporting import quantise_onnx
 from inkread.training.history import Watcher
 
 FILES = {"model.keras", "model.onnx", "card.json", "history.csv", "curves.png"}
@@ -101,6 +103,45 @@ def test_the_same_seed_gives_the_same_weights(few: Path, tmp_path: Path) -> None
     runs = {"first": 5, "again": 5, "other": 6}
     first, again, other = (train("fast", data=few, out=tmp_path / name, seed=seed) for name, seed in runs.items())
     assert first.weights_sha256 == again.weights_sha256 != other.weights_sha256
+
+
+@pytest.fixture(scope="session")
+def best(few: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Card]:
+    """A model folder of two short epochs of `best`."""
+    out = tmp_path_factory.mktemp("best") / "model"
+    return out, train("best", data=few, out=out, epochs=2, seed=1)
+
+
+def test_best_has_a_class_for_what_is_no_digit(best: tuple[Path, Card]) -> None:
+    out, card = best
+    classifier = Reader(out).classifier
+    assert classifier.outputs(np.zeros((3, 28, 28), np.float32)).shape == (3, 11)
+    assert card.parameters == 153_515
+    assert (card.no_digit, card.data["glyphs"]) == (0.5, 2 * 640)
+    assert [epoch["step"] for epoch in card.epochs] == [5, 10]
+
+
+def test_best_learns_and_its_card_says_by_which_protocol(best: tuple[Path, Card]) -> None:
+    _, card = best
+    assert card.epochs[1]["loss"] < card.epochs[0]["loss"]
+    assert "looked at once" in card.protocol
+    assert "printed digits" in card.limits
+
+
+def test_best_repeats_with_the_same_seed(best: tuple[Path, Card], few: Path, tmp_path: Path) -> None:
+    again = train("best", data=few, out=tmp_path / "again", epochs=2, seed=1)
+    assert again.weights_sha256 == best[1].weights_sha256
+
+
+def test_a_quantised_model_answers_as_its_parent_and_is_a_third_as_large(tmp_path: Path, data: Path) -> None:
+    glyphs = np.asarray(read_idx(data / "mnist" / "train-images-idx3-ubyte.gz")[:600] / np.float32(255), np.float32)
+    tiny = tmp_path / "model.onnx"
+    quantise_onnx(SHIPPED / "model.onnx", tiny, glyphs[:200])
+    assert tiny.stat().st_size < (SHIPPED / "model.onnx").stat().st_size / 3
+    parent, child = (Classifier(path).outputs(glyphs[200:]) for path in (SHIPPED / "model.onnx", tiny))
+    np.testing.assert_allclose(child.sum(axis=1), 1, atol=1e-4)
+    assert np.abs(child - parent).mean() < 0.005
+    assert (child.argmax(axis=1) == parent.argmax(axis=1)).mean() > 0.99
 
 
 def test_classic_is_the_tutorials_network_and_writes_its_file(few: Path, tmp_path: Path) -> None:

@@ -80,8 +80,8 @@ class Evaluation:
         return np.array([answer.confidence for answer in given], float), np.array([a.right for a in given], bool)
 
     @property
-    def calibration_error(self) -> float:
-        """The expected calibration error of the answers that were not refused, 0 to 1."""
+    def calibration_error(self) -> float | None:
+        """The expected calibration error of the answers that were not refused, 0 to 1; None where all were refused."""
         return calibration_error(*self.confidences)
 
     def to_dict(self) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def _said(outcome: Reading | PictureError) -> tuple[str, float | None]:
         return f"<{outcome.code}>", None
     if outcome.refused:
         return f"<{outcome.refused.code}>", None
-    return "|".join(outcome.lines), outcome.confidence
+    return "|".join(line.text.replace(" ", "") for line in outcome.lines), outcome.confidence
 
 
 def _scored(data: str, answers: list[Answer], *, groups: dict[str, list[bool]], seconds: float) -> Evaluation:

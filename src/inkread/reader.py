@@ -15,18 +15,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from inkread.decoding import best_path
 from inkread.errors import OptionError, PictureError
 from inkread.models.card import Card
 from inkread.models.classifier import CLASSES, NO_DIGIT, Classifier
-from inkread.pictures.glyphs import normalise
+from inkread.pictures.glyphs import SIDE, normalise
 from inkread.pictures.ink import find_ink
 from inkread.pictures.layout import Patch, find_digit
 from inkread.pictures.opening import Picture, content_of, name_of, open_picture
 from inkread.pictures.page import Page
+from inkread.pictures.rows import find_rows, parts_of, writing
 from inkread.readings import Box, Digit, Reading, Refusal
 
-Content = Literal["auto", "digit"]
-"""What a picture holds. This version reads one digit a picture, so "auto" and "digit" mean the same."""
+Content = Literal["auto", "digit", "number", "sheet"]
+"""What a picture holds: one digit, digits in one row, or rows of them. "auto" finds out."""
+
+_NEARLY_ALL = 0.8  # share of a page's ink that a digit takes which is alone on it
+_DIGITS_TO_TURN = 3  # fewer digits do not tell which way up a page is
+_MOST_TO_TURN = 400  # and a page with more does not fail to be read for being turned alone
+_FLUENT = 0.8  # a page whose digits are this likely in the mean is the right way up
+_TURN = 1.25  # so many times likelier they have to be for a page to be turned
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +59,33 @@ class Steps:
     reading: Reading
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a digit stands: its ink, its row on the page, and which number of that row it belongs to."""
+
+    patch: Patch
+    row: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The digits of a page with their glyphs, (N, 28, 28), and probabilities, (N, 11), and how much else there is."""
+
+    places: tuple[_Place, ...]
+    glyphs: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    others: int
+
+
+_NOTHING = _Found((), np.zeros((0, SIDE, SIDE), np.float32), np.zeros((0, CLASSES + 1), np.float32), 0)
+
+
 class Reader:
     """Reads pictures with one model.
 
-    model: None for the shipped model, a model folder, or an `.onnx`, `.keras` or `.h5` file.
+    model: None for the shipped model, "tiny" for the same in 8-bit integers, a model folder, or an `.onnx`, `.keras` or
+        `.h5` file.
     threads: how many cores the network may use for one picture.
 
     Raises `ModelError` for a model that cannot be used. A reader may be shared by threads.
@@ -87,19 +118,78 @@ class Reader:
             picture = content_of(picture, name)  # a file gives its bytes only once, and the steps may be traced again
         page = open_picture(picture, name)
         ink = find_ink(page)
-        patch = find_digit(ink)
-        patches = () if patch is None else (patch,)
-        glyphs = normalise([patch.ink for patch in patches])
-        probabilities = self.classifier.classify(glyphs)
-        digits = _decode(probabilities, patches, page)
-        least = self.card.min_confidence if min_confidence is None else min_confidence
-        refusal = _refusal(probabilities, digits, no_digit=self.card.no_digit, min_confidence=least)
+        found = self._found(ink, as_)
+        if as_ != "digit" and (turns := self._turns(ink, found)):
+            page, ink = page.turned(turns), np.ascontiguousarray(np.rot90(ink, turns))
+            found = self._found(ink, as_)
+        digits = _decode(found, page)
+        refusal = _refusal(found, digits, self.card, min_confidence)
         retrace = partial(self.steps, picture, as_=as_, min_confidence=min_confidence)
         if refusal:
             reading = Reading(name, refused=refusal, _retrace=retrace)
         else:
             reading = Reading(name, digits, _confidence(digits), _retrace=retrace)
-        return Steps(page, ink, patches, glyphs, probabilities, self.card, reading)
+        patches = tuple(place.patch for place in found.places)
+        return Steps(page, ink, patches, found.glyphs, found.probabilities, self.card, reading)
+
+    def _found(self, ink: NDArray[np.float32], as_: Content) -> _Found:
+        """Return what is written on a page: one digit, or the best path through each of its rows."""
+        single = self._single(ink) if as_ in {"auto", "digit"} else None
+        if as_ == "digit":
+            return single or _NOTHING
+        found, score = self._in_rows(ink, single_row=as_ == "number")
+        # A digit in pieces, chalk on rough paper, may fall into several rows of what is no digit.
+        if single and len(found.places) + found.others != 1 and _holds_most(single, ink):
+            likely, none = float(single.probabilities[0, :CLASSES].max()), float(single.probabilities[0, NO_DIGIT])
+            return single if likely > np.exp(score) and none <= self.card.no_digit else found
+        return found
+
+    def _single(self, ink: NDArray[np.float32]) -> _Found | None:
+        """Return the digit of a page that holds one; None without ink."""
+        patch = find_digit(writing(ink))
+        if patch is None:
+            return None
+        glyphs = normalise([patch.ink])
+        return _Found((_Place(patch, 0, 0),), glyphs, self.classifier.classify(glyphs), others=0)
+
+    def _in_rows(self, ink: NDArray[np.float32], *, single_row: bool) -> tuple[_Found, float]:
+        """Return the best path through each row of a page, and the log probability of all of them."""
+        rows = find_rows(ink, single_row=single_row)
+        spans = [(number, span) for number, row in enumerate(rows) for span in row.spans]
+        glyphs = normalise([rows[number].spans[span].ink for number, span in spans])
+        probabilities = self.classifier.classify(glyphs)
+        index = {key: at for at, key in enumerate(spans)}
+        chosen: list[int] = []
+        places: list[_Place] = []
+        others, score = 0, 0.0
+        for number, row in enumerate(rows):
+            path = best_path(row, {span: probabilities[index[number, span]] for span in row.spans})
+            others += len(path.passed)
+            score += path.score
+            chosen += [index[number, span] for span in path.spans]
+            patches = [row.spans[span] for span in path.spans]
+            places += [_Place(patch, number, part) for patch, part in zip(patches, parts_of(patches, row), strict=True)]
+        if not places and spans:  # nothing is a digit; the steps show the heaviest of what was taken for none
+            patches = [rows[number].spans[span] for number, span in spans]
+            heaviest = max(range(len(patches)), key=lambda at: float(patches[at].ink.sum()))
+            chosen, places = [heaviest], [_Place(patches[heaviest], 0, 0)]
+        return _Found(tuple(places), glyphs[chosen], probabilities[chosen], others), score
+
+    def _turns(self, ink: NDArray[np.float32], found: _Found) -> int:
+        """Return by how many quarter turns, against the clock, a page is to be turned: 0 where it is upright.
+
+        A page that reads badly as it is may have been photographed from the side, so it is read turned each way. Few
+        digits tell little, and a single 6 or 9 nothing.
+        """
+        count = len(found.places) + found.others
+        if min(ink.shape) < SIDE:  # too narrow for a digit, however it is turned
+            return 0
+        if not _DIGITS_TO_TURN <= count <= _MOST_TO_TURN or _fluency(found) > _FLUENT:
+            return 0
+        turned = [self._in_rows(np.ascontiguousarray(np.rot90(ink, turns)), single_row=False)[0] for turns in (1, 2, 3)]
+        fluency = [_fluency(way) for way in turned]
+        best = int(np.argmax(fluency))
+        return best + 1 if fluency[best] > max(_FLUENT, _TURN * _fluency(found)) else 0
 
     def read_many(
         self,
@@ -144,25 +234,39 @@ class Reader:
 
 def _check_options(as_: str, min_confidence: float | None) -> None:
     if as_ not in get_args(Content):
-        raise OptionError(f"as_={as_!r}: this version reads one digit a picture; use 'digit' or 'auto'")
+        raise OptionError(f"as_={as_!r}: a picture holds {', '.join(map(repr, get_args(Content)))}")
     if min_confidence is not None and not 0 <= min_confidence <= 1:
         raise OptionError(f"min_confidence={min_confidence}: a confidence lies between 0 and 1")
 
 
-def _decode(probabilities: NDArray[np.float32], patches: Iterable[Patch], page: Page) -> tuple[Digit, ...]:
-    """Return the digits of probabilities, (N, 11), with their boxes in pixels of the upright picture.
+def _holds_most(single: _Found, ink: NDArray[np.float32]) -> bool:
+    """Tell whether one digit is nearly all that is written on a page."""
+    return float(single.places[0].patch.ink.sum()) > _NEARLY_ALL * float(ink.sum())
+
+
+def _fluency(found: _Found) -> float:
+    """Return the mean probability of the digits of a page, what is no digit counting 0."""
+    return float(found.probabilities[:, :CLASSES].max(axis=1).sum()) / max(1, len(found.places) + found.others)
+
+
+def _decode(found: _Found, page: Page) -> tuple[Digit, ...]:
+    """Return the digits of what was found, with their boxes in pixels of the upright picture.
 
     Their own ten probabilities are those of a digit, given that it is one.
     """
-    given = probabilities[:, :CLASSES] / np.maximum(probabilities[:, :CLASSES].sum(axis=1, keepdims=True), 1e-30)
+    digits = found.probabilities[:, :CLASSES]
+    given = digits / np.maximum(digits.sum(axis=1, keepdims=True), 1e-30)
+    lines = {row: line for line, row in enumerate(sorted({place.row for place in found.places}))}
     return tuple(
         Digit(
             digit=int(row.argmax()),
             confidence=round(float(row.max()), 6),
             probabilities=tuple(round(float(p), 6) for p in row),
-            box=_upright_box(patch, page),
+            box=_upright_box(place.patch, page),
+            line=lines[place.row],
+            number=place.number,
         )
-        for row, patch in zip(given, patches, strict=True)
+        for row, place in zip(given, found.places, strict=True)
     )
 
 
@@ -182,22 +286,26 @@ def _confidence(digits: Iterable[Digit]) -> float:
     return float(np.prod([digit.confidence for digit in digits]))
 
 
-def _refusal(
-    probabilities: NDArray[np.float32], digits: tuple[Digit, ...], *, no_digit: float, min_confidence: float
-) -> Refusal | None:
+def _refusal(found: _Found, digits: tuple[Digit, ...], card: Card, min_confidence: float | None) -> Refusal | None:
     """Return why digits are not to be read, or None where they are."""
     if not digits:
         return Refusal("blank", "there is no writing on this picture")
-    if probabilities[:, NO_DIGIT].max() > no_digit:
+    none = found.probabilities[:, NO_DIGIT]
+    if found.others > len(digits) or float(np.median(none)) > card.no_digit:
         return Refusal("no-digit", "what is on this picture does not look like a digit")
     confidence = _confidence(digits)
-    if confidence >= min_confidence:
+    # Of a long text some digit is always unsure; the card speaks of digits, the caller of the text.
+    judged, least = (
+        (float(np.median([digit.confidence for digit in digits])), card.min_confidence)
+        if min_confidence is None
+        else (confidence, min_confidence)
+    )
+    if judged >= least:
         return None
     first = min(digits, key=lambda digit: digit.confidence)
     second = int(np.argsort(first.probabilities)[-2])
     return Refusal(
-        "unsure",
-        f"{first.digit} or {second}, but only {confidence:.1%} sure where {100 * min_confidence:g} % are asked for",
+        "unsure", f"{first.digit} or {second}, but only {judged:.1%} sure where {100 * least:g} % are asked for"
     )
 
 

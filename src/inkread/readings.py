@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from math import prod
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ class Digit:
     probabilities: ten floats from 0 to 1 that sum to 1, one for each class.
     box: where its ink lies, in pixels of the upright picture.
     line: index of its line in `Reading.lines`.
+    number: index of its number in that line.
     """
 
     digit: int
@@ -40,6 +43,62 @@ class Digit:
     probabilities: tuple[float, ...]
     box: Box
     line: int = 0
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """Digits on one line without a wide gap."""
+
+    digits: tuple[Digit, ...]
+
+    @property
+    def text(self) -> str:
+        """The digits."""
+        return "".join(str(digit.digit) for digit in self.digits)
+
+    @property
+    def confidence(self) -> float:
+        """The probability, 0 to 1, that all of its digits are right."""
+        return prod(digit.confidence for digit in self.digits)
+
+    @property
+    def box(self) -> Box:
+        """Where its ink lies, in pixels of the upright picture."""
+        return _hull(digit.box for digit in self.digits)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Numbers beside each other."""
+
+    numbers: tuple[Number, ...]
+
+    @property
+    def text(self) -> str:
+        """Its numbers, parted by spaces."""
+        return " ".join(number.text for number in self.numbers)
+
+    @property
+    def digits(self) -> tuple[Digit, ...]:
+        """Its digits, from left to right."""
+        return tuple(digit for number in self.numbers for digit in number.digits)
+
+    @property
+    def confidence(self) -> float:
+        """The probability, 0 to 1, that all of its digits are right."""
+        return prod(number.confidence for number in self.numbers)
+
+    @property
+    def box(self) -> Box:
+        """Where its ink lies, in pixels of the upright picture."""
+        return _hull(number.box for number in self.numbers)
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +126,22 @@ class Reading:
     _retrace: Callable[[], Steps] | None = field(default=None, repr=False, compare=False)
 
     @property
-    def lines(self) -> tuple[str, ...]:
-        """The text of each line."""
-        count = max((digit.line + 1 for digit in self.digits), default=0)
-        return tuple("".join(str(d.digit) for d in self.digits if d.line == line) for line in range(count))
+    def lines(self) -> tuple[Line, ...]:
+        """The lines, from top to bottom; none where the reading was refused."""
+        return tuple(
+            Line(tuple(Number(tuple(own)) for _, own in groupby(digits, key=lambda digit: digit.number)))
+            for _, digits in groupby(self.digits, key=lambda digit: digit.line)
+        )
+
+    @property
+    def numbers(self) -> tuple[Number, ...]:
+        """The numbers of all lines, in reading order."""
+        return tuple(number for line in self.lines for number in line.numbers)
 
     @property
     def text(self) -> str:
-        """All lines, joined by line breaks; empty where the reading was refused."""
-        return "\n".join(self.lines)
+        """All lines, joined by line breaks, their numbers by spaces; empty where the reading was refused."""
+        return "\n".join(line.text for line in self.lines)
 
     def figure(self) -> Figure:
         """Return a matplotlib figure of every step from the picture to the answer.
@@ -94,7 +160,7 @@ class Reading:
         return {
             "picture": self.picture,
             "text": self.text,
-            "lines": list(self.lines),
+            "lines": [line.text for line in self.lines],
             "confidence": self.confidence,
             "refused": asdict(self.refused) if self.refused else None,
             "digits": [
@@ -118,8 +184,8 @@ class Reading:
         return cls(
             picture=values["picture"],
             digits=tuple(
-                Digit(d["digit"], d["confidence"], tuple(d["probabilities"]), Box(*d["box"]), d["line"])
-                for d in values["digits"]
+                Digit(d["digit"], d["confidence"], tuple(d["probabilities"]), Box(*d["box"]), d["line"], number)
+                for d, number in zip(values["digits"], _numbers(values["lines"]), strict=True)
             ),
             confidence=values["confidence"],
             refused=Refusal(**values["refused"]) if values["refused"] else None,
@@ -145,3 +211,14 @@ class Reading:
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in {**state, "_retrace": None}.items():
             object.__setattr__(self, name, value)
+
+
+def _numbers(lines: Iterable[str]) -> list[int]:
+    """Return, for each digit of lines of text, the index of its number in its line."""
+    return [index for line in lines for index, number in enumerate(line.split(" ")) for _ in number]
+
+
+def _hull(boxes: Iterable[Box]) -> Box:
+    """Return the smallest box that holds all `boxes`."""
+    left, top, right, bottom = zip(*((box.x, box.y, box.x + box.w, box.y + box.h) for box in boxes), strict=True)
+    return Box(min(left), min(top), max(right) - min(left), max(bottom) - min(top))

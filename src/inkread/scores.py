@@ -67,14 +67,14 @@ def reliability(confidences: NDArray[np.floating], right: NDArray[np.bool_], *, 
     ]
 
 
-def calibration_error(confidences: NDArray[np.floating], right: NDArray[np.bool_]) -> float:
-    """Return the expected calibration error, 0 to 1, over ten bins of equal width (Naeini et al. 2015)."""
+def calibration_error(confidences: NDArray[np.floating], right: NDArray[np.bool_]) -> float | None:
+    """Return the expected calibration error (Naeini et al. 2015), 0 to 1, over ten equal bins; None of no answers."""
     found = reliability(confidences, right)
     total = sum(bin_.count for bin_ in found)
-    return sum(bin_.count * abs(bin_.confidence - bin_.accuracy) for bin_ in found) / total if total else 0.0
+    return sum(bin_.count * abs(bin_.confidence - bin_.accuracy) for bin_ in found) / total if total else None
 
 
-def coverage(confidences: NDArray[np.floating], right: NDArray[np.bool_], least: float) -> tuple[float, float]:
-    """Return the share of answers that are at least so confident, and the share of these that is right (1 of none)."""
+def coverage(confidences: NDArray[np.floating], right: NDArray[np.bool_], least: float) -> tuple[int, float | None]:
+    """Return how many answers are at least so confident, and the share of these that is right; None of none."""
     kept = np.asarray(confidences) >= least
-    return float(kept.mean()) if len(kept) else 0.0, float(right[kept].mean()) if kept.any() else 1.0
+    return int(kept.sum()), float(right[kept].mean()) if kept.any() else None

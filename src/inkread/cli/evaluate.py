@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from inkread.errors import OptionError
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -27,7 +29,7 @@ def evaluate(
     ] = "mnist",
     model: Annotated[
         Path | None,
-        typer.Option(help="A model folder, or an .onnx, .keras or .h5 file. Left out, the shipped model."),
+        typer.Option(help="A model folder, an .onnx, .keras or .h5 file, or 'tiny'. Left out, the shipped model."),
     ] = None,
     report: Annotated[
         Path | None,
@@ -60,14 +62,26 @@ def evaluate(
         check_report_path(report)
     with CountBar("reading") as bar:
         result = run(data, model=model, progress=bar.shows)
-    if report is not None:
-        from inkread.figures.report import save_report
-
-        save_report(result, report)
+    failure = _reported(result, report)
     if format_ == "json":
         print(json.dumps(result.to_dict(), ensure_ascii=False))
     else:
         _print(result)
+    if failure:
+        raise failure
+
+
+def _reported(result: Evaluation, path: Path | None) -> OptionError | None:
+    """Write the report, if one was asked for; return why it could not be: the score is to be printed all the same."""
+    if path is None:
+        return None
+    from inkread.figures.report import save_report
+
+    try:
+        save_report(result, path)
+    except OptionError as error:
+        return error
+    return None
 
 
 def _print(result: Evaluation) -> None:
@@ -81,7 +95,8 @@ def _print(result: Evaluation) -> None:
     )
     if result.refused or result.failed:
         console.print(f"not right, as they were refused: {result.refused}, or could not be opened: {result.failed}")
-    console.print(f"calibration error {result.calibration_error:.3f}")
+    if result.calibration_error is not None:
+        console.print(f"calibration error {result.calibration_error:.3f}")
     for name, (right, of) in sorted(result.groups.items()):
         console.print(f"  {name or '(no group)':24} {right:5} of {of:5}  {right / of:7.2%}", markup=False)
     console.print(_confusion(result))

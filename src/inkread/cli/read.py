@@ -35,11 +35,18 @@ def read(
     ],
     as_: Annotated[
         Content,
-        typer.Option("--as", help="What a picture holds. This version reads one digit a picture, so both mean that."),
+        typer.Option(
+            "--as",
+            help="What a picture holds: 'digit', one; 'number', digits in one row; 'sheet', rows of them. 'auto' finds "
+            "out; saying it helps where a picture holds other things too.",
+        ),
     ] = "auto",
     model: Annotated[
         Path | None,
-        typer.Option(help="A model folder, or an .onnx, .keras or .h5 file. Left out, the shipped model reads."),
+        typer.Option(
+            help="A model folder, an .onnx, .keras or .h5 file, or 'tiny': the shipped model in 8-bit integers, "
+            "smaller and quicker. Left out, the shipped model reads."
+        ),
     ] = None,
     format_: Annotated[
         Format,
@@ -69,7 +76,7 @@ def read(
         ),
     ] = None,
 ) -> int:
-    """Read the digit on each picture.
+    """Read the digits on each picture: one, a number, or a whole sheet.
 
     Examples:
 
@@ -134,7 +141,7 @@ class _Text:
 
     def reading(self, reading: Reading) -> None:
         if self.several:
-            print(f"{reading.picture}\t{'|'.join(reading.lines)}", flush=True)
+            print(f"{reading.picture}\t{'|'.join(line.text for line in reading.lines)}", flush=True)
         else:
             print(reading.text, flush=True)
         self.refusal(reading)
@@ -168,8 +175,11 @@ class _Csv(_Text):
         self._row(*CSV_COLUMNS)
 
     def reading(self, reading: Reading) -> None:
-        for position, digit in enumerate(reading.digits):
-            self._row(reading.picture, digit.line, 0, position, digit.digit, digit.confidence, *digit.box)
+        for line, of_line in enumerate(reading.lines):
+            for number, of_number in enumerate(of_line.numbers):
+                for position, digit in enumerate(of_number.digits):
+                    place = (line, number, position)
+                    self._row(reading.picture, *place, digit.digit, digit.confidence, *digit.box)
         if reading.refused:
             self._row_without_digit(reading.picture)
         self.refusal(reading)

@@ -2,6 +2,7 @@
 
 from inkread.drawing.camera import photograph
 from inkread.drawing.forms import FORMS
+from inkread.drawing.pages import draw_sheet
 from inkread.drawing.paper import GROUNDS, Ground, lay_ground
 from inkread.drawing.pen import PENS, Pen, draw_ink
 from inkread.drawing.pictures import digit_ink, draw_digit, ink_colour, show
@@ -18,6 +19,7 @@ __all__ = [
     "digit_strokes",
     "draw_digit",
     "draw_ink",
+    "draw_sheet",
     "ink_colour",
     "lay_ground",
     "photograph",

@@ -1,7 +1,7 @@
 """Ink that is no digit: letters, marks, scribbles, blots, lines and textures, to learn and to test refusal with.
 
 Letters and marks that some hand writes like a digit are left out: O and 0, l and 1, Z and 2, S and 5, b and 6, B and 8,
-g and 9. Nobody could tell them apart without the words around them.
+g and 9. Nobody could tell them apart without the words around them; within a word they may stand.
 """
 
 from __future__ import annotations

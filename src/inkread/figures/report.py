@@ -47,6 +47,8 @@ def check_report_path(path: Path) -> None:
     """Raise `OptionError` for a file name that no report can be written to, before any work is done for it."""
     if path.suffix.lower() not in {".html", ".htm"}:
         raise OptionError(f"{path}: a report ends in .html, as in {path.stem}.html")
+    if path.is_dir():
+        raise OptionError(f"{path}: is a folder; name a file in it, as in {path / 'report.html'}")
     if not path.parent.is_dir():
         raise OptionError(f"{path}: there is no folder {path.parent}; make it first")
 
@@ -67,11 +69,12 @@ def save_report(evaluation: Evaluation, path: Path) -> None:
 def report_of(evaluation: Evaluation) -> str:
     """Return the report of an evaluation as HTML."""
     title = f"inkread on {evaluation.data}"
-    return (
+    page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head><body>'
         f"<h1>{html.escape(title)}</h1>{''.join(_sections(evaluation))}</body></html>\n"
     )
+    return page.encode("utf-8", "backslashreplace").decode("utf-8")  # names of files may be no text
 
 
 def _sections(evaluation: Evaluation) -> Iterable[str]:
@@ -114,8 +117,8 @@ def _confidence(evaluation: Evaluation) -> Iterable[str]:
     )
     rows = []
     for level in LEVELS:
-        covered, accuracy = coverage(confidences, right, level)
-        rows.append((f"{level:.0%}", f"{covered:.1%}", f"{accuracy:.2%}"))
+        read, accuracy = coverage(confidences, right, level)
+        rows.append((f"{level:.0%}", f"{read / evaluation.of:.1%}", "" if accuracy is None else f"{accuracy:.2%}"))
     yield "<h2>What asking for more confidence costs</h2>"
     yield _table(("--min-confidence", "still read", "of these right"), rows)
 

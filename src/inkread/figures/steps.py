@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from inkread.datasets.mnist import mnist_at_hand
+from inkread.figures.sheet import draw_sheet
 from inkread.figures.style import ANSWER, LINE, OTHER, QUIET, TEXT, WARNING, calm, caption, percent
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ Image = NDArray[np.uint8] | NDArray[np.float32]
 
 
 def draw_steps(steps: Steps) -> Figure:
-    """Return the figure: a training image of the class, picture, page, ink, glyph and probabilities."""
+    """Return the figure: a training image of the class, picture, page, ink, glyph and probabilities.
+
+    Of several digits, the page with each of them instead.
+    """
+    if len(steps.reading.digits) > 1:
+        return draw_sheet(steps)
     figure = Figure(figsize=(15, 3.9), dpi=110, facecolor="white")
     grid = figure.add_gridspec(
         1, 6, left=0.02, right=0.985, top=0.68, bottom=0.07, wspace=0.15, width_ratios=(1, 1, 1, 1, 1.06, 1.2)

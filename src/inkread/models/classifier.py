@@ -16,6 +16,9 @@ from inkread.scores import tempered
 SHIPPED = Path(__file__).parent / "shipped"
 """The model folder inside the package: what reads when no model is named."""
 
+NAMED = {"tiny": SHIPPED / "tiny"}
+"""Models that are shipped beside it, by the name under which they are asked for."""
+
 CLASSES = 10
 
 NO_DIGIT = CLASSES
@@ -29,8 +32,8 @@ _BATCH = 1024  # glyphs at a time, so that memory stays bounded however many the
 class Classifier:
     """A network that gives every glyph a probability for each of the ten digits, and for being none.
 
-    model: None for the shipped model, a model folder, an `.onnx` file, or a `.keras` or `.h5` file of Keras
-        (these two need the extra 'train').
+    model: None for the shipped model, "tiny" for the same in 8-bit integers, a model folder, an `.onnx` file, or a
+        `.keras` or `.h5` file of Keras (these two need the extra 'train').
     threads: how many cores one call may use, at least 1.
 
     Raises `ModelError` for a model that is missing, damaged or of other shapes than (N, 28, 28, 1) or (N, 28, 28)
@@ -40,7 +43,7 @@ class Classifier:
     def __init__(self, model: str | os.PathLike[str] | None = None, *, threads: int = 1) -> None:
         if threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
-        path = SHIPPED if model is None else Path(model)
+        path = SHIPPED if model is None else _path(model)
         self.card: Card = load_card(path if path.is_dir() else path.parent) if _has_card(path) else Card()
         self._name = str(path)
         self._session = _session(_onnx(path), self._name, threads)
@@ -68,6 +71,11 @@ class Classifier:
         outputs: NDArray[np.float32] = self._session.run(None, {self._input.name: shaped})[0]
         return outputs
 
+    @property
+    def input_name(self) -> str:
+        """The name of the network's input."""
+        return str(self._input.name)
+
     def _probabilities(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the outputs as calibrated probabilities, whether the network ends in a softmax or before it."""
         if outputs.min() < 0 or not np.allclose(outputs.sum(axis=1), 1, atol=1e-3):
@@ -90,6 +98,12 @@ class Classifier:
                 f"{self._name}: gives {outputs.shape[1:]} outputs a glyph where inkread needs {CLASSES}, one a digit, "
                 f"or {CLASSES + 1}, with one for no digit"
             )
+
+
+def _path(model: str | os.PathLike[str]) -> Path:
+    """Return where a model lies; a file or folder of the user's goes before a name of ours."""
+    path = Path(model)
+    return path if path.exists() else NAMED.get(os.fspath(model), path)
 
 
 def _has_card(path: Path) -> bool:

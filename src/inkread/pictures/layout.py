@@ -35,17 +35,17 @@ def find_digit(ink: Map) -> Patch | None:
     solid = (ink > 0.5).astype(np.uint8)
     _, labels, stats, centres = cv2.connectedComponentsWithStats(solid, connectivity=8)
     boxes, areas = np.asarray(stats[1:, :4], np.int32), np.asarray(stats[1:, 4], np.int32)
-    candidates = np.flatnonzero((areas >= _SPECK) & ~_frames(boxes, np.asarray(labels, np.int32)))
+    candidates = np.flatnonzero((areas >= _SPECK) & ~frames(boxes, np.asarray(labels, np.int32)))
     if not len(candidates):  # nothing but a frame: then that is what was written
         candidates = np.flatnonzero(areas >= _SPECK)
     if not len(candidates):
         return None
     weights = areas[candidates] * _nearness(np.asarray(centres[1:], np.float64)[candidates], ink.shape)
     heaviest = candidates[np.argsort(-weights, kind="stable")[:_MOST]]
-    return _patch(ink, np.asarray(labels, np.int32), boxes, _parts(boxes, areas, heaviest))
+    return cut_out(ink, np.asarray(labels, np.int32), boxes, _parts(boxes, areas, heaviest))
 
 
-def _frames(boxes: Boxes, labels: NDArray[np.int32]) -> NDArray[np.bool_]:
+def frames(boxes: Boxes, labels: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Tell which components are bars along edges of the page: black borders, table tops, page edges."""
     height, width = labels.shape
     x, y, w, h = boxes.T
@@ -68,13 +68,13 @@ def _parts(boxes: Boxes, areas: NDArray[np.int32], heaviest: NDArray[np.intp]) -
     """Return the components that make up the digit: the first of `heaviest` and, again and again, its neighbours."""
     parts = [int(heaviest[0])]
     others = [int(other) for other in heaviest[1:] if areas[other] >= _CRUMB * areas[parts[0]]]
-    while near := [other for other in others if _gap(_hull(boxes[parts]), boxes[other]) <= _GAP * _side(boxes[parts])]:
+    while near := [other for other in others if _gap(hull(boxes[parts]), boxes[other]) <= _GAP * _side(boxes[parts])]:
         parts += near
         others = [other for other in others if other not in near]
     return parts
 
 
-def _hull(boxes: Boxes) -> Box:
+def hull(boxes: Boxes) -> Box:
     """Return the smallest box that holds all `boxes`."""
     x, y = boxes[:, :2].min(axis=0)
     right, bottom = (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
@@ -82,7 +82,7 @@ def _hull(boxes: Boxes) -> Box:
 
 
 def _side(boxes: Boxes) -> int:
-    return max(_hull(boxes)[2:])
+    return max(hull(boxes)[2:])
 
 
 def _gap(one: Box, other: NDArray[np.int32]) -> float:
@@ -92,9 +92,9 @@ def _gap(one: Box, other: NDArray[np.int32]) -> float:
     return float(np.hypot(across, down))
 
 
-def _patch(ink: Map, labels: NDArray[np.int32], boxes: Boxes, parts: list[int]) -> Patch:
-    """Cut the parts out of the page, with the soft edge of their ink but without what else lies in their box."""
-    x, y, w, h = box = _hull(boxes[parts])
+def cut_out(ink: Map, labels: NDArray[np.int32], boxes: Boxes, parts: list[int]) -> Patch:
+    """Cut components out of the page, with the soft edge of their ink but without what else lies in their box."""
+    x, y, w, h = box = hull(boxes[parts])
     own = np.isin(labels[y : y + h, x : x + w], np.array(parts) + 1).astype(np.uint8)
     soft = cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0
     return Patch(box, np.where(soft, ink[y : y + h, x : x + w], 0).astype(np.float32))

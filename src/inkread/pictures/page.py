@@ -37,6 +37,11 @@ class Page:
         height, width = self.grey.shape
         return self.size[0] / width, self.size[1] / height
 
+    def turned(self, turns: int) -> Page:
+        """Return the page after so many quarter turns against the clock."""
+        colour, grey = (np.ascontiguousarray(np.rot90(area, turns)) for area in (self.colour, self.grey))
+        return Page(colour, grey, self.size[::-1] if turns % 2 else self.size)
+
 
 def make_page(image: Image.Image, full: tuple[int, int] | None = None) -> Page:
     """Return the page of an upright image of any mode that holds 8 bits a channel.

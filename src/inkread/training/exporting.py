@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +39,51 @@ def export_onnx(model: Any, path: Path, glyphs: NDArray[np.float32]) -> float:
             "not used; please report this with the versions of keras, tensorflow and tf2onnx"
         )
     return difference
+
+
+def quantise_onnx(source: Path, target: Path, glyphs: NDArray[np.float32]) -> None:
+    """Write an ONNX network anew with weights and activations of 8 bits: a quarter as large, and quicker.
+
+    glyphs: (N, 28, 28) float32 in 0..1, some hundreds like those it will read; the range of each activation is taken
+        from them (static quantisation, one scale for each map of a layer; Jacob et al. 2018, "Quantization and training
+        of neural networks for efficient integer-arithmetic-only inference").
+    """
+    from onnxruntime import quantization
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self, name: str) -> None:
+            self._batches = iter(
+                [{name: glyphs[start : start + 100, ..., None]} for start in range(0, len(glyphs), 100)]
+            )
+
+        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+            return next(self._batches, None)
+
+    with tempfile.TemporaryDirectory() as folder, _silenced():
+        folded = Path(folder) / "folded.onnx"  # each batch normalisation within the convolution before it
+        quant_pre_process(source, folded, skip_symbolic_shape=True)
+        quantization.quantize_static(
+            folded,
+            target,
+            Reader(Classifier(source).input_name),
+            quant_format=quantization.QuantFormat.QDQ,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
+            per_channel=True,
+            reduce_range=True,  # processors without VNNI add two products of 8 bits in 16, which must not overflow
+            op_types_to_quantize=["Conv", "Gemm", "MatMul"],  # a softmax in 8 bits does not sum to 1
+        )
+
+
+@contextlib.contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep ONNX Runtime's quantisation from advising on the root logger."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def onnx_of_keras_file(path: Path) -> bytes:

@@ -7,7 +7,8 @@ Every epoch sees as many glyphs as MNIST has training images:
 - nondigits: letters, scribbles, pieces of digits, pairs and more, under the eleventh class.
 
 Roads, forms and nondigits cost a millisecond or more each, so an epoch makes an eighth of them anew and keeps those of
-the seven epochs before. The glyphs of an epoch follow from the seed alone, whatever the number of workers.
+the seven epochs before, nudged a little each time. The glyphs of an epoch follow from the seed alone, whatever the
+number of workers.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from inkread.datasets.augment import (
     enlarged,
     glyph_of,
     image_of,
+    nudged,
     piece,
     side_by_side,
     warped,
@@ -36,6 +38,7 @@ from inkread.datasets.augment import (
 )
 from inkread.drawing import GROUNDS, PENS, Hand, digit_ink, ink_colour, lay_ground, show
 from inkread.drawing.nondigits import FAMILIES, nondigit_ink
+from inkread.errors import DataError
 from inkread.pictures.glyphs import normalise_one
 from inkread.pictures.ink import find_ink
 from inkread.pictures.layout import find_digit
@@ -97,13 +100,20 @@ class Material:
             window.append(self._roads(number))
         ahead, images = self._roads(1), self._own(0)
         for epoch in range(count):
-            parts = [future.result() for batch in (*window, images) for future in batch]
+            rng = np.random.default_rng((self._seed, epoch, 4))
+            kept = [future.result() for batch in window for future in batch]
+            parts = [(nudged(glyphs, rng=rng), labels) for glyphs, labels in kept]
+            parts += [future.result() for future in images]
             window.append(ahead)
             if epoch + 1 < count:
                 ahead, images = self._roads(epoch + 2), self._own(epoch + 1)
             order = np.random.default_rng((self._seed, epoch, 1)).permutation(sum(len(labels) for _, labels in parts))
             glyphs, labels = (np.concatenate(arrays)[order] for arrays in zip(*parts, strict=True))
             yield glyphs, labels
+
+    def begin(self, share: str, key: tuple[int, ...], count: int) -> Future[Glyphs]:
+        """Begin to make so many glyphs of one of `SHARES`; the same key gives the same glyphs."""
+        return self._pool.submit(_made, share, key, count)
 
     def _roads(self, number: int) -> list[Future[Glyphs]]:
         """Begin to make what an epoch adds to the glyphs that are kept."""
@@ -112,7 +122,7 @@ class Material:
             count = round(share * self._images / KEPT)
             for part, start in enumerate(range(0, count, _CHUNK)):
                 key = (self._seed, number + KEPT, part, list(SHARES).index(name))
-                jobs.append(self._pool.submit(_made, name, key, min(_CHUNK, count - start)))
+                jobs.append(self.begin(name, key, min(_CHUNK, count - start)))
         return jobs
 
     def _own(self, epoch: int) -> list[Future[Glyphs]]:
@@ -129,6 +139,16 @@ class Material:
             self._pool.submit(_imaged, (self._seed, epoch, part, 3), indices[begin : begin + 4 * _CHUNK])
             for part, begin in enumerate(range(0, count, 4 * _CHUNK))
         ]
+
+
+def drawn_glyphs(mnist: Mnist, *, seed: int, count: int) -> NDArray[np.float32]:
+    """Return glyphs as a reader meets them, (count, 28, 28) float32 in 0..1: a third each of `SHARES`."""
+    with Material(mnist, seed=seed, workers=1) as material:
+        jobs = [
+            material.begin(name, (seed, part, 5), len(range(part, count, len(SHARES))))
+            for part, name in enumerate(SHARES)
+        ]
+        return np.asarray(np.concatenate([job.result()[0] for job in jobs]) / np.float32(255), np.float32)
 
 
 _CHUNK = 500
@@ -159,9 +179,12 @@ def _made(name: str, key: tuple[int, ...], count: int) -> Glyphs:
     rng = np.random.default_rng(key)
     source = {"roads": _roads, "forms": _forms, "nondigits": _nondigits}[name](rng)
     glyphs, labels = np.zeros((count, 28, 28), np.uint8), np.zeros(count, np.uint8)
-    made = 0
+    made = tried = 0
     while made < count:
         glyph, label = next(source)
+        tried += 1
+        if tried > 100 * count:
+            raise DataError("the training images hold next to no ink; look at them before training")
         if glyph.any():  # wear can leave nothing, and a ground mostly shows no ink
             glyphs[made], labels[made] = _bytes(glyph), label
             made += 1
@@ -205,10 +228,11 @@ def _nondigits(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
 
 
 def _some_digit(rng: np.random.Generator, digit: int | None = None) -> tuple[Map, int]:
-    """Return the ink map of one of MNIST's digits, of any class or of the one asked for, and its class."""
+    """Return the ink map of one of MNIST's digits, of the class asked for if there is one, and its class."""
+    asked = digit if digit in _own_labels else None  # a user's own data may lack a class
     while True:
         index = int(rng.integers(len(_own_images)))
-        if digit is None or _own_labels[index] == digit:
+        if asked is None or _own_labels[index] == asked:
             return enlarged(_own_images[index]), int(_own_labels[index])
 
 

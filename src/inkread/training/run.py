@@ -35,6 +35,8 @@ def train(
 ) -> Card:
     """Train a network on MNIST, write its model folder and return its card.
 
+    `best` starts worker processes, so a script that calls this needs the usual `if __name__ == "__main__":`.
+
     recipe: a name out of `RECIPES`, or a recipe of one's own.
     data: where MNIST lies; None looks where `inkread.datasets.load_mnist` says.
     out: the model folder to write: model.keras, model.onnx, card.json, history.csv and curves.png.

@@ -1,0 +1,373 @@
+"""Numbers and sheets: their digits are read in order, whatever page, and pages without digits are refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from typer.testing import CliRunner
+
+from inkread import Reader, Reading
+from inkread.cli.app import app
+from inkread.drawing import draw_sheet
+from inkread.drawing.nondigits import nondigit_ink
+from inkread.reader import Content
+from inkread.readings import Line, Number
+
+Picture = NDArray[np.uint8]
+Lines = Sequence[str]
+
+CONTENTS: tuple[Content, ...] = ("auto", "digit", "number", "sheet")
+
+
+def seeded(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def some(count: int, length: int, seed: int) -> list[str]:
+    """Return lines of random digits."""
+    rng = seeded(1000 + seed)
+    return ["".join(map(str, rng.integers(0, 10, length))) for _ in range(count)]
+
+
+def mistakes(text: str, truth: str) -> int:
+    """Return the edit distance of two texts."""
+    row = list(range(len(truth) + 1))
+    for i, sign in enumerate(text, 1):
+        before, row[0] = row[0], i
+        for j, other in enumerate(truth, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (sign != other))
+    return row[-1]
+
+
+def share_right(reader: Reader, page: Callable[[Lines, int], Picture], pages: Sequence[Lines], **options: str) -> float:
+    """Return the share of all signs, digits, spaces and line breaks, that are read right."""
+    wrong = total = 0
+    for seed, lines in enumerate(pages):
+        truth = "\n".join(lines)
+        wrong += mistakes(reader.read(page(lines, seed), **options).text, truth)  # type: ignore[arg-type]
+        total += len(truth)
+    return 1 - wrong / total
+
+
+def refusal(reading: Reading) -> str | None:
+    return reading.refused.code if reading.refused else None
+
+
+def ink_on_paper(ink: NDArray[np.float32]) -> Picture:
+    return np.asarray(np.rint(240 - 220 * ink), np.uint8)
+
+
+SHEETS = [some(3, 6, seed) for seed in range(10)]
+NUMBERS = [some(1, 6, seed) for seed in range(20)]
+
+
+# Drawn sheets
+
+
+def test_a_drawn_sheet_is_the_same_for_the_same_seed_and_as_large_as_asked_for() -> None:
+    first, again = (draw_sheet(["12", "34"], rng=seeded(3), size=(300, 400), ground="paper") for _ in range(2))
+    assert np.array_equal(first, again)
+    assert first.shape == (300, 400, 3)
+    assert first.dtype == np.uint8
+    assert draw_sheet(["12 34"], rng=seeded(3)).shape[1] > draw_sheet(["1234"], rng=seeded(3)).shape[1]
+
+
+def test_what_cannot_be_drawn_on_a_sheet_is_named() -> None:
+    with pytest.raises(ValueError, match="digits and spaces"):
+        draw_sheet(["1a"], rng=seeded())
+    with pytest.raises(ValueError, match="digits and spaces"):
+        draw_sheet([" ", ""], rng=seeded())
+    with pytest.raises(ValueError, match="more than 100 x 60"):
+        draw_sheet(["1234"], rng=seeded(), size=(60, 100))
+
+
+# Numbers and lines
+
+
+@pytest.mark.parametrize("content", ["auto", "number", "sheet"])
+def test_a_number_is_read(reader: Reader, content: str) -> None:
+    read = share_right(reader, lambda lines, seed: draw_sheet(lines, rng=seeded(seed)), NUMBERS, as_=content)
+    assert read >= 0.97
+
+
+@pytest.mark.parametrize("ground", ["plain", "paper", "ruled", "squared", "blackboard", "shadow"])
+def test_a_sheet_is_read_line_by_line_on(reader: Reader, ground: str) -> None:
+    assert share_right(reader, lambda lines, seed: draw_sheet(lines, rng=seeded(seed), ground=ground), SHEETS) >= 0.96
+
+
+@pytest.mark.parametrize("slope", [-0.2, -0.1, 0.1, 0.2])
+def test_lines_that_rise_or_fall_are_kept_apart(reader: Reader, slope: float) -> None:
+    assert share_right(reader, lambda lines, seed: draw_sheet(lines, rng=seeded(seed), slope=slope), SHEETS) >= 0.96
+
+
+@pytest.mark.parametrize("height", [16, 28, 120])
+def test_writing_of_any_size_is_read(reader: Reader, height: int) -> None:
+    assert share_right(reader, lambda lines, seed: draw_sheet(lines, rng=seeded(seed), height=height), SHEETS) >= 0.96
+
+
+def test_digits_of_different_sizes_stand_on_one_line(reader: Reader) -> None:
+    assert share_right(reader, lambda lines, seed: draw_sheet(lines, rng=seeded(seed), uneven=0.15), NUMBERS) >= 0.96
+
+
+def test_lines_of_different_sizes_are_read(reader: Reader) -> None:
+    def page(lines: Lines, seed: int) -> Picture:
+        parts = [draw_sheet([line], rng=seeded(seed), height=h) for line, h in zip(lines, (72, 48, 40), strict=True)]
+        width = max(part.shape[1] for part in parts)
+        return np.concatenate(
+            [np.pad(part, ((0, 0), (0, width - part.shape[1]), (0, 0)), mode="edge") for part in parts]
+        )
+
+    assert share_right(reader, page, SHEETS) >= 0.95
+
+
+def test_wide_gaps_part_numbers(reader: Reader) -> None:
+    pages = [[f"{a} {b}" for a, b in zip(some(2, 3, seed), some(2, 4, 50 + seed), strict=True)] for seed in range(10)]
+    assert share_right(reader, lambda lines, seed: draw_sheet(lines, rng=seeded(seed)), pages) >= 0.97
+    reading = reader.read(draw_sheet(["305 1768", "42 96 81"], rng=seeded(1)))
+    assert reading.text == "305 1768\n42 96 81"
+    assert [number.text for number in reading.numbers] == ["305", "1768", "42", "96", "81"]
+    assert [[number.text for number in line.numbers] for line in reading.lines] == [["305", "1768"], ["42", "96", "81"]]
+    assert [digit.number for digit in reading.digits] == [0] * 3 + [1] * 4 + [0, 0, 1, 1, 2, 2]
+    assert [digit.line for digit in reading.digits] == [0] * 7 + [1] * 6
+
+
+def test_of_several_rows_a_number_makes_one(reader: Reader) -> None:
+    picture = draw_sheet(["386", "472"], rng=seeded(2))
+    assert reader.read(picture, as_="sheet").text == "386\n472"
+    assert len(reader.read(picture, as_="number").lines) == 1
+
+
+def test_of_many_digits_as_digit_reads_one_at_most(reader: Reader) -> None:
+    for seed in range(5):
+        reading = reader.read(draw_sheet(["38642"], rng=seeded(seed)), as_="digit", min_confidence=0)
+        assert len(reading.digits) <= 1
+    assert len(reader.read(draw_sheet(["38642"], rng=seeded(0)), as_="auto").digits) == 5
+
+
+@pytest.mark.parametrize("content", CONTENTS)
+def test_a_page_with_one_digit_is_read_as_whatever_it_is_called(reader: Reader, content: Content) -> None:
+    pictures = {str(digit): draw_sheet([str(digit)], rng=seeded(20 + digit)) for digit in range(10)}
+    assert sum(reader.read(picture, as_=content).text == text for text, picture in pictures.items()) >= 9
+
+
+# Boxes
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.1])
+def test_boxes_lie_in_the_picture_around_their_ink_from_left_to_right(reader: Reader, slope: float) -> None:
+    picture = draw_sheet(["3086", "5274"], rng=seeded(4), slope=slope)
+    reading = reader.read(picture)
+    assert reading.text == "3086\n5274"
+    covered = np.zeros(picture.shape[:2], bool)
+    for digit in reading.digits:
+        x, y, w, h = digit.box
+        assert min(x, y) >= 0
+        assert min(w, h) > 8
+        assert (x + w <= picture.shape[1], y + h <= picture.shape[0]) == (True, True)
+        covered[y : y + h, x : x + w] = True
+    assert ((picture.max(axis=2) < 120) & ~covered).sum() == 0
+    assert 40 < max(digit.box.h for digit in reading.digits) < 64
+    for line in reading.lines:
+        assert all(a.box.x < b.box.x for a, b in pairwise(line.digits))
+    assert reading.lines[0].box.y < reading.lines[1].box.y
+
+
+# Ruling
+
+
+@pytest.mark.parametrize("ground", ["plain", "paper"])
+def test_a_printed_row_of_boxes_is_no_writing(reader: Reader, ground: str) -> None:
+    def page(lines: Lines, seed: int) -> Picture:
+        return draw_sheet(lines, rng=seeded(seed), boxes=True, ground=ground)
+
+    assert share_right(reader, page, SHEETS) >= 0.97
+
+
+@pytest.mark.parametrize("content", ["auto", "number", "sheet"])
+def test_printed_boxes_that_stand_apart_are_no_writing(reader: Reader, content: str) -> None:
+    apart = [[" ".join(line) for line in lines] for lines in NUMBERS]
+    wrong = 0
+    for seed, (line,) in enumerate(apart):
+        text = reader.read(draw_sheet([line], rng=seeded(seed), boxes=True), as_=content).text  # type: ignore[arg-type]
+        wrong += mistakes(text.replace(" ", ""), line.replace(" ", ""))
+    assert wrong <= 0.05 * 6 * len(apart)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.08])
+@pytest.mark.parametrize("height", [28, 60])
+def test_a_table_is_no_writing(reader: Reader, slope: float, height: int) -> None:
+    def page(lines: Lines, seed: int) -> Picture:
+        return draw_sheet(lines, rng=seeded(seed), boxes=True, leading=1.5, slope=slope, height=height)
+
+    assert share_right(reader, page, SHEETS) >= 0.97
+
+
+def test_an_empty_table_is_refused(reader: Reader) -> None:
+    picture = np.full((300, 400), 240, np.uint8)
+    for at in range(20, 400, 60):
+        cv2.line(picture, (at, 20), (at, 260), 60, 2)
+    for at in range(20, 300, 60):
+        cv2.line(picture, (20, at), (380, at), 60, 2)
+    for content in ("auto", "number", "sheet"):
+        assert refusal(reader.read(picture, as_=content)) in {"blank", "no-digit"}
+
+
+def test_a_line_under_a_number_is_no_digit(reader: Reader) -> None:
+    def page(lines: Lines, seed: int) -> Picture:
+        picture = draw_sheet(lines, rng=seeded(seed))
+        height, width, _ = picture.shape
+        cv2.line(picture, (10, height - 14), (width - 10, height - 12), (30, 30, 30), 3)
+        return picture
+
+    assert share_right(reader, page, NUMBERS) >= 0.97
+
+
+# Pages turned and framed
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_page_turned_by_quarters_is_read_upright(reader: Reader, turns: int) -> None:
+    right = 0
+    for seed in range(10):
+        lines = ["".join(map(str, part)) for part in np.split(seeded(seed).permutation(10), 2)]
+        picture = draw_sheet(lines, rng=seeded(seed))
+        right += reader.read(np.rot90(picture, turns)).text == "\n".join(lines)
+    assert right >= (7 if turns == 2 else 9)  # upside down, 0 1 6 8 and 9 are digits, too
+
+
+def test_the_boxes_of_a_turned_page_are_those_of_the_upright_one(reader: Reader) -> None:
+    picture = draw_sheet(["23457", "74352"], rng=seeded(1))
+    upright, turned = reader.read(picture), reader.read(np.rot90(picture))
+    assert upright.text == turned.text == "23457\n74352"
+    for one, other in zip(upright.digits, turned.digits, strict=True):
+        assert np.abs(np.subtract(one.box, other.box)).max() <= 2
+
+
+def test_a_page_called_one_digit_is_never_turned(reader: Reader) -> None:
+    sideways = np.ascontiguousarray(np.rot90(draw_sheet(["23457", "74352"], rng=seeded(1))))
+    assert reader.steps(sideways, as_="digit").ink.shape == sideways.shape[:2]
+    assert reader.steps(sideways).ink.shape == sideways.shape[1::-1]
+
+
+@pytest.mark.parametrize("edge", ["top", "bottom", "left", "right"])
+def test_a_bar_along_an_edge_is_no_digit(reader: Reader, edge: str) -> None:
+    def page(lines: Lines, seed: int) -> Picture:
+        picture = draw_sheet(lines, rng=seeded(seed))
+        turns = ["top", "right", "bottom", "left"].index(edge)
+        np.rot90(picture, turns)[:12] = 20
+        return picture
+
+    assert share_right(reader, page, SHEETS) >= 0.97
+
+
+# Lines and numbers as values
+
+
+@pytest.fixture(scope="module")
+def sheet(reader: Reader) -> Reading:
+    return reader.read(draw_sheet(["305 1768", "42 96 81"], rng=seeded(1)))
+
+
+def test_lines_and_numbers_say_what_their_digits_say(sheet: Reading) -> None:
+    first, second = sheet.lines
+    assert (first.text, str(second), str(first.numbers[1])) == ("305 1768", "42 96 81", "1768")
+    assert first.digits + second.digits == sheet.digits
+    assert first.numbers[0].digits == sheet.digits[:3]
+    parts: list[Line | Number] = [*sheet.lines, *sheet.numbers]
+    for part in parts:
+        assert part.confidence == pytest.approx(math.prod(digit.confidence for digit in part.digits))
+        left, top = (min(digit.box[axis] for digit in part.digits) for axis in (0, 1))
+        right = max(digit.box.x + digit.box.w for digit in part.digits)
+        bottom = max(digit.box.y + digit.box.h for digit in part.digits)
+        assert part.box == (left, top, right - left, bottom - top)
+    assert sheet.confidence == pytest.approx(first.confidence * second.confidence)
+
+
+def test_a_sheet_goes_through_json_and_back(sheet: Reading) -> None:
+    again = Reading.from_json(sheet.to_json())
+    assert again == sheet
+    assert again.lines == sheet.lines
+    assert [number.text for number in again.numbers] == ["305", "1768", "42", "96", "81"]
+
+
+@pytest.fixture(scope="module")
+def sheet_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sheets") / "sheet.png"
+    Image.fromarray(draw_sheet(["305 1768", "42 96 81"], rng=seeded(1))).save(path)
+    return path
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    done = CliRunner().invoke(app, ["read", str(path), "--format", "csv"])
+    return list(csv.DictReader(io.StringIO(done.stdout)))
+
+
+def test_json_tells_lines(sheet_file: Path) -> None:
+    values = json.loads(CliRunner().invoke(app, ["read", str(sheet_file), "--format", "json"]).stdout)
+    assert values["text"] == "305 1768\n42 96 81"
+    assert values["lines"] == ["305 1768", "42 96 81"]
+    assert [digit["line"] for digit in values["digits"]] == [0] * 7 + [1] * 6
+
+
+def test_csv_tells_lines_and_digits(sheet_file: Path) -> None:
+    rows = rows_of(sheet_file)
+    assert "".join(row["digit"] for row in rows) == "3051768429681"
+    assert [row["line"] for row in rows] == ["0"] * 7 + ["1"] * 6
+
+
+def test_csv_counts_the_numbers_of_each_line(sheet_file: Path) -> None:
+    assert [row["number"] for row in rows_of(sheet_file)] == list("0001111" + "001122")
+
+
+# Refused pages, and pages that ask much
+
+
+def test_words_are_refused(reader: Reader) -> None:
+    words = [reader.read(ink_on_paper(nondigit_ink("words", size=(160, 240), rng=seeded(s)))) for s in range(30)]
+    assert sum(refusal(word) == "no-digit" for word in words) >= 24
+
+
+@pytest.mark.parametrize("content", ["auto", "number", "sheet"])
+def test_a_page_of_words_is_refused(reader: Reader, content: Content) -> None:
+    for seed in range(4):
+        rng = seeded(seed)
+        parts = [[nondigit_ink("words", size=(80, 160), rng=rng) for _ in range(3)] for _ in range(4)]
+        assert refusal(reader.read(ink_on_paper(np.block(parts)), as_=content)) == "no-digit"
+
+
+BLANK: dict[str, Picture] = {
+    "noise in colour": seeded().integers(0, 256, (300, 300, 3), dtype=np.uint8),
+    "noise in grey": seeded().integers(0, 256, (300, 300), dtype=np.uint8),
+    "noise in black and white": 255 * seeded().integers(0, 2, (300, 300), dtype=np.uint8),
+    "all black": np.zeros((200, 300, 3), np.uint8),
+    "one black pixel": np.zeros((1, 1), np.uint8),
+    "one white pixel": np.full((1, 1), 255, np.uint8),
+    "a strip": np.full((20, 30_000), 255, np.uint8),
+    "a tower": np.full((30_000, 20), 255, np.uint8),
+}
+
+
+@pytest.mark.parametrize("content", CONTENTS)
+@pytest.mark.parametrize("page", BLANK)
+def test_a_page_without_writing_is_refused_as_whatever_it_is_called(
+    reader: Reader, page: str, content: Content
+) -> None:
+    assert refusal(reader.read(BLANK[page], as_=content)) == "blank"
+
+
+def test_five_hundred_digits_are_read(reader: Reader) -> None:
+    lines = some(20, 25, 0)
+    reading = reader.read(draw_sheet(lines, rng=seeded(), height=28))
+    assert mistakes(reading.text, "\n".join(lines)) <= 10
+    assert len(reading.lines) == 20
