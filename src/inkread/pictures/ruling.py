@@ -74,7 +74,7 @@ def _lines(part: Mask, shortest: float) -> tuple[Mask, Mask]:
 
 def _lean(thick: Mask, length: int) -> int:
     """Return the angle, in degrees, at which most of the ink lies on lines, level and upright together."""
-    factor = min(1.0, 28 / length)
+    factor = min(1.0, 16 / length)
     size = [max(1, round(side * factor)) for side in thick.shape[::-1]]
     small = (cv2.resize(thick * 255, size, interpolation=cv2.INTER_AREA) > 60).astype(np.uint8)
     side = max(5, round(length * factor))
