@@ -2,8 +2,8 @@
 
     glyphs = load_set("usps")
 
-Every picture takes the road of `inkread read` up to the classifier, which is the same for every model; sets of bitmaps
-without paper, USPS and optdigits, begin as ink maps. What the road finds no ink on has an empty glyph.
+Every picture takes the road of `inkread read --as digit` up to the classifier, which is the same for every model; sets
+of bitmaps without paper, USPS and optdigits, begin as ink maps. What the road finds no ink on has an empty glyph.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 from inkread.datasets.folders import labelled_pictures
 from inkread.drawing.nondigits import HELD_OUT, nondigit_ink
 from inkread.files import whole_file
-from inkread.pictures import arrays, glyphs, ink, layout, opening, page
+from inkread.pictures import arrays, glyphs, ink, layout, opening, page, rows, ruling
 from inkread.pictures.glyphs import SIDE, normalise_one
 from inkread.pictures.ink import find_ink
 from inkread.pictures.layout import find_digit
 from inkread.pictures.opening import Picture, open_picture
+from inkread.pictures.rows import writing
 
 RUNS = Path(__file__).parents[1] / "runs"
 
@@ -68,14 +69,14 @@ def load_set(name: str) -> Glyphs:
 
 def _road() -> str:
     """Return a mark of the code that makes glyphs, so that a change to it makes them anew."""
-    text = "".join(inspect.getsource(module) for module in (arrays, glyphs, ink, layout, opening, page))
+    text = "".join(inspect.getsource(module) for module in (arrays, glyphs, ink, layout, opening, page, rows, ruling))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _glyph(picture: Picture) -> NDArray[np.float32]:
     if isinstance(picture, np.ndarray) and picture.dtype == np.float32:
         return normalise_one(np.asarray(picture, np.float32))
-    patch = find_digit(find_ink(open_picture(picture)))
+    patch = find_digit(writing(find_ink(open_picture(picture))))
     return np.zeros((SIDE, SIDE), np.float32) if patch is None else normalise_one(patch.ink)
 
 

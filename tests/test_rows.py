@@ -256,6 +256,17 @@ def test_a_table_is_taken_away_and_its_digits_stay(side: int) -> None:
     assert [len(boxes) for boxes in boxes_of(find_rows(np.maximum(table(4, 2, side), digits)))] == [4, 4]
 
 
+def test_a_table_of_very_many_cells_is_taken_away_too() -> None:
+    page = np.zeros((20 * 60 + 21, 24 * 60 + 21), np.uint8)
+    for at in range(21):
+        cv2.line(page, (10, 10 + 60 * at), (10 + 24 * 60, 10 + 60 * at), 1, 2)
+    for at in range(25):
+        cv2.line(page, (10 + 60 * at, 10), (10 + 60 * at, 10 + 20 * 60), 1, 2)
+    for x, y in cells(24, 20, 60):
+        cv2.ellipse(page, (x + 12, y + 20), (9, 17), 0, 0, 360, 1, 3)
+    assert [len(boxes) for boxes in boxes_of(find_rows(page.astype(np.float32)))] == [24] * 20
+
+
 def test_a_digit_across_a_line_keeps_its_strokes() -> None:
     digits = rings((60, 60), (120, 60), (180, 60))
     lines = page_with((10, 92, 360, 3))

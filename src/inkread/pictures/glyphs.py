@@ -102,7 +102,8 @@ def _with_mnist_stroke(fine: Map, unit: float) -> Map:
 def _depth_within(mask: NDArray[np.bool_]) -> Map:
     """Return the distance of every pixel of `mask` to the nearest one outside it, 0 outside."""
     distance = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.asarray(distance, np.float32)
+    # OpenCV's last digit depends on where the memory lies; ridges, where two distances are alike, would too.
+    return np.asarray(np.rint(distance * 1024) / 1024, np.float32)
 
 
 def _thinnest(inside: Map) -> float:

@@ -40,7 +40,9 @@ _LOWEST = 0.4  # rows lower than this are dirt
 
 _TABLES = 8  # a page has few tables; no more components than this are looked at for being one
 _HELD = 0.045  # share of a table's box that the boxes of what stands in it take; more, where that is little
-_HOLES = 3  # no digit has more holes
+_HOLES = 3  # no digit has more holes that are
+_LARGE_CELL = 0.004  # larger than this share of its box; rough chalk has many small ones
+_CELL = 0.0003  # the cells of a page full of them are no larger than this
 
 _PIECES = 4  # a digit is made of no more pieces side by side than this
 _CUTS = 5  # a piece is cut at no more places than this
@@ -188,16 +190,16 @@ def _holders(boxes: Boxes, labels: NDArray[np.int32]) -> NDArray[np.bool_]:
         inside &= areas < areas[number]  # a digit whose box holds the middle of the box around it holds nothing
         inside[number] = False
         share = areas[inside].sum() / areas[number]
-        holes = _holes(own)
-        held[number] = holes > _HOLES or (holes > 0 and share > (_HELD if inside.sum() > 2 else 2 * _HELD))
+        much = share > (_HELD if inside.sum() > 2 else 2 * _HELD)
+        held[number] = (much and _holes(own, least=_CELL) > 0) or _holes(own, least=_LARGE_CELL) > _HOLES
     return held
 
 
-def _holes(mask: Mask) -> int:
-    """Return how many holes a component has, those too small to be cells of a table left out."""
+def _holes(mask: Mask, *, least: float) -> int:
+    """Return how many holes a component has, those smaller than a share of its box left out."""
     contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     inner = (contour for contour, links in zip(contours, hierarchy[0], strict=True) if links[3] >= 0)
-    return sum(cv2.contourArea(contour) > 0.004 * mask.size for contour in inner)
+    return sum(cv2.contourArea(contour) > least * mask.size for contour in inner)
 
 
 def _components(ink: Map) -> tuple[Boxes, NDArray[np.int32], NDArray[np.int32]]:
