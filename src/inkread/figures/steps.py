@@ -136,7 +136,8 @@ def _nothing(axes: Axes, title: str, detail: str) -> None:
 def _probabilities(axes: Axes, steps: Steps) -> None:
     """Draw the probabilities of the ten digits, and of none, as bars, the largest marked."""
     caption(axes, "Probabilities", "of the ten digits, and of none")
-    axes.set_yticks(range(11), [*"0123456789", "none"], fontsize=9)
+    axes.set_yticks(range(11), [*"0123456789", "none"], fontsize=8)
+    axes.tick_params(axis="y", pad=2)
     axes.set_ylim(10.6, -0.6)
     axes.set_xlim(0, 1.3)
     axes.set_xticks([])
