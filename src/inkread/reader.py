@@ -134,15 +134,17 @@ class Reader:
 
     def _found(self, ink: NDArray[np.float32], as_: Content) -> _Found:
         """Return what is written on a page: one digit, or the best path through each of its rows."""
-        single = self._single(ink) if as_ in {"auto", "digit"} else None
         if as_ == "digit":
-            return single or _NOTHING
+            return self._single(ink) or _NOTHING
         found, score = self._in_rows(ink, single_row=as_ == "number")
+        if as_ != "auto" or len(found.places) + found.others == 1:
+            return found
         # A digit in pieces, chalk on rough paper, may fall into several rows of what is no digit.
-        if single and len(found.places) + found.others != 1 and _holds_most(single, ink):
-            likely, none = float(single.probabilities[0, :CLASSES].max()), float(single.probabilities[0, NO_DIGIT])
-            return single if likely > np.exp(score) and none <= self.card.no_digit else found
-        return found
+        single = self._single(ink)
+        if single is None or not _holds_most(single, ink):
+            return found
+        likely, none = float(single.probabilities[0, :CLASSES].max()), float(single.probabilities[0, NO_DIGIT])
+        return single if likely > np.exp(score) and none <= self.card.no_digit else found
 
     def _single(self, ink: NDArray[np.float32]) -> _Found | None:
         """Return the digit of a page that holds one; None without ink."""
