@@ -24,6 +24,7 @@ from calibrate import Calibration, calibrated, on_card, with_card
 from inkread.files import whole_file
 from inkread.models.card import Card, load_card
 from inkread.models.classifier import CLASSES, NO_DIGIT, SHIPPED, Classifier
+from inkread.scores import given_a_digit
 from inkread.training.machine import hardware, versions
 from measures import INKREAD, ROOT, timed
 from sets import RUNS, Glyphs, load_set
@@ -87,14 +88,13 @@ def _refused(classifier: Classifier, glyphs: Glyphs) -> float:
 
 def _refuses(card: Card, probabilities: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Tell which rows, (N, 11), a card's thresholds refuse, as the reader does."""
-    digits = probabilities[:, :CLASSES]
-    confidence = digits.max(axis=1) / np.maximum(digits.sum(axis=1), 1e-30)
+    confidence = given_a_digit(probabilities).max(axis=1)
     return np.asarray((probabilities[:, NO_DIGIT] > card.no_digit) | (confidence < card.min_confidence), np.bool_)
 
 
 def train_all(seeds: int) -> None:
     """Train what is not trained yet, saying first how long it takes."""
-    todo = [seed for seed in range(seeds) if not (RUNS / f"best-{seed}" / "card.json").exists()]
+    todo = [seed for seed in range(seeds) if not (_folder(seed) / "card.json").exists()]
     if todo:
         print(f"{len(todo)} trainings to go, about {MINUTES * len(todo)} minutes on two cores", flush=True)
     for seed in todo:

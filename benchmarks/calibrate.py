@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.models.card import Card, load_card
-from inkread.models.classifier import CLASSES, NO_DIGIT, Classifier
-from inkread.scores import calibration_error, fitted_temperature, tempered
+from inkread.models.classifier import NO_DIGIT, Classifier
+from inkread.scores import calibration_error, fitted_temperature, given_a_digit, tempered
 from sets import Glyphs, load_set
 
 KEPT = 0.99
@@ -46,8 +46,7 @@ class Calibration:
 def calibrated(classifier: Classifier, pictures: Glyphs) -> Calibration:
     """Return the calibration of a model, whatever its card says."""
     plain = with_card(classifier, replace(classifier.card, temperature=1.0)).classify(pictures.images)
-    none, digits = plain[:, NO_DIGIT], plain[:, :CLASSES]
-    digits = digits / np.maximum(digits.sum(axis=1, keepdims=True), 1e-30)
+    none, digits = plain[:, NO_DIGIT], given_a_digit(plain)
     confidences, passes = np.zeros(len(none)), np.zeros(len(none), bool)
     for source in np.unique(pictures.groups):
         own = pictures.groups == source

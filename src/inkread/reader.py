@@ -26,6 +26,7 @@ from inkread.pictures.opening import Picture, content_of, name_of, open_picture
 from inkread.pictures.page import Page
 from inkread.pictures.rows import find_rows, parts_of, writing
 from inkread.readings import Box, Digit, Reading, Refusal
+from inkread.scores import given_a_digit
 
 Content = Literal["auto", "digit", "number", "sheet"]
 """What a picture holds: one digit, digits in one row, or rows of them. "auto" finds out."""
@@ -256,8 +257,7 @@ def _decode(found: _Found, page: Page) -> tuple[Digit, ...]:
 
     Their own ten probabilities are those of a digit, given that it is one.
     """
-    digits = found.probabilities[:, :CLASSES]
-    given = digits / np.maximum(digits.sum(axis=1, keepdims=True), 1e-30)
+    given = given_a_digit(found.probabilities)
     lines = {row: line for line, row in enumerate(sorted({place.row for place in found.places}))}
     return tuple(
         Digit(

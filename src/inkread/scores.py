@@ -21,6 +21,12 @@ def cross_entropy(truth: NDArray[np.integer], probabilities: NDArray[np.float32]
     return float(-np.log(np.maximum(given, 1e-12)).mean())
 
 
+def given_a_digit(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the first ten of probabilities, (N, 10 or 11), as they are given that it is a digit: rows sum to 1."""
+    digits = probabilities[:, :10]
+    return np.asarray(digits / np.maximum(digits.sum(axis=1, keepdims=True), 1e-30), np.float32)
+
+
 def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     """Return probabilities, (N, 10), with their logarithms divided by `temperature`, rows again summing to 1.
 

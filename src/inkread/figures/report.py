@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from inkread.errors import OptionError
 from inkread.figures.reliability import draw_reliability
+from inkread.figures.saving import check_folder, writable
 from inkread.figures.style import percent
-from inkread.files import whole_file
 from inkread.scores import coverage, wilson_interval
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ def check_report_path(path: Path) -> None:
         raise OptionError(f"{path}: a report ends in .html, as in {path.stem}.html")
     if path.is_dir():
         raise OptionError(f"{path}: is a folder; name a file in it, as in {path / 'report.html'}")
-    if not path.parent.is_dir():
-        raise OptionError(f"{path}: there is no folder {path.parent}; make it first")
+    check_folder(path)
 
 
 def save_report(evaluation: Evaluation, path: Path) -> None:
@@ -59,11 +58,8 @@ def save_report(evaluation: Evaluation, path: Path) -> None:
     Raises `OptionError` for a file that cannot be written.
     """
     check_report_path(path)
-    try:
-        with whole_file(path) as temporary:
-            temporary.write_text(report_of(evaluation), encoding="utf-8")
-    except OSError as error:
-        raise OptionError(f"{path}: cannot be written ({error.strerror}); name another file or folder") from None
+    with writable(path) as temporary:
+        temporary.write_text(report_of(evaluation), encoding="utf-8")
 
 
 def report_of(evaluation: Evaluation) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +24,23 @@ def check_figure_path(path: Path) -> None:
     """Raise `OptionError` for a file name that no figure can be written to, before any work is done for it."""
     if path.suffix.lower() not in FORMATS:
         raise OptionError(f"{path}: a figure ends in {', '.join(FORMATS)}, as in {path.stem}.png")
+    check_folder(path)
+
+
+def check_folder(path: Path) -> None:
+    """Raise `OptionError` for a file in a folder that is not there."""
     if not path.parent.is_dir():
         raise OptionError(f"{path}: there is no folder {path.parent}; make it first")
+
+
+@contextlib.contextmanager
+def writable(path: Path) -> Iterator[Path]:
+    """Give a temporary path, as `whole_file` does; raises `OptionError` for a file that cannot be written."""
+    try:
+        with whole_file(path) as temporary:
+            yield temporary
+    except OSError as error:
+        raise OptionError(f"{path}: cannot be written ({error.strerror}); name another file or folder") from None
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -32,11 +49,8 @@ def save_figure(figure: Figure, path: Path) -> None:
     Raises `OptionError` for a file that cannot be written.
     """
     check_figure_path(path)
-    try:
-        with whole_file(path) as temporary:
-            figure.savefig(temporary, dpi=figure.dpi)
-    except OSError as error:
-        raise OptionError(f"{path}: cannot be written ({error.strerror}); name another file or folder") from None
+    with writable(path) as temporary:
+        figure.savefig(temporary, dpi=figure.dpi)
 
 
 def show_figure(figure: Figure, name: str) -> Path | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from inkread.errors import ModelError
 from inkread.models.card import Card, load_card
-from inkread.scores import tempered
+from inkread.scores import given_a_digit, tempered
 
 SHIPPED = Path(__file__).parent / "shipped"
 """The model folder inside the package: what reads when no model is named."""
@@ -81,9 +81,8 @@ class Classifier:
         if outputs.min() < 0 or not np.allclose(outputs.sum(axis=1), 1, atol=1e-3):
             powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
             outputs = powers / powers.sum(axis=1, keepdims=True)
-        some = outputs[:, :CLASSES].sum(axis=1, keepdims=True)
-        digits = tempered(outputs[:, :CLASSES] / np.maximum(some, 1e-30), self.card.temperature)
-        none = np.clip(outputs[:, CLASSES:], 0, 1) if outputs.shape[1] > CLASSES else np.zeros_like(some)
+        digits = tempered(given_a_digit(outputs), self.card.temperature)
+        none = np.clip(outputs[:, CLASSES:], 0, 1) if outputs.shape[1] > CLASSES else np.zeros_like(outputs[:, :1])
         return np.asarray(np.hstack([digits * (1 - none), none]), np.float32)
 
     def _check(self) -> None:

@@ -101,7 +101,8 @@ def writing(ink: Map) -> Map:
     boxes, _, labels = _components(ink)
     if not len(boxes):
         return ink
-    return without_ruling(ink, writing_height(boxes, labels), holders=_holders(boxes, labels))
+    held = _holders(boxes, labels)
+    return without_ruling(ink, _height(boxes, held, labels.shape, np.ones(len(boxes), bool)), holders=held)
 
 
 def parts_of(patches: list[Patch], row: Row) -> list[int]:
@@ -121,10 +122,15 @@ def writing_height(boxes: Boxes, labels: NDArray[np.int32], of: NDArray[np.intp]
     labels: the page with the number of each component, from 1. of: which components count, None for all. What holds
     other writing, as a table does, and bars along the edges of the page do not count, unless there is nothing else.
     """
-    x, y, w, h = boxes.T
-    at_edge = (x == 0) | (y == 0) | (x + w == labels.shape[1]) | (y + h == labels.shape[0])
-    others = ~_holders(boxes, labels) & ~(at_edge & (np.maximum(w, h) > 4 * np.minimum(w, h)))
     counted = np.ones(len(boxes), bool) if of is None else np.isin(np.arange(len(boxes)), of)
+    return _height(boxes, _holders(boxes, labels), labels.shape, counted)
+
+
+def _height(boxes: Boxes, held: NDArray[np.bool_], shape: tuple[int, ...], counted: NDArray[np.bool_]) -> float:
+    """Return `writing_height`, given which components hold others and which count."""
+    x, y, w, h = boxes.T
+    at_edge = (x == 0) | (y == 0) | (x + w == shape[1]) | (y + h == shape[0])
+    others = ~held & ~(at_edge & (np.maximum(w, h) > 4 * np.minimum(w, h)))
     others = others & counted if (others & counted).any() else counted
     heights = np.sort(boxes[others, 3]).astype(float)
     weights = np.cumsum(heights**2)

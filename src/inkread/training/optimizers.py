@@ -19,7 +19,7 @@ def one_cycle(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
     Over so few steps the usual averages of squared gradients (0.999, a memory of 1000 steps) never settle;
     0.98 is worth a tenth of a point.
     """
-    return keras.optimizers.AdamW(OneCycle(learning_rate, steps), weight_decay=1e-4, beta_2=0.98)
+    return _adamw(learning_rate, steps)
 
 
 def averaged_cycle(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
@@ -27,9 +27,11 @@ def averaged_cycle(learning_rate: float, steps: int) -> keras.optimizers.Optimiz
 
     An exponential moving average (Polyak and Juditsky 1992); Keras puts it in the place of the weights when `fit` ends.
     """
-    return keras.optimizers.AdamW(
-        OneCycle(learning_rate, steps), weight_decay=1e-4, beta_2=0.98, use_ema=True, ema_momentum=0.998
-    )
+    return _adamw(learning_rate, steps, use_ema=True, ema_momentum=0.998)
+
+
+def _adamw(learning_rate: float, steps: int, **averaging: Any) -> keras.optimizers.Optimizer:
+    return keras.optimizers.AdamW(OneCycle(learning_rate, steps), weight_decay=1e-4, beta_2=0.98, **averaging)
 
 
 @keras.saving.register_keras_serializable("inkread")
