@@ -25,7 +25,7 @@ from inkread.datasets.folders import labelled_pictures
 from inkread.drawing.nondigits import HELD_OUT, nondigit_ink
 from inkread.files import whole_file
 from inkread.models.classifier import NO_DIGIT
-from inkread.pictures import arrays, glyphs, ink, layout, opening, page, rows, ruling
+from inkread.pictures import arrays, components, glyphs, ink, layout, opening, page, rows, ruling
 from inkread.pictures.glyphs import SIDE, normalise_one
 from inkread.pictures.ink import find_ink
 from inkread.pictures.layout import find_digit
@@ -68,7 +68,9 @@ def load_set(name: str) -> Glyphs:
 
 def _road() -> str:
     """Return a mark of the code that makes glyphs, so that a change to it makes them anew."""
-    text = "".join(inspect.getsource(module) for module in (arrays, glyphs, ink, layout, opening, page, rows, ruling))
+    text = "".join(
+        inspect.getsource(module) for module in (arrays, components, glyphs, ink, layout, opening, page, rows, ruling)
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from inkread.decoding import best_path
 from inkread.models.classifier import CLASSES, NO_DIGIT
-from inkread.pictures.layout import Box, Patch
+from inkread.pictures import ruling
+from inkread.pictures.components import Box, find_components
+from inkread.pictures.layout import Patch
 from inkread.pictures.rows import Row, find_rows, parts_of, writing_height
-from inkread.pictures.ruling import without_ruling
 
 Ink = NDArray[np.float32]
 Span = tuple[int, int]
@@ -61,9 +62,12 @@ def boxes_of(rows: list[Row]) -> list[list[Box]]:
     return [[row.spans[at, at + 1].box for at in range(row.pieces)] for row in rows]
 
 
+def without_ruling(ink: Ink, height: float) -> Ink:
+    return ruling.without_ruling(ink, height, find_components(ink))
+
+
 def height_of(ink: Ink) -> float:
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((ink > 0.5).astype(np.uint8), connectivity=8)
-    return writing_height(np.asarray(stats[1:, :4], np.int32), np.asarray(labels, np.int32))
+    return writing_height(find_components(ink))
 
 
 # The best path

@@ -94,11 +94,13 @@ def _deviations(grey: Map, paper: Map) -> tuple[float, float]:
 
 def _median(grey: Map) -> Map:
     """Return the median of the surroundings of every pixel: the paper, wherever ink is in the minority."""
-    window = min(255, max(3, int(0.6 * min(grey.shape)) | 1))
-    rim, (height, width) = window // 2, grey.shape
-    levels = np.rint(grey * 255).astype(np.uint8)
+    small = _shrunk(grey, COARSE_SIDE / 2)  # it is smooth, and the work of an ink map goes into it otherwise
+    window = max(3, int(0.6 * min(small.shape)) | 1)
+    rim, (height, width) = window // 2, small.shape
+    levels = np.rint(small * 255).astype(np.uint8)
     padded = cv2.copyMakeBorder(levels, rim, rim, rim, rim, cv2.BORDER_REFLECT_101)
-    return _unit(np.asarray(cv2.medianBlur(padded, window), np.uint8)[rim : rim + height, rim : rim + width])
+    median = _unit(np.asarray(cv2.medianBlur(padded, window), np.uint8)[rim : rim + height, rim : rim + width])
+    return np.asarray(cv2.resize(median, grey.shape[::-1]), np.float32)
 
 
 def _stroke_width(grey: Map, paper: Map) -> float:

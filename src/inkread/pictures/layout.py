@@ -8,9 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Map = NDArray[np.float32]
-Boxes = NDArray[np.int32]  # (N, 4): x, y, w, h in pixels of the page
-Box = tuple[int, int, int, int]
+from inkread.pictures.components import Box, Boxes, Components, Map, find_components, hull
 
 _SPECK = 6  # components of fewer pixels are noise
 _CRUMB = 0.02  # a component with less ink than this share of the digit's is dirt
@@ -32,27 +30,26 @@ def find_digit(ink: Map) -> Patch | None:
     ink: (H, W) float32 in 0..1. The digit is the heaviest component near the middle, with all that lies close enough
     to be a part of it; bars along the page's edges and dirt stay out.
     """
-    solid = (ink > 0.5).astype(np.uint8)
-    _, labels, stats, centres = cv2.connectedComponentsWithStats(solid, connectivity=8)
-    boxes, areas = np.asarray(stats[1:, :4], np.int32), np.asarray(stats[1:, 4], np.int32)
-    candidates = np.flatnonzero((areas >= _SPECK) & ~frames(boxes, np.asarray(labels, np.int32)))
+    found = find_components(ink)
+    candidates = np.flatnonzero((found.areas >= _SPECK) & ~frames(found))
     if not len(candidates):  # nothing but a frame: then that is what was written
-        candidates = np.flatnonzero(areas >= _SPECK)
+        candidates = np.flatnonzero(found.areas >= _SPECK)
     if not len(candidates):
         return None
-    weights = areas[candidates] * _nearness(np.asarray(centres[1:], np.float64)[candidates], ink.shape)
+    weights = found.areas[candidates] * _nearness(found.centres[candidates], ink.shape)
     heaviest = candidates[np.argsort(-weights, kind="stable")[:_MOST]]
-    return cut_out(ink, np.asarray(labels, np.int32), boxes, _parts(boxes, areas, heaviest))
+    return cut_out(ink, found, _parts(found.boxes, found.areas, heaviest))
 
 
-def frames(boxes: Boxes, labels: NDArray[np.int32]) -> NDArray[np.bool_]:
+def frames(found: Components) -> NDArray[np.bool_]:
     """Tell which components are bars along edges of the page: black borders, table tops, page edges."""
+    labels = found.labels
     height, width = labels.shape
-    x, y, w, h = boxes.T
+    x, y, w, h = found.boxes.T
     lying = (w > 0.8 * width) & (h < 0.3 * height) & ((y == 0) | (y + h == height))
     standing = (h > 0.8 * height) & (w < 0.3 * width) & ((x == 0) | (x + w == width))
     edges = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
-    filled = [np.bincount(edge, minlength=len(boxes) + 1)[1:] > 0.8 * len(edge) for edge in edges]
+    filled = [np.bincount(edge, minlength=len(found) + 1)[1:] > 0.8 * len(edge) for edge in edges]
     joined = np.sum(filled, axis=0) >= 2  # bars along several edges are one component
     return np.asarray(lying | standing | joined, np.bool_)
 
@@ -74,13 +71,6 @@ def _parts(boxes: Boxes, areas: NDArray[np.int32], heaviest: NDArray[np.intp]) -
     return parts
 
 
-def hull(boxes: Boxes) -> Box:
-    """Return the smallest box that holds all `boxes`."""
-    x, y = boxes[:, :2].min(axis=0)
-    right, bottom = (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
-    return int(x), int(y), int(right - x), int(bottom - y)
-
-
 def _side(boxes: Boxes) -> int:
     return max(hull(boxes)[2:])
 
@@ -92,9 +82,9 @@ def _gap(one: Box, other: NDArray[np.int32]) -> float:
     return float(np.hypot(across, down))
 
 
-def cut_out(ink: Map, labels: NDArray[np.int32], boxes: Boxes, parts: list[int]) -> Patch:
+def cut_out(ink: Map, found: Components, parts: list[int]) -> Patch:
     """Cut components out of the page, with the soft edge of their ink but without what else lies in their box."""
-    x, y, w, h = box = hull(boxes[parts])
-    own = np.isin(labels[y : y + h, x : x + w], np.array(parts) + 1).astype(np.uint8)
+    x, y, w, h = box = hull(found.boxes[parts])
+    own = np.isin(found.labels[y : y + h, x : x + w], np.array(parts) + 1).astype(np.uint8)
     soft = cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0
     return Patch(box, np.where(soft, ink[y : y + h, x : x + w], 0).astype(np.float32))

@@ -89,6 +89,8 @@ def _grey(colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
     the channels are mixed along the principal direction of these differences; a share of luminance in them
     decides where there is little or no colour.
     """
+    if _is_grey(colour):  # whatever the mix, it is that grey again
+        return np.ascontiguousarray(colour[..., 0])
     factor = min(1, 256 / max(colour.shape[:2]))
     height, width = (max(1, round(length * factor)) for length in colour.shape[:2])
     small = cv2.resize(colour, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -99,5 +101,10 @@ def _grey(colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
     mix = mix if mix @ LUMINANCE > 0 else -mix
     low, high = 255 * mix[mix < 0].sum(), 255 * mix[mix > 0].sum()
     kernel = (mix * 255 / (high - low))[None]
-    mixed = cv2.transform(colour.astype(np.float32), np.hstack([kernel, [[-low * 255 / (high - low)]]]))
-    return np.asarray(np.rint(mixed), np.uint8)
+    return np.asarray(cv2.transform(colour, np.hstack([kernel, [[-low * 255 / (high - low)]]])), np.uint8)
+
+
+def _is_grey(colour: NDArray[np.uint8]) -> bool:
+    """Tell whether the three channels are alike all over a page."""
+    red, green, blue = (colour[..., channel] for channel in range(3))
+    return bool((red[0] == green[0]).all()) and np.array_equal(red, green) and np.array_equal(green, blue)

@@ -11,12 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.pictures.layout import Box, Patch, cut_out, frames, hull
+from inkread.pictures.components import Box, Boxes, Components, Map, find_components, hull
+from inkread.pictures.layout import Patch, cut_out, frames
 from inkread.pictures.ruling import without_ruling
 
-Map = NDArray[np.float32]
 Mask = NDArray[np.uint8]
-Boxes = NDArray[np.int32]  # (N, 4): x, y, w, h in pixels of the page
 
 _SPECK = 6  # components of fewer pixels are noise
 _LEGIBLE = 6  # no digit is smaller, in pixels along its longer side
@@ -82,27 +81,36 @@ def find_rows(ink: Map, *, single_row: bool = False) -> list[Row]:
     ink: (H, W) float32 in 0..1. single_row: whether all writing is taken for one row. Printed boxes and lines are taken
     away first. The work grows with the ink, not with the square of the number of digits.
     """
-    ink = writing(ink)
-    boxes, areas, labels = _components(ink)
-    kept = np.flatnonzero(areas >= _SPECK)
+    ink, components = _writing(ink)
+    boxes = components.boxes
+    kept = np.flatnonzero(components.areas >= _SPECK)
     if not len(kept) or boxes[kept, 2:].max() < _LEGIBLE:
         return []
-    height = writing_height(boxes, labels, kept)
+    height = writing_height(components, kept)
     groups = _grouped(boxes, kept, height)
     hulls = np.array([hull(boxes[group]) for group in groups], np.int32).reshape(-1, 4)
     rows = [np.argsort(hulls[:, 0])] if single_row and len(hulls) else _in_rows(hulls, height)
-    found = [_row([cut_out(ink, labels, boxes, groups[index]) for index in row]) for row in rows]
+    found = [_row([cut_out(ink, components, groups[index]) for index in row]) for row in rows]
     return [row for row in found if row.height > _LOWEST * height or len(found) == 1]
 
 
 def writing(ink: Map) -> Map:
     """Return ink, (H, W) float32 in 0..1, without what lies beside the sheet and without printed boxes and lines."""
-    ink = _without_surroundings(ink)
-    boxes, _, labels = _components(ink)
-    if not len(boxes):
-        return ink
-    held = _holders(boxes, labels)
-    return without_ruling(ink, _height(boxes, held, labels.shape, np.ones(len(boxes), bool)), holders=held)
+    return _writing(ink)[0]
+
+
+def _writing(ink: Map) -> tuple[Map, Components]:
+    """Return `writing` and its components; a page that is clean already is labelled only once."""
+    components = find_components(ink)
+    sheet = _without_surroundings(ink, components)
+    if sheet is not ink:
+        components = find_components(sheet)
+    if not len(components):
+        return sheet, components
+    held = _holders(components)
+    height = _height(components, held, np.ones(len(components), bool))
+    clean = without_ruling(sheet, height, components, holders=held)
+    return clean, components if clean is sheet else find_components(clean)
 
 
 def parts_of(patches: list[Patch], row: Row) -> list[int]:
@@ -116,18 +124,19 @@ def parts_of(patches: list[Patch], row: Row) -> list[int]:
     return list(itertools.islice(parts, len(patches)))
 
 
-def writing_height(boxes: Boxes, labels: NDArray[np.int32], of: NDArray[np.intp] | None = None) -> float:
-    """Return the height of most of the writing: the median of the heights, (N, 4) boxes, each weighing its square.
+def writing_height(components: Components, of: NDArray[np.intp] | None = None) -> float:
+    """Return the height of most of the writing: the median of the heights of components, each weighing its square.
 
-    labels: the page with the number of each component, from 1. of: which components count, None for all. What holds
-    other writing, as a table does, and bars along the edges of the page do not count, unless there is nothing else.
+    of: which components count, None for all. What holds other writing, as a table does, and bars along the edges of the
+    page do not count, unless there is nothing else.
     """
-    counted = np.ones(len(boxes), bool) if of is None else np.isin(np.arange(len(boxes)), of)
-    return _height(boxes, _holders(boxes, labels), labels.shape, counted)
+    every = np.arange(len(components))
+    return _height(components, _holders(components), np.isin(every, every if of is None else of))
 
 
-def _height(boxes: Boxes, held: NDArray[np.bool_], shape: tuple[int, ...], counted: NDArray[np.bool_]) -> float:
+def _height(components: Components, held: NDArray[np.bool_], counted: NDArray[np.bool_]) -> float:
     """Return `writing_height`, given which components hold others and which count."""
+    boxes, shape = components.boxes, components.labels.shape
     x, y, w, h = boxes.T
     at_edge = (x == 0) | (y == 0) | (x + w == shape[1]) | (y + h == shape[0])
     others = ~held & ~(at_edge & (np.maximum(w, h) > 4 * np.minimum(w, h)))
@@ -137,21 +146,21 @@ def _height(boxes: Boxes, held: NDArray[np.bool_], shape: tuple[int, ...], count
     return float(heights[np.searchsorted(weights, weights[-1] / 2)])
 
 
-def _without_surroundings(ink: Map) -> Map:
+def _without_surroundings(ink: Map, components: Components) -> Map:
     """Return ink without what lies beside the sheet: bars along edges and whatever fills a corner.
 
     A page that would be left without ink stays as it is: then that is what was written.
     """
-    boxes, areas, labels = _components(ink)
-    if not len(boxes):
+    if not len(components):
         return ink
+    boxes, areas = components.boxes, components.areas
     bars = _bars(boxes, ink.shape)
-    beside = frames(boxes, labels) | _at_corners(boxes, ink.shape) | bars
+    beside = frames(components) | _at_corners(boxes, ink.shape) | bars
     for number in np.flatnonzero(bars):  # and the broken line that the edge of a sheet leaves along its shadow
         beside |= _along(boxes, boxes[number], ink.shape) & (areas < 0.25 * areas[number])
     if not beside.any() or areas[~beside].sum() < _REMAINS * areas[beside].sum() or areas[~beside].max() < _SPECK:
         return ink
-    gone = np.isin(labels, np.flatnonzero(beside) + 1).astype(np.uint8)
+    gone = components.mask(np.flatnonzero(beside))
     return np.where(cv2.dilate(gone, np.ones((3, 3), np.uint8)) > 0, 0, ink).astype(np.float32)
 
 
@@ -182,8 +191,9 @@ def _at_corners(boxes: Boxes, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     return np.asarray((across == 1) & (down == 1), np.bool_)
 
 
-def _holders(boxes: Boxes, labels: NDArray[np.int32]) -> NDArray[np.bool_]:
+def _holders(components: Components) -> NDArray[np.bool_]:
     """Tell which components hold others, as tables do: sparse, with much else in their box or with many holes."""
+    boxes, labels = components.boxes, components.labels
     held = np.zeros(len(boxes), bool)
     middles = boxes[:, :2] + boxes[:, 2:] / 2
     areas = boxes[:, 2].astype(float) * boxes[:, 3]
@@ -206,12 +216,6 @@ def _holes(mask: Mask, *, least: float) -> int:
     contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     inner = (contour for contour, links in zip(contours, hierarchy[0], strict=True) if links[3] >= 0)
     return sum(cv2.contourArea(contour) > least * mask.size for contour in inner)
-
-
-def _components(ink: Map) -> tuple[Boxes, NDArray[np.int32], NDArray[np.int32]]:
-    """Return the box, (N, 4), and area, (N,), of each component, and the page with their numbers, from 1."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((ink > 0.5).astype(np.uint8), connectivity=8)
-    return np.asarray(stats[1:, :4], np.int32), np.asarray(stats[1:, 4], np.int32), np.asarray(labels, np.int32)
 
 
 def _grouped(boxes: Boxes, kept: NDArray[np.intp], height: float) -> list[list[int]]:

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Map = NDArray[np.float32]
+from inkread.pictures.components import Components, Map
+
 Mask = NDArray[np.uint8]
 
 _LARGE = 1.9  # a component with a longer side than this, in heights of the writing, may be ruling
@@ -17,22 +18,19 @@ _STUB = 0.58  # what is left at a line and no longer than this is a piece of it
 _SHARE = 0.35  # of a component's ink that has to be in lines before it is taken for ruling
 
 
-def without_ruling(ink: Map, height: float, *, holders: NDArray[np.bool_] | None = None) -> Map:
+def without_ruling(ink: Map, height: float, components: Components, *, holders: NDArray[np.bool_] | None = None) -> Map:
     """Return ink without boxes, tables and long lines; what is written across them stays and is mended.
 
-    ink: (H, W) float32 in 0..1. height: of the writing, in pixels. holders: for each component of ink over 0.5, in the
-    order of OpenCV, whether other writing stands in it; these may be ruling however small. Lines are straight runs of
-    ink, longer than strokes of digits are (a morphological opening with a line; Serra 1982), in components that are
-    large and sparse.
+    ink: (H, W) float32 in 0..1, and its components. height: of the writing, in pixels. holders: for each component,
+    whether other writing stands in it; these may be ruling however small. Lines are straight runs of ink, longer than
+    strokes of digits are (a morphological opening with a line; Serra 1982), in components that are large and sparse.
     """
-    solid = (ink > 0.5).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
     kept = ink
-    large = _sparse(np.asarray(stats, np.int32), height)
-    boxes = np.zeros(0, np.intp) if holders is None else np.setdiff1d(np.flatnonzero(holders) + 1, large)
+    large = _sparse(components, height)
+    boxes = np.zeros(0, np.intp) if holders is None else np.setdiff1d(np.flatnonzero(holders), large)
     for number in np.concatenate([large, boxes]):
-        x, y, w, h = stats[number, :4]
-        part = (labels[y : y + h, x : x + w] == number).astype(np.uint8)
+        x, y, w, h = components.boxes[number]
+        part = (components.labels[y : y + h, x : x + w] == number + 1).astype(np.uint8)
         # The sides of a box around one digit may be hardly longer than the digit.
         shortest = min(_LINE * height, max(0.75 * min(w, h), height)) if number in boxes else _LINE * height
         level, upright = _lines(part, shortest)
@@ -48,12 +46,12 @@ def without_ruling(ink: Map, height: float, *, holders: NDArray[np.bool_] | None
     return kept
 
 
-def _sparse(stats: NDArray[np.int32], height: float) -> NDArray[np.intp]:
+def _sparse(components: Components, height: float) -> NDArray[np.intp]:
     """Return the numbers of the components that are large and fill little of their box."""
-    w, h, area = stats[:, 2], stats[:, 3], stats[:, 4]
+    w, h = components.boxes[:, 2:].T
     large = np.maximum(w, h) > _LARGE * height
-    found = np.flatnonzero(large & ((area < _SPARSE * w * h) | (np.minimum(w, h) < 0.3 * height)))
-    return found[found > 0]
+    sparse = (components.areas < _SPARSE * w * h) | (np.minimum(w, h) < 0.3 * height)
+    return np.flatnonzero(large & sparse)
 
 
 def _lines(part: Mask, shortest: float) -> tuple[Mask, Mask]:
