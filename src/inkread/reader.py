@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +25,8 @@ from inkread.pictures.layout import Patch, find_digit
 from inkread.pictures.opening import Picture, content_of, name_of, open_picture
 from inkread.pictures.page import Page
 from inkread.pictures.rows import find_rows, parts_of, writing
-from inkread.readings import Box, Digit, Reading, Refusal
+from inkread.readings import Box, Content, Digit, Reading, Refusal
 from inkread.scores import given_a_digit
-
-Content = Literal["auto", "digit", "number", "sheet"]
-"""What a picture holds: one digit, digits in one row, or rows of them. "auto" finds out."""
 
 _NEARLY_ALL = 0.8  # share of a page's ink that a digit takes which is alone on it
 _DIGITS_TO_TURN = 3  # fewer digits do not tell which way up a page is

@@ -53,8 +53,8 @@ def _difference(path: Path, glyphs: NDArray[np.float32], expected: NDArray[np.fl
     difference = float(np.abs(Classifier(path).outputs(glyphs) - expected).max())
     if not difference <= TOLERANCE:
         raise ModelError(
-            f"{path}: differs by {difference:.2g} from the network it was made from, where {TOLERANCE:g} is allowed; the "
-            "export is not used; please report this with the versions of keras, tensorflow, onnx and tf2onnx"
+            f"{path}: differs by {difference:.2g} from the network it was made from, where {TOLERANCE:g} is allowed; "
+            "the export is not used; please report this with the versions of keras, tensorflow, onnx and tf2onnx"
         )
     return difference
 
