@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import functools
-import importlib
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from inkread.errors import DataError, InkreadError, MissingExtra, ModelError, OptionError, PictureError
@@ -47,12 +47,12 @@ _LATER = {"Picture": "inkread.pictures.opening", "Reader": "inkread.reader", "St
 def __getattr__(name: str) -> Any:
     """Return what is looked up only when asked for: the version, and names behind which large libraries stand."""
     if name == "__version__":
-        import importlib.metadata
+        from importlib.metadata import version
 
-        return importlib.metadata.version("inkread")
+        return version("inkread")
     if name not in _LATER:
         raise AttributeError(f"module 'inkread' has no attribute {name!r}")
-    return getattr(importlib.import_module(_LATER[name]), name)
+    return getattr(import_module(_LATER[name]), name)
 
 
 def __dir__() -> list[str]:

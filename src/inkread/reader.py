@@ -24,6 +24,7 @@ from inkread.pictures.ink import find_ink
 from inkread.pictures.layout import Patch, find_digit
 from inkread.pictures.opening import Picture, content_of, name_of, open_picture
 from inkread.pictures.page import Page
+from inkread.pictures.quantiles import median
 from inkread.pictures.rows import find_rows, parts_of, writing
 from inkread.readings import Box, Content, Digit, Reading, Refusal
 from inkread.scores import given_a_digit
@@ -290,12 +291,12 @@ def _refusal(found: _Found, digits: tuple[Digit, ...], card: Card, min_confidenc
     if not digits:
         return Refusal("blank", "there is no writing on this picture")
     none = found.probabilities[:, NO_DIGIT]
-    if found.others > len(digits) or float(np.median(none)) > card.no_digit:
+    if found.others > len(digits) or median(none) > card.no_digit:
         return Refusal("no-digit", "what is on this picture does not look like a digit")
     confidence = _confidence(digits)
     # Of a long text some digit is always unsure; the card speaks of digits, the caller of the text.
     judged, least = (
-        (float(np.median([digit.confidence for digit in digits])), card.min_confidence)
+        (median([digit.confidence for digit in digits]), card.min_confidence)
         if min_confidence is None
         else (confidence, min_confidence)
     )

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inkread.pictures.quantiles import quantile
+
 Map = NDArray[np.float32]
 
 SIDE = 28
@@ -118,7 +120,7 @@ def _depth_within(mask: NDArray[np.bool_]) -> Map:
 def _thinnest(inside: Map) -> float:
     """Return half the width of the stroke where it is thin, from the distances to the outline within it."""
     ridge = inside[(inside > 0) & (inside >= cv2.dilate(inside, np.ones((3, 3), np.uint8)))]
-    return float(np.percentile(ridge, 10))
+    return quantile(ridge, 0.1)
 
 
 def _placed(fine: Map) -> Map:
