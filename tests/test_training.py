@@ -8,6 +8,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,8 +24,10 @@ from inkread.files import whole_folder
 from inkread.models.card import Card, load_card
 from inkread.models.classifier import SHIPPED, Classifier
 from inkread.training import RECIPES, train
+from inkread.training.backend import load_keras
 from inkread.training.exporting import quantise_onnx
 from inkread.training.history import Watcher
+from inkread.training.tidying import tidy_onnx
 
 FILES = {"model.keras", "model.onnx", "card.json", "history.csv", "curves.png"}
 
@@ -131,6 +134,30 @@ def test_best_learns_and_its_card_says_by_which_protocol(best: tuple[Path, Card]
 def test_best_repeats_with_the_same_seed(best: tuple[Path, Card], few: Path, tmp_path: Path) -> None:
     again = train("best", data=few, out=tmp_path / "again", epochs=2, seed=1)
     assert again.weights_sha256 == best[1].weights_sha256
+
+
+def test_a_tidied_network_answers_alike_without_turning_its_maps(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    keras = load_keras("the test")
+    model = keras.Sequential(
+        [
+            keras.layers.Input((28, 28, 1)),
+            keras.layers.Conv2D(3, 5, strides=4),
+            keras.layers.Flatten(),
+            keras.layers.Dense(10, activation="softmax"),
+        ]
+    )
+    with warnings.catch_warnings():  # of tf2onnx, see export_onnx
+        warnings.simplefilter("ignore")
+        model.export(str(tmp_path / "converted.onnx"), format="onnx", verbose=False)
+    tidy_onnx(tmp_path / "converted.onnx", tmp_path / "tidy.onnx")
+    glyphs = np.random.default_rng(0).random((5, 28, 28), np.float32)
+    answers = [Classifier(tmp_path / name).outputs(glyphs) for name in ("converted.onnx", "tidy.onnx")]
+    np.testing.assert_allclose(answers[1], answers[0], atol=1e-5)
+    kinds = [node.op_type for node in onnx.load(tmp_path / "tidy.onnx").graph.node]
+    assert not {"Transpose", "Shape", "Gather", "Concat"} & set(kinds)
+    tidy_onnx(tmp_path / "tidy.onnx", tmp_path / "again.onnx")
+    assert [node.op_type for node in onnx.load(tmp_path / "again.onnx").graph.node] == kinds
 
 
 def test_a_quantised_model_answers_as_its_parent_and_is_a_third_as_large(tmp_path: Path, data: Path) -> None:

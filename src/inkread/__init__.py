@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import functools
-from importlib import import_module
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from inkread.errors import DataError, InkreadError, MissingExtra, ModelError, OptionError, PictureError
@@ -52,7 +52,7 @@ def __getattr__(name: str) -> Any:
         return version("inkread")
     if name not in _LATER:
         raise AttributeError(f"module 'inkread' has no attribute {name!r}")
-    return getattr(import_module(_LATER[name]), name)
+    return getattr(importlib.import_module(_LATER[name]), name)
 
 
 def __dir__() -> list[str]:
