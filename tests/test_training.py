@@ -140,7 +140,9 @@ def test_a_tidied_network_answers_alike_without_turning_its_maps(tmp_path: Path)
     constants = {
         "channels first": np.array([-1, 1, 28, 28]),
         "convolution": random.random((3, 1, 5, 5), np.float32) / 25,
-        **{"start": np.array([0]), "end": np.array([1]), "numbers": np.array([108])},
+        "start": np.array([0]),
+        "end": np.array([1]),
+        "numbers": np.array([108]),
         "dense": random.random((108, 10), np.float32) - np.float32(0.5),
     }
     nodes = [  # as tf2onnx writes a Flatten of maps whose channel is the last
@@ -306,6 +308,7 @@ def test_damaged_data_ends_with_exit_4_before_training(
 
 
 def test_the_rate_rises_to_its_peak_and_falls_to_nearly_nothing() -> None:
+    from inkread.training.backend import load_keras
 
     load_keras("a test")
     from inkread.training.optimizers import OneCycle
