@@ -1,5 +1,6 @@
 /** The answer, large: the digits that were read, or a sentence that says why there are none. */
 
+import { rest, startRoving } from "./roving.js";
 import { SURE, count, percent, refusal, spoken } from "./words.js";
 
 /** Shows readings in `place`; `choose(index)`, where given, makes its digits buttons that choose one of them. */
@@ -10,6 +11,7 @@ export class Answer {
   constructor(place, choose = null) {
     this.#place = place;
     this.#choose = choose;
+    if (choose) startRoving(place);
   }
 
   /** Say that there is nothing to answer yet. */
@@ -36,10 +38,12 @@ export class Answer {
 
   /** Mark the chosen digit. */
   mark(index) {
-    this.#place.querySelectorAll(".digit").forEach((digit, at) => {
+    const digits = this.#place.querySelectorAll(".digit");
+    digits.forEach((digit, at) => {
       digit.classList.toggle("chosen", at === index);
       if (this.#choose) digit.setAttribute("aria-pressed", at === index);
     });
+    if (this.#choose) rest(digits, index);
   }
 
   #text(reading) {
