@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -50,10 +51,8 @@ def web(
     print(f"inkread is at {address} - Ctrl-C ends it", flush=True)
     if not no_browser:
         _open(address)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):  # that is how it ends
         serve(listener, model=model, workers=workers)
-    except KeyboardInterrupt:
-        pass  # that is how it ends
 
 
 def _address(host: str, port: int) -> str:

@@ -83,14 +83,14 @@ class Guard:
     def _check(self, headers: Headers) -> None:
         host = _host(headers.get("host", ""))
         if self.hosts is not None and host not in self.hosts:
-            raise Problem("wrong-host", f"This address is not one of this machine's; use http://{min(self.hosts)}.")
+            raise Problem("wrong-host", "This is not an address of this machine; ask 127.0.0.1 or localhost.")
         if headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate":
             raise Problem("foreign-page", "Only inkread's own page may ask from within a browser.")
         if self.requests > self.limits.requests:
             raise Problem("busy", "inkread answers as many requests as it can; ask again in a second.")
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
-        path = getattr(scope.get("route"), "path", "other")
+        path = getattr(scope.get("route", None), "path", "other")
         self.metrics.requests.labels(path, str(status)).inc()
         self.metrics.request_seconds.labels(path).observe(seconds)
 
@@ -99,7 +99,8 @@ def _close(headers: MutableHeaders) -> None:
     """Add the headers that keep everything foreign out."""
     for name, value in HEADERS.items():
         headers[name] = value
-    headers.setdefault("Cache-Control", "no-store")
+    # What the page is made of is asked for again each time, and answered "not modified"; what was read is not kept.
+    headers.setdefault("Cache-Control", "no-cache" if "etag" in headers else "no-store")
 
 
 def _host(header: str) -> str:

@@ -1,8 +1,8 @@
 """Metrics for Prometheus: of one worker, or of all of them together.
 
-Workers that run beside each other share their numbers through files in the folder that `PROMETHEUS_MULTIPROC_DIR` names,
-as the Prometheus client prescribes; whichever worker is asked then answers for all. Memory and processor time of
-the process are only told where there is one.
+Workers that run beside each other share their numbers through files in the folder that `PROMETHEUS_MULTIPROC_DIR`
+names, as the Prometheus client prescribes; whichever worker is asked then answers for all. Memory and processor time
+of the process are only told where there is one.
 """
 
 from __future__ import annotations
@@ -58,5 +58,5 @@ class Metrics:
         if SHARED not in os.environ:
             return generate_latest(self._registry)
         everyone = CollectorRegistry()
-        MultiProcessCollector(everyone)
+        MultiProcessCollector(everyone)  # type: ignore[no-untyped-call] # it ships no type of its own
         return generate_latest(everyone)

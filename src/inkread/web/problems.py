@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from starlette.responses import Response
@@ -48,7 +49,7 @@ def problem_of(error: PictureError) -> Problem:
     return Problem(error.code if error.code in STATUS else "not-a-picture", error.message)
 
 
-def problem_answer(problem: Problem, *, headers: dict[str, str] | None = None) -> Response:
+def problem_answer(problem: Problem, *, headers: Mapping[str, str] | None = None) -> Response:
     """Return the response that tells a problem; `headers` are added to its own."""
     status = STATUS[problem.code]
     content = {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import socket
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -17,6 +20,7 @@ from inkread.web.app import make_app
 from inkread.web.guard import LOCAL_HOSTS
 from inkread.web.limits import Limits
 from inkread.web.metrics import SHARED
+from inkread.web.protocol import Impatient
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -31,32 +35,42 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def serve(listener: socket.socket, *, model: Path | None, workers: int) -> None:
-    """Serve on a listening socket until Ctrl-C or SIGTERM; requests that run are finished first."""
+    """Serve on a listening socket until Ctrl-C or SIGTERM; requests that run are finished first.
+
+    Raises `ModelError` for a model that cannot be used.
+    """
     limits = Limits()
-    hosts = LOCAL_HOSTS if is_local(listener) else None
+    hosts = {*LOCAL_HOSTS, str(listener.getsockname()[0])} if is_local(listener) else None
     build = partial(make_app, model, limits=limits, hosts=hosts)
-    options = {
-        "workers": workers,
-        "lifespan": "on",
-        "ws": "none",
-        "access_log": False,
-        "log_level": "error",
-        "server_header": False,
-        "proxy_headers": False,
-        "timeout_graceful_shutdown": int(limits.reading_seconds) + 5,
-    }
     if workers == 1:
-        uvicorn.Server(uvicorn.Config(build(), **options)).run([listener])
+        uvicorn.Server(_config(build(), limits)).run([listener])
         return
     Reader(model)  # a bad model is said once, here, and not by every worker
     with tempfile.TemporaryDirectory(prefix="inkread-") as folder:
         os.environ[SHARED] = folder
-        Multiprocess(uvicorn.Config(build, factory=True, **options), [listener]).run()
+        Multiprocess(_config(build, limits, workers=workers), [listener]).run()
+
+
+def _config(app: Callable[..., Any], limits: Limits, *, workers: int = 1) -> uvicorn.Config:
+    """Return uvicorn's settings for an application, or for several workers that each build one."""
+    return uvicorn.Config(
+        app,
+        factory=workers > 1,
+        workers=workers,
+        http=Impatient,
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level="error",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=int(limits.reading_seconds) + 5,
+    )
 
 
 def is_local(listener: socket.socket) -> bool:
     """Tell whether only this machine can reach a socket."""
-    return str(listener.getsockname()[0]) in LOCAL_HOSTS
+    return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
 
 
 def _cause(error: OSError) -> str:

@@ -35,9 +35,10 @@ class Upload:
         return file
 
 
-async def uploads_of(request: Request, limits: Limits, hold: Hold) -> tuple[list[Upload], bool]:
-    """Return the pictures of a request, and whether it asks for a list of answers.
+async def uploads_of(request: Request, name: str, limits: Limits, hold: Hold) -> list[Upload]:
+    """Return the pictures of a request: its body, or the files of a form.
 
+    name: percent-encoded name of the body; files bring their own.
     hold: is told the number of bytes that come into memory, before they do.
 
     Raises `Problem` for a body that holds no picture, is too large, damaged, or does not arrive in time.
@@ -45,13 +46,11 @@ async def uploads_of(request: Request, limits: Limits, hold: Hold) -> tuple[list
     try:
         async with asyncio.timeout(limits.upload_seconds):
             if request.headers.get("content-type", "").lower().startswith("multipart/"):
-                found = await _of_form(request, limits, hold)
-            else:
-                found = [Upload(_header_name(request), await _whole(request, limits, hold))]
+                return await _of_form(request, limits, hold)
+            return [Upload(_clean(unquote(name)), await _whole(request, limits, hold))]
     except TimeoutError:
         seconds = f"{limits.upload_seconds:g}"
         raise Problem("too-slow", f"The picture did not arrive within {seconds} s; try again.") from None
-    return found, len(found) > 1
 
 
 async def _whole(request: Request, limits: Limits, hold: Hold) -> bytes:
@@ -88,8 +87,11 @@ async def _of_form(request: Request, limits: Limits, hold: Hold) -> list[Upload]
         if error.message.startswith("Too many"):
             raise Problem("too-large", f"{error.message} Send them in several requests.") from None
         raise Problem("bad-form", f"The form is damaged: {error.message}") from None
-    files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-    found = [Upload(_clean(file.filename or ""), await file.read()) for file in files]
+    try:
+        files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+        found = [Upload(_clean(file.filename or ""), await file.read()) for file in files]
+    finally:
+        await form.close()
     if not any(upload.content for upload in found):
         raise Problem("no-picture", "There is no picture in the form; send it as a file.")
     if any(len(upload.content) > limits.bytes for upload in found):
@@ -101,10 +103,6 @@ class _InMemory(MultiPartParser):
     """Starlette's parser of forms, which would otherwise write what is larger than a megabyte to the disk."""
 
     spool_max_size = 0  # as `tempfile.SpooledTemporaryFile` has it: never
-
-
-def _header_name(request: Request) -> str:
-    return _clean(unquote(request.headers.get("x-picture-name", ""), errors="replace"))
 
 
 def _clean(name: str) -> str:
