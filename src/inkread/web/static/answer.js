@@ -1,7 +1,7 @@
 /** The answer, large: the digits that were read, or a sentence that says why there are none. */
 
 import { rest, startRoving } from "./roving.js";
-import { SURE, count, percent, refusal, spoken } from "./words.js";
+import { SURE, percent, refusal, spoken } from "./words.js";
 
 /** Shows readings in `place`; `choose(index)`, where given, makes its digits buttons that choose one of them. */
 export class Answer {
@@ -30,9 +30,9 @@ export class Answer {
   show(reading) {
     if (reading.refused) return this.fail(refusal(reading.refused));
     const unsure = reading.digits.filter(({ confidence }) => confidence < SURE).length;
-    const facts = [`${percent(reading.confidence)} sure`];
-    if (reading.digits.length > 1) facts.push(count(reading.digits.length, "digit"));
-    if (unsure && reading.digits.length > 1) facts.push(`${unsure} below 90\u00a0%`);
+    const all = reading.digits.length;
+    const facts = [`${percent(reading.confidence)} sure${all > 1 ? ` of all ${all} digits` : ""}`];
+    if (unsure && all > 1) facts.push(`${unsure} below 90\u00a0%`);
     this.#fill(this.#text(reading), element("p", "sure", facts.join(" · ")));
   }
 

@@ -6,7 +6,7 @@ import { Follower } from "./follow.js";
 import { Paper } from "./paper.js";
 import { startKeys, startPointers } from "./pens.js";
 import { Way, lookedAt } from "./way.js";
-import { announcement, percent } from "./words.js";
+import { announcement, called } from "./words.js";
 
 const HINT = "The answer appears here, while you draw.";
 const QUIET = 600; // milliseconds without a change after which an answer is read out, once
@@ -63,8 +63,7 @@ export function startDraw(say) {
     const looks = lookedAt(reading);
     answer.mark(index);
     if (!looks[index]) return way.clear();
-    const { digit, confidence } = looks[index];
-    way.show(looks[index], looks.length > 1 && digit !== undefined ? `The ${digit}: ${percent(confidence)} sure` : "");
+    way.show(looks[index], called(looks[index], reading));
   }
 
   rest();

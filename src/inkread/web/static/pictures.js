@@ -8,7 +8,7 @@ import { Queue } from "./queue.js";
 import { annotated, asObject, copy, digitsCsv, download, picturesCsv } from "./saving.js";
 import { Stage } from "./stage.js";
 import { Way, lookedAt } from "./way.js";
-import { announcement, count, percent } from "./words.js";
+import { announcement, called, count, failure } from "./words.js";
 
 const HINT = "What the picture says appears here.";
 const EXAMPLE = "/static/example.jpg";
@@ -123,11 +123,11 @@ class Pictures {
     this.#stage.preview(item.file, item.name);
     this.#way.clear();
     this.#enable(null);
-    if (item.problem) this.#fail(item.problem);
+    if (item.problem) this.#fail(item);
     else this.#answer.wait("");
   }
 
-  #fail(problem) {
+  #fail(item) {
     const again = element("button", "", "Try again");
     again.type = "button";
     again.addEventListener("click", () => {
@@ -136,8 +136,8 @@ class Pictures {
       this.#staged = null;
       this.#present();
     });
-    this.#answer.fail({ title: "Not read.", detail: problem.message }, ...(problem.passing ? [again] : []));
-    this.#say(`Not read. ${problem.message}`);
+    this.#answer.fail({ title: "Not read.", detail: failure(item) }, ...(item.problem.passing ? [again] : []));
+    this.#say(`${item.name} was not read. ${failure(item)}`);
   }
 
   async #showReading(item, reading) {
@@ -160,10 +160,7 @@ class Pictures {
     this.#stage.mark(index);
     this.#answer.mark(index);
     if (!looks[index]) return this.#way.clear();
-    const { digit, confidence, line } = looks[index];
-    const where = reading.lines.length > 1 ? ` in line ${line + 1}` : "";
-    const title = looks.length > 1 && digit !== undefined ? `The ${digit}${where}: ${percent(confidence)} sure` : "";
-    this.#way.show(looks[index], title, this.#images);
+    this.#way.show(looks[index], called(looks[index], reading), this.#images);
   }
 
   #enable(reading) {

@@ -2,7 +2,7 @@
 
 import { element } from "./answer.js";
 import { rest, startRoving } from "./roving.js";
-import { count, percent, refusal, sentence } from "./words.js";
+import { count, failure, percent, refusal } from "./words.js";
 
 const find = (id) => document.getElementById(id);
 
@@ -64,6 +64,7 @@ export class Pile {
     const name = element("th");
     name.scope = "row";
     const button = element("button", "", item.name);
+    button.title = item.name; // long names are cut
     button.type = "button";
     row.addEventListener("click", () => this.#choose(item));
     name.append(button);
@@ -74,8 +75,9 @@ export class Pile {
 }
 
 /** What a picture's row says: its text, its lines parted as on the command line, or why there is none. */
-function rowText({ reading, problem }) {
-  if (problem) return sentence(problem.message);
+function rowText(item) {
+  const { reading, problem } = item;
+  if (problem) return failure(item);
   if (!reading) return "…";
   return reading.refused ? refusal(reading.refused).title : reading.lines.join(" | ");
 }

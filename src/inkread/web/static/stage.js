@@ -6,6 +6,7 @@ import { lookedAt } from "./way.js";
 import { SURE, spoken } from "./words.js";
 
 const TINY = 160; // pictures that are smaller are enlarged, pixel by pixel
+const DENSE = 16; // pixels of the screen; where most boxes are less high, tags would hide what is written
 
 export class Stage {
   #place;
@@ -20,6 +21,7 @@ export class Stage {
     this.#frame = place.querySelector(".frame");
     this.#choose = choose;
     startRoving(this.#frame);
+    new ResizeObserver(() => this.#thin()).observe(this.#frame);
   }
 
   clear() {
@@ -50,6 +52,7 @@ export class Stage {
     image.classList.toggle("tiny", Math.max(width, height) < TINY);
     this.#fill(image, ...boxes);
     this.#boxes = boxes;
+    this.#thin();
   }
 
   /** Mark the chosen box. */
@@ -59,6 +62,11 @@ export class Stage {
       box.setAttribute("aria-pressed", at === index);
     });
     rest(this.#boxes, index);
+  }
+
+  #thin() {
+    const heights = this.#boxes.map((box) => box.offsetHeight).sort((a, b) => a - b);
+    this.#frame.classList.toggle("dense", heights[heights.length >> 1] < DENSE);
   }
 
   #box(look, index, width, height) {

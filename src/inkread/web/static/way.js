@@ -3,6 +3,7 @@
 import { element } from "./answer.js";
 import { percent } from "./words.js";
 
+const NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="; // one clear pixel
 const MARGIN = 0.25; // of the digit's longer side, shown around it
 
 /** One entry for each digit of a reading, or for what was looked at and refused: what was read, and its glyph. */
@@ -24,18 +25,18 @@ export class Way {
 
   clear() {
     this.#root.classList.add("nothing");
-    this.#find(".which").textContent = "";
-    this.#find(".glyph img").removeAttribute("src");
+    this.#find(".which").textContent = "How it is read";
+    this.#find(".glyph img").src = NO_IMAGE;
     this.#find(".glyph img").alt = "";
     for (const canvas of this.#root.querySelectorAll("canvas")) canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
     this.#fill([]);
   }
 
-  /** Show one of `lookedAt`; `page` and `ink` are images of the whole picture, `size` its width and height in pixels. */
-  show(look, title = "", { page, ink, size } = {}) {
+  /** Show one of `lookedAt`, called `name`; `page` and `ink` are images of the whole picture, `size` its width and height in pixels. */
+  show(look, name, { page, ink, size } = {}) {
     this.#root.classList.remove("nothing");
     this.#root.classList.toggle("refused", look.digit === undefined);
-    this.#find(".which").textContent = title;
+    this.#find(".which").textContent = `How ${name} was read`;
     const glyph = this.#find(".glyph img");
     glyph.src = `data:image/png;base64,${look.png}`;
     glyph.alt = `The ${look.digit === undefined ? "ink" : `digit ${look.digit}`} as the network sees it: 28 by 28 pixels, white on black`;

@@ -21,6 +21,12 @@ export function spoken({ digit, confidence }) {
   return `${digit}, ${confidence < SURE ? "only " : ""}${percent(confidence)} sure`;
 }
 
+/** How a digit among others is called: "the 7 in line 2". */
+export function called({ digit, line }, { digits, lines }) {
+  if (digits.length < 2) return "it";
+  return `the ${digit}${lines.length > 1 ? ` in line ${line + 1}` : ""}`;
+}
+
 /** A refusal as a short line for the eye and a sentence that says more. */
 export function refusal({ code, message }) {
   const detail = code === "unsure" ? sentence(message) : "";
@@ -36,6 +42,12 @@ export function announcement(reading) {
 /** "1 digit", "2 digits". */
 export function count(number, noun) {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/** What went wrong with a picture, for a place where its name stands already. */
+export function failure({ name, problem }) {
+  const { message } = problem;
+  return sentence(message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message);
 }
 
 /** Programs begin messages in small letters and end them without a stop; people do not. */
