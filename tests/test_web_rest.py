@@ -305,11 +305,11 @@ def test_pages_of_other_sites_are_refused(client: TestClient) -> None:
 def test_a_defect_is_a_problem_without_its_inside(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("inkread.web.service.answer", lambda *_: os.environ["inside"])
+    monkeypatch.setattr("inkread.web.service.answer", lambda *_: os.environ["INSIDE"])
     client = TestClient(app, raise_server_exceptions=False)
     response = client.post("/api/read", content=SEVEN, headers={"X-Picture-Name": "secret"})
     assert problem(response) == (500, "failed")
-    assert "inside" not in response.text
+    assert "INSIDE" not in response.text
     assert "x-frame-options" in response.headers
     assert "KeyError" in caplog.text
     assert "secret" not in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ from inkread.web import description
 from inkread.web.desk import Desk
 from inkread.web.guard import Guard
 from inkread.web.limits import Limits
+from inkread.web.memory import give_back
 from inkread.web.metrics import Metrics
 from inkread.web.problems import STATUS, Problem, problem_answer
 from inkread.web.service import Service
@@ -53,7 +55,9 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        giving = asyncio.create_task(give_back())
         yield
+        giving.cancel()
         desk.close()
 
     app = FastAPI(

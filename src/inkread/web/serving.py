@@ -43,15 +43,15 @@ def serve(listener: socket.socket, *, model: Path | None, workers: int) -> None:
     hosts = {*LOCAL_HOSTS, str(listener.getsockname()[0])} if is_local(listener) else None
     build = partial(make_app, model, limits=limits, hosts=hosts)
     if workers == 1:
-        uvicorn.Server(_config(build(), limits)).run([listener])
+        uvicorn.Server(configuration(build(), limits)).run([listener])
         return
     Reader(model)  # a bad model is said once, here, and not by every worker
     with tempfile.TemporaryDirectory(prefix="inkread-") as folder:
         os.environ[SHARED] = folder
-        Multiprocess(_config(build, limits, workers=workers), [listener]).run()
+        Multiprocess(configuration(build, limits, workers=workers), [listener]).run()
 
 
-def _config(app: Callable[..., Any], limits: Limits, *, workers: int = 1) -> uvicorn.Config:
+def configuration(app: Callable[..., Any], limits: Limits, *, workers: int = 1) -> uvicorn.Config:
     """Return uvicorn's settings for an application, or for several workers that each build one."""
     return uvicorn.Config(
         app,
