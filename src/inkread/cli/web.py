@@ -41,10 +41,11 @@ def web(
         inkread web --port 9000 --no-browser --workers 2
     """
     try:
-        from inkread.web.serving import bind, is_local, serve
+        from inkread.web.serving import bind, is_local, prepare
     except ImportError as error:
         raise MissingExtra("the page", "web") from error
     listener = bind(host, port)
+    serve = prepare(listener, model=model, workers=workers)
     address = _address(*listener.getsockname()[:2])
     if not is_local(listener):
         print(f"inkread: whoever can reach this machine can use {address}; there is no password", file=sys.stderr)
@@ -52,7 +53,7 @@ def web(
     if not no_browser:
         _open(address)
     with contextlib.suppress(KeyboardInterrupt):  # that is how it ends
-        serve(listener, model=model, workers=workers)
+        serve()
 
 
 def _address(host: str, port: int) -> str:

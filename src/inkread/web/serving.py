@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
+import signal
 import socket
 import tempfile
 from collections.abc import Callable
@@ -24,18 +26,19 @@ from inkread.web.protocol import Impatient
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket. Raises `OptionError` where the address is taken or not this machine's."""
+    """Return a listening socket. Raises `OptionError` where the port is taken or the host is not this machine."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=512)
     except OSError as error:
-        raise OptionError(
-            f"{host}:{port}: cannot be listened on ({_cause(error)}); name another: --port {port + 1}"
-        ) from None
+        way = "name an address of this machine: --host 127.0.0.1"
+        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+            way = f"name another port: --port {port + 1 if port >= 1024 else 8000}"
+        raise OptionError(f"{host}:{port}: {_cause(error)}; {way}") from None
 
 
-def serve(listener: socket.socket, *, model: Path | None, workers: int) -> None:
-    """Serve on a listening socket until Ctrl-C or SIGTERM; requests that run are finished first.
+def prepare(listener: socket.socket, *, model: Path | None, workers: int) -> Callable[[], None]:
+    """Return what serves on a listening socket until Ctrl-C or SIGTERM; requests that run are finished first.
 
     Raises `ModelError` for a model that cannot be used.
     """
@@ -43,12 +46,23 @@ def serve(listener: socket.socket, *, model: Path | None, workers: int) -> None:
     hosts = {*LOCAL_HOSTS, str(listener.getsockname()[0])} if is_local(listener) else None
     build = partial(make_app, model, limits=limits, hosts=hosts)
     if workers == 1:
-        uvicorn.Server(configuration(build(), limits)).run([listener])
-        return
+        return partial(uvicorn.Server(configuration(build(), limits)).run, [listener])
     Reader(model)  # a bad model is said once, here, and not by every worker
+    return partial(_run_workers, configuration(build, limits, workers=workers), listener)
+
+
+class _Workers(Multiprocess):
+    def init_processes(self) -> None:
+        """Start the workers deaf to Ctrl-C, until they serve; it reaches all of them and would end in tracebacks."""
+        hearing = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        super().init_processes()
+        signal.signal(signal.SIGINT, hearing)
+
+
+def _run_workers(settings: uvicorn.Config, listener: socket.socket) -> None:
     with tempfile.TemporaryDirectory(prefix="inkread-") as folder:
         os.environ[SHARED] = folder
-        Multiprocess(configuration(build, limits, workers=workers), [listener]).run()
+        _Workers(settings, [listener]).run()
 
 
 def configuration(app: Callable[..., Any], limits: Limits, *, workers: int = 1) -> uvicorn.Config:
@@ -65,6 +79,7 @@ def configuration(app: Callable[..., Any], limits: Limits, *, workers: int = 1) 
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=int(limits.reading_seconds) + 5,
+        timeout_worker_healthcheck=60,  # a worker that is starting does not answer yet, and must not be killed for that
     )
 
 
@@ -75,5 +90,6 @@ def is_local(listener: socket.socket) -> bool:
 
 def _cause(error: OSError) -> str:
     """Return why an address cannot be had, without the address that Python's own words repeat."""
-    known = os.strerror(error.errno) if isinstance(error.errno, int) and error.errno > 0 else error.strerror
-    return str(known).lower()
+    if isinstance(error, socket.gaierror) or error.errno is None:
+        return str(error.strerror).lower()
+    return os.strerror(error.errno).lower()
