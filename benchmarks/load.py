@@ -223,8 +223,8 @@ def report(steps: list[Step], before: int, after: int, peak: int, workers: int) 
     yield f"| wrong codes and failed requests | {sum(step.wrong + step.failed for step in steps)} | 0 | 0 |"
     yield f"| memory of a worker after it against before | {memory} | +50 MB | +10 MB |"
     yield f"\nA worker has {peak} MB at its peak. In the same run a reading alone, without the service, takes"
-    yield f"{alone:.1f} ms of processor time, of which the network takes {single:.2f} ms; in batches of 32 it would take"
-    yield f"{batched:.2f} ms a glyph."
+    yield f"{alone:.1f} ms of processor time, of which the network takes {single:.2f} ms; in batches of 32 it"
+    yield f"would take {batched:.2f} ms a glyph."
 
 
 async def measure(service: Service, seconds: float) -> tuple[list[Step], int, int, int]:
