@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.errors import PictureError
 from inkread.reader import Content, Reader, Steps
+from inkread.web.problems import Problem
 from inkread.web.uploads import Upload
 
 _QUICK = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # these pictures travel once and are thrown away
@@ -38,9 +38,9 @@ def answer(reader: Reader, upload: Upload, question: Question) -> dict[str, Any]
     return reading
 
 
-def failure(upload: Upload, error: PictureError) -> dict[str, Any]:
-    """Return the JSON object that stands in a list for a picture that cannot be read, as the command line has it."""
-    return {"picture": upload.name, "error": {"code": error.code, "message": error.message}}
+def failure(upload: Upload, problem: Problem) -> dict[str, Any]:
+    """Return the JSON object that stands in a list for a picture that was not read, as the command line has it."""
+    return {"picture": upload.name, "error": {"code": problem.code, "message": problem.detail}}
 
 
 def encoded(value: object) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -51,7 +52,7 @@ def make_app(
     """
     limits = limits or Limits()
     metrics = Metrics()
-    desk = Desk(limits, threads=threads)
+    desk = Desk(limits, metrics, threads=threads)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -88,7 +89,7 @@ def _add_interface(app: FastAPI, service: Service) -> None:
     app.get("/api/health", responses={200: {"model": description.Health}, **everywhere})(service.health)
     text: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
     app.get("/metrics", responses={**text, **everywhere}, response_class=Response)(service.numbers)
-    app.openapi = lambda: description.describe(app)  # type: ignore[method-assign] # FastAPI's own way to change it
+    app.openapi = functools.cache(functools.partial(description.describe, app))  # type: ignore[method-assign] # FastAPI's own way to change it
 
 
 async def _tell(_: Request, error: Exception) -> Response:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from inkread.web.limits import Limits
+from inkread.web.metrics import Metrics
 from inkread.web.problems import Problem
 
 Result = TypeVar("Result")
@@ -20,8 +21,9 @@ class Desk:
     Only the event loop's thread may call it.
     """
 
-    def __init__(self, limits: Limits, *, threads: int) -> None:
+    def __init__(self, limits: Limits, metrics: Metrics, *, threads: int) -> None:
         self.limits = limits
+        self.metrics = metrics
         self.taken = 0
         self.held = 0
         self._pool = ThreadPoolExecutor(threads, "inkread-reading")
@@ -40,8 +42,8 @@ class Desk:
         self.check()
         loop = asyncio.get_running_loop()
         future = self._pool.submit(work)
-        self.taken += 1
-        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._leave))
+        self._count(1, 0)
+        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._count, -1, 0))
         return await self._in_time(future)
 
     async def _in_time(self, future: Future[Result]) -> Result:
@@ -52,8 +54,12 @@ class Desk:
             seconds = f"{self.limits.reading_seconds:g}"
             raise Problem("too-long", f"Reading took longer than {seconds} s; try a smaller picture.") from None
 
-    def _leave(self) -> None:
-        self.taken -= 1
+    def _count(self, pictures: int, count: int) -> None:
+        """Count pictures, and bytes, in or out."""
+        self.taken += pictures
+        self.held += count
+        self.metrics.waiting.inc(pictures)
+        self.metrics.held_bytes.inc(count)
 
     @contextmanager
     def holding(self) -> Iterator[Callable[[int], None]]:
@@ -67,13 +73,13 @@ class Desk:
             nonlocal own
             if self.held + count > self.limits.held_bytes:
                 raise _busy()
-            self.held += count
+            self._count(0, count)
             own += count
 
         try:
             yield hold
         finally:
-            self.held -= own
+            self._count(0, -own)
 
     def close(self) -> None:
         """Wait for the pictures that are being read, and end the threads."""

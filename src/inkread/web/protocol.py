@@ -1,4 +1,4 @@
-"""HTTP as uvicorn speaks it, for clients that are in no hurry."""
+"""HTTP as uvicorn speaks it, with bounds for clients that keep it waiting."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class Impatient(HttpToolsProtocol):
-    """Hangs up on clients that are late with what they owe; uvicorn alone would wait for ever.
+    """Hangs up on clients that are late with what they owe, or whose headers do not end; uvicorn sets no bounds there.
 
     They owe the headers of a request once they are connected, the rest of a body that was answered early, and to take
     the answer. A body that is wanted has a time limit of its own: see `inkread.web.uploads`.
@@ -17,17 +17,31 @@ class Impatient(HttpToolsProtocol):
     patience: float = 30
     """Seconds."""
 
+    longest_head = 65_536
+    """Bytes of the request line and headers together."""
+
     _timer: asyncio.TimerHandle | None = None
+    _head: int | None = None  # bytes of the headers that are arriving
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
         self._wait()
 
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head is None:
+            return
+        self._head += len(data)
+        if self._head > self.longest_head:
+            self.send_400_response("The headers of this request are too long.")
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._head = 0
         self._wait()
 
     def on_headers_complete(self) -> None:
+        self._head = None
         self._stop()
         super().on_headers_complete()
 

@@ -71,15 +71,7 @@ class Service:
 
     async def numbers(self) -> Response:
         """Tell Prometheus what was counted."""
-        self.metrics.waiting.set(self.desk.taken)
-        self.metrics.held_bytes.set(self.desk.held)
         return Response(self.metrics.text(), media_type=CONTENT_TYPE_LATEST)
-
-    async def _one(self, upload: Upload, question: Question) -> bytes:
-        try:
-            return encoded(await self._answer(upload, question))
-        except PictureError as error:
-            raise problem_of(error) from None
 
     async def _each(self, uploads: list[Upload], question: Question) -> bytes:
         """Return the list of answers; the pictures queue one after the other, so that others get their turn."""
@@ -87,17 +79,21 @@ class Service:
         for upload in uploads:
             try:
                 answers.append(await self._answer(upload, question))
-            except PictureError as error:
-                answers.append(failure(upload, error))
+            except Problem as problem:
+                answers.append(failure(upload, problem))
         return encoded(answers)
 
+    async def _one(self, upload: Upload, question: Question) -> bytes:
+        return encoded(await self._answer(upload, question))
+
     async def _answer(self, upload: Upload, question: Question) -> dict[str, Any]:
+        """Return the JSON object of a picture. Raises `Problem` where there is none."""
         outcome = "gone"  # the client, unless it is still there in the end
         try:
             found = await self.desk.run(lambda: self._read(upload, question))
             outcome = found["refused"]["code"] if found["refused"] else "read"
-        except (PictureError, Problem) as error:
-            outcome = error.code
+        except Problem as problem:
+            outcome = problem.code
             raise
         finally:
             self.metrics.pictures.labels(outcome).inc()
@@ -107,6 +103,8 @@ class Service:
         began = time.perf_counter()
         try:
             return answer(self.reader, upload, question)
+        except PictureError as error:
+            raise problem_of(error) from None
         finally:
             self.metrics.reading_seconds.observe(time.perf_counter() - began)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from prometheus_client.multiprocess import mark_process_dead
 from uvicorn.supervisors import Multiprocess
 
 from inkread.errors import OptionError
@@ -57,6 +58,13 @@ class _Workers(Multiprocess):
         hearing = signal.signal(signal.SIGINT, signal.SIG_IGN)
         super().init_processes()
         signal.signal(signal.SIGINT, hearing)
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace workers that have died, and forget what they had in hand."""
+        before = {process.pid for process in self.processes}
+        super().keep_subprocess_alive()
+        for dead in before - {process.pid for process in self.processes}:
+            mark_process_dead(dead)  # type: ignore[no-untyped-call] # it ships no type of its own
 
 
 def _run_workers(settings: uvicorn.Config, listener: socket.socket) -> None:
