@@ -252,6 +252,21 @@ def test_more_requests_than_the_limit_are_refused(serve: Serve) -> None:
         assert served.ask("GET", "/api/health").code == "busy"
 
 
+def test_a_client_that_offers_another_protocol_is_answered_in_this_one(serve: Serve) -> None:
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n"
+    with serve() as served, served.connect(HEAD.removesuffix(b"\r\n") + offer + SEVEN) as connected:
+        assert connected.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+def test_headers_without_an_end_are_refused(serve: Serve) -> None:
+    with serve() as served, served.connect(b"GET / HTTP/1.1\r\nHost: x\r\nX: ") as connected:
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                connected.sendall(b"x" * 10_000)
+        with contextlib.suppress(ConnectionError):
+            assert connected.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
 def malformed(rng: np.random.Generator) -> bytes:
     """Return a picture that is cut, broken in some of its bytes, or was never one."""
     kind = rng.integers(3)
