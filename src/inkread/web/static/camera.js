@@ -23,8 +23,8 @@ export function startCamera(take) {
 
   async function start(which) {
     stop();
-    find("fallback").hidden = true;
-    shoot.disabled = true;
+    find("fallback").hidden = shoot.disabled = true;
+    shoot.hidden = false;
     message.textContent = "Waiting for the camera…";
     try {
       if (!navigator.mediaDevices) throw new Error(INSECURE);
@@ -34,6 +34,7 @@ export function startCamera(take) {
       stop();
       message.textContent = error.message === INSECURE ? INSECURE : WHY_NOT[error.name] ?? OTHERWISE;
       find("fallback").hidden = false;
+      shoot.hidden = other.hidden = true;
     }
   }
 
