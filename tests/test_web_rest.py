@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,6 +108,17 @@ def test_several_files_make_a_list_in_their_order_with_errors_in_place(client: T
     assert answers[0]["text"] == "1"
     assert [answers[at]["error"]["code"] for at in (1, 2)] == ["not-a-picture", "empty"]
     assert answers[3]["refused"]["code"] == "blank"
+
+
+def test_a_large_file_in_a_form_never_touches_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rollover(_: object) -> None:
+        raise AssertionError("the upload went to the disk")
+
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", rollover)
+    noise = png(np.random.default_rng(0).integers(0, 256, (1500, 1500), np.uint8))
+    assert len(noise) > 2_000_000
+    with TestClient(make_app()) as client:
+        assert client.post("/api/read", files={"p": ("noise.png", noise)}).json()["refused"]
 
 
 def test_options_are_those_of_the_command_line(client: TestClient, reader: Reader) -> None:

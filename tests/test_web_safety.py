@@ -183,6 +183,19 @@ def test_a_reading_that_takes_too_long_is_given_up(serve: Serve, slow_reading: t
         served.wait_for("inkread_waiting", 0)
 
 
+def test_of_several_pictures_each_may_take_its_time_and_fail_alone(serve: Serve, slow_reading: threading.Event) -> None:
+    form = b'--x\r\nContent-Disposition: form-data; name="p"; filename="7.png"\r\n\r\n' + SEVEN + b"\r\n"
+    with serve(reading_seconds=0.2) as served:
+        connection = HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
+        kind = {"Content-Type": "multipart/form-data; boundary=x"}
+        connection.request("POST", "/api/read", form * 2 + b"--x--\r\n", kind)
+        answer = served.answer_of(connection)
+        connection.close()
+        assert answer.status == 200
+        assert [one["error"]["code"] for one in answer.content] == ["too-long", "too-long"]
+        slow_reading.set()
+
+
 def test_a_picture_that_arrives_too_slowly_is_given_up_while_others_are_read(serve: Serve) -> None:
     with serve(upload_seconds=0.5) as served:
         slow = HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
