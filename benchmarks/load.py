@@ -41,7 +41,7 @@ LIBRARIES = (
     "fastapi",
     "starlette",
     "uvicorn",
-    "httptools",
+    "h11",
     "uvloop",
     "onnxruntime",
     "opencv-python-headless",
