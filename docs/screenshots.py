@@ -1,7 +1,8 @@
-"""Take the screenshot that opens the README, and draw the page's example picture; drive the page as a person does.
+"""Take the screenshot that opens the README, draw the example picture, time answers: drive the page as a person does.
 
     python docs/screenshots.py              # docs/page.png; needs Chromium
     python docs/screenshots.py --example    # src/inkread/web/static/example.jpg
+    python docs/screenshots.py --speed      # how long after the last stroke the answer is there
 
 `tests/test_page.py` drives the page with what is here.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import shutil
 import signal
 import subprocess
@@ -42,6 +44,20 @@ _FLAGS = (
     "--disable-sync",
     "--use-fake-device-for-media-stream",
 )
+
+# Notes, at each frame that shows the last answer to a drawing, the milliseconds since the pen was lifted.
+_STOPWATCH = """() => {
+  window.times = [];
+  const paper = document.getElementById("canvas");
+  let lifted = 0;
+  let last = null;
+  const note = () => { if (last) times.push(last); last = null; };
+  paper.addEventListener("pointerdown", () => { last = null; });
+  paper.addEventListener("pointerup", () => { lifted = performance.now(); });
+  document.getElementById("clear").addEventListener("click", note, { capture: true });
+  new MutationObserver(() => requestAnimationFrame(() => { last = performance.now() - lifted; }))
+    .observe(document.getElementById("answer"), { childList: true });
+}"""
 
 
 @contextmanager
@@ -115,10 +131,7 @@ def draw_example() -> None:
 
 def take_screenshot() -> None:
     """Show the example picture to the page, and save what it makes of it."""
-    path = shutil.which("chromium")
-    if path is None:
-        sys.exit("chromium is not installed; apt-get install chromium")
-    with served() as (address, _), chromium(path) as browser:
+    with served() as (address, _), chromium(installed()) as browser:
         page = browser.new_page(viewport={"width": 1200, "height": 800}, color_scheme="light")
         page.goto(f"{address}/#picture")
         page.locator("#example").click()
@@ -128,12 +141,36 @@ def take_screenshot() -> None:
         shot.convert("RGB").quantize(128, kmeans=3, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
+def installed() -> str:
+    """Return where Chromium is; without it, end and say so."""
+    return shutil.which("chromium") or sys.exit("chromium is not installed; apt-get install chromium")
+
+
+def time_answers(rounds: int = 3) -> None:
+    """Write all digits and print how long after the pen was lifted for the last time their answer was painted."""
+    with served() as (address, _), chromium(installed()) as browser:
+        page = browser.new_page(viewport={"width": 1200, "height": 800})
+        page.goto(address)
+        page.evaluate(_STOPWATCH)
+        for seed, digit in itertools.product(range(rounds), "0123456789"):
+            write(page, digit, seed=seed)
+            page.wait_for_timeout(700)
+            page.locator("#clear").click()
+        times = sorted(float(time) for time in page.evaluate("times"))
+    most = times[-1 - len(times) // 10]
+    print(f"{len(times)} digits: median {np.median(times):.0f} ms, nine of ten within {most:.0f} ms")
+
+
 def main() -> None:
     """Make what was asked for."""
     parser = argparse.ArgumentParser(description="Take the screenshot of the page.")
     parser.add_argument("--example", action="store_true", help="draw the page's example picture instead")
-    if parser.parse_args().example:
+    parser.add_argument("--speed", action="store_true", help="time answers instead")
+    options = parser.parse_args()
+    if options.example:
         draw_example()
+    elif options.speed:
+        time_answers()
     else:
         take_screenshot()
 

@@ -29,6 +29,7 @@ export class Pile {
       this.#rows.get(item).querySelector("button").setAttribute("aria-pressed", item === chosen);
     }
     rest([...this.#body.querySelectorAll("button")], items.indexOf(chosen));
+    if (chosen) bringToView(this.#rows.get(chosen));
     this.#advance(items);
   }
 
@@ -72,6 +73,14 @@ export class Pile {
     this.#rows.set(item, row);
     this.#body.append(row);
   }
+}
+
+/** Scroll the list, and never the page, until a row is seen. */
+function bringToView(row) {
+  const list = row.closest(".rows");
+  const head = row.closest("table").tHead.offsetHeight;
+  const [highest, lowest] = [row.offsetTop + row.offsetHeight - list.clientHeight, row.offsetTop - head];
+  list.scrollTop = Math.min(lowest, Math.max(highest, list.scrollTop));
 }
 
 /** What a picture's row says: its text, its lines parted as on the command line, or why there is none. */
