@@ -11,9 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection
 from pathlib import Path
 
 import numpy as np
@@ -67,15 +67,17 @@ def begun(port: int) -> HTTPConnection:
     connection.putheader("Content-Length", str(len(SEVEN)))
     connection.endheaders(SEVEN[:1000])
     end = time.monotonic() + PATIENCE
-    while b"inkread_held_bytes 1000.0" not in get(port, "/metrics").read():
+    while "inkread_held_bytes 1000.0" not in ask(port, "GET", "/metrics")[1]:
         assert time.monotonic() < end
     return connection
 
 
-def get(port: int, path: str) -> HTTPResponse:
-    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    connection.request("GET", path, headers={"Connection": "close"})
-    return connection.getresponse()
+def ask(port: int, method: str, path: str, body: bytes | None = None) -> tuple[int, str]:
+    """Return status and text of an answer, over a connection of its own."""
+    with closing(HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
+        connection.request(method, path, body)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
 
 
 def refuses(port: int) -> bool:
@@ -88,8 +90,7 @@ def refuses(port: int) -> bool:
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_lets_running_requests_finish(end: signal.Signals) -> None:
-    with served() as (process, port):
-        connection = begun(port)
+    with served() as (process, port), closing(begun(port)) as connection:
         process.send_signal(end)
         waited = time.monotonic() + PATIENCE
         while not refuses(port):
@@ -105,11 +106,8 @@ def test_ctrl_c_lets_running_requests_finish(end: signal.Signals) -> None:
 def test_workers_share_the_port_and_their_metrics_and_end_together() -> None:
     with served("--workers", "2") as (process, port):
         for _ in range(6):
-            connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-            connection.request("POST", "/api/read", SEVEN)
-            assert connection.getresponse().status == 200
-            connection.close()
-        metrics = get(port, "/metrics").read().decode()
+            assert ask(port, "POST", "/api/read", SEVEN)[0] == 200
+        metrics = ask(port, "GET", "/metrics")[1]
         assert 'inkread_pictures_total{outcome="read"} 6.0' in metrics
         assert "inkread_reading_seconds_count 6.0" in metrics
         os.killpg(process.pid, signal.SIGINT)  # as a terminal sends Ctrl-C: to all of them
@@ -120,14 +118,14 @@ def test_workers_share_the_port_and_their_metrics_and_end_together() -> None:
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for the workers in /proc")
 def test_a_worker_that_dies_is_replaced() -> None:
     with served("--workers", "2") as (process, port):
-        assert get(port, "/api/health").status == 200
+        assert ask(port, "GET", "/api/health")[0] == 200
         first = workers_of(process)[0]
         os.kill(first, signal.SIGKILL)
         waited = time.monotonic() + PATIENCE
         while first in (now := workers_of(process)) or len(now) < 2:
             assert time.monotonic() < waited
             time.sleep(0.1)
-        assert get(port, "/api/health").status == 200
+        assert ask(port, "GET", "/api/health")[0] == 200
 
 
 def workers_of(process: subprocess.Popen[str]) -> list[int]:
