@@ -23,6 +23,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response, Route, expect
 from screenshots import EXAMPLE, LINES, chromium, pen_paths, served, write
 
+import inkread
 from inkread import Reader
 from inkread.cli.read import CSV_COLUMNS
 
@@ -241,7 +242,7 @@ def test_a_server_that_is_gone_is_said_and_the_drawing_stays(browser: Browser) -
     with browser.new_context() as context, served() as (address, server):
         page = context.new_page()
         page.goto(address)
-        expect(page.locator("#about")).to_contain_text("model")
+        expect(page.locator("#about")).to_have_text(f"inkread {inkread.__version__}")
         server.terminate()
         server.wait()
         write(page, "7")
@@ -336,9 +337,30 @@ def test_several_files_become_a_list_and_one_csv(pictures: Page) -> None:
         ["picture", "text"], ["7-shadow.jpg", "7"], ["README.md", ""], ["example.jpg", "|".join(LINES)]
     ]  # fmt: skip
     assert lines[2].endswith(",not-a-picture")
+
+
+def test_pictures_can_be_removed_while_they_are_read(pictures: Page) -> None:
+    held: list[Route] = []
+    pictures.route("**/api/read*", lambda route: held.append(route))  # noqa: PLW0108 - Playwright asks for its signature
+    show(pictures, SEVEN, EXAMPLE)
+    expect(pictures.locator("#busy")).to_be_visible()
     pictures.locator("#remove").click()
-    expect(pictures.locator("#pile")).to_be_hidden()
+    for gone in ("#pile", "#busy", "#frame"):
+        expect(pictures.locator(gone)).to_be_hidden()
     expect(pictures.locator("#empty")).to_be_visible()
+    pictures.unroute("**/api/read*")
+    show(pictures, SEVEN)
+    answer(pictures, "7")
+
+
+def test_a_picture_without_writing_shows_no_box_and_no_digit(pictures: Page) -> None:
+    blank = io.BytesIO()
+    Image.new("RGB", (60, 40), "white").save(blank, "PNG")
+    show(pictures, {"name": "blank.png", "mimeType": "image/png", "buffer": blank.getvalue()})
+    expect(pictures.locator("#text .title")).to_have_text("Nothing is written here.")
+    expect(pictures.locator("#frame img")).to_be_visible()
+    expect(pictures.locator(".box, #picture .digit")).to_have_count(0)
+    expect(pictures.locator("#copy")).to_be_hidden()
 
 
 def test_what_is_said_about_a_picture_is_heeded_at_once(pictures: Page) -> None:
@@ -391,7 +413,7 @@ def test_a_picture_that_is_too_large_is_not_even_sent(open_page: OpenPage) -> No
     page = open_page("picture")
     page.route("**/api/health", lambda route: route.fulfill(json={"version": "1", "limits": {"bytes": 10_000}}))
     page.reload()
-    expect(page.locator("#about")).to_contain_text("inkread 1")
+    expect(page.locator("#about")).to_have_text("inkread 1")
     page.route("**/api/read*", lambda route: pytest.fail("it was sent"))
     show(page, SEVEN)
     expect(page.locator("#text .detail")).to_contain_text("a picture may have 0.0 MB")
@@ -458,6 +480,14 @@ def test_keys_alone_draw_and_clear(page: Page) -> None:
     page.keyboard.press("Space")
     answer(page, "1")
     expect(page.locator("#status")).to_have_text(re.compile("^Read 1, "))
+    page.keyboard.press("Control+z")
+    expect(page.locator("#prompt")).to_be_visible()
+    page.keyboard.press("Control+z")  # nothing is left to take back
+    page.keyboard.press("Space")
+    for _ in range(18):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    answer(page, "1")
     for focused in ("#undo", "#clear", "#nib"):
         page.keyboard.press("Tab")
         expect(page.locator(focused)).to_be_focused()
@@ -471,6 +501,7 @@ def test_keys_alone_bring_a_picture_in_and_walk_its_digits(page: Page) -> None:
     page.keyboard.press("ArrowRight")
     expect(page.locator("#picture-tab")).to_be_focused()
     page.keyboard.press("Tab")
+    expect(page.locator("#choose")).to_be_focused()
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
     chooser.value.set_files(EXAMPLE)
@@ -537,7 +568,7 @@ def test_the_first_view_is_light(open_page: OpenPage) -> None:
     sizes: dict[str, int] = {}
     page.on("requestfinished", lambda request: sizes.update({request.url: request.sizes()["responseBodySize"]}))
     page.reload()
-    expect(page.locator("#about")).to_contain_text("model")
+    expect(page.locator("#about")).to_have_text(f"inkread {inkread.__version__}")
     write(page, "7")
     answer(page, "7")
     first = {url: size for url, size in sizes.items() if "/api/read" not in url}

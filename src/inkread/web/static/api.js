@@ -46,9 +46,6 @@ export async function read(picture, { name = "", as = "auto", sure = "", steps =
 /** Return the server's version and limits. */
 export const health = () => ask("/api/health");
 
-/** Return the card of the model that reads. */
-export const model = () => ask("/api/model");
-
 async function ask(address, request) {
   let answer;
   try {

@@ -1,6 +1,6 @@
 /** Starts the page. */
 
-import { health, model } from "./api.js";
+import { health } from "./api.js";
 import { startDraw } from "./draw.js";
 import { startPictures } from "./pictures.js";
 import { startTabs } from "./tabs.js";
@@ -12,15 +12,13 @@ function say(text) {
   status.textContent = text;
 }
 
-/** Say in the footer which inkread and which model answer; the page works without knowing. */
-async function introduce(limits) {
-  const [server, card] = await Promise.all([health(), model()]);
-  const name = card.name ?? card.recipe;
-  document.getElementById("about").textContent = `inkread ${server.version}${name ? ` · model ${name}` : ""}`;
-  limits(server.limits);
+/** Say in the footer which inkread answers, and heed its limits; the page works without knowing. */
+async function introduce(pictures) {
+  const { version, limits } = await health();
+  document.getElementById("about").textContent = `inkread ${version}`;
+  pictures.limit = limits.bytes;
 }
 
 const open = startTabs(document.querySelector("[role=tablist]"));
 startDraw(say);
-const pictures = startPictures(say, () => open("picture"));
-introduce((limits) => (pictures.limit = limits.bytes)).catch(() => {});
+introduce(startPictures(say, () => open("picture"))).catch(() => {});

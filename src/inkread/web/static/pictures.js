@@ -106,6 +106,7 @@ class Pictures {
   #rest() {
     this.#staged = null;
     this.#stage.clear();
+    find("busy").hidden = true;
     this.#answer.wait(HINT);
     this.#way.clear();
     this.#enable(null);
