@@ -33,6 +33,8 @@ README = EXAMPLES.parent / "README.md"
 
 OpenPage = Callable[..., Page]
 
+expect.set_options(timeout=15_000)  # for machines that do other things too
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
