@@ -197,7 +197,7 @@ def network_alone() -> tuple[float, float]:
     return found[0], found[1]
 
 
-def report(steps: list[Step], before: int, after: int, peak: int, workers: int) -> Iterator[str]:
+def report(steps: list[Step], before: int, after: int, peak: int, *, workers: int, others: float) -> Iterator[str]:
     """Yield the lines of LOAD.md."""
     found = hardware()
     alone, (single, batched) = reading_alone(), network_alone()
@@ -207,6 +207,7 @@ def report(steps: list[Step], before: int, after: int, peak: int, workers: int) 
     yield f"Measured on {found['processor']}, {found['cores']} cores, {found['memory_gib']} GiB, {platform.system()},"
     yield f"Python {platform.python_version()}, {versions}.\n"
     yield f"`inkread web --workers {workers}`, the clients on the same cores; {steps[0].seconds:.0f} s a row."
+    yield f"Before it began, {others:.1f} other processes wanted a core in the mean: above 0.3 the times are of little worth."
     yield "Drawings of one digit, 300 x 300, PNG; one upload in ten is cut, empty or no picture, and has to be refused"
     yield "with its code.\n"
     yield "| clients | requests a second | p50 | p99 | failed | wrong codes | processor time a request |"
@@ -245,13 +246,14 @@ def main() -> None:
     arguments = parser.parse_args()
     if not Path("/proc").is_dir():
         sys.exit("this needs /proc, which only Linux has")
+    others = os.getloadavg()[0]
     service = Service(arguments.workers)
     try:
         measured = asyncio.run(measure(service, arguments.seconds))
     finally:
         with contextlib.suppress(ProcessLookupError):
             service.end()
-    text = "\n".join(report(*measured, arguments.workers))
+    text = "\n".join(report(*measured, workers=arguments.workers, others=others))
     with whole_file(ROOT / "benchmarks" / "LOAD.md") as path:
         path.write_text(text + "\n", encoding="utf-8")
     print(text)
