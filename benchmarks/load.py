@@ -207,7 +207,7 @@ def report(steps: list[Step], before: int, after: int, peak: int, *, workers: in
     yield f"Measured on {found['processor']}, {found['cores']} cores, {found['memory_gib']} GiB, {platform.system()},"
     yield f"Python {platform.python_version()}, {versions}.\n"
     yield f"`inkread web --workers {workers}`, the clients on the same cores; {steps[0].seconds:.0f} s a row."
-    yield f"Before it began, {others:.1f} other processes wanted a core in the mean; above 0.3, times are of little worth."
+    yield f"Before it began, {others:.1f} other processes wanted a core in the mean; above 0.3, times mean little."
     yield "Drawings of one digit, 300 x 300, PNG; one upload in ten is cut, empty or no picture, and has to be refused"
     yield "with its code.\n"
     yield "| clients | requests a second | p50 | p99 | failed | wrong codes | processor time a request |"
