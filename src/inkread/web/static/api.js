@@ -1,6 +1,6 @@
 /** The server's REST interface. Every failure becomes a `Problem` with a sentence for people. */
 
-const OFFLINE = "inkread does not answer. Is “inkread web” still running? Your drawing and pictures are still here.";
+const OFFLINE = "The server does not answer. Is “inkread web” still running? Your drawing and pictures are still here.";
 
 /** A failure: a code for programs, a sentence for people, and whether trying again can help. */
 export class Problem extends Error {

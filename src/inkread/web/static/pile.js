@@ -86,7 +86,7 @@ function bringToView(row) {
 /** What a picture's row says: its text, its lines parted as on the command line, or why there is none. */
 function rowText(item) {
   const { reading, problem } = item;
-  if (problem) return failure(item);
+  if (problem) return failure(item).replace(/([.!?]) .*/s, "$1"); // its first sentence
   if (!reading) return "…";
   return reading.refused ? refusal(reading.refused).title : reading.lines.join(" | ");
 }
