@@ -27,9 +27,10 @@ lint: $(VENV)/dev  ## check style, types and that the generated docs are up to d
 	$(BIN)/mypy
 	$(BIN)/python docs/generate.py --check
 
-docs: $(VENV)/dev  ## write the generated docs and their figures anew
+docs: $(VENV)/dev  ## write the generated docs and their figures anew; needs chromium
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/figures.py
+	$(BIN)/python docs/screenshots.py
 
 bench: $(VENV)/dev  ## measure what benchmarks/RESULTS.md holds and runs/ does not: 25 minutes on two cores
 	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/python benchmarks/run.py

@@ -11,9 +11,10 @@ import inkread
 from inkread.cli.evaluate import evaluate
 from inkread.cli.read import read
 from inkread.cli.train import train
+from inkread.cli.web import web
 from inkread.errors import OptionError
 
-COMMANDS: dict[str, Callable[..., int | None]] = {"read": read, "train": train, "evaluate": evaluate}
+COMMANDS: dict[str, Callable[..., int | None]] = {"read": read, "train": train, "evaluate": evaluate, "web": web}
 DEFAULT = "read"
 
 app = typer.Typer(
