@@ -25,7 +25,7 @@ from screenshots import EXAMPLE, LINES, chromium, pen_paths, served, write
 
 import inkread
 from inkread import Reader
-from inkread.cli.read import CSV_COLUMNS
+from inkread.cli.reading import CSV_COLUMNS
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SEVEN = EXAMPLES / "7-shadow.jpg"

@@ -14,7 +14,8 @@ from starlette.responses import Response
 
 import inkread
 from inkread.errors import PictureError
-from inkread.reader import Content, Reader
+from inkread.reader import Reader
+from inkread.readings import Content
 from inkread.web.answers import Question, answer, encoded, failure
 from inkread.web.desk import Desk
 from inkread.web.metrics import Metrics
