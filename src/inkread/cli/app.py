@@ -14,11 +14,17 @@ import typer
 
 import inkread
 from inkread.cli.evaluate import evaluate
+from inkread.cli.explain import explain
 from inkread.cli.read import read
 from inkread.cli.train import train
 from inkread.errors import InkreadError
 
-COMMANDS: dict[str, Callable[..., int | None]] = {"read": read, "train": train, "evaluate": evaluate}
+COMMANDS: dict[str, Callable[..., int | None]] = {
+    "read": read,
+    "train": train,
+    "evaluate": evaluate,
+    "explain": explain,
+}
 DEFAULT = "read"
 
 app = typer.Typer(
@@ -33,7 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _name, _command in COMMANDS.items():
-    app.command(_name, no_args_is_help=_name == DEFAULT)(_command)
+    app.command(_name, no_args_is_help=_name in {DEFAULT, "explain"})(_command)
 
 
 def _print_version(asked: bool) -> None:
