@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from inkread.explaining import Explanation, Layer, class_name
 from inkread.figures.panels import frame, headline, show_image, show_nothing, show_probabilities
 from inkread.figures.style import ANSWER, LINE, QUIET, TEXT, WARNING, caption, percent
+from inkread.models.classifier import CLASSES
 
 SHOWN_MAPS = 16
 """Feature maps that a layer shows: those with the largest responses."""
@@ -46,12 +47,13 @@ def draw_explanation(explanation: Explanation) -> Figure:
     _panels([figure.add_subplot(grid[0, column]) for column in range(6)], explanation)
     if rows:
         text = "What each layer makes of the glyph"
-        detail = "the maps with the largest responses first, each layer on a scale of its own"
+        detail = "the maps with the largest responses first, by number; each layer on a scale of its own"
         _heading(figure, (below - 0.12) / height, text, detail)
     y = below - 0.5
     for layer, row in zip(explanation.layers, rows, strict=True):
         y -= row
-        _layer(figure, layer, y / height, row / height)
+        calibrated = layer.kind == "softmax" and explanation.steps.card.temperature != 1
+        _layer(figure, layer, y / height, row / height, ", before calibration" if calibrated else "")
     return figure
 
 
@@ -94,7 +96,7 @@ def _fall(values: NDArray[np.float32]) -> str:
     """Say how much the strongest pixel weighs, in odds."""
     times = float(np.exp(np.clip(values.max(), 0, 20)))
     if times < 1.05:
-        return "no odds fall"
+        return "hardly any change"
     if times > 1e6:
         return "odds fall over a millionfold"
     return f"odds fall to 1/{times:,.0f}" if times >= 10 else f"odds fall to 1/{times:.1f}"
@@ -126,12 +128,11 @@ def _change(axes: Axes, explanation: Explanation) -> None:
     caption(axes, f"To be read as {runner_up}", change.words)
 
 
-def _layer(figure: Figure, layer: Layer, bottom: float, height: float) -> None:
+def _layer(figure: Figure, layer: Layer, bottom: float, height: float, remark: str) -> None:
     """Draw a layer's name and shape, and beside them its maps or numbers."""
     middle = bottom + height * 0.55
     figure.text(0.02, middle, layer.name, fontsize=11, fontweight="bold", color=TEXT, va="bottom")
-    shape = f"{layer.shape}, not yet calibrated" if layer.kind == "softmax" else layer.shape
-    figure.text(0.02, middle, shape, fontsize=9, color=QUIET, va="top", linespacing=1.6)
+    figure.text(0.02, middle, layer.shape + remark, fontsize=9, color=QUIET, va="top", linespacing=1.6)
     (_maps if layer.has_maps else _numbers)(figure, layer, bottom, height)
 
 
@@ -153,29 +154,25 @@ def _numbers(figure: Figure, layer: Layer, bottom: float, height: float) -> None
     left = (_LABELS + 0.3) / _WIDTH
     axes = figure.add_axes((left, bottom + 0.3 * height, 0.985 - left, height * 0.5))
     values = layer.values
+    low, high = (min(0.0, float(values.min())), float(values.max())) if _of_classes(layer) else (0.0, values.max())
+    high = 1.0 if layer.kind == "softmax" else max(high, low + 1e-6)
     lines = max(1, len(values) // 256)
     while len(values) % lines:
         lines -= 1
-    few = len(values) <= 16
-    axes.imshow(
-        values.reshape(lines, -1),
-        cmap=RESPONSE,
-        vmin=min(0.0, float(values.min())) if few else 0,
-        vmax=max(float(values.max()), 1e-6),
-        interpolation="nearest",
-        aspect="auto",
-    )
-    axes.set_xticks(range(len(values)) if few else [], [*"0123456789", "none"][: len(values)] if few else [])
-    axes.tick_params(length=0, labelsize=8, labelcolor=QUIET, pad=2)
+    axes.imshow(values.reshape(lines, -1), cmap=RESPONSE, vmin=low, vmax=high, interpolation="nearest", aspect="auto")
+    axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_color(LINE)
-    if few:
-        _write_numbers(axes, values, whole=layer.kind == "softmax")
+    if not _of_classes(layer):
+        return
+    axes.set_xticks(range(len(values)), [*"0123456789", "none"][: len(values)])
+    axes.tick_params(length=0, labelsize=8, labelcolor=QUIET, pad=2)
+    for index, value in enumerate(values.tolist()):
+        text = percent(value) if layer.kind == "softmax" else f"{value:.1f}"
+        colour = "white" if (value - low) / (high - low) > 0.45 else TEXT
+        axes.text(index, 0, text, ha="center", va="center", fontsize=9, color=colour)
 
 
-def _write_numbers(axes: Axes, values: NDArray[np.float32], *, whole: bool) -> None:
-    span = max(float(np.ptp(values)), 1e-6)
-    for index, value in enumerate(values):
-        dark = (value - min(0.0, float(values.min()))) / span > 0.5
-        text = percent(float(value)) if whole else f"{value:.1f}"
-        axes.text(index, 0, text, ha="center", va="center", fontsize=9, color="white" if dark else TEXT)
+def _of_classes(layer: Layer) -> bool:
+    """Tell whether a row of numbers holds one for each class."""
+    return len(layer.values) in (CLASSES, CLASSES + 1)
