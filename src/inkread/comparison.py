@@ -47,7 +47,7 @@ def compared(first: Evaluation, second: Evaluation) -> Comparison:
     Raises `ValueError` for scores on different pictures.
     """
     pairs = list(zip(first.answers, second.answers, strict=True))
-    if any((one.picture, one.label) != (two.picture, two.label) for one, two in pairs):
+    if any(one.about != two.about for one, two in pairs):
         raise ValueError("two models are compared on the same pictures")
     only_first = sum(one.right and not two.right for one, two in pairs)
     only_second = sum(two.right and not one.right for one, two in pairs)

@@ -46,6 +46,11 @@ class Answer:
         """Whether the whole text is right."""
         return self.answer == self.label
 
+    @property
+    def about(self) -> tuple[str, str]:
+        """What it answers: picture and label; an index may name a picture twice."""
+        return self.picture, self.label
+
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as a JSON object."""
         return {name: getattr(self, name) for name in ("picture", "label", "answer", "confidence")}

@@ -21,16 +21,18 @@ _MOST_GLYPHS = 12
 _LONGEST = 60  # characters of a text; a sheet holds hundreds
 
 
-def gallery(evaluation: Evaluation, answers: Iterable[Answer], other: dict[str, Answer] | None = None) -> str:
+Answers = dict[tuple[str, str], Answer]
+"""Answers by picture and label."""
+
+
+def gallery(evaluation: Evaluation, answers: Iterable[Answer], other: Answers | None = None) -> str:
     """Return a gallery of answers as HTML: picture, ink, glyphs, truth, answer and confidence of each.
 
-    other: what another model answered, by picture, where there is one.
+    other: what another model answered, where there is one.
     """
     return (
         '<div class="gallery">'
-        + "".join(
-            _card(answer, evaluation.show(answer), other[answer.picture] if other else None) for answer in answers
-        )
+        + "".join(_card(answer, evaluation.show(answer), other[answer.about] if other else None) for answer in answers)
         + "</div>"
     )
 
@@ -39,8 +41,9 @@ def _card(answer: Answer, exhibit: Exhibit | None, other: Answer | None) -> str:
     sure = "" if answer.confidence is None else f' <span class="quiet">{percent(answer.confidence)} sure</span>'
     also = f'<p class="quiet">the other: {_short(other.answer)}{", right" if other.right else ""}</p>' if other else ""
     bare = ' class="bare"' if exhibit and exhibit.picture is None else ""
+    images = "".join(_images(exhibit)) if exhibit else '<p class="quiet">no picture</p>'
     return (
-        f'<figure{bare}><div class="steps">{"".join(_images(exhibit)) if exhibit else "<p class=quiet>no picture</p>"}</div>'
+        f'<figure{bare}><div class="steps">{images}</div>'
         f'<figcaption><p><b class="truth">{_short(answer.label)}</b> read as '
         f'<b class="{"truth" if answer.right else "miss"}">{_short(answer.answer)}</b>{sure}</p>{also}'
         f'<p class="quiet name">{html.escape(answer.picture)}</p></figcaption></figure>'

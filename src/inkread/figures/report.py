@@ -176,13 +176,13 @@ def _confidence(evaluation: Evaluation) -> Iterator[str]:
 
 def _mistakes(evaluation: Evaluation, comparison: Comparison | None) -> Iterator[str]:
     """Show the mistakes, the surest first, and those that only the other model makes."""
-    other = {answer.picture: answer for answer in comparison.second.answers} if comparison else None
+    other = {answer.about: answer for answer in comparison.second.answers} if comparison else None
     if misses := _worst_first(evaluation.misses):
         yield "<h2>Not right, the surest first</h2>" + gallery(evaluation, misses[:SHOWN_MISSES], other)
         yield _more(len(misses) - SHOWN_MISSES)
     if comparison:
-        first = {answer.picture: answer for answer in evaluation.answers}
-        lost = _worst_first([miss for miss in comparison.second.misses if first[miss.picture].right])
+        first = {answer.about: answer for answer in evaluation.answers}
+        lost = _worst_first([miss for miss in comparison.second.misses if first[miss.about].right])
         if lost:
             yield f"<h2>What only {html.escape(comparison.second.model)} gets wrong</h2>"
             yield gallery(comparison.second, lost[:SHOWN_MISSES], first) + _more(len(lost) - SHOWN_MISSES)
