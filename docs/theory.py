@@ -7,6 +7,7 @@ its history in benchmarks/tutorial_history.csv. Without them the figures stay as
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,9 @@ def figures() -> dict[str, Figure]:
     eight = reader.steps(EXAMPLES / "8-ruled.jpg")
     found = {
         "pixels": pixels(eight.glyphs[0]),
-        "explain": draw_explanation(explain(reader.steps("examples/4-transparent.png"), reader.classifier)),
+        "explain": draw_explanation(
+            explain(reader.steps(os.path.relpath(EXAMPLES / "4-transparent.png")), reader.classifier)
+        ),
     }
     if CLASSIC.is_dir():
         classic = inkread.Reader(CLASSIC)
@@ -156,7 +159,10 @@ def flattening(maps: Layer, flat: Layer) -> Figure:
         (1.02, 0.6), (-0.02, 0.4), kind, kind, axesA=left, axesB=right, arrowstyle="->", color=QUIET
     )
     figure.add_artist(arrow)
-    text = "Nothing is computed here. A dense layer takes a row of numbers, so they are\nlaid one behind the other: place by place, the 64 maps of each."
+    text = (
+        "Nothing is computed here. A dense layer takes a row of numbers, so they are\n"
+        "laid one behind the other: place by place, the 64 maps of each."
+    )
     figure.text(0.44, 0.25, text, fontsize=9, color=TEXT, va="top", linespacing=1.5)
     return figure
 
