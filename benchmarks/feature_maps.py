@@ -1,6 +1,6 @@
 """Too few and too many feature maps: the tutorial's two convolutions with 1 to 128 maps each.
 
-    python benchmarks/feature_maps.py                 says first how long it will take; half an hour on two cores
+    python benchmarks/feature_maps.py                 says first how long it will take
     python benchmarks/feature_maps.py --maps 1 8 --seeds 1 --epochs 1 --out /tmp/trial       a trial
 
 Each network learns from the first 10 000 training images, few enough for a large one to learn them by heart, and is

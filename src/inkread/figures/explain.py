@@ -78,6 +78,8 @@ def _panels(panels: list[Axes], explanation: Explanation) -> None:
     steps, found = explanation.steps, explanation.evidence
     show_image(panels[0], steps.page.colour)
     panels[0].add_patch(frame(steps.patches[explanation.index].box))
+    if _among(explanation):
+        _look_closer(panels[0], steps.patches[explanation.index].box)
     caption(panels[0], "Picture", "the digit that is explained" if _among(explanation) else "upright")
     show_image(panels[1], 1 - explanation.glyph, smooth=False)
     caption(panels[1], "Glyph", "28 x 28, as the network sees it")
@@ -90,6 +92,15 @@ def _panels(panels: list[Axes], explanation: Explanation) -> None:
         caption(panel, title, f"{change}: {_fall(values)}")
     _change(panels[4], explanation)
     show_probabilities(panels[5], explanation.probabilities)
+
+
+def _look_closer(axes: Axes, box: tuple[int, int, int, int]) -> None:
+    """Show of a page only the surroundings of a digit, three of its sizes each way."""
+    x, y, w, h = box
+    reach = 3.5 * max(w, h)
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    axes.set_xlim(max(left, x + w / 2 - reach), min(right, x + w / 2 + reach))
+    axes.set_ylim(min(bottom, y + h / 2 + reach), max(top, y + h / 2 - reach))
 
 
 def _fall(values: NDArray[np.float32]) -> str:
