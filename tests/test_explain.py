@@ -342,6 +342,14 @@ def test_the_figure_shows_the_largest_maps_of_every_layer_and_stays_readable(exp
     assert titles == ["Picture", "Glyph", "Ink for 4", "Paper for 4", change, "Probabilities"]
 
 
+def test_of_a_page_the_figure_shows_the_surroundings_of_the_digit(reader: Reader, tmp_path: Path) -> None:
+    found = explain(reader.steps(paint(tmp_path / "row.png", *[2, 5, 8] * 4)), reader.classifier, digit=7)
+    left, right = draw_explanation(found).axes[0].get_xlim()
+    x, _, w, _ = found.steps.patches[6].box
+    assert left < x < x + w < right
+    assert right - left < 0.7 * found.steps.page.grey.shape[1]
+
+
 def test_a_network_without_layers_that_we_know_still_has_its_pixels(
     write_network: WriteNetwork, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
