@@ -159,10 +159,7 @@ def flattening(maps: Layer, flat: Layer) -> Figure:
         (1.02, 0.6), (-0.02, 0.4), kind, kind, axesA=left, axesB=right, arrowstyle="->", color=QUIET
     )
     figure.add_artist(arrow)
-    text = (
-        "Nothing is computed here. A dense layer takes a row of numbers, so they are\n"
-        "laid one behind the other: place by place, the 64 maps of each."
-    )
+    text = "Nothing is computed here. A dense layer takes a row of numbers,\nso these are laid one behind the other."
     figure.text(0.44, 0.25, text, fontsize=9, color=TEXT, va="top", linespacing=1.5)
     return figure
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from inkread.reader import Content, Reader
+from inkread.readings import Content
 
 if TYPE_CHECKING:
     from inkread.explaining import Explanation
@@ -56,6 +56,7 @@ def explain(
         inkread explain sheet.jpg --digit 3 --figure why.png
     """
     from inkread.explaining import explain as run
+    from inkread.reader import Reader
 
     if figure is not None:
         from inkread.figures.saving import check_figure_path

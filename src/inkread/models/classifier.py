@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ NO_DIGIT = CLASSES
 
 MODEL_NAME = "model.onnx"
 
-_BATCH = 1024  # glyphs at a time, so that memory stays bounded however many there are
+_BATCH = 64  # glyphs at a time: their maps fit into a core's cache
 
 
 class Classifier:
@@ -37,7 +38,8 @@ class Classifier:
 
     model: None for the shipped model, "tiny" for the same in 8-bit integers, a model folder, an `.onnx` file, or a
         `.keras` or `.h5` file of Keras (these two need the extra 'train').
-    threads: how many cores one call may use, at least 1.
+    threads: how many cores one call may use, at least 1. Each core takes batches of its own: sharing out every layer of
+        a network as small as these would cost more than it gives.
 
     Raises `ModelError` for a model that is missing, damaged or of other shapes than (N, 28, 28, 1) or (N, 28, 28)
     to (N, 10) or (N, 11).
@@ -49,8 +51,8 @@ class Classifier:
         path = SHIPPED if model is None else _path(model)
         self.card: Card = load_card(path if path.is_dir() else path.parent) if _has_card(path) else Card()
         self._name = str(path)
-        self._model = _onnx(path)
-        self._session = _session(self._model, self._name, threads)
+        self._model, self._threads = _onnx(path), threads
+        self._session = _session(self._model, self._name)
         self._input = self._session.get_inputs()[0]
         self._check()
 
@@ -62,10 +64,13 @@ class Classifier:
         """
         if glyphs.ndim != 3 or glyphs.shape[1:] != (28, 28):
             raise ValueError(f"glyphs must be (N, 28, 28), not {glyphs.shape}")
-        batches = [self.outputs(glyphs[start : start + _BATCH]) for start in range(0, len(glyphs), _BATCH)]
-        if not batches:
+        if not len(glyphs):
             return np.zeros((0, CLASSES + 1), np.float32)
-        return self._probabilities(np.concatenate(batches))
+        batches = [glyphs[start : start + _BATCH] for start in range(0, len(glyphs), _BATCH)]
+        if min(self._threads, len(batches)) == 1:
+            return self._probabilities(np.concatenate([*map(self.outputs, batches)]))
+        with ThreadPoolExecutor(self._threads) as pool:
+            return self._probabilities(np.concatenate([*pool.map(self.outputs, batches)]))
 
     def outputs(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the network gives for glyphs, (N, 28, 28): (N, 10 or 11) probabilities or logits."""
@@ -89,7 +94,7 @@ class Classifier:
         """
         names, own = list(dict.fromkeys(names)), {output.name for output in self._session.get_outputs()}
         opened = with_outputs(self._model, (name for name in names if name not in own))
-        session = _session(opened, self._name, threads=1)
+        session = _session(opened, self._name)
         return dict(zip(names, session.run(names, self._fed(glyphs)), strict=True))
 
     def _fed(self, glyphs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
@@ -153,12 +158,11 @@ def _onnx(path: Path) -> bytes:
         raise ModelError(f"{path}: the model cannot be read ({error.strerror})") from None
 
 
-def _session(model: bytes, name: str, threads: int) -> onnxruntime.InferenceSession:
+def _session(model: bytes, name: str) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - see Classifier._check
