@@ -3,7 +3,7 @@
     python docs/figures.py
 
 Only from our own examples and the shipped model: whatever MNIST lies on this machine is left out of them, so that the
-figures show the average images of the model's card.
+figures show the average images of the model's card. Some figures of the theory need more: see docs/theory.py.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+
+import theory
 
 import inkread
 from inkread.figures.saving import save_figure
@@ -20,12 +22,14 @@ EXAMPLES = HERE.parent / "examples"
 
 
 def main() -> None:
-    """Draw the steps of three examples."""
+    """Draw the steps of three examples, and the figures of the theory."""
     with tempfile.TemporaryDirectory() as empty:
         os.environ["INKREAD_DATA"] = empty
         for name in ("7-shadow.jpg", "8-ruled.jpg", "5-blackboard.jpg"):
             reading = inkread.read(os.path.relpath(EXAMPLES / name))
             save_figure(reading.figure(), HERE / f"{Path(name).stem}.png")
+        for name, figure in theory.figures().items():
+            save_figure(figure, HERE / "theory" / f"{name}.png")
 
 
 if __name__ == "__main__":

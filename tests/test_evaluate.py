@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,15 @@ from PIL import Image
 
 from inkread import DataError
 from inkread.cli import main
+from inkread.comparison import compared
 from inkread.datasets import Mnist
 from inkread.drawing import draw_digit
-from inkread.evaluation import Evaluation, evaluate
+from inkread.evaluation import Answer, Evaluation, evaluate
 from inkread.scores import calibration_error, wilson_interval
 
 KEYS = [
-    *("accuracy", "data", "right", "of", "interval", "refused", "failed", "groups", "confusion", "seconds"),
-    *("calibration_error", "misses"),
+    *("accuracy", "data", "model", "right", "of", "interval", "refused", "failed", "groups", "confusion", "seconds"),
+    *("by_class", "by_capture", "by_source", "calibration_error", "misses"),
 ]
 
 
@@ -153,6 +155,76 @@ def test_an_index_names_pictures_beside_it_with_labels_and_groups(tmp_path: Path
     assert [miss.answer for miss in result.misses] == ["8", "<blank>", "<missing>"]
     assert [Path(miss.picture) for miss in result.misses] == [tmp_path / n for n in ("c.png", "d.png", "missing.png")]
     assert np.array(result.confusion).sum() == 3
+
+
+def test_an_index_is_scored_by_class_capture_and_source(tmp_path: Path) -> None:
+    for digit in (2, 6):
+        paint(tmp_path / f"{digit}.png", digit)
+    rows = ["2.png,a,2,single,scan", "6.png,a,6,single,photo", "2.png,b,3,single,photo", "6.png,b,66,line,photo"]
+    result = evaluate(str(write_index(tmp_path, "\n".join(["file,source_repo,label,kind,capture", *rows]))))
+    told = result.to_dict()
+    assert told["by_class"] == {"2": [1, 1], "3": [0, 1], "6": [1, 1]}  # of single digits alone
+    assert told["by_capture"] == {"photo": [1, 3], "scan": [1, 1]}
+    assert told["by_source"] == {"a": [2, 2], "b": [0, 2]}
+
+
+def test_the_column_source_goes_before_source_repo(tmp_path: Path) -> None:
+    paint(tmp_path / "a.png", 2)
+    result = evaluate(str(write_index(tmp_path, "file,label,source,source_repo\na.png,2,mine,theirs\n")))
+    assert list(result.by("source")) == ["mine"]
+
+
+def test_what_lies_between_a_picture_and_its_answer_can_be_shown(folders: Path) -> None:
+    result = evaluate(str(folders))
+    by_name = {Path(miss.picture).name: result.show(miss) for miss in result.misses}
+    shown = by_name["c.PNG"]
+    assert shown is not None
+    assert shown.picture is not None
+    assert shown.ink is not None
+    assert shown.picture.shape == (*shown.ink.shape, 3)
+    assert shown.glyphs.shape == (1, 28, 28)
+    blank = by_name["blank.png"]
+    assert blank is not None
+    assert len(blank.glyphs) == 0
+    assert by_name["broken.png"] is None
+
+
+# Two models
+
+
+def test_two_models_are_compared_picture_by_picture(folders: Path) -> None:
+    first = evaluate(str(folders))
+    worse = [
+        Answer(a.picture, a.label, "9" if a.label == "0" else a.label if a.answer == "7" else a.answer, a.confidence)
+        for a in first.answers
+    ]
+    second = replace(first, answers=worse, right=sum(answer.right for answer in worse))
+    found = compared(first, second)
+    assert (found.only_first, found.only_second) == (2, 1)
+    assert found.difference == pytest.approx(-1 / 11)
+    assert found.p == 1
+    assert found.verdict == "the difference may be chance"
+    low, high = found.interval
+    assert low < found.difference < high
+
+
+def test_other_pictures_cannot_be_compared(folders: Path) -> None:
+    first = evaluate(str(folders))
+    with pytest.raises(ValueError, match="the same pictures"):
+        compared(first, replace(first, answers=first.answers[::-1]))
+
+
+def test_against_tells_the_other_model_and_the_test(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = as_json(capsys, "--data", folders, "--against", "tiny")
+    assert list(result) == [*KEYS, "against"]
+    assert result["against"]["model"] == "tiny"
+    assert 0 <= result["against"]["p"] <= 1
+    assert main(["evaluate", "--data", str(folders), "--against", "tiny"]) == 0
+    assert "against tiny: " in capsys.readouterr().out
+
+
+def test_a_missing_model_to_compare_with_ends_with_4(folders: Path) -> None:
+    assert main(["evaluate", "--data", str(folders), "--against", str(folders / "nothing.onnx")]) == 4
 
 
 def test_the_whole_text_must_be_right(tmp_path: Path) -> None:

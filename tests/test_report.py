@@ -7,6 +7,8 @@ import errno
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,15 +18,17 @@ from PIL import Image
 
 from inkread import evaluation
 from inkread.cli import main
+from inkread.comparison import compared
 from inkread.drawing import draw_digit
 from inkread.errors import OptionError
-from inkread.evaluation import Answer, Evaluation, evaluate
+from inkread.evaluation import Answer, Evaluation, Exhibit, evaluate
 from inkread.figures import report
-from inkread.figures.reliability import draw_reliability
+from inkread.figures.charts import coverage_chart, reliability_chart
+from inkread.figures.gallery import SIDE
 from inkread.figures.report import LEVELS, SHOWN_MISSES, check_report_path, report_of, save_report
 from inkread.scores import wilson_interval
 
-VOID = {"meta", "img"}
+VOID = {"meta", "img", "wbr"}
 NASTY = """<b>&"'</b>"""
 
 
@@ -33,6 +37,7 @@ class Page(HTMLParser):
 
     def __init__(self, source: str) -> None:
         super().__init__()
+        self.source = source
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.tables: list[list[list[str]]] = []
         self.headings: list[str] = []
@@ -66,15 +71,32 @@ class Page(HTMLParser):
         elif "style" not in self._open:
             self.text += data
 
+    def cards(self) -> list[tuple[str, str, str, str, list[str]]]:
+        """Return name, truth, answer, confidence and images of each card of the galleries."""
+        found = []
+        for card in re.findall("<figure.*?</figure>", self.source, re.DOTALL):
+            truth, answer = re.findall(r'<b class="\w+">(.*?)</b>', card)
+            sure = re.search(r'</b> <span class="quiet">(.*?)</span>', card)
+            (name,) = re.findall(r'name">(.*?)</p>', card)
+            images = re.findall(r'alt="(\w+)"', card)
+            found.append((unescape(name), truth, unescape(answer), unescape(sure[1]) if sure else "", images))
+        return found
+
     def table(self, heading: str) -> list[list[str]]:
         """Return the table whose first row begins with this heading, without that row."""
         (found,) = (table for table in self.tables if table[0][0] == heading)
         return found[1:]
 
 
-def evaluation_of(
-    answers: Sequence[Answer], *, data: str = "digits", groups: dict[str, tuple[int, int]] | None = None
-) -> Evaluation:
+def show(answer: Answer) -> Exhibit | None:
+    """Return grey noise in the place of a picture, and none for a picture that is not there."""
+    if answer.answer == "<missing>":
+        return None
+    noise = np.random.default_rng(0).random((600, 400), np.float32)
+    return Exhibit(np.repeat((255 * noise).astype(np.uint8)[..., None], 3, axis=2), noise, noise[None, :28, :28])
+
+
+def evaluation_of(answers: Sequence[Answer], *, data: str = "digits", model: str = "the model") -> Evaluation:
     confusion = np.zeros((10, 10), int)
     for answer in answers:
         if answer.answer.isdigit():
@@ -82,15 +104,17 @@ def evaluation_of(
     right = sum(answer.right for answer in answers)
     return Evaluation(
         data=data,
+        model=model,
         right=right,
         of=len(answers),
         interval=wilson_interval(right, len(answers)),
         refused=sum(answer.answer == "<blank>" for answer in answers),
         failed=sum(answer.answer == "<missing>" for answer in answers),
-        groups=groups or {},
+        groups={},
         confusion=confusion.tolist(),
         answers=list(answers),
         seconds=0.03,
+        show=show,
     )
 
 
@@ -99,14 +123,13 @@ def measured() -> Evaluation:
     """Return three right of six: a 4 read as 9, one refused and one missing."""
     return evaluation_of(
         [
-            Answer("a.png", "1", "1", 0.55),
-            Answer("b.png", "4", "9", 0.85),
-            Answer("c.png", "7", "7", 0.97),
-            Answer("d.png", "7", "7", 0.999),
-            Answer("e.png", "3", "<blank>", None),
-            Answer("f.png", "2", "<missing>", None),
-        ],
-        groups={"scan": (1, 4), "photo": (2, 2), "": (0, 1)},
+            Answer("a.png", "1", "1", 0.55, "single", "scan", "Ann"),
+            Answer("b.png", "4", "9", 0.85, "single", "scan", "Bob"),
+            Answer("c.png", "7", "7", 0.97, "single", "photo", "Ann"),
+            Answer("d.png", "7", "7", 0.999, "single", "photo", "Ann"),
+            Answer("e.png", "3", "<blank>", None, "single", "scan", "Bob"),
+            Answer("f.png", "2", "<missing>", None, "single", "", ""),
+        ]
     )
 
 
@@ -141,20 +164,18 @@ def test_a_report_needs_nothing_else(measured: Evaluation) -> None:
     for tag, attributes in page.tags:
         assert not {name for name in attributes if name.startswith("on")}
         if tag == "img":
-            assert str(attributes["src"]).startswith("data:image/png;base64,")
+            assert re.match("data:image/(png|jpeg);base64,", str(attributes["src"]))
         else:
             assert not attributes.keys() & {"src", "href", "srcset"}
-    without_images = re.sub(r'"data:image/png;base64,[^"]*"', '""', source)
+    without_images = re.sub(r'"data:image/[a-z]*;base64,[^"]*"', '""', source)
     assert not re.search(r"https?:|//|url\(|@import", without_images)
 
 
-def test_the_diagram_is_a_picture_in_the_page_with_words_for_those_who_cannot_see_it(measured: Evaluation) -> None:
-    (image,) = (attributes for tag, attributes in Page(report_of(measured)).tags if tag == "img")
-    content = base64.b64decode(str(image["src"]).partition(",")[2], validate=True)
-    with Image.open(io.BytesIO(content)) as picture:
-        assert picture.format == "PNG"
-        assert picture.width == 2 * int(str(image["width"]))
-    assert "confidence" in str(image["alt"])
+def test_charts_have_words_for_those_who_cannot_see_them(measured: Evaluation) -> None:
+    labels = [
+        attributes["aria-label"] for tag, attributes in Page(report_of(measured)).tags if "aria-label" in attributes
+    ]
+    assert [str(label).partition(":")[0] for label in labels] == ["Reliability diagram", "Coverage against accuracy"]
 
 
 def test_a_report_is_a_whole_page_in_utf8_for_screens_of_any_width(measured: Evaluation) -> None:
@@ -173,23 +194,41 @@ def test_the_report_begins_with_what_was_right(measured: Evaluation) -> None:
     assert "3 of 6 right" in text
     assert "from {:.2%} to {:.2%}".format(*measured.interval) in text
     assert "1 refused, 1 could not be opened" in text
-    assert "5.0 ms each" in text
+    assert "5.0 ms a picture" in text
+    assert "the model" in text
 
 
-def test_groups_have_a_row_each_with_their_own_interval(measured: Evaluation) -> None:
+def test_accuracy_is_told_by_class_capture_and_source_each_with_its_interval(measured: Evaluation) -> None:
     page = Page(report_of(measured))
-    assert page.headings[0] == "Groups"
-    assert page.table("group") == [
-        ["(no group)", "0", "1", "0.00%", "{:.1%} to {:.1%}".format(*wilson_interval(0, 1))],
-        ["photo", "2", "2", "100.00%", "{:.1%} to {:.1%}".format(*wilson_interval(2, 2))],
-        ["scan", "1", "4", "25.00%", "{:.1%} to {:.1%}".format(*wilson_interval(1, 4))],
+    assert page.headings[:3] == ["By class", "By capture", "By source"]
+    spans = {counts: "{:.1%} to {:.1%}".format(*wilson_interval(*counts)) for counts in ((2, 2), (1, 3), (0, 1))}
+    assert page.table("capture") == [
+        ["(not said)", "0", "1", "0.00%", spans[0, 1], ""],
+        ["photo", "2", "2", "100.00%", spans[2, 2], ""],
+        ["scan", "1", "3", "33.33%", spans[1, 3], ""],
+    ]
+    assert [row[:3] for row in page.table("class")] == [
+        ["1", "1", "1"],
+        ["2", "0", "1"],
+        ["3", "0", "1"],
+        ["4", "0", "1"],
+        ["7", "2", "2"],
     ]
 
 
-def test_without_groups_there_is_no_table_of_them(measured: Evaluation) -> None:
-    page = Page(report_of(evaluation_of(measured.answers)))
-    assert not any(table[0][0] == "group" for table in page.tables)
-    assert "Groups" not in page.headings
+def test_the_worst_source_comes_first_and_many_are_folded() -> None:
+    answers = [Answer(f"{n}.png", "1", "1" if n else "7", 0.9, source=f"writer {n:02}") for n in range(20)]
+    page = Page(report_of(evaluation_of([*answers, Answer("z.png", "1", "7", 0.9, source="writer 19")])))
+    first, rest = (table for table in page.tables if table[0][0] == "source")
+    assert [row[0] for row in first[1:4]] == ["writer 00", "writer 19", "writer 01"]
+    assert len(first) + len(rest) - 2 == 20
+    assert "and 8 more" in page.text
+
+
+def test_what_is_not_known_of_the_pictures_has_no_table() -> None:
+    page = Page(report_of(evaluation_of([Answer("a.png", "1", "1", 0.9), Answer("b.png", "2", "2", 0.9)])))
+    assert "By class" in page.headings
+    assert not {"By capture", "By source"} & set(page.headings)
 
 
 def test_what_more_confidence_costs_has_a_row_for_each_level(measured: Evaluation) -> None:
@@ -221,51 +260,89 @@ def test_the_confusion_matrix_has_its_diagonal_marked_and_no_zeros(measured: Eva
     assert [row[0] for row in rows] == list("0123456789")
     counts = {(row[0], str(answer)): cell for row in rows for answer, cell in enumerate(row[1:]) if cell}
     assert counts == {("1", "1"): "1", ("4", "9"): "1", ("7", "7"): "2"}
-    assert "<td class=right>2</td>" in source
-    assert source.count("<td class=right>") == 10
+    assert '<td class="right">2</td>' in source
+    assert source.count('<td class="right">') == 10
+    assert source.count('<td class="wrong"') == 1
 
 
-def test_misses_are_listed_the_surest_first(measured: Evaluation) -> None:
-    answers = [*measured.answers, Answer("g.png", "0", "6", 0.91)]
-    assert Page(report_of(evaluation_of(answers))).table("picture") == [
-        ["g.png", "0", "6", "91.0%"],
-        ["b.png", "4", "9", "85.0%"],
-        ["e.png", "3", "<blank>", ""],
-        ["f.png", "2", "<missing>", ""],
+def test_mistakes_are_shown_with_picture_ink_and_glyph_the_surest_first(measured: Evaluation) -> None:
+    page = Page(report_of(evaluation_of([*measured.answers, Answer("g.png", "0", "6", 0.91)])))
+    assert page.cards() == [
+        ("g.png", "0", "6", "91.0% sure", ["picture", "ink", "glyph"]),
+        ("b.png", "4", "9", "85.0% sure", ["picture", "ink", "glyph"]),
+        ("e.png", "3", "<blank>", "", ["picture", "ink", "glyph"]),
+        ("f.png", "2", "<missing>", "", []),
     ]
 
 
-def test_no_more_misses_are_listed_than_people_read_and_the_rest_are_counted() -> None:
+def test_thumbnails_are_small_so_a_report_of_many_mistakes_is(measured: Evaluation) -> None:
+    answers = [Answer(f"{i}.png", "1", "7", 0.5) for i in range(500)]
+    source = report_of(evaluation_of(answers))
+    assert len(source) < 2_000_000
+    for tag, attributes in Page(source).tags:
+        if tag == "img":
+            content = base64.b64decode(str(attributes["src"]).partition(",")[2], validate=True)
+            with Image.open(io.BytesIO(content)) as picture:
+                assert max(picture.size) <= SIDE
+
+
+def test_no_more_mistakes_are_shown_than_people_look_at_and_the_rest_are_counted() -> None:
     answers = [Answer(f"{i}.png", "1", "7", 0.5 + i / 10_000) for i in range(SHOWN_MISSES + 1_234)]
     page = Page(report_of(evaluation_of(answers)))
-    rows = page.table("picture")
-    assert len(rows) == SHOWN_MISSES
-    assert rows[0][0] == f"{len(answers) - 1}.png"
+    assert len(page.cards()) == SHOWN_MISSES
+    assert page.cards()[0][0] == f"{len(answers) - 1}.png"
     assert "and 1,234 more" in page.text
-
-
-def test_as_many_misses_as_are_shown_leave_no_rest() -> None:
     page = Page(report_of(evaluation_of([Answer("a.png", "1", "7", 0.9)] * SHOWN_MISSES)))
-    assert len(page.table("picture")) == SHOWN_MISSES
-    assert "more" not in page.text
+    assert len(page.cards()) == SHOWN_MISSES
+    assert "more" not in page.text.replace("more confidence", "").replace("more of them", "")
 
 
-def test_where_all_is_right_there_is_no_list_of_misses() -> None:
+def test_where_all_is_right_there_is_no_gallery() -> None:
     page = Page(report_of(evaluation_of([Answer("a.png", "1", "1", 0.9)])))
-    assert not any(table[0][0] == "picture" for table in page.tables)
+    assert page.cards() == []
     assert not any("Not right" in heading for heading in page.headings)
 
 
+# Two models
+
+
+def test_two_models_stand_side_by_side_with_the_test_on_their_difference(measured: Evaluation) -> None:
+    better = [replace(answer, answer="4") if answer.label == "4" else answer for answer in measured.answers]
+    better = [replace(answer, answer="6") if answer.picture == "a.png" else answer for answer in better]
+    other = evaluation_of([*better], model="another")
+    page = Page(report_of(measured, compared(measured, other)))
+    assert page.headings[0] == "Two models side by side"
+    head, right, *_ = page.tables[0]
+    assert head == ["", "the model", "another"]
+    assert right == ["right", "50.00%", "50.00%"]
+    assert "Both right 2 times, neither 2 times; the first alone 1, the second alone 1" in page.text
+    assert "p = 1; the difference may be chance" in page.text
+    assert page.table("capture")[2][-1] == "33.33%"
+    assert "the other: 4, right" in page.text
+    assert page.headings[-1] == "What only another gets wrong"
+    assert page.cards()[-1][:3] == ("a.png", "1", "6")
+
+
+def test_a_clear_difference_is_called_one() -> None:
+    first = evaluation_of([Answer(f"{n}.png", "1", "1", 0.9) for n in range(12)])
+    second = evaluation_of([Answer(f"{n}.png", "1", "7" if n < 9 else "1", 0.9) for n in range(12)])
+    assert "p = 0.0039; the first is better" in Page(report_of(first, compared(first, second))).text
+
+
+# Names, and nothing read
+
+
 def test_names_are_shown_as_they_are_and_are_no_markup() -> None:
-    answers = [Answer(f"{NASTY}.png", "1", "7", 0.9), Answer("b.png", "1", "1", 0.9)]
-    nasty = evaluation_of(answers, data=NASTY, groups={NASTY: (0, 1), "other": (1, 1)})
-    source = report_of(nasty)
+    answers = [
+        Answer(f"{NASTY}.png", "1", "7", 0.9, "", NASTY, NASTY),
+        Answer("b.png", "1", "1", 0.9, "", "other", "other"),
+    ]
+    source = report_of(evaluation_of(answers, data=NASTY, model=NASTY))
     assert NASTY not in source
     page = Page(source)
-    assert not any(tag == "b" for tag, _ in page.tags)
     assert f"inkread on {NASTY}" in page.text
-    assert page.table("group")[0][0] == NASTY
-    assert page.table("picture")[0][0] == f"{NASTY}.png"
+    assert page.table("capture")[0][0] == page.table("source")[0][0] == NASTY
+    assert page.cards()[0][0] == f"{NASTY}.png"
 
 
 def test_where_every_picture_was_refused_the_report_says_so_and_shows_no_diagram() -> None:
@@ -273,9 +350,9 @@ def test_where_every_picture_was_refused_the_report_says_so_and_shows_no_diagram
     page = Page(report_of(refused))
     assert "0 of 2 right" in page.text
     assert "1 refused, 1 could not be opened" in page.text
-    assert not any(tag == "img" for tag, _ in page.tags)
+    assert not any("aria-label" in attributes for _, attributes in page.tags)
     assert not any("confidence" in heading for heading in page.headings)
-    assert len(page.table("picture")) == 2
+    assert len(page.cards()) == 2
 
 
 # The file
@@ -336,42 +413,45 @@ def test_an_error_on_the_way_leaves_no_half_report(
     def fails(*arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr(report, "draw_reliability", fails)
+    monkeypatch.setattr(report, "reliability_chart", fails)
     with pytest.raises(error):
         save_report(measured, tmp_path / "report.html")
     assert list(tmp_path.iterdir()) == []
 
 
-# The diagram
+# The charts
 
 
-def test_the_diagram_has_a_dot_for_each_bin_where_it_belongs() -> None:
+def dots(chart: str) -> list[tuple[float, float, float]]:
+    """Return across, up and radius of each dot of a chart, the first two as shares of its axes."""
+    found = [
+        [float(number) for number in re.findall(r'="([\d.]+)"', dot)] for dot in re.findall("<circle[^>]*>", chart)
+    ]
+    return [((x - 62) / 380, 1 - (y - 14) / 280, radius) for x, y, radius in found]
+
+
+def test_the_reliability_diagram_has_a_dot_for_each_bin_where_it_belongs() -> None:
     confidences = np.array([0.55, 0.52, 0.95, 0.97, 0.93, 0.99])
-    figure = draw_reliability(confidences, np.array([True, False, True, True, True, False]))
-    (axes,) = figure.axes
-    dots = [np.asarray(dot.get_offsets())[0] for dot in axes.collections]
-    assert np.array(dots) == pytest.approx(np.array([[0.535, 0.5], [0.96, 0.75]]))
-    assert [text.get_text() for text in axes.texts] == ["2", "4"]
+    chart = reliability_chart(confidences, np.array([True, False, True, True, True, False]))
+    places = [dot[:2] for dot in dots(chart)]
+    assert np.array(places) == pytest.approx(np.array([[0.535, 0.5], [0.96, 0.75]]), abs=1e-3)
+    assert [text for text in ("2", "4") if f">{text}</text>" in chart] == ["2", "4"]
 
 
 def test_more_answers_make_a_larger_dot() -> None:
     confidences = np.array([0.15] + [0.55] * 20 + [0.95] * 400)
-    (axes,) = draw_reliability(confidences, np.ones(len(confidences), bool)).axes
-    areas = [float(dot.get_sizes()[0]) for dot in axes.collections]  # type: ignore[attr-defined]
-    assert areas[0] < areas[1] < areas[2]
+    radii = [radius for _, _, radius in dots(reliability_chart(confidences, np.ones(len(confidences), bool)))]
+    assert radii == sorted(radii)
+    assert len(set(radii)) == 3
 
 
-def test_the_diagram_shows_where_confidence_would_mean_what_it_says() -> None:
-    (axes,) = draw_reliability(np.array([0.9]), np.array([True])).axes
-    (diagonal,) = axes.lines
-    assert np.asarray(diagonal.get_xydata()).tolist() == [[0, 0], [1, 1]]
-    assert "confidence" in axes.get_xlabel()
-    assert "right" in axes.get_ylabel()
-
-
-def test_the_diagram_of_no_answers_has_no_dots() -> None:
-    (axes,) = draw_reliability(np.zeros(0), np.zeros(0, bool)).axes
-    assert not axes.collections
+def test_the_coverage_chart_marks_what_each_confidence_leaves() -> None:
+    confidences = np.array([0.6, 0.7, 0.85, 0.95])
+    right = np.array([False, True, True, True])
+    marks = dots(coverage_chart(confidences, right, 5, (0.5, 0.8, 0.99)))
+    assert np.array([across for across, _, _ in marks]) == pytest.approx([0.8, 0.4], abs=1e-3)
+    assert marks[1][1] == pytest.approx(1, abs=1e-3)
+    assert marks[0][1] < 1
 
 
 # The command line
@@ -387,8 +467,9 @@ def test_the_command_writes_the_report_and_still_prints(
     assert captured.err == ""
     page = Page(path.read_text(encoding="utf-8"))
     assert "2 of 3 right" in page.text
-    (miss,) = page.table("picture")
-    assert miss[:3] == [str(folders / "4" / "c & <d>.png"), "4", "7"]
+    (miss,) = page.cards()
+    assert miss[:3] == (str(folders / "4" / "c & <d>.png"), "4", "7")
+    assert miss[4] == ["picture", "ink", "glyph"]
     assert sorted(item.name for item in tmp_path.iterdir()) == ["pictures", "report.html"]
 
 
@@ -431,4 +512,4 @@ def test_a_folder_of_blank_pictures_gives_a_report(tmp_path: Path) -> None:
     assert main(["evaluate", "--data", str(tmp_path), "--report", str(path)]) == 0
     page = Page(path.read_text(encoding="utf-8"))
     assert "2 refused" in page.text
-    assert [row[2] for row in page.table("picture")] == ["<blank>", "<blank>"]
+    assert [(answer, images) for _, _, answer, _, images in page.cards()] == [("<blank>", ["picture", "ink"])] * 2

@@ -16,6 +16,8 @@ from inkread.scores import (
     coverage,
     cross_entropy,
     fitted_temperature,
+    mcnemar,
+    paired_interval,
     reliability,
     tempered,
     wilson_interval,
@@ -200,3 +202,26 @@ def test_of_no_answers_none_is_covered() -> None:
 def test_asking_for_more_never_keeps_more(pairs: list[tuple[float, bool]], one: float, other: float) -> None:
     confidences, right = np.array([c for c, _ in pairs]), np.array([r for _, r in pairs])
     assert coverage(confidences, right, max(one, other))[0] <= coverage(confidences, right, min(one, other))[0]
+
+
+# Two models on the same data
+
+
+@pytest.mark.parametrize(
+    ("only_first", "only_second", "expected"),
+    [(0, 0, 1), (1, 1, 1), (0, 5, 2 / 32), (5, 0, 2 / 32), (1, 9, 22 / 1024), (10, 30, 0.00222144)],
+)
+def test_mcnemar_is_a_two_sided_coin(only_first: int, only_second: int, expected: float) -> None:
+    assert mcnemar(only_first, only_second) == pytest.approx(expected, rel=1e-4)
+
+
+def test_mcnemar_bears_large_counts() -> None:
+    assert 0 < mcnemar(4800, 5200) < 1e-4
+    assert mcnemar(0, 10_000) == 0
+
+
+def test_the_paired_interval_of_an_opinion_poll_is_as_in_the_textbook() -> None:
+    # 1600 people asked twice: 794 and 570 said the same again, 150 only at first yes, 86 only then.
+    low, high = paired_interval(150, 86, 1600)
+    assert (low, high) == pytest.approx((-0.0587, -0.0212), abs=5e-4)
+    assert paired_interval(0, 0, 10)[0] < 0 < paired_interval(0, 0, 10)[1]

@@ -36,7 +36,8 @@ class PictureError(InkreadError):
     """Raised when a picture cannot be opened.
 
     `code` is one of "missing", "directory", "empty", "unreadable", "not-a-picture", "truncated", "too-large",
-    "bad-array", and "missing-extra" for a HEIC picture that only the extra 'heic' opens.
+    "bad-array", "missing-extra" for a HEIC picture that only the extra 'heic' opens, and "blank" for one on which there
+    is nothing to explain.
     """
 
     exit_code = 1

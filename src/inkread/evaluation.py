@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,22 +20,54 @@ from inkread.reader import Reader
 from inkread.readings import Reading, RefusalCode
 from inkread.scores import calibration_error, confusion_matrix, wilson_interval
 
+BY: tuple[Literal["class", "capture", "source"], ...] = ("class", "capture", "source")
+"""What accuracy is told by."""
+
 _REFUSALS = {f"<{code}>" for code in get_args(RefusalCode)}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was read of a labelled picture: the text, or "<code>" of the refusal or error."""
+    """What was read of a labelled picture: the text, or "<code>" of the refusal or error.
+
+    kind, capture, source: what the index says of the picture; may be empty.
+    """
 
     picture: str
     label: str
     answer: str
     confidence: float | None
+    kind: str = ""
+    capture: str = ""
+    source: str = ""
 
     @property
     def right(self) -> bool:
         """Whether the whole text is right."""
         return self.answer == self.label
+
+    @property
+    def about(self) -> tuple[str, str]:
+        """What it answers: picture and label; an index may name a picture twice."""
+        return self.picture, self.label
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as a JSON object."""
+        return {name: getattr(self, name) for name in ("picture", "label", "answer", "confidence")}
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """What lies between a picture and its answer, to be looked at.
+
+    picture: (H, W, 3) uint8; None for an image of MNIST.
+    ink: (H, W) float32 in 0..1, as large; None for an image of MNIST.
+    glyphs: (N, 28, 28) float32 in 0..1.
+    """
+
+    picture: NDArray[np.uint8] | None
+    ink: NDArray[np.float32] | None
+    glyphs: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +75,19 @@ class Evaluation:
     """The score of a model on labelled data.
 
     data: what it was measured on.
+    model: the model, in words.
     right, of: how many were right, of how many.
     interval: the 95 % interval of the accuracy, each end in 0..1 (Wilson).
     refused, failed: how many were refused or could not be opened; both count as not right.
     groups: right and of for each group of pictures.
     confusion: (10, 10) counts, a row for each true digit, of the digits that were read.
     answers: what was read of each picture; for MNIST, the index is the name.
-    seconds: how long reading took.
+    seconds: how long reading took, several pictures at a time.
+    show: gives what lies between the picture of an answer and the answer; None where it cannot be had any more.
     """
 
     data: str
+    model: str
     right: int
     of: int
     interval: tuple[float, float]
@@ -62,6 +97,7 @@ class Evaluation:
     confusion: list[list[int]]
     answers: list[Answer]
     seconds: float
+    show: Callable[[Answer], Exhibit | None] = field(repr=False, compare=False)
 
     @property
     def accuracy(self) -> float:
@@ -72,6 +108,16 @@ class Evaluation:
     def misses(self) -> list[Answer]:
         """What was not right."""
         return [answer for answer in self.answers if not answer.right]
+
+    def by(self, what: Literal["class", "capture", "source"]) -> dict[str, list[Answer]]:
+        """Return the answers by class (of single digits), capture or source, sorted by its name; "" where not known."""
+        named: dict[str, list[Answer]] = defaultdict(list)
+        for answer in self.answers:
+            if what != "class":
+                named[getattr(answer, what)].append(answer)
+            elif len(answer.label) == 1:
+                named[answer.label].append(answer)
+        return dict(sorted(named.items()))
 
     @property
     def confidences(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -86,13 +132,19 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the evaluation as a JSON object, with the misses alone of the answers."""
-        values = asdict(self)
-        del values["answers"]
+        own = ("data", "model", "right", "of", "interval", "refused", "failed", "groups", "confusion", "seconds")
+        counted = {
+            f"by_{what}": {
+                name: [sum(a.right for a in answers), len(answers)] for name, answers in self.by(what).items()
+            }
+            for what in BY
+        }
         return {
             "accuracy": self.accuracy,
-            **values,
+            **{name: getattr(self, name) for name in own},
+            **counted,
             "calibration_error": self.calibration_error,
-            "misses": [asdict(miss) for miss in self.misses],
+            "misses": [miss.to_dict() for miss in self.misses],
         }
 
 
@@ -105,38 +157,52 @@ def evaluate(data: str, *, model: Path | None = None, progress: Callable[[int, i
 
     Raises `DataError` for data that is not there, `ModelError` for a model that cannot be used.
     """
-    reader = Reader(model)
+    reader, name = Reader(model), "the shipped model" if model is None else str(model)
     if data == "mnist" or holds_mnist(Path(data)):
-        return _on_mnist(data, reader)
-    return _on_pictures(data, labelled_pictures(Path(data)), reader, progress or _silent)
+        return _on_mnist(data, reader, name)
+    return _on_pictures(data, labelled_pictures(Path(data)), reader, name, progress or _silent)
 
 
 def _silent(done: int, of: int) -> None:
     """Show no progress."""
 
 
-def _on_mnist(data: str, reader: Reader) -> Evaluation:
+def _on_mnist(data: str, reader: Reader, model: str) -> Evaluation:
     mnist = load_mnist() if data == "mnist" else load_mnist(data)
+    glyphs = np.asarray(mnist.test_images / np.float32(255), np.float32)
     started = time.perf_counter()
-    probabilities = reader.classifier.classify(np.asarray(mnist.test_images / np.float32(255), np.float32))[:, :10]
+    probabilities = reader.classifier.classify(glyphs)[:, :10]
     seconds = time.perf_counter() - started
     answers = [
         Answer(f"test image {index}", str(truth), str(row.argmax()), float(row.max()))
         for index, (truth, row) in enumerate(zip(mnist.test_labels, probabilities, strict=True))
     ]
-    return _scored(data, answers, groups={}, seconds=seconds)
+    index = {answer.picture: at for at, answer in enumerate(answers)}
+
+    def show(answer: Answer) -> Exhibit:
+        return Exhibit(None, None, glyphs[index[answer.picture]][None])
+
+    return _scored(data, model, answers, seconds=seconds, show=show)
 
 
 def _on_pictures(
-    data: str, pictures: list[LabelledPicture], reader: Reader, progress: Callable[[int, int], None]
+    data: str, pictures: list[LabelledPicture], reader: Reader, model: str, progress: Callable[[int, int], None]
 ) -> Evaluation:
     started = time.perf_counter()
-    answers, groups = [], defaultdict(list)
+    answers: list[Answer] = []
     for picture, outcome in zip(pictures, reader.try_many(picture.path for picture in pictures), strict=True):
-        answers.append(Answer(str(picture.path), picture.label, *_said(outcome)))
-        groups[picture.group].append(answers[-1].right)
+        known = (picture.kind, picture.capture, picture.source)
+        answers.append(Answer(str(picture.path), picture.label, *_said(outcome), *known))
         progress(len(answers), len(pictures))
-    return _scored(data, answers, groups=groups, seconds=time.perf_counter() - started)
+
+    def show(answer: Answer) -> Exhibit | None:
+        try:
+            steps = reader.steps(answer.picture)
+        except PictureError:
+            return None
+        return Exhibit(steps.page.colour, steps.ink, steps.glyphs)
+
+    return _scored(data, model, answers, seconds=time.perf_counter() - started, show=show)
 
 
 def _said(outcome: Reading | PictureError) -> tuple[str, float | None]:
@@ -148,13 +214,19 @@ def _said(outcome: Reading | PictureError) -> tuple[str, float | None]:
     return "|".join(line.text.replace(" ", "") for line in outcome.lines), outcome.confidence
 
 
-def _scored(data: str, answers: list[Answer], *, groups: dict[str, list[bool]], seconds: float) -> Evaluation:
+def _scored(
+    data: str, model: str, answers: list[Answer], *, seconds: float, show: Callable[[Answer], Exhibit | None]
+) -> Evaluation:
     right = sum(answer.right for answer in answers)
     singles = [answer for answer in answers if len(answer.label) == 1 and answer.answer.isdigit()]
     pairs = np.array([(answer.label, answer.answer) for answer in singles if len(answer.answer) == 1], int)
     refusals = [answer.answer in _REFUSALS for answer in answers]
+    groups: dict[str, list[bool]] = defaultdict(list)
+    for answer in answers:
+        groups[f"{answer.kind} {answer.capture}".strip()].append(answer.right)
     return Evaluation(
         data=data,
+        model=model,
         right=right,
         of=len(answers),
         interval=wilson_interval(right, len(answers)),
@@ -164,4 +236,5 @@ def _scored(data: str, answers: list[Answer], *, groups: dict[str, list[bool]], 
         confusion=confusion_matrix(*pairs.reshape(-1, 2).T).tolist(),
         answers=answers,
         seconds=seconds,
+        show=show,
     )

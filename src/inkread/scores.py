@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,30 @@ def wilson_interval(right: int, of: int) -> tuple[float, float]:
     middle = (rate + z * z / (2 * of)) / (1 + z * z / of)
     half = z * np.sqrt(rate * (1 - rate) / of + z * z / (4 * of * of)) / (1 + z * z / of)
     return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Return how likely, 0 to 1, two equally good models would differ at least as much on the same data.
+
+    only_first, only_second: how often one alone was right. Two-sided and exact: under equal skill, which of them is the
+    right one falls like a coin (McNemar 1947, "Note on the sampling error of the difference between correlated
+    proportions"; the binomial form, since his chi-squared needs at least 25 of these).
+    """
+    of = only_first + only_second
+    tail = sum(math.comb(of, count) for count in range(min(only_first, only_second) + 1))
+    return min(1.0, float(2 * tail / 2**of))
+
+
+def paired_interval(only_first: int, only_second: int, of: int) -> tuple[float, float]:
+    """Return the 95 % interval of how much the second's rate is above the first's, each end in -1..1.
+
+    only_first, only_second: how often of `of` one alone was right (Agresti and Min 2005, "Simple improved confidence
+    intervals for comparing matched proportions": Wald's interval after half a case is added to each of four cells).
+    """
+    first, second, of = only_first + 0.5, only_second + 0.5, of + 2
+    middle = (second - first) / of
+    half = 1.96 * math.sqrt(first + second - (second - first) ** 2 / of) / of
+    return max(-1.0, middle - half), min(1.0, middle + half)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,19 @@ import typer
 
 import inkread
 from inkread.cli.evaluate import evaluate
+from inkread.cli.explain import explain
 from inkread.cli.read import read
 from inkread.cli.train import train
 from inkread.cli.web import web
 from inkread.errors import OptionError
 
-COMMANDS: dict[str, Callable[..., int | None]] = {"read": read, "train": train, "evaluate": evaluate, "web": web}
+COMMANDS: dict[str, Callable[..., int | None]] = {
+    "read": read,
+    "train": train,
+    "evaluate": evaluate,
+    "explain": explain,
+    "web": web,
+}
 DEFAULT = "read"
 
 app = typer.Typer(
@@ -29,7 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _name, _command in COMMANDS.items():
-    app.command(_name, no_args_is_help=_name == DEFAULT)(_command)
+    app.command(_name, no_args_is_help=_name in {DEFAULT, "explain"})(_command)
 
 
 def _print_version(asked: bool) -> None:

@@ -11,8 +11,10 @@ import typer
 from inkread.errors import OptionError
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
+    from inkread.comparison import Comparison
     from inkread.evaluation import Evaluation
 
 SHOWN_MISSES = 20
@@ -24,7 +26,8 @@ def evaluate(
         typer.Option(
             metavar="mnist|DIR|index.csv",
             help="'mnist': the 10 000 test images. DIR: MNIST's files, or folders named 0 to 9 with pictures. "
-            "index.csv: columns 'file' and 'label', lines of a sheet joined by '|'; 'kind' and 'capture' make groups.",
+            "index.csv: columns 'file' and 'label', lines of a sheet joined by '|'; 'kind', 'capture' and 'source' if "
+            "there, to score by.",
         ),
     ] = "mnist",
     model: Annotated[
@@ -35,7 +38,15 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="OUT.html",
-            help="Write a page with groups, confusions, misses, the reliability diagram and what confidence costs.",
+            help="Write a page with accuracy by class, capture and source, confusions, a gallery of the mistakes, the "
+            "reliability diagram and what confidence costs.",
+        ),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MODEL",
+            help="A second model, read with on the same data; says whether the difference may be chance (McNemar).",
         ),
     ] = None,
     format_: Annotated[
@@ -52,8 +63,11 @@ def evaluate(
         inkread evaluate
 
         inkread evaluate --data my-digits/ --model model --report report.html
+
+        inkread evaluate --data my-digits/index.csv --against tiny --report report.html
     """
     from inkread.cli.progress import CountBar
+    from inkread.comparison import compared
     from inkread.evaluation import evaluate as run
 
     if report is not None:
@@ -62,29 +76,31 @@ def evaluate(
         check_report_path(report)
     with CountBar("reading") as bar:
         result = run(data, model=model, progress=bar.shows)
-    failure = _reported(result, report)
+        comparison = compared(result, run(data, model=against, progress=bar.shows)) if against else None
+    failure = _reported(result, report, comparison)
     if format_ == "json":
-        print(json.dumps(result.to_dict(), ensure_ascii=False))
+        also = {"against": comparison.to_dict()} if comparison else {}
+        print(json.dumps({**result.to_dict(), **also}, ensure_ascii=False))
     else:
-        _print(result)
+        _print(result, comparison)
     if failure:
         raise failure
 
 
-def _reported(result: Evaluation, path: Path | None) -> OptionError | None:
+def _reported(result: Evaluation, path: Path | None, comparison: Comparison | None) -> OptionError | None:
     """Write the report, if one was asked for; return why it could not be: the score is to be printed all the same."""
     if path is None:
         return None
     from inkread.figures.report import save_report
 
     try:
-        save_report(result, path)
+        save_report(result, path, comparison)
     except OptionError as error:
         return error
     return None
 
 
-def _print(result: Evaluation) -> None:
+def _print(result: Evaluation, comparison: Comparison | None) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
@@ -93,6 +109,8 @@ def _print(result: Evaluation) -> None:
         f"[bold]{result.accuracy:.2%}[/bold] right: {result.right:,} of {result.of:,} "
         f"(95 % interval {low:.2%} to {high:.2%}), {result.seconds:.1f} s"
     )
+    if comparison:
+        _print_comparison(console, comparison)
     if result.refused or result.failed:
         console.print(f"not right, as they were refused: {result.refused}, or could not be opened: {result.failed}")
     if result.calibration_error is not None:
@@ -105,6 +123,17 @@ def _print(result: Evaluation) -> None:
         console.print(f"  {miss.picture}: is {miss.label}, read {miss.answer}{sure}", markup=False)
     if len(result.misses) > SHOWN_MISSES:
         console.print(f"  and {len(result.misses) - SHOWN_MISSES} more; --format json lists them all")
+
+
+def _print_comparison(console: Console, comparison: Comparison) -> None:
+    second = comparison.second
+    low, high = (100 * end for end in comparison.interval)
+    alone = f"{comparison.only_first} and {comparison.only_second} times"
+    console.print(
+        f"against {second.model}: {second.accuracy:.2%} right, {100 * comparison.difference:+.2f} points (95 % "
+        f"interval {low:+.2f} to {high:+.2f}); one alone right {alone}, p = {comparison.p:.2g}: {comparison.verdict}",
+        markup=False,
+    )
 
 
 def _confusion(result: Evaluation) -> Table:

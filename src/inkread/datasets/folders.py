@@ -16,19 +16,22 @@ class LabelledPicture:
     """A picture and what it says.
 
     label: the digits in reading order, lines joined by "|".
-    group: what kind of picture it is, for scores by group; may be empty.
+    kind, capture, source: what kind of picture it is, how it was taken and where it comes from, for scores by each of
+        them; may be empty.
     """
 
     path: Path
     label: str
-    group: str = ""
+    kind: str = ""
+    capture: str = ""
+    source: str = ""
 
 
 def labelled_pictures(data: Path) -> list[LabelledPicture]:
     """Return the pictures of a folder of folders named 0 to 9, or of an index file, in a fixed order.
 
-    An index is CSV with the columns `file`, relative to the index, and `label`; `kind` and `capture`, if there,
-    name the group. Raises `DataError` where there are no labelled pictures.
+    An index is CSV with the columns `file`, relative to the index, and `label`; `kind`, `capture` and `source` (or
+    `source_repo`) may be there. Raises `DataError` where there are no labelled pictures.
     """
     if data.is_dir():
         return _of_folders(data)
@@ -65,5 +68,5 @@ def _labelled(data: Path, number: int, row: dict[str, str | None]) -> LabelledPi
     label = row["label"] or ""
     if not row["file"] or not label or set(label) - set("0123456789|"):
         raise DataError(f"{data}: row {number} needs a file and a label of digits, lines joined by '|', not {label!r}")
-    group = " ".join(filter(None, (row.get("kind"), row.get("capture"))))
-    return LabelledPicture(data.parent / row["file"], label, group)
+    source = row.get("source") or row.get("source_repo") or ""
+    return LabelledPicture(data.parent / row["file"], label, row.get("kind") or "", row.get("capture") or "", source)

@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
+from inkread.comparison import Comparison
 from inkread.errors import OptionError
-from inkread.figures.reliability import draw_reliability
+from inkread.evaluation import Answer, Evaluation
+from inkread.figures.charts import coverage_chart, interval_chart, reliability_chart
+from inkread.figures.gallery import gallery
+from inkread.figures.report_style import STYLE
 from inkread.figures.saving import check_folder, writable
-from inkread.figures.style import percent
 from inkread.scores import coverage, wilson_interval
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from inkread.evaluation import Evaluation
 
 LEVELS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 """The smallest confidences of which the report says what asking for them costs."""
 
-SHOWN_MISSES = 200
+SHOWN_MISSES = 60
+"""Mistakes in the gallery, the surest first; the rest is counted."""
 
-_STYLE = """
-:root { color-scheme: light dark; --text: #1f2933; --quiet: #616e7c; --line: #cbd2d9; --ground: #fff;
-  --right: #d3eef2; }
-@media (prefers-color-scheme: dark) {
-  :root { --text: #e4e7eb; --quiet: #9aa5b1; --line: #3e4c59; --ground: #16191d; --right: #123c44; } }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--text); background: var(--ground); margin: 2rem auto;
-  max-width: 46rem; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin: 0; overflow-wrap: anywhere; } h2 { font-size: 1.1rem; margin: 2.2rem 0 .5rem; }
-p { margin: .4rem 0; } .quiet { color: var(--quiet); } .large { font-size: 2.6rem; font-weight: 700;
-  margin: .6rem 0 0; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: right; }
-th { color: var(--quiet); font-weight: 500; } th:first-child,
-td:first-child { text-align: left; overflow-wrap: anywhere; }
-td.right { background: var(--right); font-weight: 600; } img { max-width: 100%; height: auto; border-radius: 6px; }
-"""
+_ROWS_AT_ONCE = 12
+
+Rows = Iterable[Sequence[str]]
 
 
 def check_report_path(path: Path) -> None:
@@ -52,108 +37,176 @@ def check_report_path(path: Path) -> None:
     check_folder(path)
 
 
-def save_report(evaluation: Evaluation, path: Path) -> None:
+def save_report(evaluation: Evaluation, path: Path, comparison: Comparison | None = None) -> None:
     """Write the report of an evaluation, whole or not at all.
+
+    comparison: of this evaluation with that of another model, to be shown beside it.
 
     Raises `OptionError` for a file that cannot be written.
     """
     check_report_path(path)
     with writable(path) as temporary:
-        temporary.write_text(report_of(evaluation), encoding="utf-8")
+        temporary.write_text(report_of(evaluation, comparison), encoding="utf-8")
 
 
-def report_of(evaluation: Evaluation) -> str:
-    """Return the report of an evaluation as HTML."""
+def report_of(evaluation: Evaluation, comparison: Comparison | None = None) -> str:
+    """Return the report of an evaluation, and of its comparison with another model, as HTML."""
     title = f"inkread on {evaluation.data}"
     page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_STYLE}</style></head><body>'
-        f"<h1>{html.escape(title)}</h1>{''.join(_sections(evaluation))}</body></html>\n"
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head><body>'
+        f"<h1>{html.escape(title)}</h1>{''.join(_sections(evaluation, comparison))}</body></html>\n"
     )
     return page.encode("utf-8", "backslashreplace").decode("utf-8")  # names of files may be no text
 
 
-def _sections(evaluation: Evaluation) -> Iterable[str]:
+def _sections(evaluation: Evaluation, comparison: Comparison | None) -> Iterator[str]:
     low, high = evaluation.interval
     yield (
+        f'<p class="quiet">{html.escape(evaluation.model)}</p>'
         f'<p class="large">{evaluation.accuracy:.2%}</p><p>{evaluation.right:,} of {evaluation.of:,} right; the 95 % '
         f"interval goes from {low:.2%} to {high:.2%}.</p>"
         f'<p class="quiet">{evaluation.refused:,} refused, {evaluation.failed:,} could not be opened (both count as '
-        f"not right); {1000 * evaluation.seconds / evaluation.of:.1f} ms each.</p>"
+        f"not right); {_milliseconds(evaluation)} a picture, several at a time.</p>"
     )
-    if evaluation.groups:
-        rows = [
-            (
-                name or "(no group)",
-                f"{right:,}",
-                f"{of:,}",
-                f"{right / of:.2%}",
-                "{:.1%} to {:.1%}".format(*wilson_interval(right, of)),
-            )
-            for name, (right, of) in sorted(evaluation.groups.items())
-        ]
-        yield "<h2>Groups</h2>" + _table(("group", "right", "of", "accuracy", "95 % interval"), rows)
-    yield from _confidence(evaluation)
+    second = comparison.second if comparison else None
+    if comparison:
+        yield from _comparison(comparison)
+    yield from _accuracies("class", "By class", evaluation, second)
+    yield from _accuracies("capture", "By capture", evaluation, second)
+    yield from _accuracies("source", "By source", evaluation, second)
     yield "<h2>What was read as what</h2><p class=quiet>A row for each true digit, a column for each answer.</p>"
     yield _confusion(evaluation.confusion)
-    yield from _misses(evaluation)
+    yield from _confidence(evaluation)
+    yield from _mistakes(evaluation, comparison)
 
 
-def _confidence(evaluation: Evaluation) -> Iterable[str]:
+def _milliseconds(evaluation: Evaluation) -> str:
+    """Return the time a picture took; MNIST's images take microseconds."""
+    each = 1000 * evaluation.seconds / evaluation.of
+    return f"{each:.1f} ms" if each >= 1 else f"{each:.3f} ms"
+
+
+def _comparison(comparison: Comparison) -> Iterator[str]:
+    """Tell two models side by side, and what McNemar's test says of the difference."""
+    first, second = comparison.first, comparison.second
+    both = first.right - comparison.only_first
+    yield "<h2>Two models side by side</h2>"
+    errors = [f"{m.calibration_error:.3f}" if m.calibration_error is not None else "" for m in (first, second)]
+    yield _table(
+        ("", first.model, second.model),
+        [
+            ("right", f"{first.accuracy:.2%}", f"{second.accuracy:.2%}"),
+            ("95 % interval", *("{:.2%} to {:.2%}".format(*model.interval) for model in (first, second))),
+            ("refused", f"{first.refused:,}", f"{second.refused:,}"),
+            ("calibration error", *errors),
+            ("time a picture", _milliseconds(first), _milliseconds(second)),
+        ],
+    )
+    low, high = (100 * end for end in comparison.interval)
+    yield (
+        f"<p>Both right {both:,} times, neither {first.of - both - comparison.only_first - comparison.only_second:,} "
+        f"times; the first alone {comparison.only_first:,}, the second alone {comparison.only_second:,}. The second "
+        f"is {100 * comparison.difference:+.2f} points above the first (95 % interval {low:+.2f} to {high:+.2f}). "
+        f"<b>McNemar's exact test: p = {comparison.p:.2g}; {comparison.verdict}.</b></p>"
+    )
+
+
+def _accuracies(
+    what: Literal["class", "capture", "source"], title: str, evaluation: Evaluation, second: Evaluation | None
+) -> Iterator[str]:
+    """Tell the accuracy by what is known of the pictures, the worst source first."""
+    named = evaluation.by(what)
+    if len(named) < 2:
+        return
+    others = second.by(what) if second else {}
+    counts = {name: (sum(answer.right for answer in answers), len(answers)) for name, answers in named.items()}
+    names = sorted(counts, key=lambda name: counts[name][0] / counts[name][1]) if what == "source" else list(counts)
+    least = min(wilson_interval(*counts[name])[0] for name in names)
+    rows = [_accuracy(name, *counts[name], least, others.get(name)) for name in names]
+    head = (what, "right", "of", "accuracy", "95 % interval", "", *(["the other"] if second else []))
+    yield f"<h2>{title}</h2>" + _table(head, rows[:_ROWS_AT_ONCE], raw=5)
+    if rest := rows[_ROWS_AT_ONCE:]:
+        yield f"<details><summary>and {len(rest)} more</summary>{_table(head, rest, raw=5)}</details>"
+
+
+def _accuracy(name: str, right: int, of: int, least: float, other: list[Answer] | None) -> Sequence[str]:
+    low, high = wilson_interval(right, of)
+    chart = interval_chart(low, high, right / of, least)
+    cells = (name or "(not said)", f"{right:,}", f"{of:,}", f"{right / of:.2%}", f"{low:.1%} to {high:.1%}", chart)
+    return cells if other is None else (*cells, f"{sum(answer.right for answer in other) / len(other):.2%}")
+
+
+def _confusion(matrix: Sequence[Sequence[int]]) -> str:
+    """Return the matrix, a mistake the darker the larger its share of the row."""
+    head = "".join(f"<th>{digit}</th>" for digit in range(10))
+    rows = ""
+    for digit, counts in enumerate(matrix):
+        cells = "".join(_cell(digit == answer, count, sum(counts)) for answer, count in enumerate(counts))
+        rows += f"<tr><th>{digit}</th>{cells}</tr>"
+    return f'<div class="wide"><table class="confusion"><tr><th></th>{head}</tr>{rows}</table></div>'
+
+
+def _cell(right: bool, count: int, of: int) -> str:
+    if right:
+        return f'<td class="right">{count or ""}</td>'
+    if not count:
+        return "<td></td>"
+    return f'<td class="wrong" style="--share: {min(1, 0.15 + 6 * count / of):.2f}">{count}</td>'
+
+
+def _confidence(evaluation: Evaluation) -> Iterator[str]:
     confidences, right = evaluation.confidences
     if not len(right):
         return
-    yield (
-        f"<h2>Does the confidence mean what it says?</h2><p>The calibration error is "
-        f"{evaluation.calibration_error:.3f}: so far, on average, are confidence and accuracy apart.</p>"
-    )
-    yield _image(
-        draw_reliability(confidences, right),
-        "Reliability diagram: for ten ranges of confidence, the share of answers that were right",
-    )
     rows = []
     for level in LEVELS:
         read, accuracy = coverage(confidences, right, level)
         rows.append((f"{level:.0%}", f"{read / evaluation.of:.1%}", "" if accuracy is None else f"{accuracy:.2%}"))
-    yield "<h2>What asking for more confidence costs</h2>"
-    yield _table(("--min-confidence", "still read", "of these right"), rows)
-
-
-def _confusion(matrix: Sequence[Sequence[int]]) -> str:
-    head = "".join(f"<th>{digit}</th>" for digit in range(10))
-    rows = "".join(
-        f"<tr><th>{digit}</th>"
-        + "".join(
-            f"<td{' class=right' if digit == answer else ''}>{count or ''}</td>" for answer, count in enumerate(counts)
-        )
-        + "</tr>"
-        for digit, counts in enumerate(matrix)
+    yield (
+        '<div class="pair"><section><h2>Does the confidence mean what it says?</h2><p>The calibration error is '
+        f"{evaluation.calibration_error:.3f}: so far, on average, are confidence and accuracy apart. On the line they "
+        f"are alike; the numbers say how many answers a dot stands for.</p>{reliability_chart(confidences, right)}"
+        "</section><section><h2>What asking for more confidence costs</h2><p>The surer an answer has to be, the fewer "
+        "are left, and the more of them are right; dots mark --min-confidence.</p>"
+        f"{coverage_chart(confidences, right, evaluation.of, LEVELS[1:])}"
+        f"{_table(('--min-confidence', 'still read', 'of these right'), rows)}</section></div>"
     )
-    return f'<div class="wide"><table><tr><th></th>{head}</tr>{rows}</table></div>'
 
 
-def _misses(evaluation: Evaluation) -> Iterable[str]:
-    misses = sorted(evaluation.misses, key=lambda miss: -(miss.confidence or 0))
-    if not misses:
-        return
-    rows = [
-        (miss.picture, miss.label, miss.answer, "" if miss.confidence is None else percent(miss.confidence))
-        for miss in misses[:SHOWN_MISSES]
-    ]
-    yield "<h2>Not right, the surest first</h2>" + _table(("picture", "is", "read", "sure"), rows)
-    if len(misses) > SHOWN_MISSES:
-        yield f'<p class="quiet">and {len(misses) - SHOWN_MISSES:,} more</p>'
+def _mistakes(evaluation: Evaluation, comparison: Comparison | None) -> Iterator[str]:
+    """Show the mistakes, the surest first, and those that only the other model makes."""
+    other = {answer.about: answer for answer in comparison.second.answers} if comparison else None
+    if misses := _worst_first(evaluation.misses):
+        yield "<h2>Not right, the surest first</h2>" + gallery(evaluation, misses[:SHOWN_MISSES], other)
+        yield _more(len(misses) - SHOWN_MISSES)
+    if comparison:
+        first = {answer.about: answer for answer in evaluation.answers}
+        lost = _worst_first([miss for miss in comparison.second.misses if first[miss.about].right])
+        if lost:
+            yield f"<h2>What only {html.escape(comparison.second.model)} gets wrong</h2>"
+            yield gallery(comparison.second, lost[:SHOWN_MISSES], first) + _more(len(lost) - SHOWN_MISSES)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _worst_first(misses: list[Answer]) -> list[Answer]:
+    return sorted(misses, key=lambda miss: -1 if miss.confidence is None else miss.confidence, reverse=True)
+
+
+def _more(count: int) -> str:
+    return f'<p class="quiet">and {count:,} more</p>' if count > 0 else ""
+
+
+def _table(head: Sequence[str], rows: Rows, *, raw: int | None = None) -> str:
+    """Return a table; the cells of column number `raw` are HTML already."""
     headings = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    body = ""
+    for name, *cells in rows:
+        body += f"<tr><td>{_breakable(name)}</td>"
+        body += "".join(f"<td>{cell if at == raw else html.escape(cell)}</td>" for at, cell in enumerate(cells, 1))
+        body += "</tr>"
     return f'<div class="wide"><table><tr>{headings}</tr>{body}</table></div>'
 
 
-def _image(figure: Figure, description: str) -> str:
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=2 * figure.dpi)
-    data = base64.b64encode(content.getvalue()).decode("ascii")
-    width = round(figure.get_size_inches()[0] * figure.dpi)
-    return f'<img src="data:image/png;base64,{data}" width="{width}" alt="{html.escape(description)}">'
+def _breakable(name: str) -> str:
+    """Return a name that a narrow screen may break where its parts end."""
+    return re.sub(r"([/_.])", r"\1<wbr>", html.escape(name))

@@ -16,7 +16,9 @@ WARNING = "#d9480f"
 
 
 def percent(probability: float) -> str:
-    """Return a probability for people; none is ever certain."""
+    """Return a probability for people; nothing is ever certain, and nothing impossible."""
+    if probability < 0.0005:
+        return "< 0.1%"
     return "> 99.9%" if probability >= 0.9995 else f"{probability:.1%}"
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 
 from inkread.errors import ModelError
 from inkread.models.card import Card, load_card
+from inkread.models.graph import Node, nodes_of, with_outputs
 from inkread.scores import given_a_digit, tempered
 
 SHIPPED = Path(__file__).parent / "shipped"
@@ -48,8 +51,8 @@ class Classifier:
         path = SHIPPED if model is None else _path(model)
         self.card: Card = load_card(path if path.is_dir() else path.parent) if _has_card(path) else Card()
         self._name = str(path)
-        self._threads = threads
-        self._session = _session(_onnx(path), self._name)
+        self._model, self._threads = _onnx(path), threads
+        self._session = _session(self._model, self._name)
         self._input = self._session.get_inputs()[0]
         self._check()
 
@@ -71,11 +74,32 @@ class Classifier:
 
     def outputs(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the network gives for glyphs, (N, 28, 28): (N, 10 or 11) probabilities or logits."""
-        shaped = np.ascontiguousarray(glyphs, np.float32)
-        if len(self._input.shape) == 4:
-            shaped = shaped[..., None]
-        outputs: NDArray[np.float32] = self._session.run(None, {self._input.name: shaped})[0]
+        outputs: NDArray[np.float32] = self._session.run(None, self._fed(glyphs))[0]
         return outputs
+
+    def nodes(self) -> list[Node]:
+        """Return the nodes of the network, in the order in which they run.
+
+        Raises `ModelError` for a file that ONNX Runtime can read and we cannot.
+        """
+        try:
+            return nodes_of(self._model)
+        except ValueError as error:
+            raise ModelError(f"{self._name}: its layers cannot be read from the file ({error})") from None
+
+    def inner(self, names: Iterable[str], glyphs: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+        """Return tensors inside the network by name, as it has them for glyphs, (N, 28, 28) float32 in 0..1.
+
+        The network is opened once more for this. Raises `ModelError` for names that are no tensors of it.
+        """
+        names, own = list(dict.fromkeys(names)), {output.name for output in self._session.get_outputs()}
+        opened = with_outputs(self._model, (name for name in names if name not in own))
+        session = _session(opened, self._name)
+        return dict(zip(names, session.run(names, self._fed(glyphs)), strict=True))
+
+    def _fed(self, glyphs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        shaped = np.ascontiguousarray(glyphs, np.float32)
+        return {self._input.name: shaped[..., None] if len(self._input.shape) == 4 else shaped}
 
     @property
     def input_name(self) -> str:

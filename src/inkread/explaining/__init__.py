@@ -1,0 +1,8 @@
+"""Explaining: what the network sees in a glyph, which pixels decide, and what would change its mind."""
+
+from inkread.explaining.change import Change
+from inkread.explaining.evidence import Evidence
+from inkread.explaining.explanation import Explanation, class_name, explain
+from inkread.explaining.layers import Layer
+
+__all__ = ["Change", "Evidence", "Explanation", "Layer", "class_name", "explain"]

@@ -1,0 +1,123 @@
+"""Why a digit was read as it was: the layers, the pixels and the runner-up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.errors import OptionError, PictureError
+from inkread.explaining.change import Change, smallest_change
+from inkread.explaining.evidence import Evidence, evidence
+from inkread.explaining.layers import Layer, layers_of
+from inkread.models.classifier import NO_DIGIT, Classifier
+from inkread.reader import Steps
+from inkread.scores import given_a_digit
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a digit was read as it was.
+
+    steps: how the picture was read.
+    index: which of its digits this is about, in reading order, from 0.
+    answer: what the network finds likeliest, 0 to 9, or 10 for no digit.
+    runner_up: the likeliest digit besides it, 0 to 9.
+    evidence: which pixels speak for the answer and which against it.
+    change: what would make it the runner-up; None where a few dots of ink do not.
+    layers: what each layer gives; none where the file names no layer that we know.
+    """
+
+    steps: Steps
+    index: int
+    answer: int
+    runner_up: int
+    evidence: Evidence
+    change: Change | None
+    layers: tuple[Layer, ...]
+
+    @property
+    def glyph(self) -> NDArray[np.float32]:
+        """The digit as the network sees it, (28, 28) in 0..1."""
+        return np.asarray(self.steps.glyphs[self.index])
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """What the network gives it, (11,): the ten digits and, last, no digit."""
+        return np.asarray(self.steps.probabilities[self.index])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object that the command line prints: all but the maps' own numbers."""
+        change = self.change
+        return {
+            "picture": self.steps.reading.picture,
+            "digit": self.index + 1,
+            "of": len(self.steps.glyphs),
+            "answer": class_name(self.answer),
+            "probability": round(float(self.probabilities[self.answer]), 6),
+            "runner_up": class_name(self.runner_up),
+            "runner_up_probability": round(float(self.probabilities[self.runner_up]), 6),
+            "probabilities": _rounded(self.probabilities, 6),
+            "glyph": _rounded(self.glyph, 3),
+            "evidence": {"ink": _rounded(self.evidence.ink, 3), "paper": _rounded(self.evidence.paper, 3)},
+            "change": change
+            and {
+                "added": [list(place) for place in change.added],
+                "erased": [list(place) for place in change.erased],
+                "probability": round(change.probability, 6),
+            },
+            "layers": [
+                {"kind": layer.kind, "shape": list(layer.values.shape), "largest": layer.order[:16].tolist()}
+                for layer in self.layers
+            ],
+        }
+
+
+def explain(steps: Steps, classifier: Classifier, *, digit: int | None = None) -> Explanation:
+    """Return why a digit of a picture was read as it was.
+
+    steps: what `Reader.steps` gave for the picture.
+    classifier: the network that read it, `Reader.classifier`.
+    digit: which one, counted from 1 in reading order; None for the least sure.
+
+    Raises `PictureError` for a picture without writing, `OptionError` for a digit that is not there, `ModelError` where
+    the inner layers of the network cannot be had. Takes some tenths of a second: thousands of changed glyphs are read.
+    """
+    index = _index(steps, digit)
+    glyph = np.asarray(steps.glyphs[index])
+    probabilities = steps.probabilities[index]
+    answer = int(probabilities.argmax())
+    runner_up = next(digit for digit in np.argsort(-probabilities[:NO_DIGIT]).tolist() if digit != answer)
+    return Explanation(
+        steps,
+        index,
+        answer,
+        runner_up,
+        evidence(glyph, answer, classifier.classify),
+        smallest_change(glyph, runner_up, classifier.classify),
+        layers_of(classifier, glyph),
+    )
+
+
+def class_name(answer: int) -> str:
+    """Return a class, 0 to 10, for people: the digit, or "no digit"."""
+    return "no digit" if answer == NO_DIGIT else str(answer)
+
+
+def _index(steps: Steps, digit: int | None) -> int:
+    """Return the index of the digit that is asked for."""
+    name, count = steps.reading.picture, len(steps.glyphs)
+    if not count:
+        raise PictureError(f"{name}: there is no writing on this picture, so there is nothing to explain", code="blank")
+    if digit is None:
+        return int(given_a_digit(steps.probabilities).max(axis=1).argmin())
+    if not 1 <= digit <= count:
+        there = f"are {count} digits, counted from 1" if count > 1 else "is 1 digit"
+        raise OptionError(f"{name}: there is no digit {digit}; there {there}")
+    return digit - 1
+
+
+def _rounded(values: NDArray[np.float32], places: int) -> Any:
+    return np.round(values.astype(np.float64), places).tolist()

@@ -1,0 +1,117 @@
+"""What every layer of a network makes of a glyph: feature maps, and rows of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.models.classifier import Classifier
+from inkread.models.graph import Node
+
+_KINDS = {
+    "Conv": "convolution",
+    "MaxPool": "pooling",
+    "AveragePool": "pooling",
+    "GlobalMaxPool": "pooling",
+    "GlobalAveragePool": "pooling",
+    "Flatten": "flattening",
+    "Reshape": "flattening",
+    "Gemm": "dense",
+    "MatMul": "dense",
+    "Softmax": "softmax",
+}
+
+_PART_OF_A_LAYER = {
+    *("Add", "BatchNormalization", "Cast", "Clip", "DequantizeLinear", "Dropout", "Elu", "Gelu", "HardSigmoid"),
+    *("HardSwish", "Identity", "LeakyRelu", "Mul", "PRelu", "QuantizeLinear", "Relu", "Selu", "Sigmoid", "Softplus"),
+    *("Sub", "Tanh"),
+}
+"""What belongs to the layer before it: bias, normalisation, activation, rounding to 8 bits."""
+
+_UNREADABLE = {"QuantizeLinear"}  # its output is in steps of 8 bits
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What one layer gives for a glyph, its activation included.
+
+    kind: "convolution", "pooling", "flattening", "dense" or "softmax".
+    window: height and width of what it looks through; empty where it has no window.
+    values: (maps, height, width) float32 of a convolution or pooling, (numbers,) of any other.
+    """
+
+    kind: str
+    window: tuple[int, ...]
+    values: NDArray[np.float32]
+
+    @property
+    def has_maps(self) -> bool:
+        """Whether it gives feature maps."""
+        return self.values.ndim == 3
+
+    @property
+    def order(self) -> NDArray[np.intp]:
+        """The maps, or numbers, by index, the largest response first: the mean of what is above zero."""
+        response = np.maximum(self.values, 0).reshape(len(self.values), -1).mean(axis=1)
+        return np.argsort(-response, kind="stable")
+
+    @property
+    def shape(self) -> str:
+        """Its shape in words: "32 maps of 14 x 14", or "2,048 numbers"."""
+        if not self.has_maps:
+            return f"{len(self.values):,} numbers"
+        maps, height, width = self.values.shape
+        return f"{maps} maps of {height} x {width}"
+
+    @property
+    def name(self) -> str:
+        """Its kind with its window: "convolution 5 x 5"."""
+        return f"{self.kind} {' x '.join(map(str, self.window))}".strip()
+
+
+def layers_of(classifier: Classifier, glyph: NDArray[np.float32]) -> tuple[Layer, ...]:
+    """Return what each layer of a network gives for a glyph, (28, 28) float32 in 0..1, from first to last.
+
+    A convolution counts with its activation. A network whose file names no layer that we know has none. Raises
+    `ModelError` where ONNX Runtime does not give what is inside it.
+    """
+    found = dict(_layers(classifier.nodes()))
+    values = classifier.inner(found, glyph[None]) if found else {}
+    return tuple(_shaped(node, values[name][0]) for name, node in found.items() if _is_layer(node, values[name]))
+
+
+def _layers(nodes: list[Node]) -> Iterator[tuple[str, Node]]:
+    """Yield the tensor that each layer ends in, with the node that begins it."""
+    users: dict[str, list[Node]] = {}
+    for node in nodes:
+        for name in node.inputs:
+            users.setdefault(name, []).append(node)
+    for node in nodes:
+        if node.kind in _KINDS and node.outputs:
+            yield _end_of_layer(node, users), node
+
+
+def _end_of_layer(node: Node, users: dict[str, list[Node]]) -> str:
+    """Follow bias, normalisation and activation to the last tensor that is a layer's own."""
+    end, at = node.outputs[0], node.outputs[0]
+    while parts := [user for user in users.get(at, ()) if user.kind in _PART_OF_A_LAYER]:
+        at = parts[0].outputs[0]
+        if parts[0].kind not in _UNREADABLE:
+            end = at
+    return end
+
+
+def _is_layer(node: Node, value: NDArray[np.float32]) -> bool:
+    """Tell maps and numbers of one glyph from shapes and from glyphs that are only laid out anew."""
+    if value.dtype != np.float32 or value.shape[:1] != (1,):
+        return False
+    return value.ndim == 2 or (value.ndim == 4 and node.kind != "Reshape")
+
+
+def _shaped(node: Node, value: NDArray[np.float32]) -> Layer:
+    if value.shape[1:] == (1, 1):  # a pooling over the whole map leaves one number a map
+        value = value[:, 0, 0]
+    return Layer(_KINDS[node.kind], node.sizes.get("kernel_shape", ()), value)

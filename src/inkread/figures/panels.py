@@ -1,0 +1,92 @@
+"""Panels that several figures share: images, frames, probabilities and the line above them."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox, HPacker, TextArea
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from inkread.figures.style import ANSWER, LINE, OTHER, QUIET, TEXT, WARNING, calm, caption, percent
+from inkread.readings import Reading
+
+Image = NDArray[np.uint8] | NDArray[np.float32]
+
+
+def headline(figure: Figure, reading: Reading, y: float = 0.9, *, said: tuple[str, str] | None = None) -> None:
+    """Head a figure, at this height of it, with answer, remark and the picture's name.
+
+    said: answer and remark where they are about a part of the reading. A refusal is told all the same.
+    """
+    if reading.refused:
+        answer, remark, colour = "not read", reading.refused.message, WARNING
+    else:
+        answer, remark = said or (reading.text, f"{percent(reading.confidence or 0)} sure")
+        colour = ANSWER
+    name = reading.picture if len(reading.picture) <= 60 else f"...{reading.picture[-57:]}"
+    texts: list[Artist] = [
+        TextArea(answer, textprops={"fontsize": 26, "fontweight": "bold", "color": colour}),
+        TextArea(remark, textprops={"fontsize": 13, "color": TEXT, "parse_math": False}),
+    ]
+    line = HPacker(children=texts, align="baseline", pad=0, sep=14)
+    figure.add_artist(
+        AnnotationBbox(line, (0.02, y), xycoords="figure fraction", box_alignment=(0, 0.5), frameon=False)
+    )
+    figure.text(0.985, y, name, fontsize=10, color=QUIET, va="center", ha="right", parse_math=False)
+
+
+def show_image(axes: Axes, image: Image, *, smooth: bool = True) -> None:
+    """Show an image, grey or colour, in a thin frame; floats are 0..1, 1 = white."""
+    top = 255 if image.dtype == np.uint8 else 1
+    axes.imshow(image, cmap="gray", vmin=0, vmax=top, interpolation="antialiased" if smooth else "nearest")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_anchor("NW")
+    axes.spines[:].set_color(LINE)
+
+
+def frame(box: tuple[int, int, int, int]) -> Rectangle:
+    """Return a frame around a box: left and top edge, width and height, in pixels of the image."""
+    x, y, w, h = box
+    rim = 0.06 * max(w, h)
+    return Rectangle(
+        (x - rim, y - rim),
+        w + 2 * rim,
+        h + 2 * rim,
+        fill=False,
+        edgecolor=ANSWER,
+        linewidth=1.6,
+        clip_on=False,
+    )
+
+
+def show_nothing(axes: Axes, title: str, detail: str) -> None:
+    """Say in the place of an image why there is none."""
+    axes.set_axis_off()
+    caption(axes, title, detail)
+
+
+def show_probabilities(axes: Axes, values: NDArray[np.float32] | None) -> None:
+    """Draw the probabilities, (11,), of the ten digits, and of none, as bars, the largest marked."""
+    caption(axes, "Probabilities", "of the ten digits, and of none")
+    axes.set_yticks(range(11), [*"0123456789", "none"], fontsize=8)
+    axes.tick_params(axis="y", pad=2)
+    axes.set_ylim(10.6, -0.6)
+    axes.set_xlim(0, 1.3)
+    axes.set_xticks([])
+    calm(axes)
+    axes.spines["bottom"].set_visible(False)
+    if values is None:
+        return
+    best = int(values.argmax())
+    colours = [ANSWER if digit == best else OTHER for digit in range(11)]
+    axes.barh(range(11), values, color=colours, height=0.72)
+    for digit, value in enumerate(values):
+        if value >= 0.005:
+            weight = "bold" if digit == best else "normal"
+            axes.text(
+                value + 0.02, digit, percent(float(value)), va="center", fontsize=8.5, color=TEXT, fontweight=weight
+            )
