@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.models.classifier import CLASSES, NO_DIGIT
-from inkread.pictures.rows import Row
+from inkread.pictures.spans import Row
 
 _DIRT = 0.5  # probability that a small piece is dirt, whatever the network says of it
 _OTHER = 0.3  # how much rarer what is no digit is among digits than among what the network learnt from

@@ -24,7 +24,9 @@ from inkread.pictures.ink import find_ink
 from inkread.pictures.layout import Patch, find_digit
 from inkread.pictures.opening import Picture, content_of, name_of, open_picture
 from inkread.pictures.page import Page
-from inkread.pictures.rows import find_rows, parts_of, writing
+from inkread.pictures.rows import find_rows
+from inkread.pictures.spans import parts_of
+from inkread.pictures.writing import find_writing
 from inkread.readings import Box, Digit, Reading, Refusal
 from inkread.scores import given_a_digit
 
@@ -149,7 +151,7 @@ class Reader:
 
     def _single(self, ink: NDArray[np.float32]) -> _Found | None:
         """Return the digit of a page that holds one; None without ink."""
-        patch = find_digit(writing(ink))
+        patch = find_digit(find_writing(ink).ink)
         if patch is None:
             return None
         glyphs = normalise([patch.ink])
@@ -157,7 +159,7 @@ class Reader:
 
     def _in_rows(self, ink: NDArray[np.float32], *, single_row: bool) -> tuple[_Found, float]:
         """Return the best path through each row of a page, and the log probability of all of them."""
-        rows = find_rows(ink, single_row=single_row)
+        rows = find_rows(find_writing(ink), single_row=single_row)
         spans = [(number, span) for number, row in enumerate(rows) for span in row.spans]
         glyphs = normalise([rows[number].spans[span].ink for number, span in spans])
         probabilities = self.classifier.classify(glyphs)
@@ -171,7 +173,7 @@ class Reader:
             score += path.score
             chosen += [index[number, span] for span in path.spans]
             patches = [row.spans[span] for span in path.spans]
-            places += [_Place(patch, number, part) for patch, part in zip(patches, parts_of(patches, row), strict=True)]
+            places += [_Place(patch, number, part) for patch, part in zip(patches, parts_of(list(path.spans), row), strict=True)]
         if not places and spans:  # nothing is a digit; the steps show the heaviest of what was taken for none
             patches = [rows[number].spans[span] for number, span in spans]
             heaviest = max(range(len(patches)), key=lambda at: float(patches[at].ink.sum()))
