@@ -15,7 +15,12 @@ _SMALLEST = 14  # pixels; a box with a shorter side holds no legible digit
 _SPARSE = 0.5  # a grid fills no more of its outline than this
 _OUTLINE = 0.7  # share of the tightest rectangle around a grid, however it leans, that its outline takes
 _RECTANGLE = 0.8  # share of the tightest rectangle around it that the inside of a box takes; an ellipse takes 0.785
+_WHOLE = 0.9  # and of a box that nothing touches,
+_USUAL = 0.75  # whose sides are no shorter than this share of those of the others
+_GAP = 1.0  # lines meet across gaps of this, in thicknesses of a line
+_WHOLE_ONES = 80  # per cent of the insides of boxes that may be parts of one
 _SIDE = 0.92  # a line is straight for this share of the side of a box
+_HALF = 0.5  # and a box has no side shorter than this share of the others'
 _STEEPEST = 20  # degrees by which a grid may lean
 _FEW = 4  # so many boxes are a grid even if they are empty,
 _ALIKE = 3  # and so many boxes of one size that stand apart;
@@ -101,10 +106,26 @@ def _candidates(components: Components) -> list[int]:
 
 
 def _grid(components: Components, number: int) -> _Grid | None:
-    """Return the boxes of a component; None where its lines enclose none."""
+    """Return the boxes of a component; None where its lines enclose none, even with small gaps in them closed."""
     x, y, w, h = components.boxes[number]
     part = (components.labels[y : y + h, x : x + w] == number + 1).astype(np.uint8)
-    contours, hierarchy = cv2.findContours(part, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    thickness = _thickness(part)
+    found = _boxes(part, part, thickness) or _boxes(part, _sealed(part, thickness), thickness)
+    if found is None:
+        return None
+    level, upright, insides, rectangles, lean = found
+    side = float(np.median(rectangles[:, 2:].min(axis=1)))
+    return _Grid(number, level, upright, insides, rectangles + np.array([(x, y, 0, 0)]), lean, side)
+
+
+def _boxes(
+    part: Mask, outlines: Mask, thickness: float
+) -> tuple[Mask, Mask, NDArray[np.int32], NDArray[np.float64], float] | None:
+    """Return the level and the upright lines of a component, the insides of its boxes, their rectangles and their lean.
+
+    part: the component's pixels. outlines: the same, with gaps closed or not.
+    """
+    contours, hierarchy = cv2.findContours(outlines, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     outer = max(contours, key=cv2.contourArea)
     holes = [contour for contour, links in zip(contours, hierarchy[0], strict=True) if links[3] >= 0]
     large = [hole for hole in holes if min(cv2.minAreaRect(hole)[1]) >= _SMALLEST]
@@ -114,36 +135,70 @@ def _grid(components: Components, number: int) -> _Grid | None:
     lean = _lean(squares or [outer])
     if abs(lean) > _STEEPEST:
         return None
-    # Digits that touch their boxes leave parts of them; the larger insides are whole ones.
-    sides = np.percentile([_upright_size(hole, lean) for hole in squares or large or [outer]], 75, axis=0)
+    # Digits that touch their boxes leave parts of the insides; the larger ones are whole.
+    sides = np.percentile([_upright_size(hole, lean) for hole in large or [outer]], _WHOLE_ONES, axis=0)
     level, upright = lines_of(part, (_SIDE * sides[0], _SIDE * sides[1]), lean)
-    return _enclosed(number, (int(x), int(y)), level, upright, lean, float(sides.min()))
+    whole = [np.asarray(cv2.convexHull(hole), np.int32) for hole in squares if _is_whole(hole, lean, sides)]
+    around = _around(whole, outlines, thickness)
+    insides, rectangles = _enclosed(whole, level | upright | around, lean, float(sides.min()))
+    around &= part
+    return (level | around, upright | around, insides, np.array(rectangles), lean) if rectangles else None
+
+
+def _thickness(part: Mask) -> float:
+    """Return how thick the lines of a component are: twice their area by their outline."""
+    contours, _ = cv2.findContours(part, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    return 2 * float(part.sum()) / max(1.0, sum(cv2.arcLength(contour, True) for contour in contours))
+
+
+def _sealed(part: Mask, thickness: float) -> Mask:
+    """Return a component with small gaps in its lines closed: lines drawn by hand do not always meet."""
+    reach = 2 * round(_GAP * thickness) + 3
+    padded = cv2.copyMakeBorder(part, reach, reach, reach, reach, cv2.BORDER_CONSTANT)
+    sealed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
+    return np.asarray(sealed[reach:-reach, reach:-reach], np.uint8)
+
+
+def _is_whole(hole: NDArray[np.int32], lean: float, sides: NDArray[np.float64]) -> bool:
+    """Tell whether a hole is all of the inside of a box, of about such sides, and not what a digit left of it."""
+    return bool(_rectangularity(hole) >= _WHOLE and min(_upright_size(hole, lean) / sides) >= _USUAL)
+
+
+def _around(holes: list[NDArray[np.int32]], part: Mask, thickness: float) -> Mask:
+    """Return the pixels of a component that lie around its holes, no further away than its lines are thick."""
+    inside = np.zeros_like(part)
+    cv2.drawContours(inside, holes, -1, 1, cv2.FILLED)
+    reach = 2 * int(np.ceil(thickness + 1)) + 1
+    near = cv2.dilate(inside, np.ones((reach, reach), np.uint8)) & ~cv2.erode(inside, np.ones((5, 5), np.uint8))
+    return np.asarray(near & part, np.uint8)
 
 
 def _enclosed(
-    number: int, corner: tuple[int, int], level: Mask, upright: Mask, lean: float, side: float
-) -> _Grid | None:
-    """Return the grid of lines around the rectangles that they enclose."""
-    lines = cv2.dilate(cv2.copyMakeBorder(level | upright, 1, 1, 1, 1, cv2.BORDER_CONSTANT), np.ones((3, 3), np.uint8))
-    _, regions, stats, centres = cv2.connectedComponentsWithStats(1 - lines, connectivity=4)
+    holes: list[NDArray[np.int32]], lines: Mask, lean: float, side: float
+) -> tuple[NDArray[np.int32], list[tuple[float, ...]]]:
+    """Return a map of the insides of boxes, numbered from 1, and the rectangle of each: middle and size.
+
+    These are what lines enclose; holes that are rectangles are among it.
+    """
+    padded = cv2.copyMakeBorder(lines, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    closed = np.asarray(cv2.dilate(padded, np.ones((3, 3), np.uint8)), np.uint8)
+    cv2.drawContours(closed, holes, -1, 0, cv2.FILLED, offset=(1, 1))
+    closed = np.maximum(closed, padded)
+    _, regions, stats, centres = cv2.connectedComponentsWithStats(1 - closed, connectivity=4)
     ring = (regions[0], regions[-1], regions[:, 0], regions[:, -1])
     outside = set(np.unique(np.concatenate(ring)).tolist())
-    regions = regions[1:-1, 1:-1]
-    insides = np.zeros(regions.shape, np.int32)
-    rectangles = []
+    insides = np.zeros(lines.shape, np.int32)
+    rectangles: list[tuple[float, ...]] = []
     for region in range(1, len(stats)):
         a, b, c, d = stats[region, :4] - (1, 1, 0, 0)
-        if region in outside or min(c, d) < 0.5 * side:
+        if region in outside or min(c, d) < _HALF * side:
             continue
-        own = (regions[b : b + d, a : a + c] == region).astype(np.uint8)
+        own = (regions[b + 1 : b + 1 + d, a + 1 : a + 1 + c] == region).astype(np.uint8)
         contour = max(cv2.findContours(own, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0], key=cv2.contourArea)
-        if _rectangularity(contour) < _RECTANGLE:
-            continue
-        rectangles.append((*(centres[region] - 1 + corner), *_upright_size(contour, lean)))
-        insides[b : b + d, a : a + c][own > 0] = len(rectangles)
-    if not rectangles:
-        return None
-    return _Grid(number, level, upright, insides, np.array(rectangles, np.float64), lean, side)
+        if _rectangularity(contour) >= _RECTANGLE:
+            rectangles.append((*(centres[region] - 1), *_upright_size(contour, lean)))
+            insides[b : b + d, a : a + c][own > 0] = len(rectangles)
+    return insides, rectangles
 
 
 def _evident(grids: list[_Grid], components: Components) -> list[_Grid]:
