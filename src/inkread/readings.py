@@ -60,7 +60,7 @@ class Number:
     @property
     def confidence(self) -> float:
         """The probability, 0 to 1, that all of its digits are right."""
-        return prod(digit.confidence for digit in self.digits)
+        return all_right(self.digits)
 
     @property
     def box(self) -> Box:
@@ -90,7 +90,7 @@ class Line:
     @property
     def confidence(self) -> float:
         """The probability, 0 to 1, that all of its digits are right."""
-        return prod(number.confidence for number in self.numbers)
+        return all_right(self.digits)
 
     @property
     def box(self) -> Box:
@@ -211,6 +211,11 @@ class Reading:
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in {**state, "_retrace": None}.items():
             object.__setattr__(self, name, value)
+
+
+def all_right(digits: Iterable[Digit]) -> float:
+    """Return the probability, 0 to 1, that all of these digits are right."""
+    return prod(digit.confidence for digit in digits)
 
 
 def _numbers(lines: Iterable[str]) -> list[int]:

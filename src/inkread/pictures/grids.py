@@ -50,6 +50,15 @@ class Cells:
         x, y = points.astype(int).T
         return np.asarray(self.labels[y, x] - 1, np.intp)
 
+    def turned(self, turns: int) -> Cells:
+        """Return them after so many quarter turns of the page against the clock."""
+        if turns % 4 == 0:
+            return self
+        middles = turned(self.rectangles[:, :2], -self.lean)  # on the page as it lay
+        across = middles[:, 1], self.labels.shape[1] - middles[:, 0]
+        rectangles = np.column_stack([turned(np.column_stack(across), self.lean), self.rectangles[:, 3:1:-1]])
+        return Cells(rectangles, self.lean, np.ascontiguousarray(np.rot90(self.labels))).turned(turns - 1)
+
 
 @dataclass(frozen=True, slots=True)
 class _Grid:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from inkread.pictures.components import Box, Map, hull
 from inkread.pictures.layout import Patch
@@ -33,7 +33,7 @@ class Row:
     pieces: number of pieces.
     spans: the ink of pieces start to end (not included) taken as one digit, for every start and end that are possible;
         each single piece is among them.
-    wholes: the spans of pieces that were written as one, cut or not, or in a box for one digit.
+    wholes: the spans of pieces that were written as one, cut or not.
     cut: for each place between two pieces, whether it goes through connected ink or through such a box.
     small: for each piece, whether it is so small that it may be dirt.
     height: of the writing in this row, in pixels of the page.
@@ -71,7 +71,6 @@ class _Piece:
     ink: Map
     place: int  # number of the place it stands in
     patch: int  # number of the patch it was cut from
-    whole: int  # number of the patch, or of all that is in the same box for one digit
 
 
 def make_row(places: list[Place]) -> Row:
@@ -93,13 +92,16 @@ def make_row(places: list[Place]) -> Row:
     cut_out = Counter(piece.patch for piece in pieces)
     small = tuple(max(piece.box[2:]) < _SMALL * height and cut_out[piece.patch] == 1 for piece in pieces)
     wholes = _wholes(pieces)
-    for start, end in wholes:
+    for start, end in (*wholes, *_boxfuls(places, pieces)):
         spans.setdefault((start, end), _joined(pieces[start:end]))
-    cut = tuple(one.whole == other.whole for one, other in pairwise(pieces))
+    cut = tuple(
+        one.patch == other.patch or (one.place == other.place and places[one.place].single)
+        for one, other in pairwise(pieces)
+    )
     return Row(len(pieces), spans, wholes, cut, small, height, _numbers(places, pieces, height))
 
 
-def parts_of(spans: list[tuple[int, int]], row: Row) -> list[int]:
+def parts_of(spans: Sequence[tuple[int, int]], row: Row) -> list[int]:
     """Return, for each digit of a row, the span of its pieces, the index of its number: as boxes or wide gaps part them.
 
     A gap is wide that is larger than the others of its row, and larger than the digits are high.
@@ -144,15 +146,10 @@ def _parted(pieces: list[_Piece], boxed: list[bool]) -> bool:
 
 
 def _all_pieces(places: list[Place], height: float) -> list[_Piece]:
-    """Return the pieces of all places; those in a box for one digit are one whole, others are by patch."""
     pieces: list[_Piece] = []
-    patches = wholes = 0
-    for number, place in enumerate(places):
-        for patch in place.patches:
-            pieces += [_Piece(box, ink, number, patches, wholes) for box, ink in _cut(patch, height)]
-            patches += 1
-            wholes += not place.single
-        wholes += place.single
+    patches = [(number, patch) for number, place in enumerate(places) for patch in place.patches]
+    for at, (number, patch) in enumerate(patches):
+        pieces += [_Piece(box, ink, number, at) for box, ink in _cut(patch, height)]
     return pieces
 
 
@@ -194,11 +191,20 @@ def _fit(pieces: list[_Piece], height: float) -> bool:
 
 
 def _wholes(pieces: list[_Piece]) -> tuple[tuple[int, int], ...]:
-    """Return start and end of the pieces that were written as one."""
-    ends: dict[int, list[int]] = {}
-    for index, piece in enumerate(pieces):
-        ends.setdefault(piece.whole, []).append(index)
-    return tuple((indices[0], indices[-1] + 1) for indices in ends.values())
+    """Return start and end of the pieces that were cut from the same patch."""
+    return _stretches([piece.patch for piece in pieces])
+
+
+def _boxfuls(places: list[Place], pieces: list[_Piece]) -> list[tuple[int, int]]:
+    """Return start and end of the pieces in each box for one digit."""
+    stretches = _stretches([piece.place for piece in pieces])
+    return [(start, end) for start, end in stretches if places[pieces[start].place].single]
+
+
+def _stretches(numbers: list[int]) -> tuple[tuple[int, int], ...]:
+    """Return start and end of each stretch of equal numbers."""
+    edges = [at for at in range(len(numbers) + 1) if at in (0, len(numbers)) or numbers[at] != numbers[at - 1]]
+    return tuple(pairwise(edges))
 
 
 def _joined(pieces: list[_Piece]) -> Patch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from inkread.pictures.components import Components, Map, find_components
 from inkread.pictures.grids import Cells, without_grids
+from inkread.pictures.ink import find_ink
+from inkread.pictures.page import WORKING_PIXELS, Page
 from inkread.pictures.ruling import Mask, without_ruling
 from inkread.pictures.surroundings import without_surroundings
 
@@ -17,6 +19,11 @@ _TABLES = 8  # a page has few tables; no more components than this are looked at
 _HELD = 0.045  # share of a table's box that the boxes of what stands in it take; more, where that is little
 _HOLES = 3  # no digit has more holes that are
 _LARGE_CELL = 0.004  # larger than this share of its box; rough chalk has many small ones
+_LEGIBLE = 6  # pixels: what is less high is dirt,
+_SMALL = 28  # writing less high than this is read better from a larger page,
+_COMFORTABLE = 40  # on which it is as high as this,
+_FINEST = 4  # but which is no more than so many times larger than others
+_BRUSH = 25  # pixels: the width over which print is painted over
 _CELL = 0.0003  # the cells of a page full of them are no larger than this
 
 
@@ -32,6 +39,11 @@ class Writing:
     ink: Map
     components: Components
     cells: Cells | None = None
+
+    def turned(self, turns: int) -> Writing:
+        """Return it after so many quarter turns of the page against the clock."""
+        ink = np.ascontiguousarray(np.rot90(self.ink, turns))
+        return Writing(ink, find_components(ink), self.cells and self.cells.turned(turns))
 
 
 def find_writing(ink: Map) -> Writing:
@@ -54,6 +66,43 @@ def find_writing(ink: Map) -> Writing:
     height = _height(components, held, np.ones(len(components), bool))
     clean = without_ruling(inside, height, components, holders=held)
     return Writing(clean, components if clean is inside else find_components(clean), cells)
+
+
+def writing_on(page: Page) -> tuple[Map, Writing]:
+    """Return the ink of a page, as large as the page, and what is written on it.
+
+    Where print is darker than the pen, ink as faint as the pen's is not seen beside it. So pages with boxes are looked at
+    once more with the boxes painted over.
+    """
+    ink = find_ink(page)
+    found = find_writing(ink)
+    if found.cells is None:
+        return ink, found
+    gone = cv2.dilate(((ink > 0.5) & (found.ink <= 0.5)).astype(np.uint8), np.ones((5, 5), np.uint8))
+    faint = np.where(gone > 0, 0, find_ink(replace(page, grey=_painted_over(page.grey, gone))))
+    both = np.maximum(found.ink, faint).astype(np.float32)
+    return np.maximum(ink, both), Writing(both, find_components(both), found.cells)
+
+
+def finer(page: Page, writing: Writing) -> int | None:
+    """Return the working size in pixels in which small writing on a reduced page can be read; None where it is large
+    enough, or the picture has no more to show.
+    """
+    boxes, whole = writing.components.boxes, page.size[0] * page.size[1]
+    if page.grey.size >= whole or not len(boxes):
+        return None
+    height = writing_height(writing.components)
+    if not _LEGIBLE <= height < _SMALL:
+        return None
+    return min(whole, _FINEST * WORKING_PIXELS, round(page.grey.size * (_COMFORTABLE / height) ** 2))
+
+
+def _painted_over(grey: NDArray[np.uint8], gone: Mask) -> NDArray[np.uint8]:
+    """Return a page's grey with the pixels that are 1 in `gone` as light as what is left around them."""
+    left = (1 - gone).astype(np.float32)
+    window = (_BRUSH, _BRUSH)
+    around = cv2.blur(grey * left, window) / np.maximum(cv2.blur(left, window), 1e-6)
+    return np.where(gone > 0, np.rint(around), grey).astype(np.uint8)
 
 
 def writing_height(components: Components, of: NDArray[np.intp] | None = None) -> float:
