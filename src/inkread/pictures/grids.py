@@ -22,6 +22,8 @@ _WHOLE_ONES = 80  # per cent of the insides of boxes that may be parts of one
 _SIDE = 0.92  # a line is straight for this share of the side of a box
 _HALF = 0.5  # and a box has no side shorter than this share of the others'
 _STEEPEST = 20  # degrees by which a grid may lean
+_SQUARE = 0.88  # and so does that of a box that stands alone, or its outline: a narrow 0 comes near to it
+_ROOM = 0.55  # and its inside takes this share of it
 _FEW = 4  # so many boxes are a grid even if they are empty,
 _ALIKE = 3  # and so many boxes of one size that stand apart;
 _SAME_SIZE = 0.12  # their sides differ by no more than this share
@@ -60,7 +62,7 @@ class Cells:
         return Cells(rectangles, self.lean, np.ascontiguousarray(np.rot90(self.labels))).turned(turns - 1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Grid:
     """One connected component of lines: its lines, level and upright, and the insides of its boxes."""
 
@@ -71,6 +73,7 @@ class _Grid:
     rectangles: NDArray[np.float64]  # x and y of the middle, width and height; x and y on the page
     lean: float
     side: float
+    square: float  # rectangularity of its outline or of one of its holes, whichever is larger
 
 
 def without_grids(ink: Map, components: Components) -> tuple[Map, Cells | None]:
@@ -122,15 +125,16 @@ def _grid(components: Components, number: int) -> _Grid | None:
     found = _boxes(part, part, thickness) or _boxes(part, _sealed(part, thickness), thickness)
     if found is None:
         return None
-    level, upright, insides, rectangles, lean = found
+    level, upright, insides, rectangles, lean, square = found
     side = float(np.median(rectangles[:, 2:].min(axis=1)))
-    return _Grid(number, level, upright, insides, rectangles + np.array([(x, y, 0, 0)]), lean, side)
+    return _Grid(number, level, upright, insides, rectangles + np.array([(x, y, 0, 0)]), lean, side, square)
 
 
 def _boxes(
     part: Mask, outlines: Mask, thickness: float
-) -> tuple[Mask, Mask, NDArray[np.int32], NDArray[np.float64], float] | None:
-    """Return the level and the upright lines of a component, the insides of its boxes, their rectangles and their lean.
+) -> tuple[Mask, Mask, NDArray[np.int32], NDArray[np.float64], float, float] | None:
+    """Return the level and the upright lines of a component, the insides of its boxes, their rectangles, their lean, and
+    how rectangular they are.
 
     part: the component's pixels. outlines: the same, with gaps closed or not.
     """
@@ -151,7 +155,10 @@ def _boxes(
     around = _around(whole, outlines, thickness)
     insides, rectangles = _enclosed(whole, level | upright | around, lean, float(sides.min()))
     around &= part
-    return (level | around, upright | around, insides, np.array(rectangles), lean) if rectangles else None
+    if not rectangles:
+        return None
+    square = max(map(_rectangularity, [outer, *large]))
+    return level | around, upright | around, insides, np.array(rectangles), lean, square
 
 
 def _thickness(part: Mask) -> float:
@@ -212,16 +219,25 @@ def _enclosed(
 
 def _evident(grids: list[_Grid], components: Components) -> list[_Grid]:
     """Return the grids that are no writing: they hold something, have many boxes, or are like others."""
-    sure = [grid for grid in grids if len(grid.rectangles) >= _FEW or _holds(grid, components)]
-    sizes = np.array([components.boxes[grid.number, 2:] for grid in grids], np.float64).reshape(-1, 2)
-    found = []
-    for grid, size in zip(grids, sizes, strict=True):
-        like = (np.abs(sizes - size) <= _SAME_SIZE * size).all(axis=1)
-        if grid in sure or like.sum() >= _ALIKE or any(
-            other in sure for other, alike in zip(grids, like, strict=True) if alike
-        ):
-            found.append(grid)
-    return found
+    square = [grid for grid in grids if len(grid.rectangles) >= _FEW or _is_roomy_square(grid, components)]
+    sure = [grid for grid in square if len(grid.rectangles) >= _FEW or _holds(grid, components)]
+    if len(sure) < len(square):
+        sure += [grid for grid in square if len(_alike(grid, square, components)) >= _ALIKE]
+    return [grid for grid in grids if any(other in sure for other in _alike(grid, grids, components))]
+
+
+def _is_roomy_square(grid: _Grid, components: Components) -> bool:
+    """Tell whether a grid of few boxes is as rectangular as boxes are, with room inside; a small 0 has little."""
+    w, h = components.boxes[grid.number, 2:]
+    room = float((grid.rectangles[:, 2] * grid.rectangles[:, 3]).sum()) / float(w * h)
+    return grid.square >= _SQUARE and room >= _ROOM
+
+
+def _alike(grid: _Grid, grids: list[_Grid], components: Components) -> list[_Grid]:
+    """Return the grids, itself among them, that are as large as a grid."""
+    sizes = components.boxes[[other.number for other in grids], 2:]
+    size = components.boxes[grid.number, 2:]
+    return [grids[at] for at in np.flatnonzero((np.abs(sizes - size) <= _SAME_SIZE * size).all(axis=1))]
 
 
 def _holds(grid: _Grid, components: Components) -> bool:
