@@ -26,9 +26,9 @@ class Path:
     """The best way through a row.
 
     spans: start and end of each digit's pieces, from left to right.
-    certainties: for each of them, the probability, given the spans before it, that the path leads through it; what lies
-        between two digits, and is passed over, counts for the one after it. Their product is the share of the path among
-        all ways to part the row, whatever digits they see.
+    certainties: for each of them, the probability, given the spans before it, that the path leads through it; what is
+        passed over between two digits counts for the second. Their product is the share of the path among all ways to
+        part the row, whatever digits they see.
     passed: pieces that are no digit, dirt left out.
     score: its log probability.
     """

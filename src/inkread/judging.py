@@ -18,8 +18,8 @@ from inkread.scores import given_a_digit
 def judged(found: Found, page: Page, card: Card) -> tuple[Digit, ...]:
     """Return the digits of what was found, with their boxes in pixels of the upright picture.
 
-    Their own ten probabilities are those of a digit, given that it is one. The confidence is that of the likeliest, times
-    the certainty that the page is cut into digits rightly; of a page with several digits, raised to the power on the card.
+    Their own ten probabilities are those of a digit, given that it is one. The confidence is that of the likeliest,
+    times the certainty that the page is cut rightly; of a page with several digits, to the power on the card.
     """
     given = given_a_digit(found.probabilities)
     lines = {row: line for line, row in enumerate(sorted({place.row for place in found.places}))}

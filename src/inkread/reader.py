@@ -26,9 +26,9 @@ from inkread.pictures.page import Page
 from inkread.pictures.writing import Writing, finer, writing_on
 from inkread.readings import Reading, all_right
 
-
 Content = Literal["auto", "digit", "number", "sheet"]
 """What a picture holds: one digit, digits in one row, or rows of them. "auto" finds out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Steps:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,6 +30,9 @@ _ALIKE = 3  # and so many boxes of one size that stand apart;
 _SAME_SIZE = 0.12  # their sides differ by no more than this share
 _REACH = 0.15  # what lies so near to a box belongs to it, in sides of the box
 _CONTENT = 0.25  # what stands in a box is at least so high, in heights of the box
+
+
+Contour = NDArray[Any]  # (N, 1, 2): points as x and y, as OpenCV gives them
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +126,14 @@ def _grid(components: Components, number: int) -> _Grid | None:
     x, y, w, h = components.boxes[number]
     part = (components.labels[y : y + h, x : x + w] == number + 1).astype(np.uint8)
     thickness = _thickness(part)
-    found = _boxes(part, part, thickness) or _boxes(part, _sealed(part, thickness), thickness)
-    if found is None:
-        return None
-    level, upright, insides, rectangles, lean, square = found
-    side = float(np.median(rectangles[:, 2:].min(axis=1)))
-    return _Grid(number, level, upright, insides, rectangles + np.array([(x, y, 0, 0)]), lean, side, square)
+    grid = _boxes(number, part, part, thickness) or _boxes(number, part, _sealed(part, thickness), thickness)
+    if grid:
+        grid.rectangles[:, :2] += (x, y)
+    return grid
 
 
-def _boxes(
-    part: Mask, outlines: Mask, thickness: float
-) -> tuple[Mask, Mask, NDArray[np.int32], NDArray[np.float64], float, float] | None:
-    """Return the level and the upright lines of a component, the insides of its boxes, their rectangles, their lean, and
-    how rectangular they are.
+def _boxes(number: int, part: Mask, outlines: Mask, thickness: float) -> _Grid | None:
+    """Return the boxes of a component, with places from its own corner.
 
     part: the component's pixels. outlines: the same, with gaps closed or not.
     """
@@ -151,14 +150,16 @@ def _boxes(
     # Digits that touch their boxes leave parts of the insides; the larger ones are whole.
     sides = np.percentile([_upright_size(hole, lean) for hole in large or [outer]], _WHOLE_ONES, axis=0)
     level, upright = lines_of(part, (_SIDE * sides[0], _SIDE * sides[1]), lean)
-    whole = [np.asarray(cv2.convexHull(hole), np.int32) for hole in squares if _is_whole(hole, lean, sides)]
+    whole = [cv2.convexHull(hole) for hole in squares if _is_whole(hole, lean, sides)]
     around = _around(whole, outlines, thickness)
-    insides, rectangles = _enclosed(whole, level | upright | around, lean, float(sides.min()))
-    around &= part
-    if not rectangles:
+    insides, found = _enclosed(whole, level | upright | around, lean, float(sides.min()))
+    if not found:
         return None
+    around &= part
+    rectangles = np.array(found)
+    side = float(np.median(rectangles[:, 2:].min(axis=1)))
     square = max(map(_rectangularity, [outer, *large]))
-    return level | around, upright | around, insides, np.array(rectangles), lean, square
+    return _Grid(number, level | around, upright | around, insides, rectangles, lean, side, square)
 
 
 def _thickness(part: Mask) -> float:
@@ -175,22 +176,22 @@ def _sealed(part: Mask, thickness: float) -> Mask:
     return np.asarray(sealed[reach:-reach, reach:-reach], np.uint8)
 
 
-def _is_whole(hole: NDArray[np.int32], lean: float, sides: NDArray[np.float64]) -> bool:
+def _is_whole(hole: Contour, lean: float, sides: NDArray[np.float64]) -> bool:
     """Tell whether a hole is all of the inside of a box, of about such sides, and not what a digit left of it."""
     return bool(_rectangularity(hole) >= _WHOLE and min(_upright_size(hole, lean) / sides) >= _USUAL)
 
 
-def _around(holes: list[NDArray[np.int32]], part: Mask, thickness: float) -> Mask:
+def _around(holes: list[Contour], part: Mask, thickness: float) -> Mask:
     """Return the pixels of a component that lie around its holes, no further away than its lines are thick."""
     inside = np.zeros_like(part)
     cv2.drawContours(inside, holes, -1, 1, cv2.FILLED)
     reach = 2 * int(np.ceil(thickness + 1)) + 1
-    near = cv2.dilate(inside, np.ones((reach, reach), np.uint8)) & ~cv2.erode(inside, np.ones((5, 5), np.uint8))
-    return np.asarray(near & part, np.uint8)
+    near = cv2.dilate(inside, np.ones((reach, reach), np.uint8)) > cv2.erode(inside, np.ones((5, 5), np.uint8))
+    return np.asarray(near & (part > 0), np.uint8)
 
 
 def _enclosed(
-    holes: list[NDArray[np.int32]], lines: Mask, lean: float, side: float
+    holes: list[Contour], lines: Mask, lean: float, side: float
 ) -> tuple[NDArray[np.int32], list[tuple[float, ...]]]:
     """Return a map of the insides of boxes, numbered from 1, and the rectangle of each: middle and size.
 
@@ -249,13 +250,13 @@ def _holds(grid: _Grid, components: Components) -> bool:
     return bool((components.boxes[numbers, 3] >= _CONTENT * grid.side).any())
 
 
-def _rectangularity(contour: NDArray[np.int32]) -> float:
+def _rectangularity(contour: Contour) -> float:
     """Return which share of the tightest rectangle around a contour it encloses."""
     (w, h) = cv2.minAreaRect(contour)[1]
     return float(cv2.contourArea(contour) / max(1.0, w * h))
 
 
-def _lean(contours: list[NDArray[np.int32]]) -> float:
+def _lean(contours: list[Contour]) -> float:
     """Return the angle, -45 to 45 degrees, by which rectangles fall to the right: the median, each by its size."""
     angles = np.array([(cv2.minAreaRect(contour)[2] + 45) % 90 - 45 for contour in contours])
     order = np.argsort(angles)
@@ -263,7 +264,7 @@ def _lean(contours: list[NDArray[np.int32]]) -> float:
     return float(angles[order[np.searchsorted(weights, weights[-1] / 2)]])
 
 
-def _upright_size(contour: NDArray[np.int32], lean: float) -> tuple[float, float]:
+def _upright_size(contour: Contour, lean: float) -> tuple[float, float]:
     """Return width and height of a contour once it does not lean."""
     low, high = (edge(turned(contour[:, 0].astype(np.float64), lean), axis=0) for edge in (np.min, np.max))
     return float(high[0] - low[0]), float(high[1] - low[1])

@@ -43,13 +43,11 @@ class Page:
         return Page(colour, grey, self.size[::-1] if turns % 2 else self.size)
 
 
-def make_page(
-    image: Image.Image, full: tuple[int, int] | None = None, *, pixels: int = WORKING_PIXELS
-) -> Page:
+def make_page(image: Image.Image, full: tuple[int, int] | None = None, *, pixels: int = WORKING_PIXELS) -> Page:
     """Return the page of an upright image of any mode that holds 8 bits a channel.
 
-    full: width and height of the picture, where `image` is a reduced version of it. pixels: larger images are reduced to
-    so many.
+    full: width and height of the picture, where `image` is a reduced version of it.
+    pixels: larger images are reduced to so many.
     """
     mode = "RGBA" if image.has_transparency_data else "RGB"
     reduced = image.convert(mode)

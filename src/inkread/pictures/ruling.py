@@ -124,6 +124,6 @@ def _without_stubs(rest: Mask, lines: Mask, height: float) -> Mask:
     if short:
         distance = cv2.distanceTransform(1 - lines, cv2.DIST_L2, 3)
         reach = np.zeros(len(stats))
-        np.maximum.at(reach, labels.ravel(), distance.ravel())
+        np.maximum.at(reach, np.asarray(labels.ravel(), np.intp), distance.ravel())
         short = [number for number in short if reach[number] < _REACH * height]
     return np.where(np.isin(labels, short), 0, rest).astype(np.uint8)

@@ -102,7 +102,7 @@ def make_row(places: list[Place]) -> Row:
 
 
 def parts_of(spans: Sequence[tuple[int, int]], row: Row) -> list[int]:
-    """Return, for each digit of a row, the span of its pieces, the index of its number: as boxes or wide gaps part them.
+    """Return, for the span of each digit of a row, the index of its number, as boxes or wide gaps part them.
 
     A gap is wide that is larger than the others of its row, and larger than the digits are high.
     """
@@ -123,7 +123,7 @@ def _gaps(boxes: list[Box]) -> list[int]:
 
 
 def _numbers(places: list[Place], pieces: list[_Piece], height: float) -> tuple[int, ...] | None:
-    """Return which number each piece belongs to, as boxes say: an empty box parts two, and a box for more holds its own.
+    """Return which number each piece belongs to: an empty box parts two, and a box for several digits holds one.
 
     None where some places are not boxes.
     """

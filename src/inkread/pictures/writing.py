@@ -71,22 +71,23 @@ def find_writing(ink: Map) -> Writing:
 def writing_on(page: Page) -> tuple[Map, Writing]:
     """Return the ink of a page, as large as the page, and what is written on it.
 
-    Where print is darker than the pen, ink as faint as the pen's is not seen beside it. So pages with boxes are looked at
-    once more with the boxes painted over.
+    Where print is darker than the pen, ink as faint as the pen's is not seen beside it. So pages with boxes are looked
+    at once more with the boxes painted over.
     """
     ink = find_ink(page)
     found = find_writing(ink)
     if found.cells is None:
         return ink, found
     gone = cv2.dilate(((ink > 0.5) & (found.ink <= 0.5)).astype(np.uint8), np.ones((5, 5), np.uint8))
-    faint = np.where(gone > 0, 0, find_ink(replace(page, grey=_painted_over(page.grey, gone))))
+    faint = np.where(gone > 0, 0, find_ink(replace(page, grey=_painted_over(page.grey, np.asarray(gone, np.uint8)))))
     both = np.maximum(found.ink, faint).astype(np.float32)
     return np.maximum(ink, both), Writing(both, find_components(both), found.cells)
 
 
 def finer(page: Page, writing: Writing) -> int | None:
-    """Return the working size in pixels in which small writing on a reduced page can be read; None where it is large
-    enough, or the picture has no more to show.
+    """Return in how many pixels of working size small writing on a reduced page can be read.
+
+    None where it is large enough, or the picture has no more to show.
     """
     boxes, whole = writing.components.boxes, page.size[0] * page.size[1]
     if page.grey.size >= whole or not len(boxes):
