@@ -155,6 +155,12 @@ class Reading:
 
         return draw_steps(self._retrace())
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the text, how sure it is, and each digit, the unsure ones in another colour."""
+        from inkread.figures.notebook import reading_html
+
+        return reading_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object that the command line prints; docs/cli.md describes it."""
         return {
