@@ -18,6 +18,7 @@ from inkread.drawing import Hand, digit_strokes, draw_ink, ink_colour, lay_groun
 from inkread.drawing.pen import find_pen
 from inkread.drawing.strokes import Stroke
 from inkread.reader import Reader
+from inkread.scores import edit_distance
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -122,16 +123,6 @@ def drawn(
     return show(ink, ink_colour(pen, dark=False, rng=rng), surface, rng=rng)
 
 
-def mistakes(text: str, truth: str) -> int:
-    """Return the edit distance of two texts."""
-    row = list(range(len(truth) + 1))
-    for i, sign in enumerate(text, 1):
-        before, row[0] = row[0], i
-        for j, other in enumerate(truth, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (sign != other))
-    return row[-1]
-
-
 def main() -> None:
     """Draw, read and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -147,7 +138,7 @@ def main() -> None:
         for seed in range(options.pages):
             picture, lines = form(KINDS[name], np.random.default_rng([number, seed]))
             text, truth = reader.read(picture).text.replace("\n", "|").replace(" ", ""), "|".join(lines)
-            right, wrong, total = right + (text == truth), wrong + mistakes(text, truth), total + len(truth)
+            right, wrong, total = right + (text == truth), wrong + edit_distance(text, truth), total + len(truth)
         errors = f"{100 * wrong / total:.1f} %" if total else f"{wrong} digits read"
         print(f"| {name} | {right} of {options.pages} | {errors} |", flush=True)
 

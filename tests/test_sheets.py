@@ -26,6 +26,7 @@ from inkread.drawing.nondigits import nondigit_ink
 from inkread.pictures.page import WORKING_PIXELS
 from inkread.reader import Content
 from inkread.readings import Line, Number
+from inkread.scores import edit_distance
 
 Picture = NDArray[np.uint8]
 Lines = Sequence[str]
@@ -43,22 +44,12 @@ def some(count: int, length: int, seed: int) -> list[str]:
     return ["".join(map(str, rng.integers(0, 10, length))) for _ in range(count)]
 
 
-def mistakes(text: str, truth: str) -> int:
-    """Return the edit distance of two texts."""
-    row = list(range(len(truth) + 1))
-    for i, sign in enumerate(text, 1):
-        before, row[0] = row[0], i
-        for j, other in enumerate(truth, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (sign != other))
-    return row[-1]
-
-
 def share_right(reader: Reader, page: Callable[[Lines, int], Picture], pages: Sequence[Lines], **options: str) -> float:
     """Return the share of all signs, digits, spaces and line breaks, that are read right."""
     wrong = total = 0
     for seed, lines in enumerate(pages):
         truth = "\n".join(lines)
-        wrong += mistakes(reader.read(page(lines, seed), **options).text, truth)  # type: ignore[arg-type]
+        wrong += edit_distance(reader.read(page(lines, seed), **options).text, truth)  # type: ignore[arg-type]
         total += len(truth)
     return 1 - wrong / total
 
@@ -203,7 +194,7 @@ def test_printed_boxes_that_stand_apart_are_no_writing(reader: Reader, content: 
     wrong = 0
     for seed, (line,) in enumerate(apart):
         text = reader.read(draw_sheet([line], rng=seeded(seed), boxes=True), as_=content).text  # type: ignore[arg-type]
-        wrong += mistakes(text.replace(" ", ""), line.replace(" ", ""))
+        wrong += edit_distance(text.replace(" ", ""), line.replace(" ", ""))
     assert wrong <= 0.05 * 6 * len(apart)
 
 
@@ -372,7 +363,7 @@ def test_a_page_without_writing_is_refused_as_whatever_it_is_called(
 def test_five_hundred_digits_are_read(reader: Reader) -> None:
     lines = some(20, 25, 0)
     reading = reader.read(draw_sheet(lines, rng=seeded(), height=28))
-    assert mistakes(reading.text, "\n".join(lines)) <= 10
+    assert edit_distance(reading.text, "\n".join(lines)) <= 10
     assert len(reading.lines) == 20
 
 
@@ -438,6 +429,6 @@ def test_a_page_of_small_writing_is_read_from_a_finer_page(reader: Reader) -> No
     page[900 : 900 + small.shape[0], 700 : 700 + small.shape[1]] = small
     steps = reader.steps(page)
     assert steps.page.grey.size > WORKING_PIXELS
-    assert mistakes(steps.reading.text, "\n".join(lines)) <= 3
+    assert edit_distance(steps.reading.text, "\n".join(lines)) <= 3
     for digit in steps.reading.digits:
         assert 690 < digit.box.x < 710 + small.shape[1]

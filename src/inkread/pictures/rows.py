@@ -22,7 +22,8 @@ _TALLEST = 1.7  # what is joined up and down is no higher than this
 _SMALL = 0.45  # groups less high than this are bars, dots and dirt
 _SAME_ROW = 0.35  # groups that share this much of their height, and not of `height`, stand in one row
 _LOWEST = 0.4  # rows lower than this are dirt
-_ROOMY = 3  # boxes higher than this are frames around free writing
+_ROOMY = 3  # boxes higher than this are frames around free writing,
+_TIGHT = 0.7  # and boxes lower than this the squares of the paper
 
 # And these in heights of a box.
 _BROAD = 1.4  # boxes broader than this are for numbers
@@ -55,7 +56,8 @@ def _places(writing: Writing, kept: NDArray[np.intp], height: float) -> list[Pla
     if cells is None:
         return [_free(writing, group) for group in _grouped(boxes, kept, height)]
     of_cell = cells.around(components.centres[kept])
-    of_cell[cells.rectangles[of_cell, 3] > _ROOMY * height] = -1
+    sides = cells.rectangles[of_cell, 3]
+    of_cell[(sides > _ROOMY * height) | (sides < _TIGHT * height)] = -1
     places = [_free(writing, group) for group in _grouped(boxes, kept[of_cell < 0], height)]
     order = np.argsort(of_cell, kind="stable")
     numbers, starts = np.unique(of_cell[order], return_index=True)
