@@ -30,7 +30,7 @@ from inkread.pictures.glyphs import SIDE, normalise_one
 from inkread.pictures.ink import find_ink
 from inkread.pictures.layout import find_digit
 from inkread.pictures.opening import Picture, open_picture
-from inkread.pictures.rows import writing
+from inkread.pictures.writing import find_writing
 
 RUNS = Path(__file__).parents[1] / "runs"
 
@@ -77,7 +77,7 @@ def _road() -> str:
 def _glyph(picture: Picture) -> NDArray[np.float32]:
     if isinstance(picture, np.ndarray) and picture.dtype == np.float32:
         return normalise_one(np.asarray(picture, np.float32))
-    patch = find_digit(writing(find_ink(open_picture(picture))))
+    patch = find_digit(find_writing(find_ink(open_picture(picture))).ink)
     return np.zeros((SIDE, SIDE), np.float32) if patch is None else normalise_one(patch.ink)
 
 

@@ -12,9 +12,11 @@ import os
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import theory
 
 import inkread
+from inkread.drawing import draw_sheet
 from inkread.figures.saving import save_figure
 
 HERE = Path(__file__).parent
@@ -22,12 +24,14 @@ EXAMPLES = HERE.parent / "examples"
 
 
 def main() -> None:
-    """Draw the steps of three examples, and the figures of the theory."""
+    """Draw the steps of three examples, the digits of a drawn page with boxes, and the figures of the theory."""
     with tempfile.TemporaryDirectory() as empty:
         os.environ["INKREAD_DATA"] = empty
         for name in ("7-shadow.jpg", "8-ruled.jpg", "5-blackboard.jpg"):
             reading = inkread.read(os.path.relpath(EXAMPLES / name))
             save_figure(reading.figure(), HERE / f"{Path(name).stem}.png")
+        boxes = draw_sheet(["30 4171", "9625834"], rng=np.random.default_rng(5), ground="paper", boxes=True, slope=0.05)
+        save_figure(inkread.read(boxes).figure(), HERE / "boxes.png")
         for name, figure in theory.figures().items():
             save_figure(figure, HERE / "theory" / f"{name}.png")
 

@@ -14,7 +14,9 @@ from inkread.models.classifier import CLASSES, NO_DIGIT
 from inkread.pictures import ruling
 from inkread.pictures.components import Box, find_components
 from inkread.pictures.layout import Patch
-from inkread.pictures.rows import Row, find_rows, parts_of, writing_height
+from inkread.pictures.rows import find_rows
+from inkread.pictures.spans import Place, Row, make_row, parts_of
+from inkread.pictures.writing import find_writing, writing_height
 
 Ink = NDArray[np.float32]
 Span = tuple[int, int]
@@ -60,6 +62,16 @@ def rings(*corners: tuple[int, int], size: tuple[int, int] = (200, 400)) -> Ink:
 def boxes_of(rows: list[Row]) -> list[list[Box]]:
     """Return the boxes of each row's pieces."""
     return [[row.spans[at, at + 1].box for at in range(row.pieces)] for row in rows]
+
+
+def rows_on(ink: Ink, *, single_row: bool = False) -> list[Row]:
+    return find_rows(find_writing(ink), single_row=single_row)
+
+
+def parts_at(*corners: int, across: int = 20) -> list[int]:
+    """Return the numbers into which digits, so many pixels wide, at these left edges part."""
+    places = [Place((patch(x, w=across),), (x, 0, across, HEIGHT)) for x in corners]
+    return parts_of([(at, at + 1) for at in range(len(places))], make_row(places))
 
 
 def without_ruling(ink: Ink, height: float) -> Ink:
@@ -144,47 +156,47 @@ def test_a_long_row_takes_the_best_of_all_ways() -> None:
 
 def test_pieces_stand_in_rows_from_top_to_bottom_and_left_to_right() -> None:
     ink = rings((200, 120), (40, 30), (120, 120), (120, 34), (40, 116), (200, 26))
-    found = boxes_of(find_rows(ink))
+    found = boxes_of(rows_on(ink))
     assert [[box[0] // 10 * 10 for box in boxes] for boxes in found] == [[40, 120, 200]] * 2
     assert [max(box[1] for box in boxes) < 60 for boxes in found] == [True, False]
-    assert [len(boxes) for boxes in boxes_of(find_rows(ink, single_row=True))] == [6]
+    assert [len(boxes) for boxes in boxes_of(rows_on(ink, single_row=True))] == [6]
 
 
 def test_a_page_without_ink_has_no_rows() -> None:
-    assert find_rows(np.zeros((50, 60), np.float32)) == []
-    assert find_rows(page_with((10, 10, 2, 2))) == []
-    assert find_rows(page_with((10, 10, 2, 5))) == []  # no digit is so small
-    assert len(find_rows(page_with((10, 10, 2, 6)))) == 1
+    assert rows_on(np.zeros((50, 60), np.float32)) == []
+    assert rows_on(page_with((10, 10, 2, 2))) == []
+    assert rows_on(page_with((10, 10, 2, 5))) == []  # no digit is so small
+    assert len(rows_on(page_with((10, 10, 2, 6)))) == 1
 
 
 def test_a_row_that_rises_is_one_row() -> None:
     climbing = [(20 + 50 * at, 150 - 15 * at) for at in range(7)]
-    assert [len(boxes) for boxes in boxes_of(find_rows(rings(*climbing)))] == [7]
+    assert [len(boxes) for boxes in boxes_of(rows_on(rings(*climbing)))] == [7]
 
 
 def test_a_bar_just_above_a_digit_is_a_part_of_it() -> None:
     near, far = (page_with((50, 60, 20, 40), (48, y, 24, 5), (150, 60, 20, 40)) for y in (50, 10))
-    assert boxes_of(find_rows(near)) == [[(48, 50, 24, 50), (150, 60, 20, 40)]]
-    assert (48, 50, 24, 50) not in [box for boxes in boxes_of(find_rows(far)) for box in boxes]
+    assert boxes_of(rows_on(near)) == [[(48, 50, 24, 50), (150, 60, 20, 40)]]
+    assert (48, 50, 24, 50) not in [box for boxes in boxes_of(rows_on(far)) for box in boxes]
 
 
 def test_a_speck_on_a_digit_is_a_part_of_it_and_one_far_off_is_none() -> None:
     ink = page_with((50, 60, 20, 40), (150, 60, 20, 40), (72, 60, 4, 4), (300, 150, 4, 4))
-    assert boxes_of(find_rows(ink)) == [[(50, 60, 26, 40), (150, 60, 20, 40)]]
+    assert boxes_of(rows_on(ink)) == [[(50, 60, 26, 40), (150, 60, 20, 40)]]
 
 
 def test_a_bar_along_an_edge_is_beside_the_sheet() -> None:
-    assert boxes_of(find_rows(page_with((0, 0, 8, 200), (50, 60, 20, 40)))) == [[(50, 60, 20, 40)]]
-    assert boxes_of(find_rows(page_with((0, 0, 8, 200)))) == [[(0, 0, 8, 200)]]
+    assert boxes_of(rows_on(page_with((0, 0, 8, 200), (50, 60, 20, 40)))) == [[(50, 60, 20, 40)]]
+    assert boxes_of(rows_on(page_with((0, 0, 8, 200)))) == [[(0, 0, 8, 200)]]
 
 
 def test_what_fills_a_corner_is_beside_the_sheet() -> None:
-    assert boxes_of(find_rows(page_with((0, 0, 30, 40), (50, 10, 20, 40)))) == [[(50, 10, 20, 40)]]
+    assert boxes_of(rows_on(page_with((0, 0, 30, 40), (50, 10, 20, 40)))) == [[(50, 10, 20, 40)]]
 
 
 def test_digits_that_touch_are_cut_and_may_be_one() -> None:
     ink = np.maximum(rings((50, 60), (80, 60)), page_with((70, 79, 14, 3)))
-    (found,) = find_rows(ink)
+    (found,) = rows_on(ink)
     assert (0, found.pieces) in found.wholes
     assert (0, found.pieces) in found.spans
     assert all(found.cut)
@@ -193,7 +205,7 @@ def test_digits_that_touch_are_cut_and_may_be_one() -> None:
 
 
 def test_pieces_far_apart_are_never_one_digit() -> None:
-    (near,), (far,) = (find_rows(page_with((50, 60, 12, 40), (x, 60, 12, 40))) for x in (70, 90))
+    (near,), (far,) = (rows_on(page_with((50, 60, 12, 40), (x, 60, 12, 40))) for x in (70, 90))
     assert ((0, 2) in near.spans, (0, 2) in far.spans) == (True, False)
 
 
@@ -201,20 +213,20 @@ def test_pieces_far_apart_are_never_one_digit() -> None:
 
 
 def test_wide_gaps_part_a_row_into_numbers() -> None:
-    assert parts_of([patch(x) for x in (0, 30, 60, 150, 180, 270)], row(6)) == [0, 0, 0, 1, 1, 2]
+    assert parts_at(0, 30, 60, 150, 180, 270) == [0, 0, 0, 1, 1, 2]
 
 
 def test_even_gaps_part_nothing_however_wide() -> None:
-    assert parts_of([patch(x) for x in (0, 100, 200, 300)], row(4)) == [0, 0, 0, 0]
+    assert parts_at(0, 100, 200, 300) == [0, 0, 0, 0]
 
 
 def test_a_gap_that_is_less_than_the_height_parts_nothing() -> None:
-    assert parts_of([patch(x) for x in (0, 22, 44, 94)], row(4)) == [0, 0, 0, 0]
-    assert parts_of([patch(x) for x in (0, 22, 44, 104)], row(4)) == [0, 0, 0, 1]
+    assert parts_at(0, 22, 44, 94) == [0, 0, 0, 0]
+    assert parts_at(0, 22, 44, 104) == [0, 0, 0, 1]
 
 
 def test_one_digit_and_none_have_no_gaps() -> None:
-    assert parts_of([patch(5)], row(1)) == [0]
+    assert parts_at(5) == [0]
     assert parts_of([], row(1)) == []
 
 
@@ -257,7 +269,7 @@ def test_a_table_is_taken_away_and_its_digits_stay(side: int) -> None:
     digits = rings(*cells(4, 2, side))
     left = without_ruling(np.maximum(table(4, 2, side), digits), HEIGHT)
     assert np.array_equal(left > 0.5, digits > 0.5)
-    assert [len(boxes) for boxes in boxes_of(find_rows(np.maximum(table(4, 2, side), digits)))] == [4, 4]
+    assert [len(boxes) for boxes in boxes_of(rows_on(np.maximum(table(4, 2, side), digits)))] == [4, 4]
 
 
 def test_a_table_of_very_many_cells_is_taken_away_too() -> None:
@@ -268,7 +280,7 @@ def test_a_table_of_very_many_cells_is_taken_away_too() -> None:
         cv2.line(page, (10 + 60 * at, 10), (10 + 60 * at, 10 + 20 * 60), 1, 2)
     for x, y in cells(24, 20, 60):
         cv2.ellipse(page, (x + 12, y + 20), (9, 17), 0, 0, 360, 1, 3)
-    assert [len(boxes) for boxes in boxes_of(find_rows(page.astype(np.float32)))] == [24] * 20
+    assert [len(boxes) for boxes in boxes_of(rows_on(page.astype(np.float32)))] == [24] * 20
 
 
 def test_a_digit_across_a_line_keeps_its_strokes() -> None:
@@ -277,7 +289,7 @@ def test_a_digit_across_a_line_keeps_its_strokes() -> None:
     left = without_ruling(np.maximum(digits, lines), HEIGHT)
     assert (left[:, :50] > 0.5).sum() == (left[:, 220:] > 0.5).sum() == 0
     assert (left[digits > 0.5] > 0.5).mean() > 0.9
-    assert [len(boxes) for boxes in boxes_of(find_rows(np.maximum(digits, lines)))] == [3]
+    assert [len(boxes) for boxes in boxes_of(rows_on(np.maximum(digits, lines)))] == [3]
 
 
 def test_a_page_without_ruling_is_left_as_it_is() -> None:
@@ -312,7 +324,7 @@ def test_a_slanted_digit_on_a_page_full_of_specks_is_no_table(count: int, radius
     ink = canvas.astype(np.float32)
     assert height_of(ink) > 150
     assert without_ruling(ink, height_of(ink)) is ink
-    wholes = [row.spans[whole].box for row in find_rows(ink) for whole in row.wholes]
+    wholes = [row.spans[whole].box for row in rows_on(ink) for whole in row.wholes]
     largest = max(wholes, key=lambda box: box[3])
     x, y, w, h = largest  # specks close by may have joined
     assert max(x, y) <= 60

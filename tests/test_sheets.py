@@ -13,6 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import CliRunner
@@ -21,7 +23,9 @@ from inkread import Reader, Reading
 from inkread.cli.app import app
 from inkread.drawing import draw_sheet
 from inkread.drawing.nondigits import nondigit_ink
+from inkread.pictures.page import WORKING_PIXELS
 from inkread.readings import Content, Line, Number
+from inkread.scores import edit_distance
 
 Picture = NDArray[np.uint8]
 Lines = Sequence[str]
@@ -39,22 +43,12 @@ def some(count: int, length: int, seed: int) -> list[str]:
     return ["".join(map(str, rng.integers(0, 10, length))) for _ in range(count)]
 
 
-def mistakes(text: str, truth: str) -> int:
-    """Return the edit distance of two texts."""
-    row = list(range(len(truth) + 1))
-    for i, sign in enumerate(text, 1):
-        before, row[0] = row[0], i
-        for j, other in enumerate(truth, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (sign != other))
-    return row[-1]
-
-
 def share_right(reader: Reader, page: Callable[[Lines, int], Picture], pages: Sequence[Lines], **options: str) -> float:
     """Return the share of all signs, digits, spaces and line breaks, that are read right."""
     wrong = total = 0
     for seed, lines in enumerate(pages):
         truth = "\n".join(lines)
-        wrong += mistakes(reader.read(page(lines, seed), **options).text, truth)  # type: ignore[arg-type]
+        wrong += edit_distance(reader.read(page(lines, seed), **options).text, truth)  # type: ignore[arg-type]
         total += len(truth)
     return 1 - wrong / total
 
@@ -199,7 +193,7 @@ def test_printed_boxes_that_stand_apart_are_no_writing(reader: Reader, content: 
     wrong = 0
     for seed, (line,) in enumerate(apart):
         text = reader.read(draw_sheet([line], rng=seeded(seed), boxes=True), as_=content).text  # type: ignore[arg-type]
-        wrong += mistakes(text.replace(" ", ""), line.replace(" ", ""))
+        wrong += edit_distance(text.replace(" ", ""), line.replace(" ", ""))
     assert wrong <= 0.05 * 6 * len(apart)
 
 
@@ -368,5 +362,72 @@ def test_a_page_without_writing_is_refused_as_whatever_it_is_called(
 def test_five_hundred_digits_are_read(reader: Reader) -> None:
     lines = some(20, 25, 0)
     reading = reader.read(draw_sheet(lines, rng=seeded(), height=28))
-    assert mistakes(reading.text, "\n".join(lines)) <= 10
+    assert edit_distance(reading.text, "\n".join(lines)) <= 10
     assert len(reading.lines) == 20
+
+
+# In a notebook
+
+
+def test_a_notebook_shows_the_text_with_a_word_on_each_digit(sheet: Reading) -> None:
+    page = sheet._repr_html_()
+    assert page.count("<span") >= len(sheet.digits)
+    assert page.count("<br>") == len(sheet.lines) - 1
+    assert "http" not in page
+    first = sheet.digits[0]
+    assert f"at {first.box.x}, {first.box.y}, {first.box.w} x {first.box.h} pixels" in page
+
+
+def test_a_notebook_shows_names_and_refusals_as_text() -> None:
+    values = Reading("<b>&.png").to_dict() | {"refused": {"code": "blank", "message": "<nothing>"}}
+    page = Reading.from_dict(values)._repr_html_()
+    assert "&lt;b&gt;&amp;.png" in page
+    assert "blank: &lt;nothing&gt;" in page
+    assert "<b>" not in page
+
+
+# Any page
+
+
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    ground=st.sampled_from(["plain", "paper", "ruled", "squared", "shadow", "blackboard"]),
+    height=st.sampled_from([20, 32, 48, 90]),
+    slope=st.floats(-0.1, 0.1),
+    boxed=st.booleans(),
+    turns=st.integers(0, 3),
+    megapixels=st.sampled_from([None, 0.3, 3, 24]),
+)
+def test_any_drawn_page_gives_digits_in_its_bounds_or_is_refused(
+    reader: Reader, seed: int, ground: str, height: int, slope: float, boxed: bool, turns: int, megapixels: float | None
+) -> None:
+    rng = seeded(seed)
+    lines = ["".join(map(str, rng.integers(0, 10, rng.integers(1, 8)))) for _ in range(rng.integers(1, 4))]
+    page = draw_sheet(lines, rng=rng, ground=ground, height=height, slope=slope, boxes=boxed and ground == "paper")
+    if megapixels:
+        factor = (1e6 * megapixels / (page.shape[0] * page.shape[1])) ** 0.5
+        page = np.asarray(cv2.resize(page, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR), np.uint8)
+    page = np.ascontiguousarray(np.rot90(page, turns))
+    reading = reader.read(page)
+    assert (reading.refused is None) == bool(reading.digits)
+    assert len(reading.digits) <= 2 * len("".join(lines)) + 2
+    longer = max(page.shape[:2])
+    for digit in reading.digits:
+        assert min(digit.box) >= 0
+        assert max(digit.box.x + digit.box.w, digit.box.y + digit.box.h) <= longer
+        assert 0 <= digit.confidence <= 1
+        assert math.isclose(sum(digit.probabilities), 1, abs_tol=1e-4)
+    assert Reading.from_json(reading.to_json()) == reading
+
+
+def test_a_page_of_small_writing_is_read_from_a_finer_page(reader: Reader) -> None:
+    lines = some(6, 8, 3)
+    small = draw_sheet(lines, rng=seeded(3), height=44)
+    page = np.full((2600, 2600, 3), np.median(small, axis=(0, 1)), np.uint8)
+    page[900 : 900 + small.shape[0], 700 : 700 + small.shape[1]] = small
+    steps = reader.steps(page)
+    assert steps.page.grey.size > WORKING_PIXELS
+    assert edit_distance(steps.reading.text, "\n".join(lines)) <= 3
+    for digit in steps.reading.digits:
+        assert 690 < digit.box.x < 710 + small.shape[1]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.models.classifier import CLASSES, NO_DIGIT
-from inkread.pictures.rows import Row
+from inkread.pictures.spans import Row
 
 _DIRT = 0.5  # probability that a small piece is dirt, whatever the network says of it
 _OTHER = 0.3  # how much rarer what is no digit is among digits than among what the network learnt from
@@ -26,13 +26,32 @@ class Path:
     """The best way through a row.
 
     spans: start and end of each digit's pieces, from left to right.
+    certainties: for each of them, the probability, given the spans before it, that the path leads through it; what is
+        passed over between two digits counts for the second. Their product is the share of the path among all ways to
+        part the row, whatever digits they see.
     passed: pieces that are no digit, dirt left out.
     score: its log probability.
     """
 
     spans: tuple[tuple[int, int], ...]
+    certainties: tuple[float, ...]
     passed: tuple[int, ...]
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One step of a path: the log probability of the likeliest digit or of none, and of both and any digit together."""
+
+    start: int
+    end: int
+    digit: float
+    none: float
+    any: float
+
+    @property
+    def best(self) -> float:
+        return max(self.digit, self.none)
 
 
 def best_path(row: Row, probabilities: dict[tuple[int, int], NDArray[np.float32]]) -> Path:
@@ -40,29 +59,57 @@ def best_path(row: Row, probabilities: dict[tuple[int, int], NDArray[np.float32]
     steps = _steps(row, probabilities)
     scores = np.full(row.pieces + 1, -np.inf)
     scores[0] = 0.0
-    came: list[tuple[int, bool]] = [(0, False)] * (row.pieces + 1)
-    for end in range(1, row.pieces + 1):
-        for start, is_digit, score in steps[end]:
-            if scores[start] + score > scores[end]:
-                scores[end], came[end] = scores[start] + score, (start, is_digit)
-    spans, passed, end = [], [], row.pieces
-    while end:
-        start, is_digit = came[end]
-        if is_digit:
-            spans.append((start, end))
-        elif end - start > 1 or not row.small[start]:
-            passed.append(start)
-        end = start
-    return Path(tuple(reversed(spans)), tuple(reversed(passed)), float(scores[-1]))
+    came: list[_Step] = []
+    for own in steps:
+        best = max(own, key=lambda step: scores[step.start] + step.best)
+        came.append(best)
+        scores[best.end] = scores[best.start] + best.best
+    way: list[_Step] = []
+    while (end := way[-1].start if way else row.pieces) > 0:
+        way.append(came[end - 1])
+    way.reverse()
+    digits = [step for step in way if step.digit >= step.none]
+    passed = [step.start for step in way if step.digit < step.none and not _is_dirt(row, step)]
+    spans = tuple((step.start, step.end) for step in digits)
+    return Path(spans, _certainties(way, steps), tuple(passed), float(scores[-1]))
 
 
-def _steps(row: Row, probabilities: dict[tuple[int, int], NDArray[np.float32]]) -> list[list[tuple[int, bool, float]]]:
-    """Return, for each end, the steps of a path that end there: where they start, whether a digit, log probability."""
-    steps: list[list[tuple[int, bool, float]]] = [[] for _ in range(row.pieces + 1)]
+def _is_dirt(row: Row, step: _Step) -> bool:
+    return step.end - step.start == 1 and row.small[step.start]
+
+
+def _certainties(way: list[_Step], steps: list[list[_Step]]) -> tuple[float, ...]:
+    """Return for each digit of a path how likely its spans, and those passed over before it, are among all others."""
+    onward = np.full(len(steps) + 1, -np.inf)  # of all ways from each place to the end
+    onward[-1] = 0.0
+    for own in reversed(steps):
+        for step in own:
+            onward[step.start] = np.logaddexp(onward[step.start], step.any + onward[step.end])
+    found: list[float] = []
+    share = 0.0
+    for step in way:
+        share += step.any + onward[step.end] - onward[step.start]
+        if step.digit >= step.none:
+            found.append(share)
+            share = 0.0
+    if found:  # what is passed over at the end counts for the last digit
+        found[-1] += share
+    return tuple(float(min(1.0, np.exp(one))) for one in found)
+
+
+def _steps(row: Row, probabilities: dict[tuple[int, int], NDArray[np.float32]]) -> list[list[_Step]]:
+    """Return the steps of all paths by where they end."""
+    steps: list[list[_Step]] = [[] for _ in range(row.pieces)]
     for (start, end), own in probabilities.items():
-        touching = np.log(_TOUCHING) if start and row.cut[start - 1] else 0.0
-        steps[end].append((start, True, touching + np.log(max(_SURELY, float(own[:CLASSES].max())))))
+        weight = np.log(_TOUCHING) if start and row.cut[start - 1] else 0.0
+        digit, any_digit = float(own[:CLASSES].max()), float(own[:CLASSES].sum())
+        none = 0.0
         if end - start == 1 or (start, end) in row.wholes:
             dirt = _DIRT if end - start == 1 and row.small[start] else 0.0
-            steps[end].append((start, False, touching + np.log(max(_SURELY, _OTHER * float(own[NO_DIGIT]), dirt))))
+            none = max(_SURELY, _OTHER * float(own[NO_DIGIT]), dirt)
+        digit = max(_SURELY, digit)
+        steps[end - 1].append(
+            _Step(start, end, weight + np.log(digit), weight + np.log(none) if none else -np.inf,
+                  weight + np.log(max(digit, any_digit) + none))
+        )  # fmt: skip
     return steps

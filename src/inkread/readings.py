@@ -63,7 +63,7 @@ class Number:
     @property
     def confidence(self) -> float:
         """The probability, 0 to 1, that all of its digits are right."""
-        return prod(digit.confidence for digit in self.digits)
+        return all_right(self.digits)
 
     @property
     def box(self) -> Box:
@@ -93,7 +93,7 @@ class Line:
     @property
     def confidence(self) -> float:
         """The probability, 0 to 1, that all of its digits are right."""
-        return prod(number.confidence for number in self.numbers)
+        return all_right(self.digits)
 
     @property
     def box(self) -> Box:
@@ -158,6 +158,12 @@ class Reading:
 
         return draw_steps(self._retrace())
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the text, how sure it is, and each digit, the unsure ones in another colour."""
+        from inkread.figures.notebook import reading_html
+
+        return reading_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object that the command line prints; docs/cli.md describes it."""
         return {
@@ -214,6 +220,11 @@ class Reading:
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in {**state, "_retrace": None}.items():
             object.__setattr__(self, name, value)
+
+
+def all_right(digits: Iterable[Digit]) -> float:
+    """Return the probability, 0 to 1, that all of these digits are right."""
+    return prod(digit.confidence for digit in digits)
 
 
 def _numbers(lines: Iterable[str]) -> list[int]:

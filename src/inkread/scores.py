@@ -109,3 +109,13 @@ def coverage(confidences: NDArray[np.floating], right: NDArray[np.bool_], least:
     """Return how many answers are at least so confident, and the share of these that is right; None of none."""
     kept = np.asarray(confidences) >= least
     return int(kept.sum()), float(right[kept].mean()) if kept.any() else None
+
+
+def edit_distance(text: str, truth: str) -> int:
+    """Return how many signs of a text are to be changed, put in or taken out to make it the truth."""
+    row = list(range(len(truth) + 1))
+    for i, sign in enumerate(text, 1):
+        before, row[0] = row[0], i
+        for j, other in enumerate(truth, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (sign != other))
+    return row[-1]

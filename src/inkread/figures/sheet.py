@@ -9,15 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from inkread.figures.style import ANSWER, LINE, QUIET, TEXT, WARNING, percent
+from inkread.figures.style import ANSWER, LINE, QUIET, SURE, TEXT, WARNING, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from inkread.reader import Steps
-
-SURE = 0.9
-"""Digits that are less sure than this are marked."""
 
 _GLYPHS_A_ROW = 24
 _MOST_GLYPHS = 6 * _GLYPHS_A_ROW  # of larger pages the strip shows the least sure ones

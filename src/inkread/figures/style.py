@@ -14,6 +14,9 @@ ANSWER = "#0b7285"
 OTHER = "#c5d5d9"
 WARNING = "#d9480f"
 
+SURE = 0.9
+"""Digits that are less sure than this are marked."""
+
 
 def percent(probability: float) -> str:
     """Return a probability for people; nothing is ever certain, and nothing impossible."""

@@ -37,6 +37,7 @@ class Card:
     epochs: one entry an epoch with loss and accuracy.
     test: loss, accuracy and the 10 x 10 confusion matrix (rows: truth) on the test set, at the end of the run.
     temperature: the digits' log probabilities are divided by this before they become confidences; 1 leaves them alone.
+    text_power: where a page holds several digits, the confidence of each is raised to this power; 1 leaves it alone.
     no_digit: what the network calls no digit with a larger probability than this is refused; 1 refuses nothing.
     min_confidence: a digit that is less sure than this is refused as "unsure", unless the caller says otherwise.
     calibration: what the temperature and the two thresholds were fitted on, and how well they do.
@@ -61,6 +62,7 @@ class Card:
     epochs: list[dict[str, float]] = field(default_factory=list)
     test: dict[str, Any] = field(default_factory=dict)
     temperature: float = 1.0
+    text_power: float = 1.0
     no_digit: float = 1.0
     min_confidence: float = 0.0
     calibration: dict[str, Any] = field(default_factory=dict)
@@ -126,6 +128,8 @@ def _damage(card: Card) -> str:
     """Return what is wrong with the numbers that reading uses, or nothing."""
     if not 0.01 <= card.temperature <= 100:
         return f"a temperature lies between 0.01 and 100, not at {card.temperature}"
+    if not 0.01 <= card.text_power <= 100:
+        return f"a power lies between 0.01 and 100, not at {card.text_power}"
     for name in ("no_digit", "min_confidence"):
         if not 0 <= getattr(card, name) <= 1:
             return f"{name} lies between 0 and 1, not at {getattr(card, name)}"

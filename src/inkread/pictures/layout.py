@@ -24,13 +24,14 @@ class Patch:
     ink: Map
 
 
-def find_digit(ink: Map) -> Patch | None:
+def find_digit(ink: Map, components: Components | None = None) -> Patch | None:
     """Return the digit on a page that holds one, or None on a page without ink.
 
-    ink: (H, W) float32 in 0..1. The digit is the heaviest component near the middle, with all that lies close enough
-    to be a part of it; bars along the page's edges and dirt stay out.
+    ink: (H, W) float32 in 0..1. components: its components, where they are known. The digit is the heaviest
+    component near the middle, with all that lies close enough to be a part of it; bars along the page's edges and dirt
+    stay out.
     """
-    found = find_components(ink)
+    found = components or find_components(ink)
     candidates = np.flatnonzero((found.areas >= _SPECK) & ~frames(found))
     if not len(candidates):  # nothing but a frame: then that is what was written
         candidates = np.flatnonzero(found.areas >= _SPECK)

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 
 from inkread.errors import PictureError
 from inkread.pictures.arrays import eight_bits
-from inkread.pictures.page import Page, make_page, reduction
+from inkread.pictures.page import WORKING_PIXELS, Page, make_page, reduction
 
 Picture: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.generic]
 
@@ -37,30 +37,31 @@ _SUFFIXES_OF_HEIC = {".heic", ".heif", ".hif"}
 _BRANDS_OF_HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 
-def open_picture(picture: Picture, name: str | None = None) -> Page:
+def open_picture(picture: Picture, name: str | None = None, *, pixels: int = WORKING_PIXELS) -> Page:
     """Return the page of a path, bytes, binary file, PIL image or array.
 
     Arrays are (H, W), (H, W, 1), (H, W, 2) grey and alpha, (H, W, 3) RGB or (H, W, 4) RGBA; bool, any integer
     type, or float. Integers span 0..1, 0..255, 0..4095 or 0..65535, whichever is the smallest that holds them all;
     floats span 0..1 or 0..255 likewise. Of a file with several frames the first is taken.
 
-    `name` is how messages speak of the picture; left out, `name_of` finds one.
+    `name` is how messages speak of the picture; left out, `name_of` finds one. Larger pictures are reduced to so many
+    `pixels`.
 
     Raises `PictureError` for whatever is not a picture of 1 to `MAX_PIXELS` pixels.
     """
     name = name or name_of(picture)
     if isinstance(picture, np.ndarray):
         _check_pixels((picture.size, 1) if picture.ndim < 2 else picture.shape[1::-1], name)
-        return make_page(Image.fromarray(eight_bits(picture, name)))
+        return make_page(Image.fromarray(eight_bits(picture, name)), pixels=pixels)
     if isinstance(picture, Image.Image):
         _check_pixels(picture.size, name)
-        return _decoded(picture, name)
+        return _decoded(picture, name, pixels=pixels)
     with _opened(content_of(picture, name), name) as image:
         _check_pixels(image.size, name)
         full = image.size
-        if size := reduction(full):
+        if size := reduction(full, pixels):
             image.draft(None, size)  # JPEG only: decodes at 1/2, 1/4 or 1/8, many times faster
-        return _decoded(image, name, full)
+        return _decoded(image, name, full, pixels=pixels)
 
 
 def name_of(picture: Picture) -> str:
@@ -159,7 +160,7 @@ def _too_large(name: str, what: str = "") -> PictureError:
     return PictureError(f"{name}: {what}{limit}; reduce the picture first", code="too-large")
 
 
-def _decoded(image: Image.Image, name: str, full: tuple[int, int] | None = None) -> Page:
+def _decoded(image: Image.Image, name: str, full: tuple[int, int] | None = None, *, pixels: int) -> Page:
     """Decode `image`, turn it upright and make it opaque; `full` is its size before a JPEG draft."""
     full = full or image.size
     try:
@@ -168,7 +169,7 @@ def _decoded(image: Image.Image, name: str, full: tuple[int, int] | None = None)
         if upright.mode.startswith(("I", "F")):  # 16-bit and wider; Pillow would clip them at 255
             upright = Image.fromarray(eight_bits(np.asarray(upright), name))
         turned = (upright.size[0] > upright.size[1]) != (full[0] > full[1])
-        return make_page(upright, full[::-1] if turned else full)
+        return make_page(upright, full[::-1] if turned else full, pixels=pixels)
     except (OSError, EOFError, SyntaxError, struct.error):
         raise _truncated(name) from None
     except Image.DecompressionBombError:

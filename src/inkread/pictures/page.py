@@ -45,22 +45,23 @@ class Page:
         return Page(colour, grey, self.size[::-1] if turns % 2 else self.size)
 
 
-def make_page(image: Image.Image, full: tuple[int, int] | None = None) -> Page:
+def make_page(image: Image.Image, full: tuple[int, int] | None = None, *, pixels: int = WORKING_PIXELS) -> Page:
     """Return the page of an upright image of any mode that holds 8 bits a channel.
 
     full: width and height of the picture, where `image` is a reduced version of it.
+    pixels: larger images are reduced to so many.
     """
     mode = "RGBA" if image.has_transparency_data else "RGB"
     reduced = image if image.mode == mode else image.convert(mode)
-    if size := reduction(image.size):
+    if size := reduction(image.size, pixels):
         reduced = reduced.resize(size, Image.Resampling.BOX)
     colour = _opaque(np.asarray(reduced)) if mode == "RGBA" else np.asarray(reduced)
     return Page(colour=colour, grey=_grey(colour), size=full or image.size)
 
 
-def reduction(size: tuple[int, int]) -> tuple[int, int] | None:
-    """Return the working size for a picture of `size`, or None where it is small enough already."""
-    factor = (WORKING_PIXELS / (size[0] * size[1])) ** 0.5
+def reduction(size: tuple[int, int], pixels: int = WORKING_PIXELS) -> tuple[int, int] | None:
+    """Return the size of so many pixels for a picture of `size`, or None where it is small enough already."""
+    factor = (pixels / (size[0] * size[1])) ** 0.5
     if factor >= 1:
         return None
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))

@@ -15,6 +15,7 @@ _SPARSE = 0.4  # and fills no more of its box than this
 _LINE = 1.45  # straight runs longer than this, in heights of the writing, are lines: longer than any stroke of a digit
 _STEEPEST = 9  # degrees by which lines may lean from level or upright
 _STUB = 0.58  # what is left at a line and no longer than this is a piece of it
+_REACH = 0.12  # and reaches no further than this from it
 _SHARE = 0.35  # of a component's ink that has to be in lines before it is taken for ruling
 
 
@@ -35,17 +36,22 @@ def without_ruling(ink: Map, height: float, components: Components, *, holders: 
         part = (components.labels[y : y + h, x : x + w] == number + 1).astype(np.uint8)
         # The sides of a box around one digit may be hardly longer than the digit.
         shortest = min(_LINE * height, max(0.75 * min(w, h), height)) if number in boxes else _LINE * height
-        level, upright = _lines(part, shortest)
+        level, upright = lines_of(part, (shortest, shortest))
         if (level | upright).sum() < _SHARE * part.sum():
             continue
         if kept is ink:
             kept = ink.copy()
-        view = kept[y : y + h, x : x + w]
-        stays = _mended(part, level, upright, height)
-        view[
-            (cv2.dilate(part, np.ones((3, 3), np.uint8)) > 0) & (cv2.dilate(stays, np.ones((3, 3), np.uint8)) == 0)
-        ] = 0
+        erase(kept[y : y + h, x : x + w], part, level, upright, height)
     return kept
+
+
+def erase(ink: Map, part: Mask, level: Mask, upright: Mask, height: float) -> None:
+    """Take the lines of a component out of `ink`, the page where the component lies, and mend what they crossed.
+
+    part, level, upright: the component's pixels, and those of them on its lines. height: of the writing, in pixels.
+    """
+    stays = _mended(part, level, upright, height)
+    ink[(cv2.dilate(part, np.ones((3, 3), np.uint8)) > 0) & (cv2.dilate(stays, np.ones((3, 3), np.uint8)) == 0)] = 0
 
 
 def _sparse(components: Components, height: float) -> NDArray[np.intp]:
@@ -56,15 +62,19 @@ def _sparse(components: Components, height: float) -> NDArray[np.intp]:
     return np.flatnonzero(large & sparse)
 
 
-def _lines(part: Mask, shortest: float) -> tuple[Mask, Mask]:
-    """Return the pixels of a component that lie on nearly level and on nearly upright lines of such a length."""
-    length = max(9, round(shortest))
+def lines_of(part: Mask, shortest: tuple[float, float], lean: float | None = None) -> tuple[Mask, Mask]:
+    """Return the pixels of a component that lie on nearly level and on nearly upright lines.
+
+    shortest: the length in pixels from which on level and upright runs are lines. lean: by how many degrees level lines
+    fall to the right; None to find out.
+    """
+    lengths = [max(9, round(length)) for length in shortest]
     padded = cv2.copyMakeBorder(part, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     # Lines drawn by hand, or seen in perspective, waver by a pixel.
     thick = np.asarray(cv2.dilate(padded, np.ones((3, 3), np.uint8)), np.uint8)
-    lean = _lean(thick, length)
+    lean = _lean(thick, max(lengths)) if lean is None else lean
     found = []
-    for turn in (0, 90):
+    for turn, length in zip((0, 90), lengths, strict=True):
         mask = np.zeros_like(thick)
         for angle in (lean - 2, lean - 1, lean, lean + 1, lean + 2):
             mask = np.maximum(mask, cv2.morphologyEx(thick, cv2.MORPH_OPEN, _needle(length, angle + turn)))
@@ -113,4 +123,9 @@ def _without_stubs(rest: Mask, lines: Mask, height: float) -> Mask:
     _, labels, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=8)
     touching = np.unique(labels[cv2.dilate(lines, np.ones((5, 5), np.uint8)) > 0])
     short = [number for number in touching if number and max(stats[number, 2:4]) < _STUB * height]
+    if short:
+        distance = cv2.distanceTransform(1 - lines, cv2.DIST_L2, 3)
+        reach = np.zeros(len(stats))
+        np.maximum.at(reach, np.asarray(labels.ravel(), np.intp), distance.ravel())
+        short = [number for number in short if reach[number] < _REACH * height]
     return np.where(np.isin(labels, short), 0, rest).astype(np.uint8)

@@ -1,0 +1,129 @@
+"""Finding: from the writing of a page to its digits, the right way up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.decoding import best_path
+from inkread.models.classifier import CLASSES, NO_DIGIT, Classifier
+from inkread.pictures.components import Map
+from inkread.pictures.glyphs import SIDE, normalise
+from inkread.pictures.layout import Patch, find_digit
+from inkread.pictures.rows import find_rows
+from inkread.pictures.spans import parts_of
+from inkread.pictures.writing import Writing
+
+_NEARLY_ALL = 0.8  # share of a page's ink that a digit takes which is alone on it
+_DIGITS_TO_TURN = 3  # fewer digits do not tell which way up a page is
+_MOST_TO_TURN = 400  # and a page with more does not fail to be read for being turned alone
+_FLUENT = 0.8  # a page whose digits are this likely in the mean is the right way up
+_TURN = 1.25  # so many times likelier they have to be for a page to be turned
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a digit stands.
+
+    patch: its ink.
+    row: the index of its row on the page.
+    number: which number of that row it belongs to.
+    certainty: the probability, 0 to 1, that this is one digit, whichever: that the cuts beside it are right.
+    """
+
+    patch: Patch
+    row: int = 0
+    number: int = 0
+    certainty: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The N digits of a page.
+
+    glyphs, probabilities: theirs, (N, 28, 28) and (N, 11) float32.
+    others: how many pieces there are that are no digit, dirt left out.
+    score: the log probability of this way to take the page.
+    turns: by how many quarter turns, against the clock, the page was turned to find them.
+    """
+
+    places: tuple[Place, ...]
+    glyphs: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    others: int = 0
+    score: float = 0.0
+    turns: int = 0
+
+    @property
+    def fluency(self) -> float:
+        """The mean probability of the digits, what is no digit counting 0."""
+        return float(self.probabilities[:, :CLASSES].max(axis=1).sum()) / max(1, len(self.places) + self.others)
+
+
+def find_alone(writing: Writing, classifier: Classifier) -> Found:
+    """Return the digit of a page that holds one; nothing on a page without ink."""
+    patch = find_digit(writing.ink, writing.components)
+    glyphs = normalise([patch.ink]) if patch else np.zeros((0, SIDE, SIDE), np.float32)
+    return Found((Place(patch),) if patch else (), glyphs, classifier.classify(glyphs))
+
+
+def find_digits(writing: Writing, classifier: Classifier, *, single_row: bool = False) -> Found:
+    """Return the best path through each row of a page, turned by quarters where it reads badly as it is.
+
+    single_row: whether all writing is taken for one row. A page that reads badly may have been photographed from the
+    side, so it is read each way. Few digits tell little, and a single 6 or 9 nothing.
+    """
+    found = _in_rows(writing, classifier, single_row=single_row)
+    count = len(found.places) + found.others
+    if min(writing.ink.shape) < SIDE or not _DIGITS_TO_TURN <= count <= _MOST_TO_TURN or found.fluency > _FLUENT:
+        return found
+    ways = [_in_rows(writing.turned(turns), classifier, single_row=single_row, turns=turns) for turns in (1, 2, 3)]
+    best = max(ways, key=lambda way: way.fluency)
+    return best if best.fluency > max(_FLUENT, _TURN * found.fluency) else found
+
+
+def find_any(writing: Writing, classifier: Classifier) -> Found:
+    """Return the digits of a page that may hold one or many."""
+    found = find_digits(writing, classifier)
+    if len(found.places) + found.others == 1:
+        return found
+    # A digit in pieces, chalk on rough paper, may fall into several rows of what is no digit.
+    single = find_alone(writing, classifier)
+    if not single.places or not _holds_most(single.places[0].patch.ink, writing.ink):
+        return found
+    likely, none = float(single.probabilities[0, :CLASSES].max()), float(single.probabilities[0, NO_DIGIT])
+    return single if likely > np.exp(found.score) and none <= classifier.card.no_digit else found
+
+
+def _holds_most(digit: Map, page: Map) -> bool:
+    """Tell whether one digit is nearly all that is written on a page."""
+    return float(digit.sum()) > _NEARLY_ALL * float(page.sum())
+
+
+def _in_rows(writing: Writing, classifier: Classifier, *, single_row: bool, turns: int = 0) -> Found:
+    """Return the best path through each row of a page as it lies."""
+    rows = find_rows(writing, single_row=single_row)
+    spans = [(number, span) for number, row in enumerate(rows) for span in row.spans]
+    glyphs = normalise([rows[number].spans[span].ink for number, span in spans])
+    probabilities = classifier.classify(glyphs)
+    index = {key: at for at, key in enumerate(spans)}
+    chosen: list[int] = []
+    places: list[Place] = []
+    others, score = 0, 0.0
+    for number, row in enumerate(rows):
+        path = best_path(row, {span: probabilities[index[number, span]] for span in row.spans})
+        others += len(path.passed)
+        score += path.score
+        chosen += [index[number, span] for span in path.spans]
+        parts = parts_of(path.spans, row)
+        places += [
+            Place(row.spans[span], number, part, certainty)
+            for span, part, certainty in zip(path.spans, parts, path.certainties, strict=True)
+        ]
+    if not places and spans:  # nothing is a digit; the steps show the heaviest of what was taken for none
+        patches = [rows[number].spans[span] for number, span in spans]
+        heaviest = max(range(len(patches)), key=lambda at: float(patches[at].ink.sum()))
+        chosen, places = [heaviest], [Place(patches[heaviest])]
+    return Found(tuple(places), glyphs[chosen], probabilities[chosen], others, score, turns)

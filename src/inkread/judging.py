@@ -1,0 +1,73 @@
+"""Judging: from what was found on a page to what is said of it, how surely, and whether it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from inkread.finding import Found
+from inkread.models.card import Card
+from inkread.models.classifier import NO_DIGIT
+from inkread.pictures.layout import Patch
+from inkread.pictures.page import Page
+from inkread.pictures.quantiles import median
+from inkread.readings import Box, Digit, Refusal, all_right
+from inkread.scores import given_a_digit
+
+
+def judged(found: Found, page: Page, card: Card) -> tuple[Digit, ...]:
+    """Return the digits of what was found, with their boxes in pixels of the upright picture.
+
+    Their own ten probabilities are those of a digit, given that it is one. The confidence is that of the likeliest,
+    times the certainty that the page is cut rightly; of a page with several digits, to the power on the card.
+    """
+    given = given_a_digit(found.probabilities)
+    lines = {row: line for line, row in enumerate(sorted({place.row for place in found.places}))}
+    power = card.text_power if len(found.places) > 1 else 1.0
+    return tuple(
+        Digit(
+            digit=int(row.argmax()),
+            confidence=round((float(row.max()) * place.certainty) ** power, 6),
+            probabilities=tuple(round(float(p), 6) for p in row),
+            box=_upright_box(place.patch, page),
+            line=lines[place.row],
+            number=place.number,
+        )
+        for row, place in zip(given, found.places, strict=True)
+    )
+
+
+def refusal(found: Found, digits: tuple[Digit, ...], card: Card, min_confidence: float | None) -> Refusal | None:
+    """Return why digits are not to be read, or None where they are."""
+    if not digits:
+        return Refusal("blank", "there is no writing on this picture")
+    none = found.probabilities[:, NO_DIGIT]
+    if found.others > len(digits) or median(none) > card.no_digit:
+        return Refusal("no-digit", "what is on this picture does not look like a digit")
+    # Of a long text some digit is always unsure; the card speaks of digits, the caller of the text.
+    confidence, least = (
+        (median([digit.confidence for digit in digits]), card.min_confidence)
+        if min_confidence is None
+        else (all_right(digits), min_confidence)
+    )
+    return None if confidence >= least else _unsure(digits, confidence, least)
+
+
+def _unsure(digits: Iterable[Digit], confidence: float, least: float) -> Refusal:
+    first = min(digits, key=lambda digit: digit.confidence)
+    second = int(np.argsort(first.probabilities)[-2])
+    return Refusal(
+        "unsure", f"{first.digit} or {second}, but only {confidence:.1%} sure where {100 * least:g} % are asked for"
+    )
+
+
+def _upright_box(patch: Patch, page: Page) -> Box:
+    """Return the patch's box in pixels of the upright picture: the smallest whole pixels that hold it."""
+    (across, down), (x, y, w, h) = page.scale, patch.box
+    left, top = int(x * across), int(y * down)
+    right, bottom = (  # rounding must not carry the far edge out of the picture
+        min(size, int(np.ceil(end * scale)))
+        for end, scale, size in zip((x + w, y + h), page.scale, page.size, strict=True)
+    )
+    return Box(left, top, right - left, bottom - top)
