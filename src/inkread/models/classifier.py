@@ -6,25 +6,23 @@ import os
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from inkread.errors import ModelError
-from inkread.models.card import Card, load_card
-from inkread.scores import given_a_digit, tempered
+from inkread.models.card import Card, card_of
+from inkread.models.loading import glyph_input, open_model
+from inkread.scores import as_probabilities, given_a_digit, tempered
 
 SHIPPED = Path(__file__).parent / "shipped"
 """The model folder inside the package: what reads when no model is named."""
 
-NAMED = {"tiny": SHIPPED / "tiny"}
-"""Models that are shipped beside it, by the name under which they are asked for."""
+NAMED = {"shipped": SHIPPED, "tiny": SHIPPED / "tiny"}
+"""The models that are shipped, by the name under which they are asked for."""
 
 CLASSES = 10
 
 NO_DIGIT = CLASSES
 """The eleventh class: what is no digit. A model may do without it."""
-
-MODEL_NAME = "model.onnx"
 
 _BATCH = 1024  # glyphs at a time, so that memory stays bounded however many there are
 
@@ -32,22 +30,22 @@ _BATCH = 1024  # glyphs at a time, so that memory stays bounded however many the
 class Classifier:
     """A network that gives every glyph a probability for each of the ten digits, and for being none.
 
-    model: None for the shipped model, "tiny" for the same in 8-bit integers, a model folder, an `.onnx` file, or a
-        `.keras` or `.h5` file of Keras (these two need the extra 'train').
+    model: None for the shipped model, "tiny" for the same in 8-bit integers, a model folder, an `.onnx` file, a
+        `.keras` or `.h5` file of Keras (these two need the extra 'train'), or a `.tflite` file (the extra 'litert').
     threads: how many cores one call may use, at least 1.
 
-    Raises `ModelError` for a model that is missing, damaged or of other shapes than (N, 28, 28, 1) or (N, 28, 28)
-    to (N, 10) or (N, 11).
+    Raises `ModelError` for a model that is missing, damaged or of other shapes than (N, 28, 28, 1), (N, 28, 28) or
+    (N, 784) to (N, 10) or (N, 11), and for a file that holds more than a network; nothing in it is run.
     """
 
     def __init__(self, model: str | os.PathLike[str] | None = None, *, threads: int = 1) -> None:
         if threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
-        path = SHIPPED if model is None else _path(model)
-        self.card: Card = load_card(path if path.is_dir() else path.parent) if _has_card(path) else Card()
+        path = SHIPPED if model is None else model_path(model)
+        self.card: Card = card_of(path)
         self._name = str(path)
-        self._session = _session(_onnx(path), self._name, threads)
-        self._input = self._session.get_inputs()[0]
+        self._session = open_model(path, threads=threads, trusted=path.resolve().is_relative_to(SHIPPED.resolve()))
+        self._input, self._shape = glyph_input(self._session, self._name)
         self._check()
 
     def classify(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -65,11 +63,23 @@ class Classifier:
 
     def outputs(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the network gives for glyphs, (N, 28, 28): (N, 10 or 11) probabilities or logits."""
-        shaped = np.ascontiguousarray(glyphs, np.float32)
-        if len(self._input.shape) == 4:
-            shaped = shaped[..., None]
+        shaped = np.ascontiguousarray(glyphs, np.float32).reshape(-1, *self._shape)
+        if isinstance(batch := self._input.shape[0], int) and batch > 0:
+            return self._in_batches(shaped, batch)
         outputs: NDArray[np.float32] = self._session.run(None, {self._input.name: shaped})[0]
         return outputs
+
+    def _in_batches(self, shaped: NDArray[np.float32], batch: int) -> NDArray[np.float32]:
+        """Return the outputs of a network that takes a fixed number of glyphs at a time."""
+        filled = np.concatenate([shaped, np.zeros((-len(shaped) % batch, *self._shape), np.float32)])
+        parts = [filled[start : start + batch] for start in range(0, len(filled), batch)]
+        outputs = [self._session.run(None, {self._input.name: part})[0] for part in parts]
+        return np.asarray(np.concatenate(outputs)[: len(shaped)])
+
+    @property
+    def glyph_shape(self) -> tuple[int, ...]:
+        """How the network takes one glyph, such as (28, 28, 1)."""
+        return self._shape
 
     @property
     def input_name(self) -> str:
@@ -78,9 +88,7 @@ class Classifier:
 
     def _probabilities(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the outputs as calibrated probabilities, whether the network ends in a softmax or before it."""
-        if outputs.min() < 0 or not np.allclose(outputs.sum(axis=1), 1, atol=1e-3):
-            powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-            outputs = powers / powers.sum(axis=1, keepdims=True)
+        outputs = as_probabilities(outputs)
         digits = tempered(given_a_digit(outputs), self.card.temperature)
         none = np.clip(outputs[:, CLASSES:], 0, 1) if outputs.shape[1] > CLASSES else np.zeros_like(outputs[:, :1])
         return np.asarray(np.hstack([digits * (1 - none), none]), np.float32)
@@ -91,51 +99,17 @@ class Classifier:
             outputs = self.outputs(np.zeros((2, 28, 28), np.float32))
         except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a class of its own for every cause
             reason = str(error).splitlines()[0]
-            raise ModelError(f"{self._name}: takes other input than (N, 28, 28, 1) glyphs ({reason})") from None
+            raise ModelError(f"{self._name}: cannot be run on two empty glyphs ({reason})") from None
         if outputs.shape not in ((2, CLASSES), (2, CLASSES + 1)):
             raise ModelError(
                 f"{self._name}: gives {outputs.shape[1:]} outputs a glyph where inkread needs {CLASSES}, one a digit, "
                 f"or {CLASSES + 1}, with one for no digit"
             )
+        if not np.isfinite(outputs).all():
+            raise ModelError(f"{self._name}: gives what are no numbers for an empty glyph; train or copy it again")
 
 
-def _path(model: str | os.PathLike[str]) -> Path:
+def model_path(model: str | os.PathLike[str]) -> Path:
     """Return where a model lies; a file or folder of the user's goes before a name of ours."""
     path = Path(model)
     return path if path.exists() else NAMED.get(os.fspath(model), path)
-
-
-def _has_card(path: Path) -> bool:
-    """Tell whether a card belongs to the model: a folder's own, or that of the folder a `model.*` file lies in."""
-    return path.is_dir() or (path.is_file() and path.stem == Path(MODEL_NAME).stem)
-
-
-def _onnx(path: Path) -> bytes:
-    """Return the network as ONNX, whatever the file."""
-    if path.is_dir():
-        path = path / MODEL_NAME
-    if path.suffix.lower() in {".keras", ".h5"}:
-        from inkread.training.exporting import onnx_of_keras_file
-
-        return onnx_of_keras_file(path)
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise ModelError(
-            f"{path}: no such model; name a folder, an .onnx, .keras or .h5 file, or train one: inkread train"
-        ) from None
-    except OSError as error:
-        raise ModelError(f"{path}: the model cannot be read ({error.strerror})") from None
-
-
-def _session(model: bytes, name: str, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 - see Classifier._check
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"{name}: not an ONNX model that ONNX Runtime can load ({reason})") from None

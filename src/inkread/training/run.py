@@ -12,13 +12,13 @@ from inkread.datasets.download import Progress
 from inkread.errors import OptionError
 from inkread.files import whole_folder
 from inkread.models.card import CARD_NAME, Card
-from inkread.models.classifier import MODEL_NAME
+from inkread.models.loading import KERAS_NAME, MODEL_NAME
 from inkread.training.backend import has_bfloat16, load_keras
 from inkread.training.history import History, Watcher
 from inkread.training.machine import Clock
 from inkread.training.recipes import RECIPES, Recipe
 
-FILES = {MODEL_NAME, CARD_NAME, "model.keras", "mnist.h5", "history.csv", "curves.png"}
+FILES = {MODEL_NAME, CARD_NAME, KERAS_NAME, "mnist.h5", "history.csv", "curves.png"}
 """What a run writes; a folder that holds anything else is never replaced."""
 
 

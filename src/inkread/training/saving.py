@@ -16,7 +16,8 @@ from inkread.datasets import Mnist
 from inkread.figures.curves import draw_curves
 from inkread.figures.saving import save_figure
 from inkread.models.card import Card, encoded_images
-from inkread.models.classifier import CLASSES, MODEL_NAME, Classifier
+from inkread.models.classifier import CLASSES, Classifier
+from inkread.models.loading import KERAS_NAME, MODEL_NAME
 from inkread.scores import confusion_matrix, cross_entropy, fitted_temperature, tempered
 from inkread.training import networks
 from inkread.training.exporting import export_onnx
@@ -89,7 +90,7 @@ def _save_model(model: keras.Model, recipe: Recipe, folder: Path, mnist: Mnist) 
     """Write the network in every format, in float32 whatever it was trained in."""
     plain = getattr(networks, recipe.network)()
     plain.set_weights(model.get_weights())
-    plain.save(folder / "model.keras")
+    plain.save(folder / KERAS_NAME)
     export_onnx(plain, folder / MODEL_NAME, scaled(mnist.train_images[:500])[..., 0])
     if recipe.writes_h5:
         model.save(folder / "mnist.h5")
