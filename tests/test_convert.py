@@ -172,8 +172,8 @@ def test_the_shipped_model_is_taken_along_as_layers_of_keras(tmp_path: Path, gly
     assert done.changed == 0
     assert done.right[0] == done.right[1] > 0.9
     assert done.size == (tmp_path / "digits.keras").stat().st_size
-    answers = [Classifier(model).classify(glyphs) for model in (None, tmp_path / "digits.keras")]
-    np.testing.assert_allclose(*answers, atol=1e-4)  # with the temperature and the class of no digit on the card
+    before, after = (Classifier(model).classify(glyphs) for model in (None, tmp_path / "digits.keras"))
+    np.testing.assert_allclose(before, after, atol=1e-4)  # with the temperature and the class of no digit on the card
     assert (tmp_path / "digits.keras.card.json").is_file()
 
 
@@ -518,10 +518,11 @@ def test_weights_that_lie_in_another_file_are_refused(tmp_path: Path) -> None:
 
 def test_arrays_that_unpack_to_gigabytes_are_refused_unread(tmp_path: Path) -> None:
     config, weights = keras2_tutorial()
-    for how, options in {
+    attacks: dict[str, Settings] = {
         "shape": {"shape": (2**40, 10), "chunks": (1024, 10)},
         "chunk": {"shape": (16, 10), "chunks": (2**26, 10), "maxshape": (None, 10)},
-    }.items():
+    }
+    for how, options in attacks.items():
         path = write_h5(tmp_path / f"{how}.h5", config, weights)
         with h5py.File(path, "a") as file:
             del file["model_weights/dense_1/dense_1/kernel:0"]

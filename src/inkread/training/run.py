@@ -48,7 +48,7 @@ def train(
     Raises `OptionError` for an unknown recipe or a folder that holds something already, `DataError` for MNIST,
     `MissingExtra` without Keras. An interrupted run leaves nothing at `out`.
     """
-    recipe = _settled(recipe, epochs)
+    recipe = settled(recipe, epochs)
     _check_folder(Path(out).resolve(), force=force)
     watcher, clock, history = watcher or Watcher(), Clock(), History()
     with clock.part("data"):
@@ -66,7 +66,7 @@ def train(
         return save_run(folder, model, recipe, mnist, seed=seed, history=history, clock=clock)
 
 
-def _settled(recipe: str | Recipe, epochs: int | None) -> Recipe:
+def settled(recipe: str | Recipe, epochs: int | None) -> Recipe:
     """Return the recipe of a name as it will be run: with the epochs asked for and a precision the processor has."""
     if isinstance(recipe, str):
         if recipe not in RECIPES:
