@@ -44,7 +44,7 @@ def read(
     model: Annotated[
         Path | None,
         typer.Option(
-            help="A model folder, an .onnx, .keras or .h5 file, or 'tiny': the shipped model in 8-bit integers, "
+            help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny': the shipped model in 8-bit integers, "
             "smaller and quicker. Left out, the shipped model reads."
         ),
     ] = None,
