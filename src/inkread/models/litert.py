@@ -31,8 +31,8 @@ _CUSTOM = 32  # BuiltinOperator.CUSTOM of the format: code that comes with the p
 class LiteRtSession:
     """A `.tflite` network with the methods of `onnxruntime.InferenceSession` that the classifier calls.
 
-    A foreign file is run on two glyphs in a process of its own first, with bounded memory and time: LiteRT trusts what
-    stands in a file, and a damaged one can end the process that opens it.
+    A foreign file is run on two glyphs in a process of its own first, with bounded memory and time: LiteRT checks the
+    format of a file and not its sense, and a senseless one can end the process that opens it.
 
     threads: how many cores one call may use.
 
