@@ -27,9 +27,10 @@ lint: $(VENV)/dev  ## check style, types and that the generated docs are up to d
 	$(BIN)/mypy
 	$(BIN)/python docs/generate.py --check
 
-docs: $(VENV)/dev  ## write the generated docs and their figures anew
+docs: $(VENV)/dev  ## write the generated docs and their figures anew; needs chromium
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/figures.py
+	$(BIN)/python docs/screenshots.py
 
 site: $(VENV)/dev  ## build the docs as a site in out/site, any warning an error
 	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +26,7 @@ from inkread.models.classifier import SHIPPED, Classifier
 from inkread.models.loading import MODEL_NAME
 from inkread.pictures.glyphs import normalise
 from inkread.scores import confusion_matrix
-from inkread.training.exporting import quantise_onnx
+from inkread.training.exporting import quantise_onnx, refined_onnx
 from inkread.training.machine import file_sha256, hardware
 from inkread.training.material import drawn_glyphs
 from sets import load_set
@@ -38,12 +37,12 @@ MNIST_TO_QUANTISE, DRAWN_TO_QUANTISE = 500, 1000
 def ship(source: Path, target: Path) -> None:
     """Write the shipped folder: model and card, and in tiny/ the same in int8."""
     mnist = load_mnist()
+    images = np.asarray(mnist.train_images[:MNIST_TO_QUANTISE] / np.float32(255), np.float32)
     with whole_folder(target) as folder:
-        shutil.copy(source / MODEL_NAME, folder)
-        _finish(folder, load_card(source))
+        refined_onnx(source / MODEL_NAME, folder / MODEL_NAME, images)
+        _finish(folder, replace(load_card(source), model_sha256=file_sha256(folder / MODEL_NAME)))
         tiny = folder / "tiny"
         tiny.mkdir()
-        images = mnist.train_images[:MNIST_TO_QUANTISE] / np.float32(255)
         drawn = drawn_glyphs(mnist, seed=0, count=DRAWN_TO_QUANTISE)
         quantise_onnx(folder / MODEL_NAME, tiny / MODEL_NAME, np.concatenate([images, drawn]))
         _finish(tiny, _tested(tiny, load_card(source), mnist.test_images, mnist.test_labels))
@@ -74,7 +73,7 @@ def _finish(folder: Path, card: Card) -> None:
 
 
 def _speed(folder: Path) -> float:
-    """Return glyphs classified a second on all cores, in batches of 1024, the best of five."""
+    """Return glyphs classified a second on all cores, the best of five."""
     classifier = Classifier(folder, threads=os.cpu_count() or 1)
     glyphs = normalise([np.eye(40, dtype=np.float32)]).repeat(10_240, axis=0)
     best = float("inf")

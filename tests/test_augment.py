@@ -334,6 +334,18 @@ def test_two_digits_stand_side_by_side_with_the_ink_of_both(inks: list[Map]) -> 
     assert 0.05 * FRAME < max(gaps) < 0.11 * FRAME
 
 
+def test_a_digit_narrower_than_the_overlap_keeps_its_ink() -> None:
+    stroke = np.zeros((FRAME, FRAME), np.float32)
+    stroke[20:90, 50:52] = 1
+    other = np.zeros_like(stroke)
+    other[20:90, 30:80] = 1
+    for seed in range(20):
+        for left, right in ((stroke, other), (other, stroke)):
+            both = side_by_side(left, right, rng=seeded(seed))
+            assert both.sum() >= other.sum()
+            assert both.shape[1] >= 50 + 4
+
+
 def test_a_pair_becomes_one_glyph_wider_than_high(inks: list[Map]) -> None:
     pair = glyph_of(side_by_side(inks[0], inks[8], rng=seeded(1)), rng=seeded(1))
     _, _, width, height = box(pair)

@@ -541,3 +541,23 @@ def test_the_command_and_the_module_are_the_same(three: Path) -> None:
     command = Path(sys.executable).with_name("inkread")
     done = subprocess.run([command, str(three)], capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stdout.split()) == (0, [b"3"])
+
+
+@pytest.mark.parametrize(
+    ("words", "without"),
+    [
+        (["--help"], {"numpy", "cv2", "onnxruntime", "PIL"}),
+        (["read", "--help"], {"numpy", "cv2", "onnxruntime", "PIL"}),
+        (["read", "three.png"], {"typer", "pydantic", "rich", "numpy.ma"}),
+        (["three.png"], {"typer", "pydantic", "rich", "numpy.ma"}),
+    ],
+    ids=" ".join,
+)
+def test_a_command_line_imports_only_what_it_needs(three: Path, words: list[str], without: set[str]) -> None:
+    code = (
+        "import sys; from inkread.cli import main\n"
+        f"assert main({[str(three) if word == 'three.png' else word for word in words]!r}) == 0\n"
+        f"print(sorted({without!r} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1] == "[]"

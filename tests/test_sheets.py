@@ -21,8 +21,7 @@ from inkread import Reader, Reading
 from inkread.cli.app import app
 from inkread.drawing import draw_sheet
 from inkread.drawing.nondigits import nondigit_ink
-from inkread.reader import Content
-from inkread.readings import Line, Number
+from inkread.readings import Content, Line, Number
 
 Picture = NDArray[np.uint8]
 Lines = Sequence[str]

@@ -25,6 +25,7 @@ from inkread.models.classifier import SHIPPED, Classifier
 from inkread.training import RECIPES, train
 from inkread.training.exporting import quantise_onnx
 from inkread.training.history import Watcher
+from inkread.training.tidying import tidy_onnx
 
 FILES = {"model.keras", "model.onnx", "card.json", "history.csv", "curves.png"}
 
@@ -131,6 +132,47 @@ def test_best_learns_and_its_card_says_by_which_protocol(best: tuple[Path, Card]
 def test_best_repeats_with_the_same_seed(best: tuple[Path, Card], few: Path, tmp_path: Path) -> None:
     again = train("best", data=few, out=tmp_path / "again", epochs=2, seed=1)
     assert again.weights_sha256 == best[1].weights_sha256
+
+
+def test_a_tidied_network_answers_alike_without_turning_its_maps(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    random, made = np.random.default_rng(0), onnx.helper
+    constants = {
+        "channels first": np.array([-1, 1, 28, 28]),
+        "convolution": random.random((3, 1, 5, 5), np.float32) / 25,
+        "start": np.array([0]),
+        "end": np.array([1]),
+        "numbers": np.array([108]),
+        "dense": random.random((108, 10), np.float32) - np.float32(0.5),
+    }
+    nodes = [  # as tf2onnx writes a Flatten of maps whose channel is the last
+        made.make_node("Reshape", ["glyphs", "channels first"], ["images"]),
+        made.make_node("Conv", ["images", "convolution"], ["maps"], strides=[4, 4]),
+        made.make_node("Transpose", ["maps"], ["turned"], perm=[0, 2, 3, 1]),
+        made.make_node("Shape", ["maps"], ["shape"]),
+        made.make_node("Slice", ["shape", "start", "end"], ["count"]),
+        made.make_node("Concat", ["count", "numbers"], ["flat shape"], axis=0),
+        made.make_node("Reshape", ["turned", "flat shape"], ["flat"]),
+        made.make_node("MatMul", ["flat", "dense"], ["logits"]),
+        made.make_node("Softmax", ["logits"], ["answer"]),
+    ]
+    ends = [
+        made.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["N", *shape])
+        for name, shape in (("glyphs", (28, 28, 1)), ("answer", (10,)))
+    ]
+    weights = [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = made.make_graph(nodes, "network", ends[:1], ends[1:], weights)
+    model = made.make_model(graph, opset_imports=[made.make_opsetid("", 15)], ir_version=8)
+    onnx.save(model, tmp_path / "converted.onnx")
+
+    tidy_onnx(tmp_path / "converted.onnx", tmp_path / "tidy.onnx")
+    tidy_onnx(tmp_path / "tidy.onnx", tmp_path / "again.onnx")
+    glyphs = random.random((5, 28, 28), np.float32)
+    expected = Classifier(tmp_path / "converted.onnx").outputs(glyphs)
+    for name in ("tidy.onnx", "again.onnx"):
+        np.testing.assert_allclose(Classifier(tmp_path / name).outputs(glyphs), expected, atol=1e-6)
+        kinds = [node.op_type for node in onnx.load(tmp_path / name).graph.node]
+        assert kinds == ["Reshape", "Conv", "Flatten", "MatMul", "Softmax"]
 
 
 def test_a_quantised_model_answers_as_its_parent_and_is_a_third_as_large(tmp_path: Path, data: Path) -> None:

@@ -10,11 +10,15 @@
 from __future__ import annotations
 
 import functools
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from inkread.errors import DataError, InkreadError, MissingExtra, ModelError, OptionError, PictureError
-from inkread.pictures.opening import Picture
-from inkread.reader import Content, Reader, Steps
-from inkread.readings import Box, Digit, Reading, Refusal
+from inkread.readings import Box, Content, Digit, Reading, Refusal
+
+if TYPE_CHECKING:
+    from inkread.pictures.opening import Picture
+    from inkread.reader import Reader, Steps
 
 __all__ = [
     "Box",
@@ -37,14 +41,22 @@ __all__ = [
 
 __version__: str
 
+_LATER = {"Picture": "inkread.pictures.opening", "Reader": "inkread.reader", "Steps": "inkread.reader"}
 
-def __getattr__(name: str) -> str:
-    """Return `__version__`, looked up only when asked for: that takes a tenth of the time of reading a picture."""
-    if name != "__version__":
+
+def __getattr__(name: str) -> Any:
+    """Return what is looked up only when asked for: the version, and names behind which large libraries stand."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("inkread")
+    if name not in _LATER:
         raise AttributeError(f"module 'inkread' has no attribute {name!r}")
-    import importlib.metadata
+    return getattr(importlib.import_module(_LATER[name]), name)
 
-    return importlib.metadata.version("inkread")
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def read(picture: Picture, *, as_: Content = "auto", min_confidence: float | None = None) -> Reading:
@@ -54,4 +66,6 @@ def read(picture: Picture, *, as_: Content = "auto", min_confidence: float | Non
 
 @functools.cache
 def _shipped_reader() -> Reader:
+    from inkread.reader import Reader
+
     return Reader()

@@ -1,7 +1,5 @@
 """`python -m inkread`: the same as the command `inkread`."""
 
-import sys
+from inkread.cli import run
 
-from inkread.cli import main
-
-sys.exit(main())
+run()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +16,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     removes the temporary file and leaves what stood at `path` as it was.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
+    temporary = path.with_name(f".{path.stem}-{os.urandom(4).hex()}{path.suffix}")
     try:
         yield temporary
         temporary.replace(path)
@@ -35,7 +33,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path).resolve()  # the folder that a link names is replaced, not the link
     path.parent.mkdir(parents=True, exist_ok=True)
-    mark = secrets.token_hex(4)
+    mark = os.urandom(4).hex()
     temporary, replaced = (path.with_name(f".{path.name}-{mark}{ending}") for ending in ("", "-old"))
     temporary.mkdir()
     try:
@@ -49,5 +47,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
                 replaced.replace(path)
             raise
     finally:
+        import shutil  # with its archives, which reading a picture has no use for
+
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(replaced, ignore_errors=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +24,10 @@ from inkread.pictures.ink import find_ink
 from inkread.pictures.layout import Patch, find_digit
 from inkread.pictures.opening import Picture, content_of, name_of, open_picture
 from inkread.pictures.page import Page
+from inkread.pictures.quantiles import median
 from inkread.pictures.rows import find_rows, parts_of, writing
-from inkread.readings import Box, Digit, Reading, Refusal
+from inkread.readings import Box, Content, Digit, Reading, Refusal
 from inkread.scores import given_a_digit
-
-Content = Literal["auto", "digit", "number", "sheet"]
-"""What a picture holds: one digit, digits in one row, or rows of them. "auto" finds out."""
 
 _NEARLY_ALL = 0.8  # share of a page's ink that a digit takes which is alone on it
 _DIGITS_TO_TURN = 3  # fewer digits do not tell which way up a page is
@@ -293,12 +291,12 @@ def _refusal(found: _Found, digits: tuple[Digit, ...], card: Card, min_confidenc
     if not digits:
         return Refusal("blank", "there is no writing on this picture")
     none = found.probabilities[:, NO_DIGIT]
-    if found.others > len(digits) or float(np.median(none)) > card.no_digit:
+    if found.others > len(digits) or median(none) > card.no_digit:
         return Refusal("no-digit", "what is on this picture does not look like a digit")
     confidence = _confidence(digits)
     # Of a long text some digit is always unsure; the card speaks of digits, the caller of the text.
     judged, least = (
-        (float(np.median([digit.confidence for digit in digits])), card.min_confidence)
+        (median([digit.confidence for digit in digits]), card.min_confidence)
         if min_confidence is None
         else (confidence, min_confidence)
     )

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from inkread.reader import Steps
 
+Content = Literal["auto", "digit", "number", "sheet"]
+"""What a picture holds: one digit, digits in one row, or rows of them. "auto" finds out."""
+
 RefusalCode = Literal["blank", "no-digit", "unsure"]
 
 

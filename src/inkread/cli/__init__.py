@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from inkread.cli.app import app, main
+from inkread.cli.main import main, run
 
-__all__ = ["app", "main"]
+__all__ = ["main", "run"]

@@ -1,12 +1,7 @@
-"""The command `inkread`: its commands, the default command, and how errors end."""
+"""The commands of `inkread` as Typer has them, and the default command."""
 
 from __future__ import annotations
 
-import io
-import os
-import sys
-import traceback
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
@@ -17,12 +12,14 @@ from inkread.cli.convert import convert
 from inkread.cli.evaluate import evaluate
 from inkread.cli.read import read
 from inkread.cli.train import train
-from inkread.errors import InkreadError
+from inkread.cli.web import web
+from inkread.errors import OptionError
 
 COMMANDS: dict[str, Callable[..., int | None]] = {
     "read": read,
     "train": train,
     "evaluate": evaluate,
+    "web": web,
     "convert": convert,
 }
 DEFAULT = "read"
@@ -57,42 +54,25 @@ def _root(
     pass
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: see `inkread.errors` for the codes of failures."""
-    words, debug = _without_debug(sys.argv[1:] if arguments is None else arguments)
+def run(words: Sequence[str], *, debug: bool) -> int:
+    """Run a command line and return its exit code, letting every exception through that is not Typer's own.
+
+    Raises `OptionError` for wrong options.
+    """
     words = with_default_command(words)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # file names may hold what the terminal cannot show
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        return _run(words, debug=debug)
-    except InkreadError as error:
-        return _failed(error.message, error.exit_code, debug=debug)
-    except typer.TyperException as error:  # wrong options; an empty message has shown the help already
-        hint = f"see 'inkread {words[0]} --help'" if words else "see 'inkread --help'"
-        return _failed(f"{error.format_message().rstrip('.')}; {hint}", 2, debug=debug) if str(error) else 2
-    except (KeyboardInterrupt, typer.Abort):
-        return _failed("interrupted", 130, debug=debug)
-    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        return _failed(f"{error.filename or 'the output'}: {error.strerror}; check the disk", 1, debug=debug)
-    except Exception as error:  # noqa: BLE001 - a defect of ours still ends in one line
-        cause = " ".join(f"{type(error).__name__}: {error}".split())
-        return _failed(f"this is a defect of inkread ({cause}); please report it with --debug", 1, debug=debug)
-
-
-def _run(words: list[str], *, debug: bool) -> int:
-    """Run the command, letting every exception through: Typer's own `main` keeps some to itself."""
     command = typer.main.get_command(app)
-    if not debug and not sys.warnoptions:
-        warnings.simplefilter("ignore")  # of the libraries below, to which the user can do nothing
     try:
-        with command.make_context("inkread", words, obj={"debug": debug}) as context:
+        with command.make_context("inkread", list(words), obj={"debug": debug}) as context:
             return command.invoke(context) or 0
     except typer.Exit as end:
         return end.exit_code
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except typer.TyperException as error:
+        if not str(error):  # it has shown the help already
+            return 2
+        hint = f"see 'inkread {words[0]} --help'" if words else "see 'inkread --help'"
+        raise OptionError(f"{error.format_message().rstrip('.')}; {hint}") from error
 
 
 def with_default_command(words: Sequence[str]) -> list[str]:
@@ -100,17 +80,3 @@ def with_default_command(words: Sequence[str]) -> list[str]:
     if not words or words[0] in COMMANDS or words[0] in {"-h", "--help", "--version"}:
         return list(words)
     return [DEFAULT, *words]
-
-
-def _without_debug(words: Sequence[str]) -> tuple[list[str], bool]:
-    """Take `--debug` out of the words before any `--`, so that it may stand anywhere."""
-    end = list(words).index("--") if "--" in words else len(words)
-    kept = [word for word in words[:end] if word != "--debug"]
-    return [*kept, *words[end:]], len(kept) < end
-
-
-def _failed(message: str, code: int, *, debug: bool) -> int:
-    if debug:
-        traceback.print_exc()
-    print(f"inkread: {message}", file=sys.stderr)
-    return code

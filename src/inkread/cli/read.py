@@ -1,28 +1,14 @@
-"""`inkread read`: from pictures to text, JSON or CSV."""
+"""`inkread read`: its options."""
 
 from __future__ import annotations
 
-import csv
-import io
-import itertools
-import json
-import sys
-import traceback
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated
 
 import typer
 
-from inkread.errors import OptionError, PictureError
-from inkread.reader import Content, Reader, Steps
-from inkread.readings import Reading
-
-CSV_COLUMNS = ("picture", "line", "number", "position", "digit", "confidence", "x", "y", "w", "h")
-
-STDIN = "<stdin>"
-
-Format = Literal["text", "json", "csv"]
+from inkread.cli.reading import Format, read_pictures
+from inkread.readings import Content
 
 
 def read(
@@ -86,158 +72,13 @@ def read(
 
         inkread read 6.jpg --figure steps.png --min-confidence 0.9
     """
-    if figure is not None:
-        _check_figure(figure, pictures)
-    failed = False
-    printer = _PRINTERS[format_](several=len(pictures) > 1)
-    names = _FigureNames(figure)
-    for name, outcome in _outcomes(Reader(model), pictures, as_, min_confidence, steps=show or figure is not None):
-        if isinstance(outcome, PictureError):
-            failed = True
-            if context.obj["debug"]:
-                traceback.print_exception(outcome)
-            printer.failure(name, outcome)
-            continue
-        printer.reading(outcome if isinstance(outcome, Reading) else outcome.reading)
-        if isinstance(outcome, Steps):
-            _draw(outcome, names.of(name), save=figure is not None, show=show)
-    return 1 if failed else 0
-
-
-def _outcomes(
-    reader: Reader, names: list[str], as_: Content, min_confidence: float | None, *, steps: bool
-) -> Iterator[tuple[str, Reading | Steps | PictureError]]:
-    """Yield each picture's name with its reading or its error, in order; with its steps where these are drawn."""
-    names, pictures = [STDIN if name == "-" else name for name in names], map(_source, names)
-    if not steps:
-        yield from zip(names, reader.try_many(pictures, as_=as_, min_confidence=min_confidence), strict=True)
-        return
-    for name, picture in zip(names, pictures, strict=True):
-        try:
-            yield name, reader.steps(picture, as_=as_, min_confidence=min_confidence)
-        except PictureError as error:
-            yield name, error
-
-
-def _source(name: str) -> str | BinaryIO:
-    """Return the picture of a name; what comes from standard input or a pipe is read here and now.
-
-    A thread that waited for it could not be stopped.
-    """
-    if name != "-" and not Path(name).is_fifo():
-        return name
-    if name == "-" and sys.stdin is None:
-        return io.BytesIO()
-    picture = io.BytesIO(sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes())
-    picture.name = STDIN if name == "-" else name
-    return picture
-
-
-class _Text:
-    """Prints texts: alone for one picture, after the picture's name for several."""
-
-    def __init__(self, *, several: bool) -> None:
-        self.several = several
-
-    def reading(self, reading: Reading) -> None:
-        if self.several:
-            print(f"{reading.picture}\t{'|'.join(line.text for line in reading.lines)}", flush=True)
-        else:
-            print(reading.text, flush=True)
-        self.refusal(reading)
-
-    def refusal(self, reading: Reading) -> None:
-        """Say on stderr why a picture was refused, if it was."""
-        if reading.refused:
-            print(f"inkread: {reading.picture}: not read: {reading.refused.message}", file=sys.stderr)
-
-    def failure(self, name: str, error: PictureError) -> None:  # noqa: ARG002 - the message names the picture
-        print(f"inkread: {error.message}", file=sys.stderr)
-
-
-class _Json(_Text):
-    """Prints a JSON object a picture and line, failures among them."""
-
-    def reading(self, reading: Reading) -> None:
-        print(reading.to_json(), flush=True)
-
-    def failure(self, name: str, error: PictureError) -> None:
-        failure = {"picture": name, "error": {"code": error.code, "message": error.message}}
-        print(json.dumps(failure, ensure_ascii=False), flush=True)
-        super().failure(name, error)
-
-
-class _Csv(_Text):
-    """Prints a row a digit; a picture that was refused or failed keeps a row, with no digit in it."""
-
-    def __init__(self, *, several: bool) -> None:
-        super().__init__(several=several)
-        self._row(*CSV_COLUMNS)
-
-    def reading(self, reading: Reading) -> None:
-        for line, of_line in enumerate(reading.lines):
-            for number, of_number in enumerate(of_line.numbers):
-                for position, digit in enumerate(of_number.digits):
-                    place = (line, number, position)
-                    self._row(reading.picture, *place, digit.digit, digit.confidence, *digit.box)
-        if reading.refused:
-            self._row_without_digit(reading.picture)
-        self.refusal(reading)
-
-    def failure(self, name: str, error: PictureError) -> None:
-        self._row_without_digit(name)
-        super().failure(name, error)
-
-    def _row_without_digit(self, picture: str) -> None:
-        self._row(picture, *[""] * (len(CSV_COLUMNS) - 1))
-
-    def _row(self, *values: object) -> None:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="").writerow(values)
-        print(text.getvalue(), flush=True)
-
-
-_PRINTERS: dict[str, type[_Text]] = {"text": _Text, "json": _Json, "csv": _Csv}
-
-
-def _check_figure(figure: Path, pictures: list[str]) -> None:
-    """Refuse a figure that cannot be written before anything is read."""
-    from inkread.figures.saving import check_figure_path
-
-    if figure.is_dir():
-        return
-    if len(pictures) > 1:
-        raise OptionError(
-            f"{figure}: one figure shows one picture; for {len(pictures)} pictures name a folder that exists"
-        )
-    check_figure_path(figure)
-
-
-class _FigureNames:
-    """Names the figures: the file that was asked for, or in a folder a name for each picture, none twice."""
-
-    def __init__(self, figure: Path | None) -> None:
-        self.figure = figure
-        self.given: set[Path] = set()
-
-    def of(self, picture: str) -> Path:
-        """Return where the figure of a picture belongs; a bare name where no figure was asked for."""
-        if self.figure is not None and not self.figure.is_dir():
-            return self.figure
-        stem = Path(picture).stem.strip("<>")  # as in <stdin>
-        numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
-        folder = self.figure or Path()
-        path = next(path for number in numbers if (path := folder / f"{stem}{number}.steps.png") not in self.given)
-        self.given.add(path)
-        return path
-
-
-def _draw(steps: Steps, path: Path, *, save: bool, show: bool) -> None:
-    from inkread.figures.saving import save_figure, show_figure
-    from inkread.figures.steps import draw_steps
-
-    drawing = draw_steps(steps)
-    if save:
-        save_figure(drawing, path)
-    if show and (shown := show_figure(drawing, f"{path.stem}.png")):
-        print(f"inkread: there is no display; the figure is in {shown}", file=sys.stderr)
+    return read_pictures(
+        pictures,
+        as_=as_,
+        model=model,
+        format_=format_,
+        figure=figure,
+        show=show,
+        min_confidence=min_confidence,
+        debug=context.obj["debug"],
+    )

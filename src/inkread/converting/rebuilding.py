@@ -59,7 +59,7 @@ def _shapes(model: Any, path: Path) -> dict[str, Shape]:
     import onnx
     import onnxruntime
 
-    session = open_model(path, threads=1, trusted=False)
+    session = open_model(path, trusted=False)
     entry, shape = glyph_input(session, path)
     every = onnx.ModelProto()
     every.CopyFrom(model)

@@ -56,8 +56,8 @@ def _slant(rng: np.random.Generator) -> float:
 def worn(ink: Map, *, rng: np.random.Generator) -> Map:
     """Return an ink map as pens, paper, cameras and thresholds leave it; more than half of the maps stay as they are.
 
-    Thick or thin strokes, ragged edges, gaps where the pen skipped, texture of chalk, blur, specks, a piece of a ruled
-    line, a lost edge; each with a probability of its own, so that several may meet.
+    Thick or thin strokes, ragged edges, gaps where the pen skipped, texture of chalk, few pixels, blur, specks, a piece
+    of a ruled line, a lost edge; each with a probability of its own, so that several may meet.
     """
     if rng.random() < 0.4:
         return ink
@@ -118,15 +118,16 @@ def piece(ink: Map, *, rng: np.random.Generator, edge: str) -> Map:
 
 def side_by_side(left: Map, right: Map, *, rng: np.random.Generator) -> Map:
     """Return two digits' ink in one map, beside each other, touching or nearly."""
-    gap = round(rng.uniform(-0.04, 0.1) * FRAME)
     first, second = (_tight(ink) for ink in (left, right))
+    # A 1 may be narrower than the overlap.
+    gap = max(round(rng.uniform(-0.04, 0.1) * FRAME), -min(first.shape[1], second.shape[1]))
     height = max(len(first), len(second))
-    width = max(first.shape[1] + second.shape[1] + gap, 1)
+    width = first.shape[1] + second.shape[1] + gap
     both = np.zeros((height, width), np.float32)
     for ink, x in ((first, 0), (second, width - second.shape[1])):
         y = (height - len(ink)) // 2
         part = both[y : y + len(ink), x : x + ink.shape[1]]
-        np.maximum(part, ink[:, : part.shape[1]], out=part)
+        np.maximum(part, ink, out=part)
     return np.pad(both, 2)
 
 
@@ -174,6 +175,14 @@ def _blurred(ink: Map, rng: np.random.Generator) -> Map:
     return np.asarray(np.clip(2 * (soft - rng.uniform(0.3, 0.5)) + 0.5, 0, 1), np.float32)
 
 
+def _coarse(ink: Map, rng: np.random.Generator) -> Map:
+    """Show the ink with few pixels, each black or white, as small bitmaps do."""
+    side = int(rng.integers(20, 45))
+    small = cv2.resize(ink, (side, side), interpolation=cv2.INTER_AREA)
+    bits = (small > rng.uniform(0.25, 0.5)).astype(np.float32)
+    return np.asarray(np.clip(cv2.resize(bits, (FRAME, FRAME), interpolation=cv2.INTER_CUBIC), 0, 1), np.float32)
+
+
 def _specks(ink: Map, rng: np.random.Generator) -> Map:
     dirty = ink.copy()
     for _ in range(rng.integers(1, 4)):
@@ -216,6 +225,7 @@ _CHANGES = (
     (_blurred, 0.14),
     (_ragged, 0.16),
     (_rough, 0.08),
+    (_coarse, 0.10),
     (_gaps, 0.14),
     (_specks, 0.10),
     (_ruled, 0.06),

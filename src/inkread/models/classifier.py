@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ CLASSES = 10
 NO_DIGIT = CLASSES
 """The eleventh class: what is no digit. A model may do without it."""
 
-_BATCH = 1024  # glyphs at a time, so that memory stays bounded however many there are
+_BATCH = 64  # glyphs at a time: their maps fit into a core's cache
 
 
 class Classifier:
@@ -32,7 +33,8 @@ class Classifier:
 
     model: None for the shipped model, "tiny" for the same in 8-bit integers, a model folder, an `.onnx` file, a
         `.keras` or `.h5` file of Keras (these two need the extra 'train'), or a `.tflite` file (the extra 'litert').
-    threads: how many cores one call may use, at least 1.
+    threads: how many cores one call may use, at least 1. Each core takes batches of its own: sharing out every layer of
+        a network as small as these would cost more than it gives.
 
     Raises `ModelError` for a model that is missing, damaged or of other shapes than (N, 28, 28, 1), (N, 28, 28) or
     (N, 784) to (N, 10) or (N, 11), and for a file that holds more than a network; nothing in it is run.
@@ -44,7 +46,8 @@ class Classifier:
         path = SHIPPED if model is None else model_path(model)
         self.card: Card = card_of(path)
         self._name = str(path)
-        self._session = open_model(path, threads=threads, trusted=path.resolve().is_relative_to(SHIPPED.resolve()))
+        self._threads = threads
+        self._session = open_model(path, trusted=path.resolve().is_relative_to(SHIPPED.resolve()))
         self._input, self._shape = glyph_input(self._session, self._name)
         self._check()
 
@@ -56,10 +59,13 @@ class Classifier:
         """
         if glyphs.ndim != 3 or glyphs.shape[1:] != (28, 28):
             raise ValueError(f"glyphs must be (N, 28, 28), not {glyphs.shape}")
-        batches = [self.outputs(glyphs[start : start + _BATCH]) for start in range(0, len(glyphs), _BATCH)]
-        if not batches:
+        if not len(glyphs):
             return np.zeros((0, CLASSES + 1), np.float32)
-        return self._probabilities(np.concatenate(batches))
+        batches = [glyphs[start : start + _BATCH] for start in range(0, len(glyphs), _BATCH)]
+        if min(self._threads, len(batches)) == 1:
+            return self._probabilities(np.concatenate([*map(self.outputs, batches)]))
+        with ThreadPoolExecutor(self._threads) as pool:
+            return self._probabilities(np.concatenate([*pool.map(self.outputs, batches)]))
 
     def outputs(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the network gives for glyphs, (N, 28, 28): (N, 10 or 11) probabilities or logits."""

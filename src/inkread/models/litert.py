@@ -34,12 +34,10 @@ class LiteRtSession:
     A foreign file is run on two glyphs in a process of its own first, with bounded memory and time: LiteRT checks the
     format of a file and not its sense, and a senseless one can end the process that opens it.
 
-    threads: how many cores one call may use.
-
     Raises `ModelError` for a file that cannot be run, `MissingExtra` where no package runs it.
     """
 
-    def __init__(self, path: Path, *, threads: int = 1, trusted: bool = False) -> None:
+    def __init__(self, path: Path, *, trusted: bool = False) -> None:
         interpreter, schema = _packages(path)
         content = path.read_bytes()
         _check(content, schema, path)
@@ -47,7 +45,7 @@ class LiteRtSession:
             _try_apart(path)
         self._lock = threading.Lock()  # an interpreter is one run at a time
         with quiet_stderr():  # it tells which delegate it chose
-            self._interpreter = opened(interpreter, content, threads)
+            self._interpreter = opened(interpreter, content)
             self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]
         self._outputs = self._interpreter.get_output_details()
@@ -73,16 +71,16 @@ class LiteRtSession:
             return [self._interpreter.get_tensor(entry["index"]) for entry in asked]
 
 
-def opened(interpreter: Callable[..., Any], content: bytes, threads: int) -> Any:
+def opened(interpreter: Callable[..., Any], content: bytes) -> Any:
     """Return LiteRT's interpreter for the bytes of a file."""
     with warnings.catch_warnings():  # TensorFlow's own announces its end
         warnings.simplefilter("ignore")
-        return interpreter(model_content=content, num_threads=threads)
+        return interpreter(model_content=content, num_threads=1)
 
 
 def try_file(path: Path) -> None:
     """Run a file on two empty glyphs; this is what the process of its own does."""
-    interpreter = opened(_packages(path)[0], path.read_bytes(), 1)
+    interpreter = opened(_packages(path)[0], path.read_bytes())
     interpreter.allocate_tensors()
     entry = interpreter.get_input_details()[0]
     if entry["shape_signature"][0] < 0:

@@ -50,10 +50,9 @@ class Session(Protocol):
         """Return the outputs for the inputs."""
 
 
-def open_model(path: Path, *, threads: int, trusted: bool) -> Session:
+def open_model(path: Path, *, trusted: bool) -> Session:
     """Return a session with the model in a folder or in an `.onnx`, `.keras`, `.h5` or `.tflite` file.
 
-    threads: how many cores one call may use.
     trusted: whether the file is our own, and so need not be looked at before it is loaded.
 
     Raises `ModelError` for a file that is missing, damaged, too large, or more than a network; `MissingExtra` where
@@ -64,16 +63,16 @@ def open_model(path: Path, *, threads: int, trusted: bool) -> Session:
     if path.suffix.lower() == LITERT_SUFFIX:
         from inkread.models.litert import LiteRtSession
 
-        return LiteRtSession(path, threads=threads)
+        return LiteRtSession(path)
     if path.suffix.lower() in KERAS_SUFFIXES:
         from inkread.converting.opening import onnx_of_keras_file
 
-        return _onnx_session(onnx_of_keras_file(path), path, threads)
+        return _onnx_session(onnx_of_keras_file(path), path)
     content = path.read_bytes()
     if not trusted:
         check_onnx(content, path)
         _try_within_bounds(content, path)
-    return _onnx_session(content, path, threads)
+    return _onnx_session(content, path)
 
 
 def model_file(path: Path) -> Path:
@@ -139,11 +138,10 @@ def shown_shape(shape: list[Any]) -> str:
     return f"({', '.join(sides)})"
 
 
-def _onnx_session(content: bytes, path: Path, threads: int) -> Session:
+def _onnx_session(content: bytes, path: Path) -> Session:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return _session(content, path, options)
 
 

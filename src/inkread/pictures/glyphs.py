@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inkread.pictures.quantiles import quantile
+
 Map = NDArray[np.float32]
 
 SIDE = 28
@@ -67,7 +69,12 @@ _RIM = 2  # pixels of paper left around the ink, so that its edges stay soft
 def _cropped(ink: Map) -> Map:
     """Return the part of `ink` that holds ink, with its rim."""
     x, y, w, h = cv2.boundingRect((ink > 0.5).astype(np.uint8))
-    return np.pad(ink, _RIM)[y : y + h + 2 * _RIM, x : x + w + 2 * _RIM]
+    return _padded(ink, _RIM)[y : y + h + 2 * _RIM, x : x + w + 2 * _RIM]
+
+
+def _padded(ink: Map, rim: int) -> Map:
+    """Return ink with so many pixels of paper around it."""
+    return np.asarray(cv2.copyMakeBorder(ink, rim, rim, rim, rim, cv2.BORDER_CONSTANT), np.float32)
 
 
 def _factor(ink: Map) -> float:
@@ -88,15 +95,19 @@ def _with_mnist_stroke(fine: Map, unit: float) -> Map:
     unit: pixels of `fine` to one of the glyph. The signed distance to the outline moves the outline by a fraction
     of a pixel without changing its form.
     """
-    fine = np.pad(fine, int(3 * unit))
+    fine = _padded(fine, int(3 * unit))
     width = stroke_width(fine) / unit
     wanted = float(np.clip(width, *STROKE))
     # Widening lengthens the box, which is then scaled back to 20 and the stroke with it: aim past it by that much.
     outwards = (wanted - width) * (1 + wanted / INNER) * unit / 2
-    inside, outside = _depth_within(fine > 0.5), _depth_within(fine <= 0.5)
+    solid = fine > 0.5
     if outwards < 0:  # the thinnest parts of an uneven stroke must stay
+        inside = _depth_within(solid)
         outwards = min(0.0, max(outwards, 0.2 * unit - _thinnest(inside)))
-    return np.asarray(np.clip(inside - outside + outwards + 0.5, 0, 1), np.float32)
+        return np.asarray(np.clip(inside + outwards + 0.5, 0, 1) * solid, np.float32)
+    if outwards <= 0.5:  # the next pixel is a whole one away: most strokes stay as they are
+        return solid.astype(np.float32)
+    return np.asarray(np.clip(outwards + 0.5 - _depth_within(~solid), 0, 1), np.float32)
 
 
 def _depth_within(mask: NDArray[np.bool_]) -> Map:
@@ -109,7 +120,7 @@ def _depth_within(mask: NDArray[np.bool_]) -> Map:
 def _thinnest(inside: Map) -> float:
     """Return half the width of the stroke where it is thin, from the distances to the outline within it."""
     ridge = inside[(inside > 0) & (inside >= cv2.dilate(inside, np.ones((3, 3), np.uint8)))]
-    return float(np.percentile(ridge, 10))
+    return quantile(ridge, 0.1)
 
 
 def _placed(fine: Map) -> Map:

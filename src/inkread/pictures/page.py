@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from inkread.pictures.quantiles import quantile
+
 WORKING_PIXELS = 2_000_000
 """Pages are reduced to this many pixels, so that the work does not grow with the camera's sensor. A digit of a
 hundredth of the page's area still spans about 140 pixels then, five times what the network sees."""
@@ -49,7 +51,7 @@ def make_page(image: Image.Image, full: tuple[int, int] | None = None) -> Page:
     full: width and height of the picture, where `image` is a reduced version of it.
     """
     mode = "RGBA" if image.has_transparency_data else "RGB"
-    reduced = image.convert(mode)
+    reduced = image if image.mode == mode else image.convert(mode)
     if size := reduction(image.size):
         reduced = reduced.resize(size, Image.Resampling.BOX)
     colour = _opaque(np.asarray(reduced)) if mode == "RGBA" else np.asarray(reduced)
@@ -73,7 +75,7 @@ def _opaque(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     alpha = rgba[..., 3:].astype(np.float32) / 255
     light = rgba[..., :3] @ LUMINANCE
     seen = alpha[..., 0] > 0.5
-    if 2 * seen.sum() > seen.size and np.ptp(np.percentile(light[seen], (2, 98))) > _PAPER_AND_INK:
+    if 2 * seen.sum() > seen.size and quantile(light[seen], 0.98) - quantile(light[seen], 0.02) > _PAPER_AND_INK:
         ground = np.median(rgba[seen][:, :3], axis=0)
     else:
         mean = (light * alpha[..., 0]).sum() / max(float(alpha.sum()), 1e-6)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from inkread.pictures.components import Box, Boxes, Components, Map, find_components, hull
 from inkread.pictures.layout import Patch, cut_out, frames
+from inkread.pictures.quantiles import median
 from inkread.pictures.ruling import without_ruling
 
 Mask = NDArray[np.uint8]
@@ -119,7 +120,7 @@ def parts_of(patches: list[Patch], row: Row) -> list[int]:
     A gap is wide that is larger than the others of its row, and larger than the digits are high.
     """
     gaps = [b.box[0] - a.box[0] - a.box[2] for a, b in pairwise(patches)]
-    wide = max(_GAP * row.height, _GAP_TO_OTHERS * float(np.median(gaps))) if gaps else 0.0
+    wide = max(_GAP * row.height, _GAP_TO_OTHERS * median(gaps)) if gaps else 0.0
     parts = itertools.accumulate((int(gap > wide) for gap in gaps), initial=0)
     return list(itertools.islice(parts, len(patches)))
 
@@ -312,7 +313,7 @@ def _off(box: NDArray[np.int32], row: Boxes) -> float:
 
 def _row(patches: list[Patch]) -> Row:
     tall = sorted((patch.box[3] for patch in patches), reverse=True)
-    height = float(np.median([side for side in tall if side > 0.5 * tall[0]]))
+    height = median([side for side in tall if side > 0.5 * tall[0]])
     pieces = [piece for whole, patch in enumerate(patches) for piece in _pieces(patch, whole, height)]
     spans = {}
     for start in range(len(pieces)):

@@ -27,7 +27,9 @@ def without_ruling(ink: Map, height: float, components: Components, *, holders: 
     """
     kept = ink
     large = _sparse(components, height)
-    boxes = np.zeros(0, np.intp) if holders is None else np.setdiff1d(np.flatnonzero(holders), large)
+    others = np.zeros(len(components), bool) if holders is None else holders.copy()
+    others[large] = False
+    boxes = np.flatnonzero(others)
     for number in np.concatenate([large, boxes]):
         x, y, w, h = components.boxes[number]
         part = (components.labels[y : y + h, x : x + w] == number + 1).astype(np.uint8)

@@ -19,19 +19,20 @@ def one_cycle(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
     Over so few steps the usual averages of squared gradients (0.999, a memory of 1000 steps) never settle;
     0.98 is worth a tenth of a point.
     """
-    return _adamw(learning_rate, steps)
+    return _adamw(learning_rate, steps, weight_decay=1e-4)
 
 
 def averaged_cycle(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
     """Return `one_cycle` that ends with the average of the weights over about the last 500 steps.
 
     An exponential moving average (Polyak and Juditsky 1992); Keras puts it in the place of the weights when `fit` ends.
+    Over so many steps weights can grow to learn by heart; a decay of 0.03 keeps them from it.
     """
-    return _adamw(learning_rate, steps, use_ema=True, ema_momentum=0.998)
+    return _adamw(learning_rate, steps, weight_decay=0.03, use_ema=True, ema_momentum=0.998)
 
 
-def _adamw(learning_rate: float, steps: int, **averaging: Any) -> keras.optimizers.Optimizer:
-    return keras.optimizers.AdamW(OneCycle(learning_rate, steps), weight_decay=1e-4, beta_2=0.98, **averaging)
+def _adamw(learning_rate: float, steps: int, **settings: Any) -> keras.optimizers.Optimizer:
+    return keras.optimizers.AdamW(OneCycle(learning_rate, steps), beta_2=0.98, **settings)
 
 
 @keras.saving.register_keras_serializable("inkread")

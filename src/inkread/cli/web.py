@@ -1,0 +1,70 @@
+"""`inkread web`: the page and the REST service."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from inkread.errors import MissingExtra
+
+
+def web(
+    host: Annotated[
+        str, typer.Option(metavar="HOST", help="The address to listen on. Left out, only this machine can reach it.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="PORT", help="The port to listen on; 0 takes any that is free.")
+    ] = 8000,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page in the browser.")] = False,
+    workers: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Processes that read beside each other: one a core at most.")
+    ] = 1,
+    model: Annotated[
+        Path | None, typer.Option(help="A model, as 'read' takes it. Left out, the shipped model reads.")
+    ] = None,
+) -> None:
+    """Serve a page on which anyone can draw, upload and photograph digits, and a REST service. Needs the extra 'web'.
+
+    Ctrl-C ends it, after the requests that run are answered. docs/web.md describes the REST service; nothing that is
+    sent to it is stored or logged.
+
+    Examples:
+
+        inkread web
+
+        inkread web --port 9000 --no-browser --workers 2
+    """
+    try:
+        from inkread.web.serving import bind, is_local, prepare
+    except ImportError as error:
+        raise MissingExtra("the page", "web") from error
+    listener = bind(host, port)
+    serve = prepare(listener, model=model, workers=workers)
+    address = _address(*listener.getsockname()[:2])
+    if not is_local(listener):
+        print(f"inkread: whoever can reach this machine can use {address}; there is no password", file=sys.stderr)
+    print(f"inkread is at {address} - Ctrl-C ends it", flush=True)
+    if not no_browser:
+        _open(address)
+    with contextlib.suppress(KeyboardInterrupt):  # that is how it ends
+        serve()
+
+
+def _address(host: str, port: int) -> str:
+    """Return the address of the page on this machine."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}/"
+
+
+def _open(address: str) -> None:
+    """Open the page, where there is a display: a browser of the terminal would take the terminal."""
+    import webbrowser
+
+    if sys.platform in {"win32", "darwin"} or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()

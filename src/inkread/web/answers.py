@@ -1,0 +1,82 @@
+"""Answers: from an upload to the JSON that the service sends."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.reader import Reader, Steps
+from inkread.readings import Content
+from inkread.web.problems import Problem
+from inkread.web.uploads import Upload
+
+_QUICK = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # these pictures travel once and are thrown away
+_GOOD = [cv2.IMWRITE_JPEG_QUALITY, 85]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a request asks of its pictures; see `Reader.read`, and docs/web.md for `steps` and `page`."""
+
+    as_: Content = "auto"
+    min_confidence: float | None = None
+    steps: bool = False
+    page: bool = False
+
+
+def answer(reader: Reader, upload: Upload, question: Question) -> dict[str, Any]:
+    """Return the JSON object of a picture's reading. Raises `PictureError` for what is no picture."""
+    steps = reader.steps(upload.file(), as_=question.as_, min_confidence=question.min_confidence)
+    reading = steps.reading.to_dict()
+    if question.steps or question.page:
+        reading["steps"] = _shown(steps, page=question.page)
+    return reading
+
+
+def failure(upload: Upload, problem: Problem) -> dict[str, Any]:
+    """Return the JSON object that stands in a list for a picture that was not read, as the command line has it."""
+    return {"picture": upload.name, "error": {"code": problem.code, "message": problem.detail}}
+
+
+def encoded(value: object) -> bytes:
+    """Return a value as JSON."""
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+def _shown(steps: Steps, *, page: bool) -> dict[str, Any]:
+    """Return what lies between a picture and its reading, its images as base64."""
+    shown: dict[str, Any] = {
+        "size": list(steps.page.size),
+        "ink": {"png": _png(1 - steps.ink)},
+        "glyphs": [
+            {"png": _png(glyph), "probabilities": [round(float(p), 6) for p in row], "box": box}
+            for glyph, row, box in zip(steps.glyphs, steps.probabilities, _boxes(steps), strict=True)
+        ],
+    }
+    if page:
+        shown["page"] = {"jpeg": _base64(cv2.imencode(".jpg", steps.page.colour[..., ::-1], _GOOD)[1])}
+    return shown
+
+
+def _boxes(steps: Steps) -> list[list[int]]:
+    """Return where each glyph lies, in pixels of the upright picture; for what was refused, too."""
+    if steps.reading.digits:
+        return [list(digit.box) for digit in steps.reading.digits]
+    across, down = steps.page.scale
+    scales = (across, down, across, down)
+    return [[round(length * scale) for length, scale in zip(p.box, scales, strict=True)] for p in steps.patches]
+
+
+def _png(image: NDArray[np.float32]) -> str:
+    """Return a grey image, (H, W) from 0 to 1, as PNG."""
+    return _base64(cv2.imencode(".png", np.rint(255 * image).astype(np.uint8), _QUICK)[1])
+
+
+def _base64(content: NDArray[np.uint8]) -> str:
+    return base64.b64encode(content.tobytes()).decode("ascii")

@@ -1,0 +1,84 @@
+/** The answer, large: the digits that were read, or a sentence that says why there are none. */
+
+import { rest, startRoving } from "./roving.js";
+import { SURE, percent, refusal, spoken } from "./words.js";
+
+/** Shows readings in `place`; `choose(index)`, where given, makes its digits buttons that choose one of them. */
+export class Answer {
+  #place;
+  #choose;
+
+  constructor(place, choose = null) {
+    this.#place = place;
+    this.#choose = choose;
+    if (choose) startRoving(place);
+  }
+
+  /** Say that there is nothing to answer yet. */
+  wait(hint) {
+    this.#fill(element("p", "hint", hint));
+  }
+
+  /** Say why there is no answer. */
+  fail({ title, detail = "" }, ...more) {
+    const parts = [element("p", "title", title)];
+    if (detail) parts.push(element("p", "detail", detail));
+    this.#fill(...parts, ...more);
+  }
+
+  /** Show a reading. */
+  show(reading) {
+    if (reading.refused) return this.fail(refusal(reading.refused));
+    const unsure = reading.digits.filter(({ confidence }) => confidence < SURE).length;
+    const all = reading.digits.length;
+    const facts = [`${percent(reading.confidence)} sure${all > 1 ? ` of all ${all} digits` : ""}`];
+    if (unsure && all > 1) facts.push(`${unsure} below 90\u00a0%`);
+    this.#fill(this.#text(reading), element("p", "sure", facts.join(" · ")));
+  }
+
+  /** Mark the chosen digit. */
+  mark(index) {
+    const digits = this.#place.querySelectorAll(".digit");
+    digits.forEach((digit, at) => {
+      digit.classList.toggle("chosen", at === index);
+      if (this.#choose) digit.setAttribute("aria-pressed", at === index);
+    });
+    if (this.#choose) rest(digits, index);
+  }
+
+  #text(reading) {
+    const longest = Math.max(...reading.lines.map((line) => line.length));
+    const size = longest <= 4 && reading.lines.length === 1 ? "large" : longest <= 10 ? "middle" : "small";
+    const text = element("div", `digits ${size}`);
+    text.classList.toggle("alone", reading.digits.length === 1);
+    let index = 0;
+    for (const line of reading.lines) {
+      const row = element("p", "line");
+      for (const letter of line) row.append(letter === " " ? " " : this.#digit(reading.digits[index], index++));
+      text.append(row);
+    }
+    return text;
+  }
+
+  #digit(digit, index) {
+    const mark = digit.confidence < SURE ? " unsure" : "";
+    if (!this.#choose) return element("span", `digit${mark}`, digit.digit);
+    const button = element("button", `digit${mark}`, digit.digit);
+    button.type = "button";
+    button.setAttribute("aria-label", spoken(digit));
+    button.addEventListener("click", () => this.#choose(index));
+    return button;
+  }
+
+  #fill(...parts) {
+    this.#place.replaceChildren(...parts);
+  }
+}
+
+/** Return a new element with a class and a text. */
+export function element(name, kind = "", text = "") {
+  const made = document.createElement(name);
+  if (kind) made.className = kind;
+  made.textContent = text;
+  return made;
+}

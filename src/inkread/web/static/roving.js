@@ -1,0 +1,23 @@
+/** Groups of many buttons as one stop of the Tab key: arrows go from one to the next. */
+
+const STEPS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
+
+/** Let arrows, Home and End go through the buttons of `group`, and choose each as they reach it. */
+export function startRoving(group) {
+  group.addEventListener("keydown", (event) => {
+    const buttons = [...group.querySelectorAll("button")];
+    const at = buttons.indexOf(document.activeElement);
+    const last = buttons.length - 1;
+    const to = { Home: 0, End: last }[event.key] ?? at + STEPS[event.key];
+    if (at < 0 || Number.isNaN(to)) return;
+    event.preventDefault();
+    const button = buttons[Math.min(last, Math.max(0, to))];
+    button.focus();
+    button.click();
+  });
+}
+
+/** Make one button of a group its stop of the Tab key. */
+export function rest(buttons, index) {
+  buttons.forEach((button, at) => (button.tabIndex = at === index ? 0 : -1));
+}

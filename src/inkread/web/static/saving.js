@@ -1,0 +1,105 @@
+/** Taking along what was read: text, JSON, CSV, and the picture with its boxes. */
+
+import { lookedAt } from "./way.js";
+import { SURE } from "./words.js";
+
+const COLUMNS = ["picture", "line", "number", "position", "digit", "confidence", "x", "y", "w", "h"];
+const [CERTAIN, DOUBTFUL] = ["#087a90", "#a85400"];
+
+/** One picture as the object that the command line prints; its steps stay behind. */
+export function asObject({ name, reading, problem }) {
+  if (problem) return { picture: name, error: { code: problem.code, message: problem.message } };
+  const { steps: _, ...rest } = reading;
+  return { ...rest, picture: name };
+}
+
+/** Digits as CSV, a row each, with the columns of the command line; a picture without digits keeps a row. */
+export function digitsCsv(item) {
+  return csv([COLUMNS, ...digitRows(item)]);
+}
+
+/** Pictures as CSV, a row each; lines of a text are parted as on the command line. */
+export function picturesCsv(items) {
+  const rows = items.map(({ name, reading, problem }) => [
+    name,
+    reading?.lines.join("|") ?? "",
+    reading?.confidence ?? "",
+    reading?.refused?.code ?? problem?.code ?? "",
+  ]);
+  return csv([["picture", "text", "confidence", "not read"], ...rows]);
+}
+
+function digitRows({ name, reading }) {
+  const left = [...reading.digits];
+  const rows = reading.lines.flatMap((line, at) =>
+    line.split(" ").flatMap((number, numberAt) =>
+      [...number].map((_, position) => {
+        const { digit, confidence, box } = left.shift();
+        return [name, at, numberAt, position, digit, confidence, ...box];
+      }),
+    ),
+  );
+  return rows.length ? rows : [[name, ...COLUMNS.slice(1).map(() => "")]];
+}
+
+function csv(rows) {
+  const cell = (value) => (/[",\r\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : value);
+  return `${rows.map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;
+}
+
+/** Return a picture with its boxes drawn on it, as JPEG. */
+export function annotated(reading, image) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0);
+  const scale = canvas.width / reading.steps.size[0];
+  const line = Math.max(1, Math.round(Math.hypot(canvas.width, canvas.height) / 500));
+  for (const look of lookedAt(reading)) mark(context, look, look.box.map((side) => side * scale), line);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.92));
+}
+
+function mark(context, { digit, confidence }, [x, y, w, h], line) {
+  const certain = confidence >= SURE;
+  context.fillStyle = context.strokeStyle = certain ? CERTAIN : DOUBTFUL;
+  context.lineWidth = line;
+  context.setLineDash(certain ? [] : [3 * line, 2 * line]);
+  context.strokeRect(x, y, w, h);
+  if (digit === undefined) return;
+  const tag = `${digit}${certain ? "" : "?"}`;
+  const size = Math.max(9, Math.min(0.35 * h, 12 * line));
+  context.font = `600 ${size}px sans-serif`;
+  const width = context.measureText(tag).width + 0.5 * size;
+  const top = Math.max(0, y - 1.2 * size);
+  context.fillRect(x - line / 2, top, width, 1.2 * size);
+  context.fillStyle = "#fff";
+  context.textBaseline = "middle";
+  context.fillText(tag, x + 0.25 * size, top + 0.64 * size);
+}
+
+/** Hand a file to the browser's downloads. */
+export function download(name, content, type) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // some browsers begin late
+}
+
+/** Copy a text; pages that are not served from this machine or by https may not use the clipboard, but may do this. */
+export async function copy(text) {
+  try {
+    return await navigator.clipboard.writeText(text);
+  } catch {
+    const area = document.createElement("textarea");
+    const focus = document.activeElement;
+    area.value = text;
+    area.className = "hidden";
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    focus?.focus();
+    if (!done) throw new Error("The browser does not let this page copy.");
+  }
+}

@@ -1,0 +1,93 @@
+/** The stage: the picture, with a box around each digit. */
+
+import { element } from "./answer.js";
+import { rest, startRoving } from "./roving.js";
+import { lookedAt } from "./way.js";
+import { SURE, spoken } from "./words.js";
+
+const TINY = 160; // pictures that are smaller are enlarged, pixel by pixel
+const DENSE = 16; // pixels of the screen; where most boxes are less high, tags would hide what is written
+
+export class Stage {
+  #place;
+  #frame;
+  #choose;
+  #boxes = [];
+  #preview = "";
+
+  /** `choose(index)` is told which box was chosen. */
+  constructor(place, choose) {
+    this.#place = place;
+    this.#frame = place.querySelector(".frame");
+    this.#choose = choose;
+    startRoving(this.#frame);
+    new ResizeObserver(() => this.#thin()).observe(this.#frame);
+  }
+
+  clear() {
+    this.#fill();
+    this.#frame.hidden = true;
+    this.#place.classList.add("vacant");
+    this.#place.querySelector(".empty").hidden = false;
+  }
+
+  /** Show a file as the browser decodes it, until it is read; `name` where the browser cannot. */
+  async preview(file, name) {
+    const image = new Image();
+    image.alt = name;
+    this.#fill(image);
+    image.src = this.#preview = URL.createObjectURL(file);
+    try {
+      await image.decode();
+    } catch {
+      if (image.isConnected) this.#fill(element("p", "nameless", name));
+    }
+  }
+
+  /** Show the upright picture of a reading with its boxes; `image` is that picture, decoded. */
+  show(reading, image) {
+    const [width, height] = reading.steps.size;
+    const boxes = lookedAt(reading).map((look, index) => this.#box(look, index, width, height));
+    image.alt = reading.text ? `The picture, which reads ${reading.text.replaceAll("\n", ", ")}` : "The picture";
+    image.classList.toggle("tiny", Math.max(width, height) < TINY);
+    this.#fill(image, ...boxes);
+    this.#boxes = boxes;
+    this.#thin();
+  }
+
+  /** Mark the chosen box. */
+  mark(index) {
+    this.#boxes.forEach((box, at) => {
+      box.classList.toggle("chosen", at === index);
+      box.setAttribute("aria-pressed", at === index);
+    });
+    rest(this.#boxes, index);
+  }
+
+  #thin() {
+    const heights = this.#boxes.map((box) => box.offsetHeight).sort((a, b) => a - b);
+    this.#frame.classList.toggle("dense", heights[heights.length >> 1] < DENSE);
+  }
+
+  #box(look, index, width, height) {
+    const box = element("button", "box");
+    const [x, y, w, h] = look.box;
+    box.type = "button";
+    box.classList.toggle("unsure", !(look.confidence >= SURE));
+    box.setAttribute("aria-label", spoken(look));
+    const share = (part, whole) => `${(100 * part) / whole}%`;
+    Object.assign(box.style, { left: share(x, width), top: share(y, height), width: share(w, width), height: share(h, height) });
+    if (look.digit !== undefined) box.append(element("span", "tag", `${look.digit}${look.confidence < SURE ? "?" : ""}`));
+    box.addEventListener("click", () => this.#choose(index));
+    return box;
+  }
+
+  #fill(...parts) {
+    URL.revokeObjectURL(this.#preview);
+    this.#boxes = [];
+    this.#frame.replaceChildren(...parts);
+    this.#frame.hidden = false;
+    this.#place.classList.remove("vacant");
+    this.#place.querySelector(".empty").hidden = true;
+  }
+}

@@ -1,0 +1,39 @@
+/** Tabs as ARIA describes them: arrows choose, and only the chosen tab is a stop of the Tab key. */
+
+/** Start the tabs of a list and return a function that opens one by its panel's id. */
+export function startTabs(list) {
+  const tabs = [...list.querySelectorAll("[role=tab]")];
+  const panelOf = (tab) => document.getElementById(tab.getAttribute("aria-controls"));
+
+  function choose(chosen) {
+    for (const tab of tabs) {
+      tab.setAttribute("aria-selected", tab === chosen);
+      tab.tabIndex = tab === chosen ? 0 : -1;
+      panelOf(tab).hidden = tab !== chosen;
+    }
+    // Reloading, or sending the address to a friend, opens the same panel; the way back leads off the page.
+    history.replaceState(null, "", `#${panelOf(chosen).id}`);
+  }
+
+  function open(id) {
+    const tab = tabs.find((tab) => panelOf(tab).id === id);
+    if (tab) choose(tab);
+  }
+
+  list.addEventListener("click", (event) => {
+    const tab = event.target.closest("[role=tab]");
+    if (tab) choose(tab);
+  });
+  list.addEventListener("keydown", (event) => {
+    const at = tabs.indexOf(document.activeElement);
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: tabs.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const tab = tabs.at(to % tabs.length);
+    tab.focus();
+    choose(tab);
+  });
+  window.addEventListener("hashchange", () => open(location.hash.slice(1)));
+  open(location.hash.slice(1));
+  return open;
+}

@@ -1,0 +1,115 @@
+"""Uploads: from the body of a request to pictures in memory, never more of it than the limits allow."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from inkread.web.limits import Limits
+from inkread.web.problems import Problem
+
+UNNAMED = "picture"
+LONGEST_NAME = 255
+
+Hold = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One picture as it came: its name and its bytes."""
+
+    name: str
+    content: bytes
+
+    def file(self) -> io.BytesIO:
+        """Return the picture as a file with a name, which is how a reader takes it."""
+        file = io.BytesIO(self.content)
+        file.name = self.name
+        return file
+
+
+async def uploads_of(request: Request, name: str, limits: Limits, hold: Hold) -> list[Upload]:
+    """Return the pictures of a request: its body, or the files of a form.
+
+    name: percent-encoded name of the body; files bring their own.
+    hold: is told the number of bytes that come into memory, before they do.
+
+    Raises `Problem` for a body that holds no picture, is too large, damaged, or does not arrive in time.
+    """
+    try:
+        async with asyncio.timeout(limits.upload_seconds):
+            if request.headers.get("content-type", "").lower().startswith("multipart/"):
+                return await _of_form(request, limits, hold)
+            return [Upload(_clean(unquote(name)), await _whole(request, limits, hold))]
+    except TimeoutError:
+        seconds = f"{limits.upload_seconds:g}"
+        raise Problem("too-slow", f"The picture did not arrive within {seconds} s; try again.") from None
+
+
+async def _whole(request: Request, limits: Limits, hold: Hold) -> bytes:
+    content = b"".join([chunk async for chunk in _bounded(request, limits.bytes, hold)])
+    if not content:
+        raise Problem("no-picture", "There is no picture in the request; send one as its body or in a form.")
+    return content
+
+
+async def _bounded(request: Request, most: int, hold: Hold) -> AsyncGenerator[bytes, None]:
+    """Yield the chunks of a body; what its header says of its length is only believed where it is too much."""
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > most:
+        raise _too_large(most)
+    total = 0
+    async for chunk in request.stream():
+        total += len(chunk)
+        if total > most:
+            raise _too_large(most)
+        hold(len(chunk))
+        yield chunk
+
+
+async def _of_form(request: Request, limits: Limits, hold: Hold) -> list[Upload]:
+    parser = _InMemory(
+        request.headers,
+        _bounded(request, limits.total_bytes, hold),
+        max_files=limits.files,
+        max_fields=limits.files,
+    )
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        if error.message.startswith("Too many"):
+            raise Problem("too-large", f"{error.message} Send them in several requests.") from None
+        raise Problem("bad-form", f"The form is damaged: {error.message}") from None
+    try:
+        files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+        found = [Upload(_clean(file.filename or ""), await file.read()) for file in files]
+    finally:
+        await form.close()
+    if not any(upload.content for upload in found):
+        raise Problem("no-picture", "There is no picture in the form; send it as a file.")
+    if any(len(upload.content) > limits.bytes for upload in found):
+        raise _too_large(limits.bytes)
+    return found
+
+
+class _InMemory(MultiPartParser):
+    """Starlette's parser of forms, which would otherwise write what is larger than a megabyte to the disk."""
+
+    spool_max_size = 0  # as `tempfile.SpooledTemporaryFile` has it: never
+
+
+def _clean(name: str) -> str:
+    """Return a name as messages can show it: printable, and not too long."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in name[:LONGEST_NAME])
+    return shown.strip() or UNNAMED
+
+
+def _too_large(most: int) -> Problem:
+    return Problem("too-large", f"The request is over the limit of {most / 1e6:g} megabytes; reduce the picture first.")

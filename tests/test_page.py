@@ -1,0 +1,578 @@
+"""The page in a real browser: drawing, pictures, the camera, keys alone, and what a page has to keep to."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("playwright", reason="needs the extra 'dev'")
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, Response, Route, expect
+from screenshots import EXAMPLE, LINES, chromium, pen_paths, served, write
+
+import inkread
+from inkread import Reader
+from inkread.cli.reading import CSV_COLUMNS
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+SEVEN = EXAMPLES / "7-shadow.jpg"
+README = EXAMPLES.parent / "README.md"
+
+OpenPage = Callable[..., Page]
+
+expect.set_options(timeout=15_000)  # for machines that do other things too
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return a Chromium; skip where there is none, fail where INKREAD_CHROMIUM says that there is one."""
+    named = os.environ.get("INKREAD_CHROMIUM")
+    path = shutil.which(named or "chromium")
+    if path is None and named:
+        pytest.fail(f"INKREAD_CHROMIUM={named}: no such program")
+    if path is None:
+        pytest.skip("needs a browser: apt-get install chromium, or set INKREAD_CHROMIUM to one")
+    with chromium(path) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    with served() as (address, _):
+        yield address
+
+
+@pytest.fixture
+def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
+    """Return a function that opens the page in a window of its own; afterwards, no page may have complained."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def listen(page: Page) -> None:
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
+        page.on("request", lambda request: complaints.append(request.url) if foreign(request.url) else None)
+        page.on("response", lambda answer: complaints.append(answer.url) if missing(answer) else None)
+
+    def foreign(url: str) -> bool:
+        return not url.startswith((f"{address}/", "data:", "blob:"))
+
+    def missing(answer: Response) -> bool:
+        return answer.status >= 400 and "/api/read" not in answer.url
+
+    def open_page(panel: str = "", *, permissions: tuple[str, ...] = (), **settings: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **settings})
+        context.grant_permissions(list(permissions), origin=address)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        listen(page)
+        page.goto(f"{address}/#{panel}" if panel else address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    # Of an answer that is a problem, the browser makes a line in its console, whatever the page does with it.
+    assert [text for text in complaints if not text.startswith("Failed to load resource")] == []
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> Page:
+    return open_page()
+
+
+@pytest.fixture
+def pictures(open_page: OpenPage) -> Page:
+    """Return the page with its section for pictures open."""
+    return open_page("picture")
+
+
+def answer(page: Page, text: str) -> None:
+    """Expect an answer, lines of digits, in the section that is open."""
+    expect(page.locator(".answer:visible .line")).to_have_text(text.split("\n"))
+
+
+def show(page: Page, *files: Path | dict[str, Any]) -> None:
+    page.locator("#files").set_input_files(list(files))  # type: ignore[arg-type] # paths or contents, not both
+
+
+def drop(page: Page, script: str) -> None:
+    """Drop what a script puts into `data`, a DataTransfer."""
+    transfer = page.evaluate_handle(f"() => {{ const data = new DataTransfer(); {script}; return data; }}")
+    page.dispatch_event("main", "drop", {"dataTransfer": transfer})
+
+
+# --- drawing
+
+
+@pytest.mark.parametrize("digit", ["2", "3", "7"])
+def test_a_digit_drawn_with_the_mouse_is_read(page: Page, digit: str) -> None:
+    write(page, digit)
+    answer(page, digit)
+    expect(page.locator("#answer .sure")).to_have_text(re.compile(r"^(> )?\d+\.\d\s% sure$"))
+    expect(page.locator("#draw .bar.top .name")).to_have_text(digit)
+    expect(page.locator("#draw .bar:not(.absent)")).to_have_count(10)
+    expect(page.locator("#draw .glyph img")).to_have_attribute("alt", re.compile(f"The digit {digit} as the network"))
+
+
+def test_digits_in_a_row_are_read_as_a_number(page: Page) -> None:
+    write(page, "1947", seed=3)
+    answer(page, "1947")
+    expect(page.locator("#answer .sure")).to_contain_text("of all 4 digits")
+    expect(page.locator("#draw .which")).to_have_text("How the 7 was read")  # the digit that was written last
+
+
+def test_an_empty_paper_says_so_and_shows_no_digit(page: Page) -> None:
+    def is_empty() -> None:
+        expect(page.locator("#prompt")).to_be_visible()
+        expect(page.locator("#draw .digit")).to_have_count(0)
+        expect(page.locator("#answer")).to_have_text("The answer appears here, while you draw.")
+        expect(page.locator("#clear")).to_have_attribute("aria-disabled", "true")
+
+    is_empty()
+    write(page, "3")
+    answer(page, "3")
+    expect(page.locator("#prompt")).to_be_hidden()
+    page.locator("#clear").click()
+    is_empty()
+    expect(page.locator("#status")).to_have_text("The paper is empty.")
+
+
+def test_strokes_are_taken_back_one_by_one_and_clearing_is_taken_back_too(page: Page) -> None:
+    write(page, "17")
+    answer(page, "17")
+    page.locator("#undo").click()
+    answer(page, "1")
+    page.locator("#clear").click()
+    page.locator("#undo").click()
+    answer(page, "1")
+    page.keyboard.press("Control+z")  # of the button, which is no paper: nothing happens
+    answer(page, "1")
+
+
+def test_the_pen_can_be_thick(page: Page) -> None:
+    def ink() -> int:
+        shot = Image.open(io.BytesIO(page.locator("#canvas").screenshot())).convert("L")
+        return int((np.asarray(shot) < 100).sum())
+
+    write(page, "7")
+    answer(page, "7")
+    usual = ink()
+    page.locator("#clear").click()
+    page.locator("#nib").fill("28")
+    write(page, "7")
+    answer(page, "7")
+    assert ink() > 1.5 * usual
+
+
+def test_a_drawing_that_is_no_digit_is_refused(page: Page) -> None:
+    paper = page.locator("#canvas").bounding_box()
+    assert paper is not None
+    page.mouse.move(paper["x"] + 0.2 * paper["width"], paper["y"] + 0.3 * paper["height"])
+    page.mouse.down()
+    for turn in range(1, 13):
+        share = 0.7 if turn % 2 else 0.3
+        page.mouse.move(
+            paper["x"] + (0.2 + 0.05 * turn) * paper["width"], paper["y"] + share * paper["height"], steps=5
+        )
+    page.mouse.up()
+    expect(page.locator("#answer .title")).to_have_text("This does not look like a digit.")
+    expect(page.locator("#draw .bar.none")).to_be_visible()
+    expect(page.locator("#draw .digit")).to_have_count(0)
+
+
+def test_an_answer_that_comes_late_is_dropped(page: Page, reader: Reader) -> None:
+    held: list[Route] = []
+    late = reader.read(EXAMPLES / "6-sideways.jpg").to_dict() | {"steps": {"glyphs": []}}
+
+    def hold_first(route: Route) -> None:
+        if held:
+            return route.continue_()
+        return held.append(route)
+
+    page.route("**/api/read*", hold_first)
+    write(page, "7")
+    answer(page, "7")
+    held[0].fulfill(json=late)
+    page.wait_for_timeout(200)
+    answer(page, "7")
+
+
+def test_fingers_draw_in_the_window_of_a_phone(open_page: OpenPage) -> None:
+    page = open_page(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True, device_scale_factor=2)
+    touch = page.context.new_cdp_session(page)
+    for path in pen_paths(page, "2"):
+        for event, (x, y) in zip(["touchStart", *["touchMove"] * (len(path) - 1)], path, strict=True):
+            touch.send("Input.dispatchTouchEvent", {"type": event, "touchPoints": [{"x": x, "y": y}]})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    answer(page, "2")
+    assert page.evaluate("scrollY") == 0, "drawing does not scroll the page"
+    expect(page.locator("#answer .sure")).to_be_in_viewport(ratio=1)  # beside the paper, without scrolling
+
+
+def test_nothing_moves_while_the_page_is_drawn_on(page: Page) -> None:
+    page.evaluate(
+        """() => {
+          window.moved = [];
+          const note = ({ sources }) => moved.push(...sources.map(({ node }) => node?.id || node?.textContent));
+          const watcher = new PerformanceObserver((list) => list.getEntries().forEach(note));
+          watcher.observe({ type: "layout-shift", buffered: true });
+        }"""
+    )
+    write(page, "7")
+    answer(page, "7")
+    write(page, "1", seed=2)
+    page.locator("#clear").click()
+    assert page.evaluate("moved") == []
+
+
+def test_a_server_that_is_gone_is_said_and_the_drawing_stays(browser: Browser) -> None:
+    with browser.new_context() as context, served() as (address, server):
+        page = context.new_page()
+        page.goto(address)
+        expect(page.locator("#about")).to_have_text(f"inkread {inkread.__version__}")
+        server.terminate()
+        server.wait()
+        write(page, "7")
+        expect(page.locator("#answer .detail")).to_contain_text("Is “inkread web” still running?")
+        expect(page.locator("#prompt")).to_be_hidden()
+
+
+# --- pictures
+
+
+def test_a_photo_is_shown_with_a_box_and_its_way(pictures: Page) -> None:
+    show(pictures, SEVEN)
+    answer(pictures, "7")
+    box, picture = (pictures.locator(selector).bounding_box() for selector in (".box", "#frame img"))
+    assert box is not None
+    assert picture is not None
+    assert picture["x"] < box["x"] < box["x"] + box["width"] < picture["x"] + picture["width"]
+    expect(pictures.locator(".box")).to_have_attribute("aria-label", re.compile(r"^7, .* sure$"))
+    for step in ("crop", "ink"):
+        shades = "(canvas) => new Set(canvas.getContext('2d').getImageData(0, 0, 192, 192).data).size"
+        assert pictures.locator(f"#picture .{step} canvas").evaluate(shades) > 2, "something is drawn"
+    expect(pictures.locator("#picture .bar.top .name")).to_have_text("7")
+    expect(pictures.locator("#pile")).to_be_hidden()
+
+
+def test_the_example_is_read_and_what_is_unsure_is_marked(pictures: Page) -> None:
+    pictures.locator("#example").click()
+    answer(pictures, "\n".join(LINES))
+    expect(pictures.locator(".box")).to_have_count(24)
+    expect(pictures.locator(".box.unsure")).to_have_text("3?")
+    expect(pictures.locator(".box.unsure")).to_have_attribute("aria-label", re.compile("^3, only "))
+    expect(pictures.locator("#text .digit.unsure")).to_have_text("3")
+    expect(pictures.locator("#picture .which")).to_have_text("How the 3 in line 2 was read")
+
+
+def test_a_box_or_a_digit_shows_its_way_when_it_is_chosen(pictures: Page) -> None:
+    pictures.locator("#example").click()
+    pictures.locator(".box").nth(3).click()
+    expect(pictures.locator("#picture .which")).to_have_text("How the 2 in line 1 was read")
+    expect(pictures.locator("#text .digit.chosen")).to_have_text("2")
+    pictures.keyboard.press("ArrowRight")
+    expect(pictures.locator("#picture .which")).to_have_text("How the 1 in line 1 was read")
+    pictures.keyboard.press("End")
+    expect(pictures.locator(".box").last).to_be_focused()
+    pictures.locator("#text .digit").nth(8).click()
+    expect(pictures.locator("#picture .which")).to_have_text("How the 1 in line 2 was read")
+    expect(pictures.locator(".box").nth(8)).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_reading_is_copied_and_taken_along(open_page: OpenPage, reader: Reader) -> None:
+    page = open_page("picture", permissions=("clipboard-read", "clipboard-write"))
+
+    def saved(button: str) -> tuple[str, bytes]:
+        with page.expect_download() as download:
+            page.locator(button).click()
+        return download.value.suggested_filename, Path(download.value.path()).read_bytes()
+
+    show(page, EXAMPLE)
+    answer(page, "\n".join(LINES))
+    page.locator("#copy").click()
+    expect(page.locator("#status")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "\n".join(LINES)
+
+    reading = reader.read(EXAMPLE).to_dict() | {"picture": "example.jpg"}
+    name, content = saved("#save-json")
+    assert (name, json.loads(content)) == ("example.json", reading)
+    name, content = saved("#save-csv")
+    rows = list(csv.reader(io.StringIO(content.decode())))
+    assert (name, len(rows), tuple(rows[0])) == ("example.csv", 25, CSV_COLUMNS)
+    assert rows[13] == ["example.jpg", "1", "1", "0", "1", str(reading["digits"][12]["confidence"]),
+                        *map(str, reading["digits"][12]["box"])]  # fmt: skip
+    name, content = saved("#save-picture")
+    picture = Image.open(io.BytesIO(content))
+    assert (name, picture.format, picture.size) == ("example-read.jpg", "JPEG", (880, 640))
+
+
+def test_several_files_become_a_list_and_one_csv(pictures: Page) -> None:
+    show(pictures, SEVEN, README, EXAMPLE)
+    rows = pictures.locator("#rows tr")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(0)).to_contain_text("7-shadow.jpg7")
+    expect(rows.nth(1)).to_contain_text("This is not a picture that inkread knows")
+    expect(rows.nth(2)).to_contain_text(" | ".join(LINES))
+    expect(pictures.locator("#count")).to_have_text("3 pictures, 1 not read")
+    answer(pictures, "7")
+    rows.nth(2).click()
+    answer(pictures, "\n".join(LINES))
+    with pictures.expect_download() as download:
+        pictures.locator("#all-csv").click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert [line.split(",")[:2] for line in lines] == [
+        ["picture", "text"], ["7-shadow.jpg", "7"], ["README.md", ""], ["example.jpg", "|".join(LINES)]
+    ]  # fmt: skip
+    assert lines[2].endswith(",not-a-picture")
+
+
+def test_pictures_can_be_removed_while_they_are_read(pictures: Page) -> None:
+    held: list[Route] = []
+    pictures.route("**/api/read*", lambda route: held.append(route))  # noqa: PLW0108 - Playwright asks for its signature
+    show(pictures, SEVEN, EXAMPLE)
+    expect(pictures.locator("#busy")).to_be_visible()
+    pictures.locator("#remove").click()
+    for gone in ("#pile", "#busy", "#frame"):
+        expect(pictures.locator(gone)).to_be_hidden()
+    expect(pictures.locator("#empty")).to_be_visible()
+    pictures.unroute("**/api/read*")
+    show(pictures, SEVEN)
+    answer(pictures, "7")
+
+
+def test_a_picture_without_writing_shows_no_box_and_no_digit(pictures: Page) -> None:
+    blank = io.BytesIO()
+    Image.new("RGB", (60, 40), "white").save(blank, "PNG")
+    show(pictures, {"name": "blank.png", "mimeType": "image/png", "buffer": blank.getvalue()})
+    expect(pictures.locator("#text .title")).to_have_text("Nothing is written here.")
+    expect(pictures.locator("#frame img")).to_be_visible()
+    expect(pictures.locator(".box, #picture .digit")).to_have_count(0)
+    expect(pictures.locator("#copy")).to_be_hidden()
+
+
+def test_what_is_said_about_a_picture_is_heeded_at_once(pictures: Page) -> None:
+    show(pictures, EXAMPLE)
+    answer(pictures, "\n".join(LINES))
+    pictures.locator("#sure").select_option("0.99")
+    expect(pictures.locator("#text .title")).to_have_text("Not sure enough to say.")
+    expect(pictures.locator("#text .detail")).to_contain_text("3 or 9")
+    pictures.locator("#sure").select_option("")
+    answer(pictures, "\n".join(LINES))
+
+
+def test_a_text_file_that_is_dropped_is_refused_in_words(page: Page) -> None:
+    drop(page, "data.items.add(new File(['1, 2, 3'], 'notes.txt', { type: 'text/plain' }))")
+    expect(page.locator("#picture")).to_be_visible()
+    expect(page.locator("#text .title")).to_have_text("Not read.")
+    expect(page.locator("#text .detail")).to_contain_text("This is not a picture that inkread knows")
+    expect(page.locator("#stage")).to_contain_text("notes.txt")
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("data.setData('text/plain', '12')", "That was text."),
+        ("data.setData('text/uri-list', 'https://example.org/7.jpg')", "fetches nothing from the net"),
+    ],
+)
+def test_what_is_dropped_and_is_no_file_is_refused_in_words(page: Page, script: str, words: str) -> None:
+    drop(page, script)
+    expect(page.locator("#notice")).to_contain_text(words)
+
+
+def test_a_picture_is_pasted(open_page: OpenPage) -> None:
+    page = open_page(permissions=("clipboard-read", "clipboard-write"))
+    page.evaluate(
+        "async () => { const picture = await (await fetch('/static/example.jpg')).blob();"
+        "const canvas = document.createElement('canvas'); [canvas.width, canvas.height] = [880, 640];"
+        "canvas.getContext('2d').drawImage(await createImageBitmap(picture), 0, 0);"
+        "const png = await new Promise((done) => canvas.toBlob(done));"
+        "await navigator.clipboard.write([new ClipboardItem({ 'image/png': png })]); }"
+    )
+    page.keyboard.press("Control+v")
+    answer(page, "\n".join(LINES))
+    page.evaluate("navigator.clipboard.writeText('12')")
+    page.keyboard.press("Control+v")
+    expect(page.locator("#notice")).to_contain_text("There is no picture on the clipboard.")
+
+
+def test_a_picture_that_is_too_large_is_not_even_sent(open_page: OpenPage) -> None:
+    page = open_page("picture")
+    page.route("**/api/health", lambda route: route.fulfill(json={"version": "1", "limits": {"bytes": 10_000}}))
+    page.reload()
+    expect(page.locator("#about")).to_have_text("inkread 1")
+    page.route("**/api/read*", lambda route: pytest.fail("it was sent"))
+    show(page, SEVEN)
+    expect(page.locator("#text .detail")).to_contain_text("a picture may have 0.0 MB")
+
+
+def test_a_busy_server_is_asked_again(pictures: Page) -> None:
+    times = iter(range(9))
+
+    def busy(route: Route) -> None:
+        if next(times):
+            return route.continue_()
+        problem = {"code": "busy", "detail": "The server is busy."}
+        return route.fulfill(status=503, headers={"Retry-After": "0.1"}, json=problem)
+
+    pictures.route("**/api/read*", busy)
+    show(pictures, SEVEN)
+    answer(pictures, "7")
+
+
+def test_a_server_that_stays_busy_is_said_and_can_be_asked_by_hand(pictures: Page) -> None:
+    busy = {"code": "too-long", "detail": "Reading took too long."}
+    pictures.route("**/api/read*", lambda route: route.fulfill(status=503, json=busy))
+    show(pictures, SEVEN)
+    expect(pictures.locator("#text .detail")).to_have_text("Reading took too long.")
+    pictures.unroute("**/api/read*")
+    pictures.get_by_role("button", name="Try again").click()
+    answer(pictures, "7")
+
+
+# --- the camera
+
+
+def test_a_photo_is_taken_and_read_and_the_camera_stops(open_page: OpenPage) -> None:
+    page = open_page("picture", permissions=("camera",))
+    page.locator("#photograph").click()
+    page.locator("#shoot:enabled").click()
+    expect(page.locator("#camera")).to_be_hidden()
+    expect(page.locator("#frame img")).to_be_visible()
+    expect(page.locator("#text .title, #text .line").first).to_be_visible()
+    assert page.evaluate("document.getElementById('video').srcObject") is None
+
+
+def test_without_leave_for_the_camera_a_file_can_be_chosen(pictures: Page) -> None:
+    pictures.locator("#photograph").click()
+    expect(pictures.locator("#camera-message")).to_contain_text("told not to let this page use the camera")
+    expect(pictures.locator("#shoot")).to_be_hidden()
+    pictures.locator("#capture").set_input_files(SEVEN)
+    expect(pictures.locator("#camera")).to_be_hidden()
+    answer(pictures, "7")
+
+
+# --- keys alone
+
+
+def test_keys_alone_draw_and_clear(page: Page) -> None:
+    page.keyboard.press("Tab")
+    expect(page.locator("#draw-tab")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("#canvas")).to_be_focused()
+    expect(page.locator("#keys")).to_have_css("opacity", "1")
+    page.keyboard.press("Space")
+    for _ in range(18):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    answer(page, "1")
+    expect(page.locator("#status")).to_have_text(re.compile("^Read 1, "))
+    page.keyboard.press("Control+z")
+    expect(page.locator("#prompt")).to_be_visible()
+    page.keyboard.press("Control+z")  # nothing is left to take back
+    page.keyboard.press("Space")
+    for _ in range(18):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    answer(page, "1")
+    for focused in ("#undo", "#clear", "#nib"):
+        page.keyboard.press("Tab")
+        expect(page.locator(focused)).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#prompt")).to_be_visible()
+
+
+def test_keys_alone_bring_a_picture_in_and_walk_its_digits(page: Page) -> None:
+    page.locator("#draw-tab").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#picture-tab")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("#choose")).to_be_focused()
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(EXAMPLE)
+    expect(page.locator(".box.chosen")).to_be_visible()
+    for focused in ("#photograph", "#as", "#sure", ".box.chosen", "#text .digit.chosen", "#copy", "#save-picture"):
+        page.keyboard.press("Tab")
+        expect(page.locator(focused)).to_be_focused()
+        width = page.locator(focused).evaluate("(element) => getComputedStyle(element).outlineWidth")
+        assert width == "3px", f"{focused} shows that it has the focus"
+    page.locator(".box.chosen").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#picture .which")).to_have_text("How the 1 in line 2 was read")
+
+
+# --- what a page has to keep to
+
+
+@pytest.mark.parametrize(("scheme", "rules"), [("light", None), ("dark", ["color-contrast"])])
+def test_axe_finds_nothing_serious(open_page: OpenPage, scheme: str, rules: list[str] | None) -> None:
+    page = open_page(color_scheme=scheme, permissions=("camera",))
+    options = {"resultTypes": ["violations"], **({"runOnly": rules} if rules else {})}
+
+    def is_fine(state: str) -> None:
+        found = Axe().run(page, options=options).response["violations"]
+        grave = [(rule["id"], rule["nodes"][0]["html"]) for rule in found if rule["impact"] in {"serious", "critical"}]
+        assert grave == [], state
+
+    is_fine("empty")
+    write(page, "17")
+    answer(page, "17")
+    is_fine("drawn")
+    page.locator("#picture-tab").click()
+    is_fine("no picture")
+    show(page, EXAMPLE)
+    answer(page, "\n".join(LINES))
+    is_fine("a sheet")
+    show(page, README)
+    expect(page.locator("#text .title")).to_have_text("Not read.")
+    is_fine("a failure in a list")
+    page.locator("#photograph").click()
+    expect(page.locator("#shoot")).to_be_enabled()
+    is_fine("the camera")
+
+
+def test_the_page_fits_its_window_at_any_width_and_size_of_text(page: Page) -> None:
+    def fits(state: str) -> None:
+        for width, text in itertools.product((320, 360, 768, 1440), ("100%", "200%")):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.evaluate("(size) => { document.documentElement.style.fontSize = size; }", text)
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (state, width, text)
+
+    write(page, "1947", seed=3)
+    answer(page, "1947")
+    fits("a number")
+    page.locator("#picture-tab").click()
+    fits("no picture")
+    show(page, EXAMPLE, README)
+    answer(page, "\n".join(LINES))
+    fits("a list")
+
+
+def test_the_first_view_is_light(open_page: OpenPage) -> None:
+    page = open_page()
+    sizes: dict[str, int] = {}
+    page.on("requestfinished", lambda request: sizes.update({request.url: request.sizes()["responseBodySize"]}))
+    page.reload()
+    expect(page.locator("#about")).to_have_text(f"inkread {inkread.__version__}")
+    write(page, "7")
+    answer(page, "7")
+    first = {url: size for url, size in sizes.items() if "/api/read" not in url}
+    assert len(first) > 10
+    assert sum(first.values()) < 60_000, first

@@ -1,0 +1,357 @@
+"""The REST interface: what programs send and get, and the code of every problem."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import re
+import tempfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from hypothesis import HealthCheck, given, settings
+from PIL import Image
+from schemathesis import Case
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+import inkread
+from inkread import Reader
+from inkread.drawing import draw_digit
+from inkread.web import description
+from inkread.web.app import make_app
+from inkread.web.guard import LOCAL_HOSTS
+from inkread.web.limits import Limits
+from inkread.web.problems import STATUS
+
+DOCS = Path(__file__).parents[1] / "docs" / "web.md"
+
+# Only what the limits of this application are told to be is refused as too much.
+LIMITS = Limits(bytes=60_000, total_bytes=200_000, files=4)
+
+
+def png(picture: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    return file.getvalue()
+
+
+def drawing(digit: int) -> bytes:
+    return png(draw_digit(digit, rng=np.random.default_rng(digit), size=(300, 300)))
+
+
+SEVEN = drawing(7)
+BLANK = png(np.full((50, 50), 255, np.uint8))
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    return make_app(limits=LIMITS)
+
+
+@pytest.fixture(scope="module")
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app) as client:
+        yield client
+
+
+def problem(response: Response) -> tuple[int, str]:
+    """Return status and code of a response that has to be a problem."""
+    assert response.headers["content-type"] == "application/problem+json"
+    content = response.json()
+    assert set(content) == {"type", "title", "status", "code", "detail"}
+    assert content["status"] == response.status_code == STATUS[content["code"]]
+    assert re.fullmatch(r"\S.{10,}\S", content["detail"]), "one line for people"
+    return response.status_code, content["code"]
+
+
+def test_a_picture_as_body_is_answered_with_the_json_of_the_command_line(client: TestClient, reader: Reader) -> None:
+    response = client.post("/api/read", content=SEVEN, headers={"X-Picture-Name": quote("Büro/7 .png")})
+    file = io.BytesIO(SEVEN)
+    file.name = "Büro/7 .png"
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert response.json() == reader.read(file).to_dict()
+    assert response.json()["text"] == "7"
+
+
+def test_the_content_type_of_a_body_says_nothing(client: TestClient) -> None:
+    for kind in ("image/png", "text/plain", "application/x-www-form-urlencoded", "application/json", "?"):
+        assert client.post("/api/read", content=SEVEN, headers={"Content-Type": kind}).json()["text"] == "7"
+
+
+def test_a_picture_without_a_name_is_called_picture(client: TestClient) -> None:
+    assert client.post("/api/read", content=SEVEN).json()["picture"] == "picture"
+    assert client.post("/api/read", content=SEVEN, headers={"X-Picture-Name": "%00%0a"}).json()["picture"] == "picture"
+
+
+def test_one_file_in_a_form_is_answered_like_a_body(client: TestClient) -> None:
+    response = client.post("/api/read", files={"any": ("7.png", SEVEN)}, data={"other": "words"})
+    assert (response.json()["picture"], response.json()["text"]) == ("7.png", "7")
+
+
+def test_several_files_make_a_list_in_their_order_with_errors_in_place(client: TestClient) -> None:
+    files = [("p", ("a.png", drawing(1))), ("q", ("b.txt", b"words")), ("p", ("c.png", b"")), ("p", ("d.png", BLANK))]
+    answers = client.post("/api/read", files=files).json()
+    assert [answer["picture"] for answer in answers] == ["a.png", "b.txt", "c.png", "d.png"]
+    assert answers[0]["text"] == "1"
+    assert [answers[at]["error"]["code"] for at in (1, 2)] == ["not-a-picture", "empty"]
+    assert answers[3]["refused"]["code"] == "blank"
+
+
+def test_a_large_file_in_a_form_never_touches_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rollover(_: object) -> None:
+        raise AssertionError("the upload went to the disk")
+
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", rollover)
+    noise = png(np.random.default_rng(0).integers(0, 256, (1500, 1500), np.uint8))
+    assert len(noise) > 2_000_000
+    with TestClient(make_app()) as client:
+        assert client.post("/api/read", files={"p": ("noise.png", noise)}).json()["refused"]
+
+
+def test_options_are_those_of_the_command_line(client: TestClient, reader: Reader) -> None:
+    pair = png(np.hstack([draw_digit(d, rng=np.random.default_rng(d), size=(200, 140)) for d in (4, 2)]))
+    one, number = (client.post(f"/api/read?as={as_}", content=pair).json() for as_ in ("digit", "number"))
+    assert one["digits"] == reader.read(pair, as_="digit").to_dict()["digits"]
+    assert number["text"] == "42"
+    refused = client.post("/api/read?min_confidence=1", content=pair).json()
+    assert refused["refused"]["code"] == "unsure"
+
+
+def test_steps_show_the_ink_and_what_the_network_sees(client: TestClient, reader: Reader) -> None:
+    reading = client.post("/api/read?steps=1", content=SEVEN).json()
+    steps = reader.steps(SEVEN)
+    description.Reading.model_validate(reading)
+    shown = reading["steps"]
+    assert set(shown) == {"size", "ink", "glyphs"}
+    assert shown["size"] == [300, 300]
+    assert np.allclose(pixels(shown["ink"]["png"]), 255 * (1 - steps.ink), atol=0.51)
+    (glyph,) = shown["glyphs"]
+    assert np.allclose(pixels(glyph["png"]), 255 * steps.glyphs[0], atol=0.51)
+    assert np.allclose(glyph["probabilities"], steps.probabilities[0], atol=1e-6)
+    assert glyph["box"] == reading["digits"][0]["box"]
+
+
+def test_the_page_is_shown_upright_and_in_its_colours(client: TestClient) -> None:
+    picture = np.full((60, 40, 3), (250, 240, 10), np.uint8)
+    picture[10:50, 18:22] = (0, 0, 160)
+    file = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter, with the clock
+    Image.fromarray(picture).save(file, "PNG", exif=exif)
+    shown = client.post("/api/read?page=1&as=digit", content=file.getvalue()).json()["steps"]
+    page = pixels(shown["page"]["jpeg"])
+    assert (page.shape, shown["size"]) == ((40, 60, 3), [60, 40])
+    assert np.allclose(page[3, 3], (250, 240, 10), atol=6)
+    assert page[20, 30, 2] > 100 > page[20, 30, 0]
+
+
+def test_of_what_is_refused_the_glyph_is_shown_with_its_box(client: TestClient) -> None:
+    scribble = np.full((120, 200), 255, np.uint8)
+    scribble[50:70, 20:180] = 0
+    reading = client.post("/api/read?steps=1&min_confidence=1", content=png(scribble)).json()
+    assert reading["refused"]
+    x, y, w, h = reading["steps"]["glyphs"][0]["box"]
+    assert abs(x - 20) <= 3
+    assert abs(y - 50) <= 3
+    assert abs(w - 160) <= 6
+    assert abs(h - 20) <= 6
+
+
+def test_a_blank_picture_has_no_glyphs(client: TestClient) -> None:
+    reading = client.post("/api/read?steps=1", content=BLANK).json()
+    assert (reading["refused"]["code"], reading["steps"]["glyphs"]) == ("blank", [])
+
+
+def pixels(encoded: str) -> Any:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))))
+
+
+def bomb() -> bytes:
+    """Return a PNG of a few bytes that says it has more pixels than may be decoded."""
+    header = bytearray(png(np.zeros((1, 1), np.uint8)))
+    header[16:24] = (50_000).to_bytes(4, "big") * 2
+    header[29:33] = zlib.crc32(header[12:29]).to_bytes(4, "big")
+    return bytes(header)
+
+
+@pytest.mark.parametrize(
+    ("options", "content", "expected"),
+    [
+        ("", b"", (400, "no-picture")),
+        ("as=letter", SEVEN, (400, "bad-option")),
+        ("min_confidence=2", SEVEN, (400, "bad-option")),
+        ("min_confidence=nan", SEVEN, (400, "bad-option")),
+        ("steps=2", SEVEN, (400, "bad-option")),
+        ("", bytes(LIMITS.bytes + 1), (413, "too-large")),
+        ("", bomb(), (413, "too-large")),
+        ("", b"a text", (415, "not-a-picture")),
+        ("", b"<svg xmlns='http://www.w3.org/2000/svg'/>", (415, "not-a-picture")),
+        ("", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n", (415, "not-a-picture")),
+        ("", SEVEN[:2000], (422, "truncated")),
+        ("", SEVEN[:4], (422, "truncated")),
+    ],
+)
+def test_every_bad_upload_has_its_status_and_code(
+    client: TestClient, options: str, content: bytes, expected: tuple[int, str]
+) -> None:
+    assert problem(client.post(f"/api/read?{options}", content=content)) == expected
+
+
+def test_bad_forms_have_their_status_and_code(client: TestClient) -> None:
+    def post(**form: Any) -> tuple[int, str]:
+        return problem(client.post("/api/read", **form))
+
+    assert post(files={"p": ("a.png", b"")}) == (400, "no-picture")
+    words = b'--x\r\nContent-Disposition: form-data; name="p"\r\n\r\nwords\r\n--x--\r\n'
+    assert post(content=words, headers={"Content-Type": "multipart/form-data; boundary=x"}) == (400, "no-picture")
+    broken = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert post(content=b"--x\r\nno header", headers=broken) == (400, "bad-form")
+    assert post(content=SEVEN, headers=broken) == (400, "bad-form")
+    assert post(content=SEVEN, headers={"Content-Type": "multipart/form-data"}) == (400, "bad-form")
+    assert post(files=[("p", ("a.png", SEVEN))] * 5) == (413, "too-large")
+    assert post(files={"p": ("a.png", bytes(LIMITS.bytes + 1)), "q": ("b.png", SEVEN)}) == (413, "too-large")
+    assert post(files=[("p", ("a.png", bytes(LIMITS.bytes)))] * 4) == (413, "too-large")
+
+
+def test_a_body_that_lies_about_its_length_is_bounded_all_the_same(client: TestClient) -> None:
+    chunks = (bytes(10_000) for _ in range(100))
+    response = client.post("/api/read", content=chunks)
+    assert "content-length" not in response.request.headers
+    assert problem(response) == (413, "too-large")
+
+
+def test_unknown_addresses_and_methods_are_problems_too(client: TestClient) -> None:
+    assert problem(client.get("/nothing")) == (404, "not-found")
+    assert problem(client.get("/static/../app.py")) == (404, "not-found")
+    assert problem(client.get("/static/%2e%2e/app.py")) == (404, "not-found")
+    assert problem(client.get("/docs")) == (404, "not-found")
+    refused = client.get("/api/read")
+    assert problem(refused) == (405, "not-allowed")
+    assert refused.headers["allow"] == "POST"
+    assert problem(client.post("/")) == (405, "not-allowed")
+
+
+def test_health_tells_version_and_limits(client: TestClient) -> None:
+    answer = client.get("/api/health").json()
+    assert (answer["status"], answer["version"]) == ("ok", inkread.__version__)
+    assert answer["limits"] == LIMITS.to_dict()
+
+
+def test_the_model_tells_its_card(client: TestClient, reader: Reader) -> None:
+    assert client.get("/api/model").json() == json.loads(reader.card.to_json())
+
+
+def test_metrics_count_requests_and_pictures_and_name_no_user() -> None:
+    with TestClient(make_app()) as client:
+        client.post("/api/read", content=SEVEN, headers={"X-Picture-Name": "secret"})
+        client.post("/api/read", content=b"secret")
+        client.get("/secret")
+        text = client.get("/metrics").text
+    assert 'inkread_requests_total{path="/api/read",status="200"} 1.0' in text
+    assert 'inkread_requests_total{path="/api/read",status="415"} 1.0' in text
+    assert 'inkread_requests_total{path="other",status="404"} 1.0' in text
+    assert 'inkread_pictures_total{outcome="read"} 1.0' in text
+    assert 'inkread_pictures_total{outcome="not-a-picture"} 1.0' in text
+    assert "inkread_waiting 0.0" in text
+    assert "process_resident_memory_bytes" in text
+    assert "secret" not in text
+
+
+def test_every_answer_forbids_what_is_foreign(client: TestClient) -> None:
+    answers = [
+        client.get("/"),
+        client.get("/static/main.js"),
+        client.get("/api/health"),
+        client.get("/nothing"),
+        client.post("/api/read", content=SEVEN),
+        client.post("/api/read", content=b"words"),
+        client.options("/api/read", headers={"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}),
+    ]
+    for answer in answers:
+        policy = answer.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; ")
+        assert not re.search(r"\*|https?:|unsafe|data:(?! blob:; media)", policy)
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["cache-control"] in {"no-store", "no-cache"}
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+def test_the_page_is_served_compressed_and_revalidated(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    assert page.headers["content-encoding"] == "gzip"
+    again = client.get("/", headers={"If-None-Match": page.headers["etag"]})
+    assert again.status_code == 304
+
+
+def test_foreign_names_of_this_machine_are_refused() -> None:
+    with TestClient(make_app(hosts=LOCAL_HOSTS), base_url="http://127.0.0.1:8000") as client:
+        for host in ("127.0.0.1:8000", "localhost", "LOCALHOST:1", "[::1]:8000"):
+            assert client.get("/api/health", headers={"Host": host}).status_code == 200
+        for host in ("evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8000", "[::1", ""):
+            assert problem(client.get("/api/health", headers={"Host": host})) == (421, "wrong-host")
+
+
+def test_pages_of_other_sites_are_refused(client: TestClient) -> None:
+    foreign = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+    assert problem(client.post("/api/read", content=SEVEN, headers=foreign)) == (403, "foreign-page")
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    assert client.get("/", headers=link).status_code == 200
+
+
+def test_a_defect_is_a_problem_without_its_inside(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("inkread.web.service.answer", lambda *_: os.environ["INSIDE"])
+    client = TestClient(app, raise_server_exceptions=False)
+    response = client.post("/api/read", content=SEVEN, headers={"X-Picture-Name": "secret"})
+    assert problem(response) == (500, "failed")
+    assert "INSIDE" not in response.text
+    assert "x-frame-options" in response.headers
+    assert "KeyError" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_the_docs_list_every_problem_with_its_status() -> None:
+    rows = re.findall(r"^\| (\d{3}) \| (.+?) \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
+    listed = {code: int(status) for status, codes in rows for code in re.findall("`([a-z-]+)`", codes)}
+    assert listed == STATUS
+
+
+def test_the_examples_of_the_description_are_what_it_describes(client: TestClient) -> None:
+    described = client.get("/openapi.json").json()
+    content = described["paths"]["/api/read"]["post"]["responses"]["200"]["content"]["application/json"]
+    values = [example["value"] for example in content["examples"].values()]
+    for value in [values[0], values[1], values[2][0]]:
+        description.Reading.model_validate(value)
+    description.Failure.model_validate(values[2][1])
+    assert values[0].keys() == client.post("/api/read", content=SEVEN).json().keys()
+
+
+def test_the_service_does_what_its_description_says(app: FastAPI) -> None:
+    found = schemathesis.openapi.from_asgi("/openapi.json", app).get_all_operations()
+    operations = [result.ok() for result in found if isinstance(result, Ok)]
+    assert {operation.path for operation in operations} == {"/api/read", "/api/model", "/api/health", "/metrics"}
+    for operation in operations:
+
+        @given(case=operation.as_strategy())
+        @settings(max_examples=50, suppress_health_check=list(HealthCheck))
+        def ask(case: Case[Any]) -> None:
+            case.call_and_validate(excluded_checks=[positive_data_acceptance])  # no schema says what is a picture
+
+        ask()
