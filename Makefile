@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-com
 DATA := $(if $(INKREAD_DATA),$(INKREAD_DATA),$(wildcard ../shared/data))
 EXAMPLES := $(sort $(wildcard examples/*.png examples/*.jpg))
 
-.PHONY: help demo test lint docs bench clean
+.PHONY: help demo test lint docs site bench clean
 
 help:  ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,10 @@ docs: $(VENV)/dev  ## write the generated docs and their figures anew; needs chr
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/figures.py
 	$(BIN)/python docs/screenshots.py
+
+site: $(VENV)/dev  ## build the docs as a site in out/site, any warning an error
+	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet
+	@echo "open out/site/index.html"
 
 bench: $(VENV)/dev  ## measure what benchmarks/RESULTS.md holds and runs/ does not: 25 minutes on two cores
 	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/python benchmarks/run.py

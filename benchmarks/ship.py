@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 
 from accuracy import measured
 from calibrate import calibrated, on_card
+from inkread.converting.convert import QUANTISED
 from inkread.datasets import load_mnist
 from inkread.files import whole_folder
 from inkread.models.card import Card, load_card
-from inkread.models.classifier import MODEL_NAME, SHIPPED, Classifier
+from inkread.models.classifier import SHIPPED, Classifier
+from inkread.models.loading import MODEL_NAME
 from inkread.pictures.glyphs import normalise
 from inkread.scores import confusion_matrix
 from inkread.training.exporting import quantise_onnx, refined_onnx
@@ -51,7 +53,7 @@ def _tested(folder: Path, card: Card, images: NDArray[np.uint8], labels: NDArray
     answers = Classifier(folder).classify(np.asarray(images / np.float32(255), np.float32))[:, :10].argmax(axis=1)
     matrix = confusion_matrix(labels, answers)
     test = {"images": len(labels), "accuracy": float(matrix.trace() / matrix.sum()), "confusion": matrix.tolist()}
-    settings = {**card.settings, "quantised": "8-bit weights and activations, after training"}
+    settings = {**card.settings, "quantised": QUANTISED}
     return replace(card, settings=settings, test=test, model_sha256=file_sha256(folder / MODEL_NAME))
 
 

@@ -1,4 +1,4 @@
-"""Write docs/cli.md from the program itself, or check that it is up to date.
+"""Write docs/cli.md and docs/model-card.md from the program itself, or check that it is up to date.
 
 python docs/generate.py            write
 python docs/generate.py --check    exit 1, with the command to run, where a file differs
@@ -13,6 +13,8 @@ import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
+
+from model_card import model_card
 
 from inkread.cli.app import COMMANDS
 from inkread.training.recipes import RECIPES
@@ -77,7 +79,10 @@ def recipes() -> Iterator[str]:
 
 def main() -> int:
     """Write or check the files; return the exit code."""
-    pages = {HERE / "cli.md": HEAD + "\n".join([*commands(), *recipes()]) + "\n"}
+    pages = {
+        HERE / "cli.md": HEAD + "\n".join([*commands(), *recipes()]) + "\n",
+        HERE / "model-card.md": model_card(),
+    }
     if "--check" not in sys.argv:
         for path, text in pages.items():
             path.write_text(text, encoding="utf-8")

@@ -28,6 +28,14 @@ def given_a_digit(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(digits / np.maximum(digits.sum(axis=1, keepdims=True), 1e-30), np.float32)
 
 
+def as_probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what a network gives, (N, C), as probabilities, whether it ends in a softmax or before it."""
+    if outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-3):
+        return outputs
+    powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
+
 def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     """Return probabilities, (N, 10), with their logarithms divided by `temperature`, rows again summing to 1.
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import inkread
+from inkread.cli.convert import convert
 from inkread.cli.evaluate import evaluate
 from inkread.cli.explain import explain
 from inkread.cli.read import read
@@ -20,6 +21,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "train": train,
     "evaluate": evaluate,
     "explain": explain,
+    "convert": convert,
     "web": web,
 }
 DEFAULT = "read"

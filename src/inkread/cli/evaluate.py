@@ -32,7 +32,9 @@ def evaluate(
     ] = "mnist",
     model: Annotated[
         Path | None,
-        typer.Option(help="A model folder, an .onnx, .keras or .h5 file, or 'tiny'. Left out, the shipped model."),
+        typer.Option(
+            help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny'. Left out, the shipped model."
+        ),
     ] = None,
     report: Annotated[
         Path | None,

@@ -30,8 +30,8 @@ def read(
     model: Annotated[
         Path | None,
         typer.Option(
-            help="A model folder, an .onnx, .keras or .h5 file, or 'tiny': the shipped model in 8-bit integers, "
-            "smaller and quicker. Left out, the shipped model reads."
+            help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny': the shipped model in 8-bit "
+            "integers, smaller and quicker. Left out, the shipped model reads."
         ),
     ] = None,
     format_: Annotated[

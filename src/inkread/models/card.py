@@ -94,9 +94,9 @@ class Card:
         """Return the card of `to_dict`; entries of later versions are passed over."""
         return cls(**{key: value for key, value in values.items() if key in cls.__slots__})
 
-    def save(self, folder: Path) -> None:
-        """Write the card into a model folder."""
-        with whole_file(folder / CARD_NAME) as path:
+    def save(self, model: Path) -> None:
+        """Write the card into a model folder, or beside a model file."""
+        with whole_file(card_path(model)) as path:
             path.write_text(self.to_json() + "\n", encoding="utf-8")
 
 
@@ -110,14 +110,32 @@ def load_card(folder: Path) -> Card:
 
     Raises `ModelError` for a card that is damaged.
     """
-    path = folder / CARD_NAME
+    return _loaded(folder / CARD_NAME)
+
+
+def card_of(model: Path) -> Card:
+    """Return the card that belongs to a model folder or file, or an empty one where there is none.
+
+    Raises `ModelError` for a card that is damaged.
+    """
+    return _loaded(card_path(model))
+
+
+def card_path(model: Path) -> Path:
+    """Return where the card of a model lies: in its folder, which a file named `model.*` shares, or beside the file."""
+    if model.is_dir():
+        return model / CARD_NAME
+    return model.with_name(CARD_NAME if model.stem == "model" else f"{model.name}.{CARD_NAME}")
+
+
+def _loaded(path: Path) -> Card:
     try:
         card = Card.from_dict(json.loads(path.read_text(encoding="utf-8")))
         damage = _damage(card)
         card.average_image(0)
     except FileNotFoundError:
         return Card()
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"{path}: the card is damaged ({error}); train or copy the model again") from None
     if damage:
         raise ModelError(f"{path}: {damage}; train or copy the model again")

@@ -9,26 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from inkread.errors import ModelError
-from inkread.models.card import Card, load_card
+from inkread.models.card import Card, card_of
 from inkread.models.graph import Node, nodes_of, with_outputs
-from inkread.scores import given_a_digit, tempered
+from inkread.models.loading import Session, glyph_input, onnx_session, open_model
+from inkread.scores import as_probabilities, given_a_digit, tempered
 
 SHIPPED = Path(__file__).parent / "shipped"
 """The model folder inside the package: what reads when no model is named."""
 
-NAMED = {"tiny": SHIPPED / "tiny"}
-"""Models that are shipped beside it, by the name under which they are asked for."""
+NAMED = {"shipped": SHIPPED, "tiny": SHIPPED / "tiny"}
+"""The models that are shipped, by the name under which they are asked for."""
 
 CLASSES = 10
 
 NO_DIGIT = CLASSES
 """The eleventh class: what is no digit. A model may do without it."""
-
-MODEL_NAME = "model.onnx"
 
 _BATCH = 64  # glyphs at a time: their maps fit into a core's cache
 
@@ -36,24 +34,25 @@ _BATCH = 64  # glyphs at a time: their maps fit into a core's cache
 class Classifier:
     """A network that gives every glyph a probability for each of the ten digits, and for being none.
 
-    model: None for the shipped model, "tiny" for the same in 8-bit integers, a model folder, an `.onnx` file, or a
-        `.keras` or `.h5` file of Keras (these two need the extra 'train').
+    model: None for the shipped model, "tiny" for the same in 8-bit integers, a model folder, an `.onnx` file, a
+        `.keras` or `.h5` file of Keras (these two need the extra 'train'), or a `.tflite` file (the extra 'litert').
     threads: how many cores one call may use, at least 1. Each core takes batches of its own: sharing out every layer of
         a network as small as these would cost more than it gives.
 
-    Raises `ModelError` for a model that is missing, damaged or of other shapes than (N, 28, 28, 1) or (N, 28, 28)
-    to (N, 10) or (N, 11).
+    Raises `ModelError` for a model that is missing, damaged or of other shapes than (N, 28, 28, 1), (N, 28, 28) or
+    (N, 784) to (N, 10) or (N, 11), and for a file that holds more than a network; nothing in it is run.
     """
 
     def __init__(self, model: str | os.PathLike[str] | None = None, *, threads: int = 1) -> None:
         if threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
-        path = SHIPPED if model is None else _path(model)
-        self.card: Card = load_card(path if path.is_dir() else path.parent) if _has_card(path) else Card()
+        path = SHIPPED if model is None else model_path(model)
+        self.card: Card = card_of(path)
         self._name = str(path)
-        self._model, self._threads = _onnx(path), threads
-        self._session = _session(self._model, self._name)
-        self._input = self._session.get_inputs()[0]
+        self._threads = threads
+        self._session, self._content = open_model(path, trusted=path.resolve().is_relative_to(SHIPPED.resolve()))
+        self._input, self._shape = glyph_input(self._session, self._name)
+        self._answer = self._session.get_outputs()[0].name
         self._check()
 
     def classify(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -74,16 +73,15 @@ class Classifier:
 
     def outputs(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the network gives for glyphs, (N, 28, 28): (N, 10 or 11) probabilities or logits."""
-        outputs: NDArray[np.float32] = self._session.run(None, self._fed(glyphs))[0]
-        return outputs
+        return self._run(self._session, [self._answer], glyphs)[0]
 
     def nodes(self) -> list[Node]:
-        """Return the nodes of the network, in the order in which they run.
+        """Return the nodes of the network, in the order in which they run; none for a LiteRT file.
 
         Raises `ModelError` for a file that ONNX Runtime can read and we cannot.
         """
         try:
-            return nodes_of(self._model)
+            return nodes_of(self._content)
         except ValueError as error:
             raise ModelError(f"{self._name}: its layers cannot be read from the file ({error})") from None
 
@@ -93,13 +91,24 @@ class Classifier:
         The network is opened once more for this. Raises `ModelError` for names that are no tensors of it.
         """
         names, own = list(dict.fromkeys(names)), {output.name for output in self._session.get_outputs()}
-        opened = with_outputs(self._model, (name for name in names if name not in own))
-        session = _session(opened, self._name)
-        return dict(zip(names, session.run(names, self._fed(glyphs)), strict=True))
+        opened = with_outputs(self._content, (name for name in names if name not in own))
+        return dict(zip(names, self._run(onnx_session(opened, self._name), names, glyphs), strict=True))
 
-    def _fed(self, glyphs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        shaped = np.ascontiguousarray(glyphs, np.float32)
-        return {self._input.name: shaped[..., None] if len(self._input.shape) == 4 else shaped}
+    def _run(self, session: Session, names: list[str], glyphs: NDArray[np.float32]) -> list[NDArray[Any]]:
+        """Return outputs by their names, filling up the last batch of a network that takes so many glyphs at a time."""
+        shaped = np.ascontiguousarray(glyphs, np.float32).reshape(-1, *self._shape)
+        batch = self._input.shape[0]
+        if not isinstance(batch, int) or batch < 1:
+            return session.run(names, {self._input.name: shaped})
+        filled = np.concatenate([shaped, np.zeros((-len(shaped) % batch, *self._shape), np.float32)])
+        parts = (filled[start : start + batch] for start in range(0, len(filled), batch))
+        outputs = [session.run(names, {self._input.name: part}) for part in parts]
+        return [np.concatenate(arrays)[: len(shaped)] for arrays in zip(*outputs, strict=True)]
+
+    @property
+    def glyph_shape(self) -> tuple[int, ...]:
+        """How the network takes one glyph, such as (28, 28, 1)."""
+        return self._shape
 
     @property
     def input_name(self) -> str:
@@ -108,9 +117,7 @@ class Classifier:
 
     def _probabilities(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the outputs as calibrated probabilities, whether the network ends in a softmax or before it."""
-        if outputs.min() < 0 or not np.allclose(outputs.sum(axis=1), 1, atol=1e-3):
-            powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-            outputs = powers / powers.sum(axis=1, keepdims=True)
+        outputs = as_probabilities(outputs)
         digits = tempered(given_a_digit(outputs), self.card.temperature)
         none = np.clip(outputs[:, CLASSES:], 0, 1) if outputs.shape[1] > CLASSES else np.zeros_like(outputs[:, :1])
         return np.asarray(np.hstack([digits * (1 - none), none]), np.float32)
@@ -121,50 +128,17 @@ class Classifier:
             outputs = self.outputs(np.zeros((2, 28, 28), np.float32))
         except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a class of its own for every cause
             reason = str(error).splitlines()[0]
-            raise ModelError(f"{self._name}: takes other input than (N, 28, 28, 1) glyphs ({reason})") from None
+            raise ModelError(f"{self._name}: cannot be run on two empty glyphs ({reason})") from None
         if outputs.shape not in ((2, CLASSES), (2, CLASSES + 1)):
             raise ModelError(
                 f"{self._name}: gives {outputs.shape[1:]} outputs a glyph where inkread needs {CLASSES}, one a digit, "
                 f"or {CLASSES + 1}, with one for no digit"
             )
+        if not np.isfinite(outputs).all():
+            raise ModelError(f"{self._name}: gives what are no numbers for an empty glyph; train or copy it again")
 
 
-def _path(model: str | os.PathLike[str]) -> Path:
+def model_path(model: str | os.PathLike[str]) -> Path:
     """Return where a model lies; a file or folder of the user's goes before a name of ours."""
     path = Path(model)
     return path if path.exists() else NAMED.get(os.fspath(model), path)
-
-
-def _has_card(path: Path) -> bool:
-    """Tell whether a card belongs to the model: a folder's own, or that of the folder a `model.*` file lies in."""
-    return path.is_dir() or (path.is_file() and path.stem == Path(MODEL_NAME).stem)
-
-
-def _onnx(path: Path) -> bytes:
-    """Return the network as ONNX, whatever the file."""
-    if path.is_dir():
-        path = path / MODEL_NAME
-    if path.suffix.lower() in {".keras", ".h5"}:
-        from inkread.training.exporting import onnx_of_keras_file
-
-        return onnx_of_keras_file(path)
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise ModelError(
-            f"{path}: no such model; name a folder, an .onnx, .keras or .h5 file, or train one: inkread train"
-        ) from None
-    except OSError as error:
-        raise ModelError(f"{path}: the model cannot be read ({error.strerror})") from None
-
-
-def _session(model: bytes, name: str) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 - see Classifier._check
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"{name}: not an ONNX model that ONNX Runtime can load ({reason})") from None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 from inkread.errors import MissingExtra
+from inkread.quiet import quiet_stderr
 
 
 def load_keras(purpose: str) -> ModuleType:
@@ -22,7 +20,7 @@ def load_keras(purpose: str) -> ModuleType:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # left out by TensorFlow itself where there is no AVX-512
     try:
-        with _quiet_stderr():
+        with quiet_stderr():
             import keras
 
             keras.random.uniform((1,))  # wakes the backend, which has more to say only now
@@ -40,18 +38,3 @@ def has_bfloat16() -> bool:
     except OSError:
         return False
     return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
-@contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Silence what native code writes to file descriptor 2: TensorFlow greets there before it reads its settings."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)

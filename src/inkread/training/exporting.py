@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from inkread.errors import ModelError
 from inkread.models.classifier import Classifier
-from inkread.training.backend import load_keras
+from inkread.scores import as_probabilities
 from inkread.training.tidying import first_convolution, tidy_onnx
 
 TOLERANCE = 1e-4
@@ -50,7 +50,7 @@ def refined_onnx(source: Path, target: Path, glyphs: NDArray[np.float32]) -> flo
 
 def _difference(path: Path, glyphs: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
     """Return the largest difference between what a written network gives and what it should give."""
-    difference = float(np.abs(Classifier(path).outputs(glyphs) - expected).max())
+    difference = float(np.abs(as_probabilities(Classifier(path).outputs(glyphs)) - as_probabilities(expected)).max())
     if not difference <= TOLERANCE:
         raise ModelError(
             f"{path}: differs by {difference:.2g} from the network it was made from, where {TOLERANCE:g} is allowed; "
@@ -72,11 +72,12 @@ def quantise_onnx(source: Path, target: Path, glyphs: NDArray[np.float32]) -> No
     from onnxruntime import quantization
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
+    classifier = Classifier(source)
+    shaped = glyphs.reshape(-1, *classifier.glyph_shape)
+
     class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
         def __init__(self, name: str) -> None:
-            self._batches = iter(
-                [{name: glyphs[start : start + 100, ..., None]} for start in range(0, len(glyphs), 100)]
-            )
+            self._batches = iter([{name: shaped[start : start + 100]} for start in range(0, len(shaped), 100)])
 
         def get_next(self) -> dict[str, NDArray[np.float32]] | None:
             return next(self._batches, None)
@@ -87,7 +88,7 @@ def quantise_onnx(source: Path, target: Path, glyphs: NDArray[np.float32]) -> No
         quantization.quantize_static(
             folded,
             target,
-            Reader(Classifier(source).input_name),
+            Reader(classifier.input_name),
             quant_format=quantization.QuantFormat.QDQ,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
@@ -109,27 +110,6 @@ def _silenced() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def onnx_of_keras_file(path: Path) -> bytes:
-    """Return a `.keras` or `.h5` file of Keras as ONNX.
-
-    Raises `ModelError` for a file that is missing or damaged, `MissingExtra` where Keras is not installed.
-    """
-    if not path.is_file():
-        raise ModelError(f"{path}: no such model; check the name and the folder")
-    keras = load_keras(f"{path}: a file of Keras")
-    try:
-        model = keras.saving.load_model(path, compile=False)
-    except Exception as error:  # noqa: BLE001 - Keras raises errors of any class for a damaged file
-        raise ModelError(f"{path}: not a model that Keras can load ({str(error).splitlines()[0]})") from None
-    if [tuple(entry.shape) for entry in model.inputs] not in ([(None, 28, 28, 1)], [(None, 28, 28)]):
-        raise ModelError(f"{path}: takes other input than (N, 28, 28, 1) glyphs")
-    glyphs = np.random.default_rng(0).random((16, 28, 28), np.float32)
-    with tempfile.TemporaryDirectory() as folder:
-        onnx = Path(folder) / "model.onnx"
-        export_onnx(model, onnx, glyphs)
-        return onnx.read_bytes()
-
-
 def _shaped(model: Any, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return glyphs as the model takes them: with or without a dimension for the channel."""
-    return glyphs[..., None] if len(model.inputs[0].shape) == 4 else glyphs
+    """Return glyphs as the model takes them: in 28x28, with or without a dimension for the channel, or in a row."""
+    return glyphs.reshape(-1, *model.inputs[0].shape[1:])

@@ -106,6 +106,13 @@ def best(precision: str = "float32") -> keras.Sequential:
     )
 
 
+def in_float32(model: keras.Model, network: str) -> keras.Sequential:
+    """Return a trained network of this name anew in float32, whatever it was trained in."""
+    plain: keras.Sequential = globals()[network]()
+    plain.set_weights(model.get_weights())
+    return plain
+
+
 def _answer(classes: int = 10) -> list[Any]:
     """Return the layers from features to probabilities; float32, since a softmax in bfloat16 has 2 digits."""
     return [layers.Dense(classes, dtype="float32"), layers.Activation("softmax", dtype="float32")]

@@ -12,13 +12,13 @@ from inkread.datasets.download import Progress
 from inkread.errors import OptionError
 from inkread.files import whole_folder
 from inkread.models.card import CARD_NAME, Card
-from inkread.models.classifier import MODEL_NAME
+from inkread.models.loading import KERAS_NAME, MODEL_NAME
 from inkread.training.backend import has_bfloat16, load_keras
 from inkread.training.history import History, Watcher
 from inkread.training.machine import Clock
 from inkread.training.recipes import RECIPES, Recipe
 
-FILES = {MODEL_NAME, CARD_NAME, "model.keras", "mnist.h5", "history.csv", "curves.png"}
+FILES = {MODEL_NAME, CARD_NAME, KERAS_NAME, "mnist.h5", "history.csv", "curves.png"}
 """What a run writes; a folder that holds anything else is never replaced."""
 
 
@@ -48,7 +48,7 @@ def train(
     Raises `OptionError` for an unknown recipe or a folder that holds something already, `DataError` for MNIST,
     `MissingExtra` without Keras. An interrupted run leaves nothing at `out`.
     """
-    recipe = _settled(recipe, epochs)
+    recipe = settled(recipe, epochs)
     _check_folder(Path(out).resolve(), force=force)
     watcher, clock, history = watcher or Watcher(), Clock(), History()
     with clock.part("data"):
@@ -66,7 +66,7 @@ def train(
         return save_run(folder, model, recipe, mnist, seed=seed, history=history, clock=clock)
 
 
-def _settled(recipe: str | Recipe, epochs: int | None) -> Recipe:
+def settled(recipe: str | Recipe, epochs: int | None) -> Recipe:
     """Return the recipe of a name as it will be run: with the epochs asked for and a precision the processor has."""
     if isinstance(recipe, str):
         if recipe not in RECIPES:

@@ -16,14 +16,15 @@ from inkread.datasets import Mnist
 from inkread.figures.curves import draw_curves
 from inkread.figures.saving import save_figure
 from inkread.models.card import Card, encoded_images
-from inkread.models.classifier import CLASSES, MODEL_NAME, Classifier
+from inkread.models.classifier import CLASSES, Classifier
+from inkread.models.loading import KERAS_NAME, MODEL_NAME
 from inkread.scores import confusion_matrix, cross_entropy, fitted_temperature, tempered
-from inkread.training import networks
 from inkread.training.exporting import export_onnx
 from inkread.training.fitting import scaled
 from inkread.training.history import History
 from inkread.training.machine import Clock, file_sha256, hardware, versions, weights_sha256
 from inkread.training.material import SHARES
+from inkread.training.networks import in_float32
 from inkread.training.recipes import Recipe
 
 LIMITS = "Trained on MNIST alone: American handwriting of the 1990s. Other forms of digits and print are read worse."
@@ -87,9 +88,8 @@ def _data(recipe: Recipe, mnist: Mnist) -> dict[str, Any]:
 
 def _save_model(model: keras.Model, recipe: Recipe, folder: Path, mnist: Mnist) -> None:
     """Write the network in every format, in float32 whatever it was trained in."""
-    plain = getattr(networks, recipe.network)()
-    plain.set_weights(model.get_weights())
-    plain.save(folder / "model.keras")
+    plain = in_float32(model, recipe.network)
+    plain.save(folder / KERAS_NAME)
     export_onnx(plain, folder / MODEL_NAME, scaled(mnist.train_images[:500])[..., 0])
     if recipe.writes_h5:
         model.save(folder / "mnist.h5")

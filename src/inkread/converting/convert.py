@@ -1,0 +1,169 @@
+"""Converting: from a model to a file of another kind that is shown to answer alike."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.converting.glyphs import Glyphs, glyphs_at_hand
+from inkread.converting.opening import keras_model, onnx_of_keras_file
+from inkread.errors import InkreadError, MissingExtra, ModelError, OptionError
+from inkread.figures.saving import check_folder, writable
+from inkread.models.card import Card
+from inkread.models.classifier import CLASSES, Classifier, model_path
+from inkread.models.loading import KERAS_NAME, KERAS_SUFFIXES, LITERT_SUFFIX, MODEL_NAME, model_file
+from inkread.quiet import quiet_stderr
+from inkread.scores import as_probabilities
+from inkread.training.machine import file_sha256
+
+TOLERANCE = 1e-4
+"""The largest difference that one output may show after a conversion that changes no weights."""
+
+CHANGED_ANSWERS = 0.02
+"""The largest share of glyphs that may get another answer in 8 bits."""
+
+QUANTISED = "8-bit weights and activations, after training"
+
+SUFFIXES = (".keras", ".h5", ".onnx", LITERT_SUFFIX)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What a conversion wrote and how it was shown to be right.
+
+    target: the file written.
+    size: of that file, in bytes.
+    glyphs: on what both models were compared, in words.
+    difference: the largest between an output of the one and of the other.
+    changed: the share of the glyphs that get another answer, 0 to 1.
+    right: the shares of the glyphs that the source and the target read right, 0 to 1.
+    """
+
+    target: Path
+    size: int
+    glyphs: str
+    difference: float
+    changed: float
+    right: tuple[float, float]
+
+
+def convert(
+    model: str | os.PathLike[str], out: str | os.PathLike[str], *, int8: bool = False, force: bool = False
+) -> Conversion:
+    """Write a model as a file of another kind and return how alike both answer on real glyphs.
+
+    model: a model folder, "shipped", "tiny", or an `.onnx`, `.keras` or `.h5` file; nothing in a file is run.
+    out: a file that ends in `.keras`, `.h5`, `.onnx` or `.tflite`; a calibrated model's card is written beside it, as
+        `OUT.card.json`, and read with it.
+    int8: write an ONNX file with weights and activations of 8 bits; a name that ends in `.int8.onnx` says the same.
+    force: whether a file that lies at `out` may be replaced.
+
+    Raises `OptionError` for a name of no such kind or a file that is there already; `ModelError` for a model that
+    cannot be used or converted, or where both answer otherwise; `MissingExtra` without what the kind needs. Then
+    nothing is written.
+    """
+    source, target = model_path(model), Path(out)
+    int8 = int8 or target.name.lower().endswith(".int8.onnx")
+    _check_target(source, target, int8=int8, force=force)
+    _check_source(source)
+    classifier, glyphs = Classifier(model), glyphs_at_hand()
+    with writable(target) as temporary:
+        with _way_out(source, target):
+            _write(source, temporary, glyphs.glyphs, int8=int8)
+        result = _compared(classifier, Classifier(temporary), target, glyphs, int8=int8)
+    _write_card(classifier.card, target, int8=int8)
+    return replace(result, size=target.stat().st_size)
+
+
+def _check_target(source: Path, target: Path, *, int8: bool, force: bool) -> None:
+    """Refuse a file that cannot be written as asked, before any work is done for it."""
+    if target.suffix.lower() not in SUFFIXES:
+        raise OptionError(f"{target}: a model ends in {', '.join(SUFFIXES)}; 8 bits in .int8.onnx")
+    if int8 and target.suffix.lower() != ".onnx":
+        raise OptionError(f"{target}: 8 bits go into an ONNX file alone; name it {target.stem}.int8.onnx")
+    check_folder(target)
+    if target.is_dir() or (target.exists() and target.samefile(model_file(source))):
+        raise OptionError(f"{target}: is {'a folder' if target.is_dir() else 'the model itself'}; name another file")
+    if target.exists() and not force:
+        raise OptionError(f"{target}: is there already; name another file, or replace it with --force")
+
+
+def _check_source(source: Path) -> None:
+    if source.suffix.lower() == LITERT_SUFFIX:
+        raise OptionError(f"{source}: from LiteRT there is no way back; convert the model it was made from")
+    if (source / "saved_model.pb").is_file():
+        raise OptionError(f"{source}: is a SavedModel of TensorFlow; load it there and save it as .keras or .h5")
+
+
+@contextmanager
+def _way_out(source: Path, target: Path) -> Iterator[None]:
+    """Turn what the libraries below raise for a network that they cannot write into one line."""
+    try:
+        yield
+    except (InkreadError, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001 - exporters raise errors of any class
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise ModelError(f"{source}: cannot be written as {target.suffix} ({reason}); try another kind") from None
+
+
+def _write(source: Path, target: Path, glyphs: NDArray[np.float32], *, int8: bool) -> None:
+    if target.suffix.lower() == ".onnx":
+        _write_onnx(model_file(source), target, glyphs, int8=int8)
+        return
+    kept = source / KERAS_NAME  # of a model folder: what was trained, where the ONNX beside it is what reads
+    model = keras_model(kept if kept.is_file() else model_file(source))
+    with warnings.catch_warnings(), quiet_stderr():
+        warnings.simplefilter("ignore")
+        if target.suffix.lower() == LITERT_SUFFIX:
+            model.export(str(target), format="litert", verbose=False)
+        else:
+            model.save(target)
+
+
+def _write_onnx(source: Path, target: Path, glyphs: NDArray[np.float32], *, int8: bool) -> None:
+    content = onnx_of_keras_file(source) if source.suffix.lower() in KERAS_SUFFIXES else source.read_bytes()
+    if not int8:
+        target.write_bytes(content)
+        return
+    if not importlib.util.find_spec("onnx"):
+        raise MissingExtra(f"{target}: an ONNX model in 8 bits", "train")
+    from inkread.training.exporting import quantise_onnx
+
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / MODEL_NAME
+        plain.write_bytes(content)
+        quantise_onnx(plain, target, glyphs)
+
+
+def _compared(before: Classifier, after: Classifier, target: Path, glyphs: Glyphs, *, int8: bool) -> Conversion:
+    """Return how alike two models answer; raises `ModelError` where they differ by more than they may."""
+    first, second = (as_probabilities(classifier.outputs(glyphs.glyphs)) for classifier in (before, after))
+    difference = float(np.abs(first - second).max()) if first.shape == second.shape else np.inf
+    answers = [outputs[:, :CLASSES].argmax(axis=1) for outputs in (first, second)]
+    changed = float((answers[0] != answers[1]).mean())
+    if not (changed <= CHANGED_ANSWERS if int8 else difference <= TOLERANCE):
+        raise ModelError(
+            f"{target}: would answer otherwise on {glyphs.what} (difference {difference:.2g}, {changed:.1%} other "
+            "answers), so it is not written; convert the file that the model was first saved to"
+        )
+    right = tuple(float((answer == glyphs.labels).mean()) for answer in answers)
+    return Conversion(target, 0, glyphs.what, difference, changed, (right[0], right[1]))
+
+
+def _write_card(card: Card, target: Path, *, int8: bool) -> None:
+    """Write what makes confidences of the outputs beside the file, if the model has it."""
+    if card == Card():
+        return
+    if int8:  # what was measured was measured before
+        card = replace(card, settings={**card.settings, "quantised": QUANTISED}, test={}, scores={})
+    replace(card, model_sha256=file_sha256(target)).save(target)

@@ -1,0 +1,58 @@
+"""Opening a model file that nobody vouches for as a model of Keras."""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inkread.converting.network import Network, UnfitLayer
+from inkread.errors import MissingExtra, ModelError
+from inkread.models.loading import KERAS_SUFFIXES, check_size
+
+
+def keras_model(path: Path) -> Any:
+    """Return the network in a `.keras`, `.h5` or `.onnx` file as a model of Keras; nothing in the file is run.
+
+    Takes some seconds, which TensorFlow needs to start; what is refused is refused before that.
+
+    Raises `ModelError` for a file that is missing, damaged or holds what inkread does not take, `MissingExtra` where
+    Keras is not installed.
+    """
+    check_size(path)
+    network = _network(path)
+    from inkread.training.backend import load_keras
+
+    load_keras(f"{path}: a file of Keras")
+    from inkread.converting.building import built
+
+    try:
+        return built(network)
+    except UnfitLayer as error:
+        raise ModelError(f"{path}: {error}; save it anew where it was made") from None
+
+
+def onnx_of_keras_file(path: Path) -> bytes:
+    """Return a `.keras` or `.h5` file as ONNX, checked to answer alike; raises what `keras_model` does."""
+    model = keras_model(path)
+    from inkread.training.exporting import export_onnx
+
+    with tempfile.TemporaryDirectory() as folder:
+        onnx = Path(folder) / "model.onnx"
+        export_onnx(model, onnx, np.random.default_rng(0).random((16, 28, 28), np.float32))
+        return onnx.read_bytes()
+
+
+def _network(path: Path) -> Network:
+    if path.suffix.lower() not in KERAS_SUFFIXES:
+        from inkread.converting.rebuilding import network_of_onnx
+
+        return network_of_onnx(path)
+    if not importlib.util.find_spec("h5py"):
+        raise MissingExtra(f"{path}: a file of Keras", "train")
+    from inkread.converting.keras_files import read_keras_file
+
+    return read_keras_file(path)

@@ -1,0 +1,190 @@
+"""Loading: from a model file of any kind to something that answers glyphs, with its size bounded before it is read."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import onnxruntime
+
+from inkread.errors import ModelError
+from inkread.models.onnx_file import check_onnx
+
+MODEL_NAME = "model.onnx"
+KERAS_NAME = "model.keras"
+KERAS_SUFFIXES = frozenset({".keras", ".h5", ".hdf5"})
+LITERT_SUFFIX = ".tflite"
+
+LARGEST_FILE = 256 << 20
+"""Bytes of a model file: the tutorial's takes 13 MB, or 39 MB with the state of its optimiser."""
+
+LARGEST_CONTENT = 512 << 20
+"""Bytes that the weights in a packed file may take."""
+
+LARGEST_TRIAL = 1 << 30
+"""Bytes that a foreign network may use for two glyphs."""
+
+LARGEST_BATCH = 1024
+"""Glyphs that a network with a fixed batch may take at a time."""
+
+GLYPH_SHAPES = ((28, 28, 1), (28, 28), (784,), (1, 28, 28))
+"""What a network may take as one glyph; the last is how PyTorch orders it."""
+
+
+GIVEN = "(N, 28, 28, 1), (N, 28, 28) or (N, 784)"
+
+
+class Session(Protocol):
+    """What answers glyphs: ONNX Runtime's own class, or `inkread.models.litert.LiteRtSession`."""
+
+    def get_inputs(self) -> list[Any]:
+        """Return the inputs, each with `name`, `shape` and `type`."""
+
+    def get_outputs(self) -> list[Any]:
+        """Return the outputs likewise."""
+
+    def run(self, output_names: list[str] | None, input_feed: dict[str, Any]) -> list[Any]:
+        """Return the outputs for the inputs."""
+
+
+def open_model(path: Path, *, trusted: bool) -> tuple[Session, bytes]:
+    """Return a session with the model in a folder or in an `.onnx`, `.keras`, `.h5` or `.tflite` file, and its ONNX.
+
+    The ONNX of a LiteRT model is empty.
+
+    trusted: whether the file is our own, and so need not be looked at before it is loaded.
+
+    Raises `ModelError` for a file that is missing, damaged, too large, or more than a network; `MissingExtra` where
+    what it takes to open its kind is not installed.
+    """
+    path = model_file(path)
+    check_size(path)
+    if path.suffix.lower() == LITERT_SUFFIX:
+        from inkread.models.litert import LiteRtSession
+
+        return LiteRtSession(path), b""
+    if path.suffix.lower() in KERAS_SUFFIXES:
+        from inkread.converting.opening import onnx_of_keras_file
+
+        content = onnx_of_keras_file(path)
+        return onnx_session(content, path), content
+    content = path.read_bytes()
+    if not trusted:
+        check_onnx(content, path)
+        _try_within_bounds(content, path)
+    return onnx_session(content, path), content
+
+
+def model_file(path: Path) -> Path:
+    """Return the file that reads: the path itself, or a folder's `model.onnx`, or else its `model.keras`."""
+    if not path.is_dir():
+        return path
+    names = (MODEL_NAME, KERAS_NAME)
+    return next((path / name for name in names if (path / name).is_file()), path / MODEL_NAME)
+
+
+def check_size(path: Path) -> None:
+    """Raise `ModelError` for a file that is not there, is no file, or is larger than `LARGEST_FILE`."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        if not isinstance(error, FileNotFoundError):
+            raise ModelError(f"{path}: the model cannot be read ({error.strerror})") from None
+        raise ModelError(
+            f"{path}: no such model; name a folder, an .onnx, .keras, .h5 or .tflite file, or train one: inkread train"
+        ) from None
+    if not path.is_file():
+        raise ModelError(f"{path}: is no file; name a model folder or a model file")
+    if size > LARGEST_FILE:
+        raise ModelError(
+            f"{path}: has {size:,} bytes where a model may have {LARGEST_FILE:,}; save it with fewer weights"
+        )
+    if not os.access(path, os.R_OK):
+        raise ModelError(f"{path}: the model cannot be read (no permission)")
+
+
+def glyph_input(session: Session, path: Path | str) -> tuple[Any, tuple[int, ...]]:
+    """Return the input of a session and how it takes one glyph, out of `GLYPH_SHAPES`.
+
+    Sides that the network leaves open are anything but whole numbers. Raises `ModelError`, with the shapes, for a
+    network that takes something else.
+    """
+    entries = session.get_inputs()
+    if len(entries) == 1 and entries[0].type == "tensor(float)" and entries[0].shape:
+        batch, *sides = entries[0].shape
+        shape = fitting_shape(sides)
+        if shape and (_is_open(batch) or 1 <= batch <= LARGEST_BATCH):
+            return entries[0], shape
+    taken = " and ".join(f"{shown_shape(entry.shape)} as {entry.type}" for entry in entries)
+    raise ModelError(f"{path}: takes {taken}, where inkread gives {GIVEN} as tensor(float)")
+
+
+def fitting_shape(sides: list[Any]) -> tuple[int, ...] | None:
+    """Return which of `GLYPH_SHAPES` a network takes, where open sides fit any, or None."""
+    for shape in GLYPH_SHAPES:
+        pairs = zip(sides, shape, strict=False)
+        if len(sides) == len(shape) and all(_is_open(side) or side == wanted for side, wanted in pairs):
+            return shape
+    return None
+
+
+def _is_open(side: object) -> bool:
+    return not isinstance(side, int) or side < 0
+
+
+def shown_shape(shape: list[Any]) -> str:
+    """Return a shape as people write it, with ? for sides that the network leaves open and N for an open batch."""
+    sides = ["N?"[bool(place)] if _is_open(side) else str(side) for place, side in enumerate(shape)]
+    return f"({', '.join(sides)})"
+
+
+def onnx_session(content: bytes, path: Path | str) -> Session:
+    """Return a session of ONNX Runtime with an ONNX model. Raises `ModelError`, speaking of `path`, where it cannot."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    return _session(content, path, options)
+
+
+def _session(content: bytes, path: Path | str, options: onnxruntime.SessionOptions) -> Session:
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.load_model_format", "ONNX")  # of which `check_onnx` knows the fields
+    try:
+        session: Session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a class of its own for every cause
+        raise ModelError(f"{path}: not an ONNX model that ONNX Runtime can load ({_line(error)})") from None
+    return session
+
+
+def _try_within_bounds(content: bytes, path: Path) -> None:
+    """Run a foreign network once with bounded memory: a file of a few bytes can ask for all there is."""
+    _bound_memory()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # which would run parts of it
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    session = _session(content, path, options)
+    entry, shape = glyph_input(session, path)
+    batch = entry.shape[0] if isinstance(entry.shape[0], int) else 2
+    try:
+        session.run(None, {entry.name: np.zeros((batch, *shape), np.float32)})
+    except Exception as error:  # noqa: BLE001 - see `_session`
+        reason = f"it asks for more than {LARGEST_TRIAL >> 20} MiB" if "arena" in str(error) else _line(error)
+        raise ModelError(f"{path}: cannot be run on {batch} empty glyphs ({reason})") from None
+
+
+@cache
+def _bound_memory() -> None:
+    """Set up, once a process, the memory that `session.use_env_allocators` stands for."""
+    kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+    memory = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
+    as_asked = 1  # the arena grows by what is asked for, not in powers of two
+    bounds = onnxruntime.OrtArenaCfg({"max_mem": LARGEST_TRIAL, "arena_extend_strategy": as_asked})
+    onnxruntime.create_and_register_allocator(memory, bounds)
+
+
+def _line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -1,0 +1,176 @@
+"""inkread as a classifier of scikit-learn. Needs the extra 'sklearn'.
+
+    from inkread.sklearn import DigitClassifier
+    DigitClassifier().fit(images, labels).score(more_images, more_labels)
+    DigitClassifier(recipe=None).fit(images, labels)  # the shipped network; nothing is trained
+
+It takes glyphs, not pictures: arrays of 28x28 with MNIST's conventions, as a model sees them. Pictures are read by
+`inkread.Reader`.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from inkread.errors import MissingExtra
+from inkread.models.card import Card
+from inkread.models.classifier import CLASSES, Classifier
+from inkread.models.loading import MODEL_NAME
+from inkread.scores import fitted_temperature
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import check_is_fitted, check_non_negative, validate_data
+except ImportError:
+    raise MissingExtra("inkread.sklearn", "sklearn") from None
+
+FEATURES = 784  # pixels of a glyph
+
+
+class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """A classifier of glyphs, (n, 28, 28) or (n, 784), with ink as 1 and paper as 0.
+
+    Floats lie in 0..1; whole numbers, as in MNIST's files, in 0..255, and are divided by 255.
+
+    recipe: how `fit` trains a new network on its images and labels: "fast", in seconds, or "classic", as the
+        well-known tutorial does, in minutes (docs/cli.md has the settings of both). None trains nothing: `fit` notes
+        which classes there are, and `model` answers.
+    model: what answers where the recipe is None: what `inkread.Reader` takes; None for the shipped model.
+    epochs: rounds over the images, at least 1; None for the recipe's own number.
+    random_state: seed of the training, a whole number from 0.
+
+    After `fit` it has `classes_`, the labels in order, at most ten; `n_features_in_`, always 784; and, if it trained,
+    `temperature_`, by which probabilities are calibrated. A pickle of it holds the network it trained.
+    """
+
+    def __init__(
+        self,
+        recipe: Literal["fast", "classic"] | None = "fast",
+        *,
+        model: str | os.PathLike[str] | None = None,
+        epochs: int | None = None,
+        random_state: int = 0,
+    ) -> None:
+        self.recipe = recipe
+        self.model = model
+        self.epochs = epochs
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> DigitClassifier:  # noqa: N803 - scikit-learn's names
+        """Train on images and their labels, (n,), of up to ten classes, and return itself.
+
+        Raises `ValueError` for arrays of another shape or range, for unknown settings and, where nothing is trained,
+        for labels that are no digits; `MissingExtra` without what training needs.
+        """
+        if self.recipe not in ("fast", "classic", None):
+            raise ValueError(f"recipe is 'fast', 'classic' or None, not {self.recipe!r}; 'best' is for `inkread train`")
+        images, labels = validate_data(self, _rows(X), y, dtype=None)
+        check_classification_targets(labels)
+        glyphs = _glyphs(images)
+        self.classes_, indices = np.unique(labels, return_inverse=True)
+        if self.recipe is None:
+            self._columns, self._onnx = _digits(self.classes_), None
+        elif len(self.classes_) > CLASSES:
+            raise ValueError(f"y has {len(self.classes_)} classes, where a network has {CLASSES}")
+        else:
+            self._columns = np.arange(len(self.classes_))
+            self._onnx, self.temperature_ = self._trained(glyphs, indices)
+        self._open()
+        return self
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:  # noqa: N803
+        """Return the probability of each of `classes_`, (n, classes) float32 with rows that sum to 1."""
+        check_is_fitted(self)
+        images = validate_data(self, _rows(X), dtype=None, reset=False)
+        shares = self._classifier.classify(_glyphs(images))[:, self._columns]
+        return np.asarray(shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-30), np.float32)
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
+        """Return the likeliest of `classes_` for each image, (n,)."""
+        likeliest = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[likeliest])
+
+    def _trained(self, glyphs: NDArray[np.float32], indices: NDArray[np.intp]) -> tuple[bytes, float]:
+        """Return a network trained on glyphs and their classes, as ONNX, and its temperature."""
+        from inkread.datasets import Mnist
+        from inkread.training.backend import load_keras
+        from inkread.training.history import History, Watcher
+        from inkread.training.recipes import RECIPES
+        from inkread.training.run import settled
+
+        recipe = replace(settled(RECIPES[str(self.recipe)], self.epochs), watches_test=False)
+        load_keras("DigitClassifier.fit")
+        from inkread.training.exporting import export_onnx
+        from inkread.training.fitting import fitted
+        from inkread.training.networks import in_float32
+
+        images, labels = np.rint(glyphs * 255).astype(np.uint8), indices.astype(np.uint8)
+        data = Mnist(images, labels, images[:0], labels[:0])
+        network = fitted(recipe, data, seed=self.random_state, history=History(), watcher=Watcher())
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / MODEL_NAME
+            export_onnx(in_float32(network, recipe.network), path, glyphs[:500])
+            shares = Classifier(path).classify(glyphs[-10_000:])[:, :CLASSES]
+            temperature = fitted_temperature(labels[-10_000:], shares) if recipe.smoothing else 1.0
+            return path.read_bytes(), temperature
+
+    def _open(self) -> None:
+        """Open the network: the one that `fit` trained, or that of `model`."""
+        if self._onnx is None:
+            self._classifier = Classifier(self.model)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "trained.onnx"
+            path.write_bytes(self._onnx)
+            self._classifier = Classifier(path)
+        self._classifier.card = Card(temperature=self.temperature_)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.positive_only = True
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_classifier"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if hasattr(self, "classes_"):
+            self._open()
+
+
+def _rows(images: Any) -> Any:
+    """Return images as rows of pixels, (n, 784); what has another shape stays as it is, for scikit-learn to judge."""
+    images = images if hasattr(images, "shape") else np.asarray(images)
+    return np.asarray(images).reshape(-1, FEATURES) if images.shape[1:] == (28, 28) else images
+
+
+def _glyphs(images: NDArray[Any]) -> NDArray[np.float32]:
+    """Return rows of pixels as glyphs, (n, 28, 28) float32 in 0..1."""
+    if images.dtype.kind not in "buif":
+        images = images.astype(np.float64)  # raises for text, as scikit-learn does
+    check_non_negative(images, "DigitClassifier")
+    if images.shape[1] != FEATURES:
+        raise ValueError(f"X has {images.shape[1]} feature(s), where a glyph has {FEATURES}: 28 x 28 pixels")
+    largest = 255 if images.dtype.kind in "ui" else 1
+    if images.max() > largest:
+        raise ValueError(f"X goes up to {images.max():g}, where {images.dtype} has {largest} for ink; divide it")
+    return np.asarray(images.reshape(-1, 28, 28) / np.float32(largest), np.float32)
+
+
+def _digits(classes: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the digit that each class stands for, where nothing is trained: 0 to 9, as numbers or as text."""
+    names = [str(label) for label in classes]
+    if not set(names) <= set("0123456789"):
+        other = next(name for name in names if name not in set("0123456789"))
+        raise ValueError(f"y has the class {other!r}: with recipe=None, classes are the digits 0 to 9")
+    return np.array([int(name) for name in names], np.intp)
