@@ -13,12 +13,18 @@ from typing import Annotated
 import typer
 
 import inkread
+from inkread.cli.batch import batch
 from inkread.cli.evaluate import evaluate
 from inkread.cli.read import read
 from inkread.cli.train import train
 from inkread.errors import InkreadError
 
-COMMANDS: dict[str, Callable[..., int | None]] = {"read": read, "train": train, "evaluate": evaluate}
+COMMANDS: dict[str, Callable[..., int | None]] = {
+    "read": read,
+    "train": train,
+    "evaluate": evaluate,
+    "batch": batch,
+}
 DEFAULT = "read"
 
 app = typer.Typer(
