@@ -61,11 +61,12 @@ def table_entries(file: Location) -> Iterator[Entry]:
     """
     with file.open() as stream, _parquet(stream) as table:
         if content_column(table.schema_arrow):
-            row = 0
+            first = 0
             for group in range(table.num_row_groups):
-                for _ in range(table.metadata.row_group(group).num_rows):
-                    yield Entry(f"{file.shown}#{row}", file, row=row, group=group)
-                    row += 1
+                end = first + table.metadata.row_group(group).num_rows
+                for row in range(first, end):
+                    yield Entry(f"{file.shown}#{row}", file, offset=first, row=row, group=group)
+                first = end
             return
         column = path_column(table.schema_arrow.names, file.shown)
         for batch in table.iter_batches(columns=[column]):
@@ -128,8 +129,8 @@ class Contents:
 
     def _row(self, entry: Entry) -> bytes:
         if self._at is None or self._at[:2] != (entry.file, entry.group) or self._at[2] > entry.row:
-            first, self._rows = _open_group(entry)
-            self._at = (entry.file, entry.group, first)
+            self._rows = _pictures(entry.file, entry.group)
+            self._at = (entry.file, entry.group, entry.offset)
         for _ in range(self._at[2], entry.row):
             next(self._rows)
         content = next(self._rows, b"")
@@ -143,16 +144,9 @@ def _slice(entry: Entry) -> bytes:
         return file.read(entry.size)
 
 
-def _open_group(entry: Entry) -> tuple[int, Iterator[bytes | None]]:
-    """Return the first row of an entry's row group, and the pictures of all its rows."""
-    table = _parquet(entry.file.open())
-    first = sum(table.metadata.row_group(group).num_rows for group in range(entry.group))
-    return first, _pictures(table, entry.group)
-
-
-def _pictures(table: pq.ParquetFile, group: int) -> Iterator[bytes | None]:
-    column = content_column(table.schema_arrow)
-    with table:
+def _pictures(file: Location, group: int) -> Iterator[bytes | None]:
+    with file.open() as stream, _parquet(stream) as table:
+        column = content_column(table.schema_arrow)
         for batch in table.iter_batches(batch_size=_ROWS, row_groups=[group], columns=[column]):
             values = batch.column(0)
             for value in values.field(0) if pa.types.is_struct(values.type) else values:

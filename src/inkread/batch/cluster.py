@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import logging
 import os
+import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Self
 
 import pyarrow as pa
 
-from inkread.batch.entries import Entry
+from inkread.batch.entries import Entry, chunks
 from inkread.batch.locations import Location
 from inkread.batch.rows import Task
 from inkread.batch.workers import Workers
@@ -28,8 +30,9 @@ WAVE_SECONDS = 600
 FIRST_WAVE = 100_000
 """How many pictures that is before the rate is known."""
 
-_CHUNK = 128  # pictures a task at first
-_CHUNK_SECONDS = 2.0  # and then so many as one core reads in this time
+_CHUNK = 500  # pictures that one task reads at most
+_CHUNKS = 32  # and tasks for each actor at least, so that all end together
+_CONNECT_SECONDS = 10
 
 _ENTRIES = pa.schema(
     [
@@ -64,56 +67,67 @@ class Cluster:
         self._ray = load_ray()
 
     def __enter__(self) -> Self:
-        options = {"include_dashboard": False} if self._address == "local" else {}
-        try:
-            self._ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR, **options)
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            cause = " ".join(str(error).split())[:200]
-            raise OptionError(
-                f"--ray {self._address}: no cluster answers ({cause}); start one with: ray start --head"
-            ) from None
-        self._actors = min(self._most or 10**6, int(self._ray.cluster_resources().get("CPU", 1)))
+        self._joined = not self._ray.is_initialized()
+        if self._joined:
+            self._join()
         context = self._ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         return self
 
+    def _join(self) -> None:
+        options = {"include_dashboard": False} if self._address == "local" else {}
+        try:
+            host, colon, port = self._address.rpartition("://")[2].rpartition(":")
+            if colon:  # Ray itself would try for eight minutes
+                socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
+            self._ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR, **options)
+        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            cause = " ".join(str(error).split())[:200]
+            raise OptionError(
+                f"--ray {self._address}: no cluster answers ({cause}); start one with: ray start --head"
+            ) from None
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ray.shutdown()
+        if self._joined:
+            self._ray.shutdown()
 
-    def chunk(self) -> int:
-        """Return how many entries are best read by one task."""
-        return max(_CHUNK, int(self._rate / self._actors * _CHUNK_SECONDS))
+    def _actors(self) -> int:
+        """Return how many actors are to read: one a core that the cluster has now."""
+        cores = int(self._ray.cluster_resources().get("CPU", 1))
+        return max(1, min(self._most or cores, cores))
 
-    def tables(self, chunks: Iterator[list[Entry]], *, stop: Callable[[], bool] = lambda: False) -> Iterator[pa.Table]:
+    def tables(self, entries: Iterable[Entry], *, stop: Callable[[], bool] = lambda: False) -> Iterator[pa.Table]:
         """Yield the rows of all entries as they are read; ends early when asked to stop."""
+        todo = iter(entries)
         while not stop():
-            most = max(FIRST_WAVE, int(self._rate * WAVE_SECONDS))
-            wave = list(_up_to(most, chunks))
+            wave = list(itertools.islice(todo, max(FIRST_WAVE, int(self._rate * WAVE_SECONDS))))
             if not wave:
                 return
-            expected, rows, started = sum(map(len, wave)), 0, time.monotonic()
+            rows, started = 0, time.monotonic()
             for table in self._read(wave):
                 rows += len(table)
                 yield table
                 if stop():
                     return
-            if rows != expected:
-                raise InkreadError(f"the cluster gave {rows} rows for {expected} pictures; run the same command again")
+            if rows != len(wave):
+                raise InkreadError(f"the cluster gave {rows} rows for {len(wave)} pictures; run the same command again")
             self._rate = rows / (time.monotonic() - started)
 
-    def _read(self, wave: list[list[Entry]]) -> Iterator[pa.Table]:
+    def _read(self, wave: list[Entry]) -> Iterator[pa.Table]:
         """Run the pipeline: a block of entries becomes a block of rows."""
-        data = self._ray.data
-        pipeline = data.from_arrow([_packed(chunk) for chunk in wave]).map_batches(
+        data, actors = self._ray.data, self._actors()
+        most = max(1, min(_CHUNK, len(wave) // (actors * _CHUNKS)))
+        blocks = [_packed(chunk) for chunk in chunks(wave, lambda: most)]
+        pipeline = data.from_arrow(blocks).map_batches(
             ReadingActor,
             fn_constructor_args=(self._task, _model_files(self._task.model)),
             batch_size=None,  # a chunk stays together
             batch_format="pyarrow",
-            compute=data.ActorPoolStrategy(min_size=1, max_size=self._actors),
+            compute=data.ActorPoolStrategy(min_size=1, max_size=actors, initial_size=actors),
             num_cpus=1,
         )
         try:
@@ -137,7 +151,7 @@ class ReadingActor:
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """Return the rows of a block of entries."""
-        return pa.concat_tables(self._workers.tables(iter([_unpacked(block)])))
+        return pa.concat_tables(self._workers.tables(_unpacked(block)))
 
 
 def load_ray() -> ModuleType:

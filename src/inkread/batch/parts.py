@@ -86,7 +86,8 @@ class Parts:
 
     def add(self, table: pa.Table) -> None:
         """Add rows, and write a part where there are enough of them."""
-        self._held.append(table)
+        if len(table):
+            self._held.append(table)
         held = sum(len(table) for table in self._held), sum(table.nbytes for table in self._held)
         if held[0] >= PART_ROWS or held[1] >= PART_BYTES or time.monotonic() - self._since >= PART_SECONDS:
             self._write()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Literal, Protocol
 
 import pyarrow as pa
 
-from inkread.batch.entries import Entry, chunks
+from inkread.batch.entries import Entry
 from inkread.batch.locations import Location
 from inkread.batch.manifest import Manifest, plan
 from inkread.batch.parts import Parts
@@ -48,9 +48,7 @@ class Readers(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def chunk(self) -> int: ...
-
-    def tables(self, chunks: Iterator[list[Entry]], *, stop: Callable[[], bool]) -> Iterator[pa.Table]: ...
+    def tables(self, entries: Iterable[Entry], *, stop: Callable[[], bool]) -> Iterator[pa.Table]: ...
 
 
 def run(
@@ -107,7 +105,7 @@ def _read_all(
         summary.add(rows, earlier=True)
     listed = _Listed(sources, seen)
     with readers as pool:
-        fresh = chunks(sources.entries(), is_new=listed.is_new, limit=pool.chunk)
+        fresh = (entry for entry in sources.entries() if listed.is_new(entry.path))
         for rows in pool.tables(fresh, stop=stop):
             output.add(rows)
             summary.add(rows)

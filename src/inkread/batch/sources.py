@@ -107,8 +107,9 @@ class Sources:
     def _pictures(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Yield those that are pictures by their names."""
         for entry in entries:
-            name = entry.path.rpartition("/")[2].rpartition("#")[2]
-            if name.lower().endswith(self._endings) and not name.startswith("."):
+            parts = entry.path[len(entry.file.shown) + 1 :].split("/")
+            is_hidden = any(part.startswith(".") and part not in {".", ".."} for part in parts)
+            if parts[-1].lower().endswith(self._endings) and not is_hidden:
                 yield entry
             else:
                 self.passed_over += 1

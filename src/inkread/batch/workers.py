@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import multiprocessing
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Self
 
 import pyarrow as pa
 
-from inkread.batch.entries import CHUNK, Entry
+from inkread.batch.entries import Entry, chunks
 from inkread.batch.reading import GO, READY, serve
 from inkread.batch.rows import Row, Task, table
 from inkread.errors import InkreadError
@@ -24,6 +25,7 @@ MOST_HEAVY_PIXELS = 100_000_000
 KILLS = 2
 """A picture that killed so many processes is not read again."""
 
+_CHUNK = 32  # pictures that are handed out together at most
 _STARTS = 3  # processes that may die in a row before they have read anything
 _AHEAD_SECONDS = 0.25  # of work that lies before a process
 _RECENT = 2.0  # seconds
@@ -84,7 +86,8 @@ class Workers:
     processes: how many.
 
     Each has little more before it than it reads in a quarter of a second, so the pictures are taken from their source
-    as they are read. Raises what `Reader` raises, from `rows`, and `InkreadError` where processes do not start.
+    as they are read. They start with the first. Raises, from `rows`, what `Reader` raises, and `InkreadError` where
+    processes do not start.
     """
 
     def __init__(self, task: Task, processes: int) -> None:
@@ -98,7 +101,6 @@ class Workers:
         self._rate = 0.0
 
     def __enter__(self) -> Self:
-        self._workers = [_Worker(self._task) for _ in range(self._processes)]
         return self
 
     def __exit__(
@@ -107,22 +109,30 @@ class Workers:
         for worker in self._workers:
             worker.end()
 
-    def chunk(self) -> int:
-        """Return how many entries are best handed out together, by how fast pictures were read of late."""
-        seconds = time.monotonic() - self._since
-        if seconds > _RECENT:
-            self._rate = self._rows / seconds / self._processes
-            self._rows, self._since = 0, time.monotonic()
-        return max(1, min(CHUNK, int(self._rate * _AHEAD_SECONDS / 2)))
-
-    def rows(self, chunks: Iterator[list[Entry]], *, stop: Callable[[], bool] = lambda: False) -> Iterator[list[Row]]:
-        """Yield the rows of all entries as they are read, and now and then none; ends early when asked to stop.
+    def tables(self, entries: Iterable[Entry], *, stop: Callable[[], bool] = lambda: False) -> Iterator[pa.Table]:
+        """Yield the rows of all entries as they are read, some at a time; ends early when asked to stop.
 
         Entries that a process was given when it is asked to stop get no row.
         """
+        held: list[Row] = []
+        since = time.monotonic()
+        for rows in self.rows(entries, stop=stop):
+            held += rows
+            if len(held) >= _TABLE_ROWS or time.monotonic() - since > _TABLE_SECONDS:
+                yield table(held, self._task)
+                held, since = [], time.monotonic()
+        yield table(held, self._task)
+
+    def rows(self, entries: Iterable[Entry], *, stop: Callable[[], bool] = lambda: False) -> Iterator[list[Row]]:
+        """Yield the rows themselves, and now and then none."""
+        todo = chunks(entries, self._most)
+        if (first := next(todo, None)) is None:
+            return
+        todo = itertools.chain([first], todo)
+        self._workers = self._workers or [_Worker(self._task) for _ in range(self._processes)]
         while not stop():
             for worker in self._workers:
-                while len(worker.chunks) < 2 and (chunk := next(chunks, None)):
+                while len(worker.chunks) < 2 and (chunk := next(todo, None)):
                     worker.give(chunk)
             busy = {worker.connection: worker for worker in self._workers if worker.open}
             if not busy:
@@ -131,16 +141,13 @@ class Workers:
             yield [row for connection in ready for row in self._heard(busy[connection])]  # type: ignore[index]
             self._give_turns()
 
-    def tables(self, chunks: Iterator[list[Entry]], *, stop: Callable[[], bool] = lambda: False) -> Iterator[pa.Table]:
-        """Yield what `rows` does as tables, each of some rows, so that what waits to be written is small."""
-        held: list[Row] = []
-        since = time.monotonic()
-        for rows in self.rows(chunks, stop=stop):
-            held += rows
-            if len(held) >= _TABLE_ROWS or time.monotonic() - since > _TABLE_SECONDS:
-                yield table(held, self._task)
-                held, since = [], time.monotonic()
-        yield table(held, self._task)
+    def _most(self) -> int:
+        """Return how many entries to hand out together, by how fast pictures were read of late."""
+        seconds = time.monotonic() - self._since
+        if seconds > _RECENT:
+            self._rate = self._rows / seconds / self._processes
+            self._rows, self._since = 0, time.monotonic()
+        return max(1, min(_CHUNK, int(self._rate * _AHEAD_SECONDS / 2)))
 
     def _heard(self, worker: _Worker) -> Iterator[Row]:
         """Yield what a worker has read; take note of what else it says."""
