@@ -121,7 +121,7 @@ class Cluster:
         """Run the pipeline: a block of entries becomes a block of rows."""
         data, actors = self._ray.data, self._actors()
         most = max(1, min(_CHUNK, len(wave) // (actors * _CHUNKS)))
-        blocks = [_packed(chunk) for chunk in chunks(wave, lambda: most)]
+        blocks = [packed(chunk) for chunk in chunks(wave, lambda: most)]
         pipeline = data.from_arrow(blocks).map_batches(
             ReadingActor,
             fn_constructor_args=(self._task, _model_files(self._task.model)),
@@ -172,7 +172,8 @@ def _up_to(most: int, chunks: Iterator[list[Entry]]) -> Iterator[list[Entry]]:
         yield chunk
 
 
-def _packed(entries: list[Entry]) -> pa.Table:
+def packed(entries: list[Entry]) -> pa.Table:
+    """Return entries as a block for the cluster."""
     return pa.Table.from_pylist(
         [{**entry._asdict(), "name": os.fsencode(entry.file.name), "query": entry.file.query} for entry in entries],
         schema=_ENTRIES,
