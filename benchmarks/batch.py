@@ -203,8 +203,8 @@ def report(results: Result, scale: float) -> Iterator[str]:
     yield "Written by `benchmarks/batch.py`; run it to get your own."
     yield f"Measured on {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, with a share of"
     yield f"{scale:g} of the pictures: 10 000 for the rates (median of {ROUNDS} runs in turns, +- their deviation),"
-    yield f"1 000 and 100 000 for the memory, 6 000 for the kills. Drawings of {SIDE} x {SIDE} pixels, `--as auto`, shipped"
-    yield "model."
+    yield f"1 000 and 100 000 for the memory, 6 000 for the kills. Drawings of {SIDE} x {SIDE} pixels, `--as auto`, the"
+    yield "shipped model."
     yield "\n| what | reached | at least | aim |\n|---|---|---|---|"
     if "rates" in results:
         one, two, ray = (results["rates"][name] for name in ("one", "two", "ray"))
@@ -243,8 +243,8 @@ def billion(results: Result) -> Iterator[str]:
     cores = most / ray
     yield "\n## What a billion pictures cost\n"
     kilobytes = f"{PICTURE_BYTES / 1000:.0f} kB"
-    yield f"Drawings as above, each a file of {kilobytes} in an object store of the same region. The prices are assumptions"
-    yield "at the top of `benchmarks/batch.py`, about the list prices of a large cloud: put in your own.\n"
+    yield f"Drawings as above, each a file of {kilobytes} in an object store of the same region. The prices are"
+    yield "assumptions at the top of `benchmarks/batch.py`, about the list prices of a large cloud: put in your own.\n"
     yield "| what | how | result |\n|---|---|---|"
     yield f"| core-hours | 10^9 / {ray:.0f} a second and core (Ray; {core:.0f} without) / 3600 | {hours:,.0f} |"
     yield f"| cores, on demand | {hours:,.0f} x {CORE_PRICE} $ | {hours * CORE_PRICE:,.0f} $ |"

@@ -69,4 +69,3 @@ def test_a_cluster_goes_on_where_processes_stopped_with_a_model_that_its_nodes_l
     assert [row["path"] for row in rows] == sorted(map(str, scans.iterdir()))
     assert [row["error"]["code"] for row in rows if row["error"]] == ["not-a-picture"]
     assert len({row["model"] for row in rows}) == 1
-
