@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import warnings
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +21,7 @@ from inkread.batch.archives import Contents
 from inkread.batch.entries import Entry
 from inkread.batch.rows import Task, read_row
 from inkread.errors import InkreadError
+from inkread.pictures.opening import FORMATS
 from inkread.reader import Reader
 
 HEAVY_PIXELS = 16_000_000
@@ -44,6 +46,7 @@ def serve(connection: Connection, task: Task) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process, which ends this one
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    warnings.simplefilter("ignore")  # of pictures; what matters of them is in their rows
     try:
         reader = Reader(task.model)
     except InkreadError as error:
@@ -66,7 +69,7 @@ def _in_turn(fetch: Callable[[], bytes], desk: _Desk) -> bytes:
 def _pixels(content: bytes) -> int:
     """Return how many pixels a picture says it has; 0 where it does not open, which reading it will say better."""
     try:
-        with Image.open(BytesIO(content)) as image:
+        with Image.open(BytesIO(content), formats=FORMATS) as image:
             return image.width * image.height
     except Exception:  # noqa: BLE001 - on hostile bytes Pillow's plugins raise errors of any class
         return 0
