@@ -13,7 +13,7 @@ from conftest import WriteNetwork
 from inkread.batch.run import run
 from inkread.cli import main
 
-PICTURES = 1500
+PICTURES = 1000
 
 ray = pytest.importorskip("ray", reason="needs the extra 'ray'")
 
@@ -31,6 +31,7 @@ def cluster() -> Iterator[Any]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_worker_niceness", "0")  # beside other work, 15 gets no time at all
         memory = 80_000_000  # bytes of the object store, the least that Ray takes
         head = {"num_cpus": 1, "object_store_memory": memory, "include_dashboard": False}
         cluster = Cluster(initialize_head=True, head_node_args=head)

@@ -72,9 +72,9 @@ def batch(
         inkread batch list.csv readings.csv --format csv
     """
     from inkread.batch import run
-    from inkread.cli.progress import RateBar
+    from inkread.cli.progress import CountBar
 
-    with RateBar("reading") as bar, _asked_to_stop() as stop:
+    with CountBar("reading") as bar, _asked_to_stop() as stop:
         summary = run(
             inputs,
             out,
