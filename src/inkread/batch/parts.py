@@ -16,7 +16,7 @@ from inkread.batch.manifest import MANIFEST, Manifest, check_same, parsed, with_
 from inkread.batch.summary import COLUMNS
 from inkread.errors import DataError, OptionError
 
-PART_ROWS = 10_000
+PART_ROWS = 5_000
 PART_BYTES = 16_000_000
 PART_SECONDS = 60
 """A part is written when it has so many rows, bytes, or seconds: the most that a killed run loses."""

@@ -14,6 +14,8 @@ from inkread.errors import PictureError
 from inkread.reader import Content, Reader, Steps
 from inkread.readings import Digit
 
+_VERSION = inkread.__version__  # looking it up takes longer than to read a picture
+
 _SAID = pa.struct([("code", pa.string()), ("message", pa.string())])
 _BOX = pa.struct([(name, pa.int32()) for name in ("x", "y", "w", "h")])
 _DIGIT = pa.struct(
@@ -103,7 +105,7 @@ def table(rows: Sequence[Row], task: Task) -> pa.Table:
         "error": [_said(said) for said in columns["error"]],
         "digits": [[_digit(digit) for digit in digits] for digits in columns["digits"]],
         "model": [task.model_id] * len(rows),
-        "inkread": [inkread.__version__] * len(rows),
+        "inkread": [_VERSION] * len(rows),
     }
     return pa.table([pa.array(values[field.name], field.type) for field in SCHEMA], schema=SCHEMA)
 

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from inkread.errors import InkreadError
 
-CACHE = 2_000  # kibibytes that SQLite keeps in memory; what is beyond lies in a temporary file
+CACHE = 1_000  # kibibytes that SQLite keeps in memory; what is beyond lies in a temporary file
 
 
 class Seen:
