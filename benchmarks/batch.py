@@ -147,15 +147,24 @@ def memory(folder: Path, scale: float) -> Result:
     }
 
 
+def wait_for_part(out: Path, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a run has written one more part, or is over."""
+    before = len(list(out.glob("*.parquet")))
+    while len(list(out.glob("*.parquet"))) == before and process.poll() is None:
+        time.sleep(0.01)
+
+
 def faults(folder: Path, scale: float) -> Result:
-    """Kill a run twenty times at any moment, and let it end; count what is wrong with its rows."""
+    """Kill a run twenty times at random moments, and let it end; count what is wrong with its rows."""
     pictures, out = fill(folder / "faults", int(6_000 * scale)), folder / "out"
     rng = random.Random(0)  # noqa: S311 - moments, not secrets
     rows = []
-    for _ in range(KILLS):
+    for kill in range(KILLS):
         words = (sys.executable, "-c", KILLABLE, pictures, out)
         process = subprocess.Popen(words, start_new_session=True, stdout=subprocess.DEVNULL)
-        time.sleep(rng.uniform(0.2, 5.0))
+        if kill % 4:  # the others are killed as they start
+            wait_for_part(out, process)
+        time.sleep(rng.uniform(0.0, 1.0))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         rows.append(len(list(out.glob("*.parquet"))))

@@ -17,12 +17,6 @@ PICTURES = 1000
 
 ray = pytest.importorskip("ray", reason="needs the extra 'ray'")
 
-pytestmark = [
-    # Ray 2.60 leaves sockets and files of the processes it starts to the garbage collector.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
