@@ -214,6 +214,8 @@ def report(results: Result, scale: float) -> Iterator[str]:
     yield f"{scale:g} of the pictures: 10 000 for the rates (median of {ROUNDS} runs in turns, +- their deviation),"
     yield f"1 000 and 100 000 for the memory, 6 000 for the kills. Drawings of {SIDE} x {SIDE} pixels, `--as auto`, the"
     yield "shipped model."
+    if scale < 1:
+        yield "\n**A trial with few pictures, not the measurement: run it whole, on a machine that does nothing else.**"
     yield "\n| what | reached | at least | aim |\n|---|---|---|---|"
     if "rates" in results:
         one, two, ray = (results["rates"][name] for name in ("one", "two", "ray"))
