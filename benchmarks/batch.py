@@ -100,7 +100,8 @@ def run(folder: Path, **options: Any) -> Result:
         out = Path(results) / "out"
         _, printed = timed((sys.executable, "-c", RUN, folder, out, json.dumps(options)))
         found: Result = json.loads(printed.splitlines()[-1])
-        return {**found, "wrong": wrong(folder, out)}
+        size = sum(path.stat().st_size for path in out.glob("*.parquet"))
+        return {**found, "wrong": wrong(folder, out), "row_bytes": size / found["rows"]}
 
 
 def wrong(folder: Path, out: Path) -> int:
@@ -123,6 +124,7 @@ def in_turns(ways: dict[str, Callable[[], Result]]) -> Result:
             "deviation": statistics.stdev(result["rate"] for result in found),
             "peak": max(result["peak"] for result in found),
             "wrong": sum(result["wrong"] for result in found),
+            "row_bytes": found[-1]["row_bytes"],
         }
         for name, found in results.items()
     }
@@ -193,8 +195,7 @@ def driver(folder: Path, scale: float) -> Result:
         summary.add(block)
     parts.close(complete=True)
     taken = count / (time.process_time() - started)
-    size = sum(path.stat().st_size for path in (folder / "taken").iterdir()) / count
-    return {"listed": listed, "taken": taken, "row_bytes": size}
+    return {"listed": listed, "taken": taken}
 
 
 MEASURES: dict[str, Callable[[Path, float], Result]] = {
@@ -250,7 +251,8 @@ def billion(results: Result) -> Iterator[str]:
     hours = PICTURES / ray / 3600
     requests = PICTURES / 1000 * GET_PRICE
     traffic = PICTURES * PICTURE_BYTES
-    most = min(results["driver"]["listed"], results["driver"]["taken"])
+    most = 1 / (1 / results["driver"]["listed"] + 1 / results["driver"]["taken"])
+    row_bytes = results["rates"]["two"]["row_bytes"]
     cores = most / ray
     yield "\n## What a billion pictures cost\n"
     kilobytes = f"{PICTURE_BYTES / 1000:.0f} kB"
@@ -265,7 +267,7 @@ def billion(results: Result) -> Iterator[str]:
     yield f"| input traffic | 10^9 x {kilobytes} | {traffic / 1e12:,.0f} TB |"
     yield f"| traffic of 1 000 cores | 1 000 x {ray:.0f} x {kilobytes} | {ray * PICTURE_BYTES / 1e6:,.1f} GB a second |"
     yield f"| time on 1 000 cores | {hours:,.0f} / 1 000 | {hours / 1000:,.1f} hours |"
-    yield f"| results | 10^9 x {results['driver']['row_bytes']:.0f} bytes | {results['driver']['row_bytes']:,.0f} GB |"
+    yield f"| results | 10^9 x {row_bytes:.0f} bytes | {row_bytes:,.0f} GB |"
     yield f"| cores that one driver feeds | {most:,.0f} a second / {ray:.0f} | {cores:,.0f} |"
 
 
