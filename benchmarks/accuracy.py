@@ -3,6 +3,7 @@
     python benchmarks/accuracy.py               five seeds: about 25 minutes each on two cores
     python benchmarks/accuracy.py --seeds 1     the first alone
     python benchmarks/accuracy.py --no-train    measure and write up the models that are there already
+    python benchmarks/accuracy.py --ray auto    a Ray task a seed, two cores each, on nodes that share this folder
 
 Interrupted, it goes on where it stopped: models lie in runs/best-SEED. INKREAD_DATA names the folder of the sets.
 """
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibrate import Calibration, calibrated, on_card, with_card
+from inkread.batch.cluster import load_ray
 from inkread.files import whole_file
 from inkread.models.card import Card, load_card
 from inkread.models.classifier import CLASSES, NO_DIGIT, SHIPPED, Classifier
@@ -92,14 +94,30 @@ def _refuses(card: Card, probabilities: NDArray[np.float32]) -> NDArray[np.bool_
     return np.asarray((probabilities[:, NO_DIGIT] > card.no_digit) | (confidence < card.min_confidence), np.bool_)
 
 
-def train_all(seeds: int) -> None:
-    """Train what is not trained yet, saying first how long it takes."""
+def train_all(seeds: int, ray: str | None = None) -> None:
+    """Train what is not trained yet, saying first how long it takes; on a Ray cluster several seeds at a time."""
     todo = [seed for seed in range(seeds) if not (_folder(seed) / "card.json").exists()]
     if todo:
-        print(f"{len(todo)} trainings to go, about {MINUTES * len(todo)} minutes on two cores", flush=True)
-    for seed in todo:
-        seconds, printed = timed((INKREAD, "train", "--recipe", "best", "--seed", str(seed), "--out", _folder(seed)))
-        print(f"seed {seed}: {printed.splitlines()[0]}; {seconds / 60:.1f} minutes", flush=True)
+        print(f"{len(todo)} trainings to go, about {MINUTES} minutes each on two cores", flush=True)
+    for said in map(_trained, todo) if ray is None else _trained_on(ray, todo):
+        print(said, flush=True)
+
+
+def _trained(seed: int) -> str:
+    """Train with a seed; return what is to be said of it."""
+    seconds, printed = timed((INKREAD, "train", "--recipe", "best", "--seed", str(seed), "--out", _folder(seed)))
+    return f"seed {seed}: {printed.splitlines()[0]}; {seconds / 60:.1f} minutes"
+
+
+def _trained_on(address: str, seeds: list[int]) -> Iterator[str]:
+    """Train with each seed as a task of a Ray cluster; yield what is to be said of them as they end."""
+    ray = load_ray()
+    ray.init(address=address, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).parent)}})
+    task = ray.remote(num_cpus=2)(_trained)
+    waiting = [task.remote(seed) for seed in seeds]
+    while waiting:
+        done, waiting = ray.wait(waiting)
+        yield from ray.get(done)
 
 
 def _folder(seed: int) -> Path:
@@ -146,11 +164,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5, help="how many seeds, from 0; 5 unless told")
     parser.add_argument("--no-train", action="store_true", help="measure what is there, train nothing")
+    parser.add_argument("--ray", metavar="ADDRESS", help="train on a Ray cluster: its address, 'auto' or 'local'")
     options = parser.parse_args()
     if not os.environ.get("INKREAD_DATA"):
         parser.error("INKREAD_DATA must name the folder with mnist/, pictures/ and the other sets")
     if not options.no_train:
-        train_all(options.seeds)
+        train_all(options.seeds, options.ray)
     trained = [seed for seed in range(options.seeds) if (_folder(seed) / "card.json").exists()]
     runs = {str(seed): measured(_folder(seed)) for seed in trained}
     shipped = measured(SHIPPED)

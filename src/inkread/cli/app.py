@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import inkread
+from inkread.cli.batch import batch
 from inkread.cli.convert import convert
 from inkread.cli.evaluate import evaluate
 from inkread.cli.explain import explain
@@ -23,6 +24,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "explain": explain,
     "convert": convert,
     "web": web,
+    "batch": batch,
 }
 DEFAULT = "read"
 

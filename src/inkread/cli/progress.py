@@ -88,7 +88,7 @@ class TrainingBar(_Bar, Watcher):
 
 
 class CountBar(_Bar):
-    """Draws one bar of so many done of so many; nothing where there is no terminal."""
+    """Draws one bar of so many done of so many, with the rate and the time left; nothing where there is no terminal."""
 
     def __init__(self, description: str) -> None:
         console = Console(stderr=True)
@@ -96,13 +96,15 @@ class CountBar(_Bar):
             TextColumn("[bold]{task.description}"),
             BarColumn(bar_width=28),
             MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(compact=True),
             console=console,
             transient=True,
             disable=not console.is_terminal,
         )
-        self.task = self.bar.add_task(description, total=None)
+        self.task = self.bar.add_task(description, total=None, rate="")
 
-    def shows(self, done: int, of: int) -> None:
-        """Show `done` of `of`."""
-        self.bar.update(self.task, completed=done, total=of)
+    def shows(self, done: int, of: int | None) -> None:
+        """Show `done` of `of`; None where that is not known."""
+        speed = self.bar.tasks[0].speed
+        self.bar.update(self.task, completed=done, total=of, rate=f"{speed:,.0f}/s" if speed else "")

@@ -1,0 +1,23 @@
+"""Reads pictures by the million into a Parquet dataset: every one once, whatever stops the run in between.
+
+    from inkread.batch import run
+    summary = run(["scans/"], "readings.parquet")
+
+Needs the extra 'batch'; on a cluster, the extra 'ray'.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from inkread.errors import MissingExtra
+
+try:
+    importlib.import_module("pyarrow.parquet")
+except ImportError:
+    raise MissingExtra("reading a batch", "batch") from None
+
+from inkread.batch.run import run
+from inkread.batch.summary import Summary
+
+__all__ = ["Summary", "run"]

@@ -1,0 +1,97 @@
+"""The manifest: the file in OUT that says what made the rows, so that no other run mixes its own with them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import inkread
+from inkread.batch.rows import Task
+from inkread.errors import DataError, ModelError, OptionError
+from inkread.models.classifier import MODEL_NAME, NAMED, SHIPPED
+from inkread.reader import Content, Reader
+
+MANIFEST = "_inkread.json"
+"""Its name; what begins with an underscore is no part of a dataset for those who read Parquet."""
+
+_FORMAT = 1
+
+_COMPARED = {
+    "as": "--as",
+    "min_confidence": "--min-confidence",
+    "model_sha256": "the model",
+    "card": "the model's card",
+}
+
+Manifest = dict[str, Any]
+
+
+def plan(model: str | None, as_: Content, min_confidence: float | None) -> tuple[Task, Manifest]:
+    """Return how pictures are read, and what a manifest says of it.
+
+    Raises `ModelError` for a model that cannot be used, `OptionError` for an option out of range.
+    """
+    path = SHIPPED if model is None else Path(model) if Path(model).exists() else NAMED.get(model, Path(model))
+    reader = Reader(model)
+    reader.read(np.full((28, 28), 255, np.uint8), as_=as_, min_confidence=min_confidence)  # it checks the options
+    card = reader.card
+    try:
+        sha256 = hashlib.sha256((path / MODEL_NAME if path.is_dir() else path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path}: the model cannot be read ({error.strerror})") from None
+    task = Task(model, f"{model if model in NAMED else card.recipe} {sha256[:12]}", as_, min_confidence)
+    return task, {
+        "format": _FORMAT,
+        "model": task.model_id,
+        "model_sha256": sha256,
+        "card": {name: getattr(card, name) for name in ("temperature", "no_digit", "min_confidence")},
+        "as": as_,
+        "min_confidence": min_confidence,
+        "runs": [],
+    }
+
+
+def with_run(manifest: Manifest, inputs: list[str]) -> Manifest:
+    """Return a manifest with one more run: when it began, with which inkread, and what it was to read."""
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    run = {"started": started, "inkread": inkread.__version__, "inputs": inputs[:100], "inputs_in_all": len(inputs)}
+    return {**manifest, "runs": [*manifest["runs"], run]}
+
+
+def parsed(content: bytes, out: str) -> Manifest:
+    """Return the manifest in a file; raises `DataError` where it is damaged."""
+    try:
+        manifest = json.loads(content)
+        if manifest["format"] != _FORMAT:
+            raise DataError(f"{out}: written by another version of inkread; name another folder")
+        return dict(manifest)
+    except (ValueError, KeyError, TypeError):
+        raise DataError(f"{out}/{MANIFEST}: the manifest is damaged; name another folder for the results") from None
+
+
+def check_same(there: Manifest, ours: Manifest, out: str) -> None:
+    """Raise `OptionError` that names the difference, where rows were made with another model or other options."""
+    names = {
+        "as": "--as",
+        "min_confidence": "--min-confidence",
+        "model_sha256": "the model",
+        "card": "the model's card",
+    }
+    for key, name in names.items():
+        if there.get(key) != ours[key]:
+            before, now = (_shown(key, manifest) for manifest in (there, ours))
+            raise OptionError(
+                f"{out}: holds rows made with {name} {before}, not {now}; go on with that, or name another folder"
+            )
+
+
+def _shown(key: str, manifest: Manifest) -> str:
+    if key == "model_sha256":
+        return str(manifest.get("model"))
+    value = manifest.get(key)
+    return "left out" if value is None else json.dumps(value) if isinstance(value, dict) else str(value)

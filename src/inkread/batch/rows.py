@@ -1,0 +1,124 @@
+"""Rows: what is written of a picture, and the function that makes it, the same on one machine and on many."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+import inkread
+from inkread.errors import PictureError
+from inkread.reader import Content, Reader, Steps
+from inkread.readings import Digit
+
+_VERSION = inkread.__version__  # looking it up takes longer than to read a picture
+
+_SAID = pa.struct([("code", pa.string()), ("message", pa.string())])
+_BOX = pa.struct([(name, pa.int32()) for name in ("x", "y", "w", "h")])
+_DIGIT = pa.struct(
+    [("digit", pa.int8()), ("confidence", pa.float64()), ("box", _BOX), ("line", pa.int32()), ("number", pa.int32())]
+)
+
+SCHEMA = pa.schema(
+    [
+        ("path", pa.string()),
+        ("size", pa.int64()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("text", pa.string()),
+        ("confidence", pa.float64()),
+        ("refusal", _SAID),
+        ("error", _SAID),
+        ("digits", pa.list_(_DIGIT)),
+        ("model", pa.string()),
+        ("inkread", pa.string()),
+        ("milliseconds", pa.float64()),
+    ]
+)
+"""The columns of the results; docs/scale.md describes them."""
+
+
+class Row(NamedTuple):
+    """One picture's row: the columns of `SCHEMA` but for the model's and inkread's, which all rows share."""
+
+    path: str
+    size: int | None = None
+    width: int | None = None
+    height: int | None = None
+    text: str | None = None
+    confidence: float | None = None
+    refusal: tuple[str, str] | None = None
+    error: tuple[str, str] | None = None
+    digits: tuple[Digit, ...] = ()
+    milliseconds: float = 0.0
+
+
+class Task(NamedTuple):
+    """How pictures are read, for processes and nodes that are to do the same.
+
+    model: what `Reader` takes.
+    model_id: what the results call it.
+    """
+
+    model: str | None
+    model_id: str
+    as_: Content = "auto"
+    min_confidence: float | None = None
+
+
+def read_row(reader: Reader, path: str, fetch: Callable[[], bytes], task: Task) -> Row:
+    """Return the row of one picture whose bytes `fetch` gives; whatever goes wrong with it is in the row."""
+    started = time.perf_counter()
+    size = None
+    try:
+        content = fetch()
+        size = len(content)
+        picture = BytesIO(content)
+        picture.name = path  # so that messages speak of it
+        row = _row(path, reader.steps(picture, as_=task.as_, min_confidence=task.min_confidence))
+    except PictureError as error:
+        row = Row(path, error=(error.code, error.message))
+    except MemoryError:
+        row = Row(path, error=("memory", f"{path}: there was not enough memory to read it; use fewer processes"))
+    except Exception as error:  # noqa: BLE001 - one picture must not end a run of a million
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
+        row = Row(path, error=("defect", f"{path}: this is a defect of inkread ({cause}); please report it"))
+    return row._replace(size=size, milliseconds=round(1000 * (time.perf_counter() - started), 2))
+
+
+def _row(path: str, steps: Steps) -> Row:
+    reading = steps.reading
+    width, height = steps.page.size
+    refusal = (reading.refused.code, reading.refused.message) if reading.refused else None
+    return Row(path, None, width, height, reading.text, reading.confidence, refusal, None, reading.digits)
+
+
+def table(rows: Sequence[Row], task: Task) -> pa.Table:
+    """Return rows as a table with the columns of `SCHEMA`."""
+    columns = dict(zip(Row._fields, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(Row._fields, ())
+    values: dict[str, Sequence[Any]] = {
+        **columns,
+        "refusal": [_said(said) for said in columns["refusal"]],
+        "error": [_said(said) for said in columns["error"]],
+        "digits": [[_digit(digit) for digit in digits] for digits in columns["digits"]],
+        "model": [task.model_id] * len(rows),
+        "inkread": [_VERSION] * len(rows),
+    }
+    return pa.table([pa.array(values[field.name], field.type) for field in SCHEMA], schema=SCHEMA)
+
+
+def _said(said: tuple[str, str] | None) -> dict[str, str] | None:
+    return None if said is None else {"code": said[0], "message": said[1]}
+
+
+def _digit(digit: Digit) -> dict[str, Any]:
+    return {
+        "digit": digit.digit,
+        "confidence": digit.confidence,
+        "box": digit.box._asdict(),
+        "line": digit.line,
+        "number": digit.number,
+    }

@@ -1,0 +1,157 @@
+"""The run: from what the user named to rows in OUT, each picture once."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Literal, Protocol
+
+import pyarrow as pa
+
+from inkread.batch.entries import Entry
+from inkread.batch.locations import Location
+from inkread.batch.manifest import Manifest, plan
+from inkread.batch.parts import Parts
+from inkread.batch.rows import Task
+from inkread.batch.seen import Seen
+from inkread.batch.sources import STDIN, Sources
+from inkread.batch.summary import Summary
+from inkread.batch.texts import Text
+from inkread.batch.workers import Workers
+from inkread.errors import OptionError
+from inkread.reader import Content
+
+Format = Literal["parquet", "csv", "jsonl"]
+
+Progress = Callable[[int, int | None], None]
+"""Called with how many pictures are done, and of how many; None where that is not known (yet)."""
+
+
+class Output(Protocol):
+    """Where rows go: `Parts` or `Text`."""
+
+    def earlier(self) -> Iterator[pa.Table]: ...
+
+    def add(self, table: pa.Table) -> None: ...
+
+    def close(self, *, complete: bool) -> None: ...
+
+
+class Readers(Protocol):
+    """What reads: `Workers` or `Cluster`. They start when their context is entered, and end with it."""
+
+    def __enter__(self) -> Readers: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def tables(self, entries: Iterable[Entry], *, stop: Callable[[], bool]) -> Iterator[pa.Table]: ...
+
+
+def run(
+    inputs: Sequence[str | os.PathLike[str]],
+    out: str | os.PathLike[str],
+    *,
+    model: str | os.PathLike[str] | None = None,
+    as_: Content = "auto",
+    min_confidence: float | None = None,
+    format_: Format = "parquet",
+    processes: int | None = None,
+    ray: str | None = None,
+    progress: Progress = lambda done, of: None,  # noqa: ARG005
+    stop: Callable[[], bool] = lambda: False,
+) -> Summary:
+    """Read every picture that `inputs` name and `out` does not hold yet; return what came of all of them.
+
+    inputs: folders, globs, lists, archives and pictures; see `Sources`.
+    out: a folder of Parquet files, which is gone on with if it is there; for another format a new file.
+    model, as_, min_confidence: as for `Reader`.
+    processes: how many read, each on one core; None for one a core, and on a cluster for all of its cores.
+    ray: address of the Ray cluster that reads, or "auto".
+    stop: asked now and then whether to end early, with what is read written.
+
+    Raises `OptionError`, `ModelError`, `DataError`, and `InkreadError` where the disk or the system refuses. Calls that
+    start processes belong below `if __name__ == "__main__"`, as with `multiprocessing`.
+    """
+    if processes is not None and processes < 1:
+        raise OptionError(f"processes={processes}: at least one process reads")
+    named = [os.fspath(name) for name in inputs]
+    sources = Sources(named)
+    task, manifest = plan(None if model is None else os.fspath(model), as_, min_confidence)
+    readers = _readers(task, processes, ray)
+    output = _output(Location.of(os.fspath(out)), format_, manifest, named)
+    complete = False
+    try:
+        summary = _read_all(sources, readers, output, progress, stop)
+        complete = not summary.stopped
+    finally:
+        output.close(complete=complete)
+    return summary
+
+
+def _read_all(
+    sources: Sources,
+    readers: Readers,
+    output: Output,
+    progress: Progress,
+    stop: Callable[[], bool],
+) -> Summary:
+    summary, seen = Summary(), Seen()
+    for rows in output.earlier():
+        seen.add_all(rows["path"].to_pylist())
+        summary.add(rows, earlier=True)
+    listed = _Listed(sources, seen)
+    with readers as pool:
+        fresh = (entry for entry in sources.entries() if listed.is_new(entry.path))
+        for rows in pool.tables(fresh, stop=stop):
+            output.add(rows)
+            summary.add(rows)
+            progress(listed.old + summary.rows, listed.total)
+    summary.stopped = stop()
+    summary.passed_over, summary.troubles = sources.passed_over, sources.troubles
+    return summary
+
+
+class _Listed:
+    """How many pictures there are, counted beside the work, and how many of them were done before they were listed."""
+
+    def __init__(self, sources: Sources, seen: Seen) -> None:
+        self.total: int | None = None
+        self.old = 0
+        self._seen = seen
+        if STDIN not in sources.inputs:  # which can be read only once
+            threading.Thread(target=self._count, args=(Sources(sources.inputs),), daemon=True).start()
+
+    def is_new(self, path: str) -> bool:
+        """Tell whether a picture is not done yet, and take it for done from now on."""
+        new = self._seen.add(path)
+        self.old += not new
+        return new
+
+    def _count(self, sources: Sources) -> None:
+        count = 0
+        for entry in sources.entries():
+            if entry.content is not None:  # to count what is in a compressed archive takes as long as to unpack it
+                return
+            count += 1
+        self.total = count
+
+
+def _readers(task: Task, processes: int | None, ray: str | None) -> Readers:
+    if ray is None:
+        return Workers(task, processes or _cores())
+    from inkread.batch.cluster import Cluster
+
+    return Cluster(task, ray, processes)
+
+
+def _output(out: Location, format_: Format, manifest: Manifest, inputs: list[str]) -> Output:
+    return Parts(out, manifest, inputs) if format_ == "parquet" else Text(out, format_)
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,165 @@
+"""Sources: what the user named - folders, globs, lists, archives, pictures - as a stream of entries."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import sys
+import tarfile
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from io import TextIOWrapper
+from typing import TextIO
+
+import pyarrow as pa
+from PIL import Image
+
+from inkread.batch.archives import members, path_column, table_entries
+from inkread.batch.entries import Entry
+from inkread.batch.locations import Location
+from inkread.batch.manifest import MANIFEST
+from inkread.errors import DataError
+from inkread.pictures.opening import FORMATS
+
+STDIN = "-"
+LISTS = (".txt", ".lst")
+CSVS = (".csv", ".tsv")
+PARQUET = (".parquet", ".pq")
+TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+
+
+class Sources:
+    """The pictures of folders, globs, lists, archives and single files.
+
+    inputs: what the user named; "-" is a list on standard input. Every file that a glob or a list names is taken for a
+        picture. In folders and tar files endings tell which files are; hidden ones and the results of other runs are
+        passed over, and links to folders are not followed. Tar and Parquet files in folders are opened too.
+
+    passed_over: how many files in folders and archives were no pictures by their names.
+    troubles: what could not be listed, with the cause.
+
+    Raises `DataError` for an input that is not there.
+    """
+
+    def __init__(self, inputs: Sequence[str]) -> None:
+        self.inputs = inputs
+        self.passed_over = 0
+        self.troubles: list[str] = []
+        endings = {ending for ending, format_ in Image.registered_extensions().items() if format_ in FORMATS}
+        self._endings = (*endings, ".heic", ".heif", ".hif")
+        for name in inputs:
+            _check(name)
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield every picture, as it lies; what is listed twice comes twice."""
+        for name in self.inputs:
+            place = Location.of(name)
+            if name == STDIN:
+                yield from _of_lines(sys.stdin, None)
+            elif _is_glob(name) and not place.kind():
+                yield from self._of_glob(place)
+            elif place.kind() == "folder":
+                yield from self._of_folder(place)
+            else:
+                yield from self._of_file(place, -1)
+
+    def _of_glob(self, pattern: Location) -> Iterator[Entry]:
+        if not pattern.remote:
+            for name in glob.iglob(pattern.name, recursive=True):
+                place = Location(name)
+                yield from self._of_folder(place) if place.kind() == "folder" else self._of_file(place, -1)
+            return
+        parts = pattern.name.split("/")
+        fixed = next(number for number, part in enumerate(parts) if glob.has_magic(part))
+        top = Location("/".join(parts[:fixed]), pattern.query)
+        for place, size in top.walk(without=MANIFEST, failed=self._failed):
+            if _fits(place.name.split("/")[fixed:], parts[fixed:]):
+                yield from self._of_file(place, size)
+
+    def _of_folder(self, folder: Location) -> Iterator[Entry]:
+        """Yield the pictures in a folder; links to other folders are not followed."""
+        for place, size in folder.walk(without=MANIFEST, failed=self._failed):
+            name = place.name.lower()
+            if name.endswith(self._endings):
+                yield Entry(place.shown, place, size)
+            elif name.endswith((*TARS, *PARQUET)):
+                yield from self._of_file(place, size)
+            else:
+                self.passed_over += 1
+
+    def _of_file(self, file: Location, size: int) -> Iterator[Entry]:
+        """Yield what a list or an archive holds, or the file itself."""
+        name = file.name.lower()
+        if name.endswith(TARS):
+            listed = self._pictures(members(file))
+        elif name.endswith(PARQUET):
+            listed = table_entries(file)
+        elif name.endswith((*LISTS, *CSVS)):
+            listed = _of_list(file)
+        else:
+            yield Entry(file.shown, file, size)
+            return
+        try:
+            yield from listed
+        except (OSError, EOFError, ValueError, csv.Error, tarfile.TarError, pa.ArrowException, DataError) as error:
+            self._failed(file.shown, error)
+
+    def _pictures(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Yield those that are pictures by their names."""
+        for entry in entries:
+            parts = entry.path[len(entry.file.shown) + 1 :].split("/")
+            is_hidden = any(part.startswith(".") and part not in {".", ".."} for part in parts)
+            if parts[-1].lower().endswith(self._endings) and not is_hidden:
+                yield entry
+            else:
+                self.passed_over += 1
+
+    def _failed(self, name: str, error: Exception) -> None:
+        cause = " ".join(str(getattr(error, "strerror", None) or error).split())
+        self.troubles.append(cause if cause.startswith(name) else f"{name}: {cause}")
+
+
+def _check(name: str) -> None:
+    """Refuse an input that is not there before anything is read."""
+    place = Location.of(name)
+    if name == STDIN or place.kind():
+        return
+    if not _is_glob(name):
+        raise DataError(f"{name or 'an input without a name'}: no such file or folder; check the name")
+    if not place.remote and next(glob.iglob(place.name, recursive=True), None) is None:
+        raise DataError(f"{name}: no file fits this pattern; check the folder and the ending")
+
+
+def _is_glob(name: str) -> bool:
+    return glob.has_magic(name)
+
+
+def _fits(parts: list[str], pattern: list[str]) -> bool:
+    """Tell whether the parts of a path fit a pattern in which `**` stands for any folders."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return any(_fits(parts[start:], pattern[1:]) for start in range(len(parts) + 1))
+    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
+
+
+def _of_list(file: Location) -> Iterator[Entry]:
+    """Yield the pictures of a text file with a path a line, or of a CSV file with a column of paths."""
+    with file.open() as stream, TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="") as text:
+        if not file.name.lower().endswith(CSVS):
+            yield from _of_lines(text, file)
+            return
+        rows = csv.DictReader(text, delimiter="\t" if file.name.lower().endswith(".tsv") else ",")
+        column = path_column(list(rows.fieldnames or ()), file.shown)
+        yield from _named((row[column] or "" for row in rows), file)
+
+
+def _of_lines(text: TextIO, file: Location | None) -> Iterator[Entry]:
+    yield from _named((line.rstrip("\r\n") for line in text), file)
+
+
+def _named(names: Iterable[str], file: Location | None) -> Iterator[Entry]:
+    for name in names:
+        if name:
+            place = Location.of(name, beside=file)
+            yield Entry(place.shown, place)

@@ -1,0 +1,98 @@
+"""The summary: what came of all pictures, and how fast."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+SLOWEST = 10
+
+COLUMNS = ("path", "refusal", "error", "milliseconds")
+"""What a summary needs of a row."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What came of the pictures in OUT.
+
+    before: rows that were there when this run began.
+    rows: rows that this run added.
+    read: pictures with a text, of both.
+    refused, failed: how many were refused or could not be read, by code, of both.
+    passed_over: files in folders that are no pictures by their names.
+    troubles: folders and archives that could not be listed, with the cause; their pictures are missing.
+    slowest: milliseconds and path of the slowest pictures.
+    seconds: from the first row of this run to its last.
+    stopped: whether the run was asked to stop before its end.
+    """
+
+    before: int = 0
+    rows: int = 0
+    read: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    passed_over: int = 0
+    troubles: list[str] = field(default_factory=list)
+    slowest: list[tuple[float, str]] = field(default_factory=list)
+    seconds: float = 0.0
+    stopped: bool = False
+    _first: tuple[float, int] | None = None
+
+    def add(self, table: pa.Table, *, earlier: bool = False) -> None:
+        """Count the rows of a table with at least `COLUMNS`; `earlier` ones were there before this run."""
+        count = len(table)
+        refused, failed = (_codes(table[name]) for name in ("refusal", "error"))
+        self.read += count - refused.total() - failed.total()
+        self.refused += refused
+        self.failed += failed
+        self._keep_slowest(table)
+        if earlier:
+            self.before += count
+        elif count:
+            self.rows += count
+            self._first = self._first or (time.perf_counter(), count)
+            self.seconds = time.perf_counter() - self._first[0]
+
+    @property
+    def rate(self) -> float | None:
+        """Pictures a second of this run, its start-up left out; None for too few to tell."""
+        if self._first is None or self.seconds <= 0:
+            return None
+        return (self.rows - self._first[1]) / self.seconds
+
+    def _keep_slowest(self, table: pa.Table) -> None:
+        """Keep the slowest of these rows and of those before."""
+        few = table.take(pc.select_k_unstable(table, SLOWEST, [("milliseconds", "descending")]))
+        found = zip(few["milliseconds"].to_pylist(), few["path"].to_pylist(), strict=True)
+        self.slowest = heapq.nlargest(SLOWEST, [*self.slowest, *found])
+
+    def lines(self) -> list[str]:
+        """Return the summary in lines of text."""
+        failed, refused = self.failed.total(), self.refused.total()
+        text = f"{self.before + self.rows:,} pictures: {self.read:,} read, {refused:,} refused, {failed:,} failed"
+        lines = [text + (f"; {self.before:,} of them before this run" if self.before else "")]
+        lines += [f"  refused: {_counts(self.refused)}"] if refused else []
+        lines += [f"  failed: {_counts(self.failed)}"] if failed else []
+        lines += [f"  passed over, no pictures by their names: {self.passed_over:,} files"] if self.passed_over else []
+        lines += [f"  not listed: {trouble}" for trouble in self.troubles]
+        if self.rate:
+            lines.append(f"  {self.rate:,.1f} pictures a second")
+        if self.slowest:
+            lines.append("  slowest:")
+            lines += [f"    {milliseconds:10,.1f} ms  {path}" for milliseconds, path in self.slowest]
+        return lines
+
+
+def _codes(column: pa.ChunkedArray) -> Counter[str]:
+    """Count the codes of a column of refusals or errors."""
+    counts = pc.value_counts(pc.struct_field(column, "code").combine_chunks().drop_null())
+    return Counter({entry["values"]: entry["counts"] for entry in counts.to_pylist()})
+
+
+def _counts(codes: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {code}" for code, count in codes.most_common())

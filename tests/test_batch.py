@@ -1,0 +1,342 @@
+"""`inkread batch`: a row for every picture, once, and what scripts depend on."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+import inkread
+from batches import DISTINCT, command, fill, paint, parts_of, rows_of
+from conftest import WriteNetwork
+from inkread import Reader
+from inkread.batch import run as run_batch
+from inkread.batch.folders import LocalFolder
+from inkread.batch.locations import Location
+from inkread.batch.manifest import MANIFEST
+from inkread.batch.rows import SCHEMA
+from inkread.batch.seen import Seen
+from inkread.batch.texts import CSV_COLUMNS
+from inkread.cli import main
+
+
+class Ended(NamedTuple):
+    """How a command ended: its exit code and the lines it wrote."""
+
+    code: int
+    out: list[str]
+    err: list[str]
+
+
+Run = Callable[..., Ended]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs `inkread batch` with one process."""
+
+    def run(*words: str | Path) -> Ended:
+        code = main(["batch", "--processes", "1", *map(str, words)])
+        captured = capsys.readouterr()
+        assert all(line.startswith("inkread: ") for line in captured.err.splitlines())
+        return Ended(code, captured.out.splitlines(), captured.err.splitlines())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with twelve pictures in `scans` and a run over them in `out`; not to be changed."""
+    folder = tmp_path_factory.mktemp("finished")
+    scans = fill(folder / "scans", DISTINCT)
+    (scans / "broken.png").write_bytes((scans / "00003.png").read_bytes()[:200])
+    Image.new("L", (60, 60), 255).save(scans / "blank.png")
+    assert main(["batch", "--processes", "1", str(scans), str(folder / "out")]) == 1
+    return folder
+
+
+# Rows
+
+
+def test_every_picture_gets_the_row_of_its_reading(finished: Path, reader: Reader) -> None:
+    rows = rows_of(finished / "out")
+    assert [row["path"] for row in rows] == sorted(map(str, (finished / "scans").iterdir()))
+    for row in rows[:DISTINCT]:
+        reading = reader.read(row["path"])
+        assert (row["text"], row["confidence"]) == (reading.text, reading.confidence)
+        assert row["digits"] == [
+            {"digit": d.digit, "confidence": d.confidence, "box": d.box._asdict(), "line": d.line, "number": d.number}
+            for d in reading.digits
+        ]
+        assert row["size"] == Path(row["path"]).stat().st_size
+        assert (row["width"], row["height"], row["refusal"], row["error"]) == (60, 60, None, None)
+        assert row["inkread"] == inkread.__version__
+
+
+def test_what_is_refused_and_what_cannot_be_read_keep_their_row(finished: Path) -> None:
+    blank, broken = rows_of(finished / "out")[DISTINCT:]
+    assert (blank["text"], blank["digits"], blank["refusal"]["code"]) == ("", [], "blank")
+    assert (broken["text"], broken["digits"], broken["error"]["code"]) == (None, [], "truncated")
+    assert broken["error"]["message"].startswith(str(finished / "scans" / "broken.png"))
+    assert broken["size"] == 200
+
+
+def test_the_results_are_one_dataset_with_the_documented_columns(finished: Path) -> None:
+    table = pq.read_table(finished / "out")
+    assert table.schema == SCHEMA
+    assert min(table["milliseconds"].to_pylist()) > 0
+
+
+def test_the_manifest_says_what_the_run_was(finished: Path) -> None:
+    manifest = json.loads((finished / "out" / MANIFEST).read_text())
+    assert manifest["model"] == rows_of(finished / "out")[0]["model"]
+    assert (manifest["as"], manifest["min_confidence"]) == ("auto", None)
+    assert manifest["runs"][0]["inputs"] == [str(finished / "scans")]
+
+
+# Going on
+
+
+def test_a_second_run_reads_nothing_again_and_says_the_same(finished: Path, run: Run) -> None:
+    before = {part: part.stat().st_mtime_ns for part in parts_of(finished / "out")}
+    ended = run(finished / "scans", finished / "out")
+    assert ended.code == 1
+    assert ended.out[0] == "12 pictures: 10 read, 1 refused, 1 failed; 12 of them before this run"
+    assert "  refused: 1 blank" in ended.out
+    assert "  failed: 1 truncated" in ended.out
+    assert {part: part.stat().st_mtime_ns for part in parts_of(finished / "out")} == before
+
+
+def test_a_run_goes_on_with_what_is_missing_and_what_is_new(run: Run, tmp_path: Path) -> None:
+    scans, out = fill(tmp_path / "scans", 4), tmp_path / "out"
+    assert run(scans, out).code == 0
+    paint(scans / "new.png", 7)
+    assert run(scans, out).out[0] == "5 pictures: 5 read, 0 refused, 0 failed; 4 of them before this run"
+    assert [part.name for part in parts_of(out)] == ["part-000001.parquet", "part-000002.parquet"]
+    assert pq.read_table(parts_of(out)[1])["path"].to_pylist() == [str(scans / "new.png")]
+
+
+def test_a_part_that_is_removed_is_read_anew(run: Run, tmp_path: Path) -> None:
+    scans, out = fill(tmp_path / "scans", 3), tmp_path / "out"
+    run(scans, out)
+    rows = rows_of(out)
+    parts_of(out)[0].unlink()
+    run(scans, out)
+    assert rows_of(out) == rows
+
+
+def test_what_is_named_twice_is_read_once(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scans = fill(tmp_path / "scans", 3)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.txt").write_text("scans/00001.png\nscans/../scans/00001.png\n")
+    assert run("scans", scans, "scans/*.png", "list.txt", "out").out[0].startswith("3 pictures: 3 read")
+    assert len(rows_of(tmp_path / "out")) == 3
+
+
+def test_the_results_may_lie_in_the_folder_that_is_read(run: Run, tmp_path: Path) -> None:
+    fill(tmp_path, 3)
+    run(tmp_path, tmp_path / "out")
+    assert run(tmp_path, tmp_path / "out").out[0].startswith("3 pictures:")
+
+
+def test_what_a_killed_run_left_half_written_is_removed(run: Run, tmp_path: Path) -> None:
+    scans, out = fill(tmp_path / "scans", 3), tmp_path / "out"
+    run(scans, out)
+    left = [out / ".part-000002-0123abcd.parquet", out / "._inkread-0123abcd.json"]
+    for path in left:
+        path.write_bytes(b"half")
+    run(scans, out)
+    assert not any(path.exists() for path in left)
+    assert len(rows_of(out)) == 3
+
+
+def test_archives_and_lists_are_read_in_one_run(run: Run, tmp_path: Path) -> None:
+    scans = fill(tmp_path / "scans", 2)
+    pictures = [(scans / "00000.png").read_bytes(), b"no picture"]
+    pq.write_table(pa.table({"image": pictures}), tmp_path / "p.parquet")
+    assert run(scans, tmp_path / "p.parquet", f"file://{scans}", tmp_path / "out").code == 1
+    rows = {row["path"]: row["text"] for row in rows_of(tmp_path / "out")}
+    assert rows[f"{tmp_path}/p.parquet#0"] == rows[f"{scans}/00000.png"] == rows[f"file://{scans}/00000.png"]
+    assert rows[f"{tmp_path}/p.parquet#1"] is None
+    assert len(rows) == 6
+
+
+def test_results_may_be_written_where_pyarrow_writes(run: Run, tmp_path: Path) -> None:
+    scans, out = fill(tmp_path / "scans", 2), tmp_path / "out"
+    assert run(scans, f"file://{out}").code == 0
+    (out / ".part-000002-0123abcd.parquet").write_bytes(b"half")
+    paint(scans / "new.png", 7)
+    run(scans, f"file://{out}")
+    assert [row["path"] for row in rows_of(out)] == sorted(map(str, scans.iterdir()))
+    assert len(list(out.iterdir())) == 3
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("words", "difference"),
+    [
+        (["--as", "digit"], "made with --as auto, not digit"),
+        (["--min-confidence", "0.9"], "made with --min-confidence left out, not 0.9"),
+        (["--model", "tiny"], "made with the model best"),
+    ],
+)
+def test_other_options_into_the_same_folder_are_refused(
+    finished: Path, run: Run, words: list[str], difference: str
+) -> None:
+    ended = run(finished / "scans", finished / "out", *words)
+    assert ended.code == 2
+    assert difference in ended.err[0]
+    assert len(json.loads((finished / "out" / MANIFEST).read_text())["runs"]) <= 2
+
+
+def test_another_model_into_the_same_folder_is_refused(
+    finished: Path, run: Run, tmp_path: Path, write_network: WriteNetwork
+) -> None:
+    network = write_network(tmp_path / "n.onnx", classes=11)
+    ended = run(finished / "scans", finished / "out", "--model", network)
+    assert ended.code == 2
+    assert "unknown" in ended.err[0]
+
+
+def test_a_folder_of_something_else_is_left_alone(run: Run, tmp_path: Path) -> None:
+    scans = fill(tmp_path / "scans", 1)
+    assert run(scans, scans).code == 2
+    assert [path.name for path in scans.iterdir()] == ["00000.png"]
+    ended = run(scans, scans / "00000.png")
+    assert ended == Ended(
+        2, [], [f"inkread: {scans}/00000.png: a file of this name is there; results go to a folder of their own"]
+    )
+
+
+def test_a_second_run_into_the_same_folder_is_refused_while_the_first_is_at_work(finished: Path, run: Run) -> None:
+    folder = LocalFolder(Location.of(str(finished / "out")))
+    folder.hold()
+    try:
+        ended = run(finished / "scans", finished / "out")
+    finally:
+        folder.release()
+    assert ended == Ended(2, [], [f"inkread: {finished}/out: another run is writing here; wait for its end"])
+
+
+def test_a_damaged_part_is_named_with_the_way_out(run: Run, tmp_path: Path) -> None:
+    scans, out = fill(tmp_path / "scans", 2), tmp_path / "out"
+    run(scans, out)
+    parts_of(out)[0].write_bytes(b"PAR1")
+    ended = run(scans, out)
+    assert ended.code == 4
+    assert ended.err[0].startswith(f"inkread: {out}/part-000001.parquet: this part is damaged")
+    assert ended.err[0].endswith("delete it and run the same command again: its pictures are read anew")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"format": 99}'])
+def test_a_damaged_manifest_is_named(run: Run, tmp_path: Path, text: str) -> None:
+    scans = fill(tmp_path / "scans", 1)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / MANIFEST).write_text(text)
+    ended = run(scans, tmp_path / "out")
+    assert ended.code == 4
+    assert str(tmp_path / "out") in ended.err[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["nowhere", "out"], 4),
+        (["scans", "out", "--model", "nowhere"], 4),
+        (["scans", "out", "--processes", "0"], 2),
+        (["scans", "out", "--min-confidence", "2"], 2),
+        (["scans", "out", "--ray", "127.0.0.1:1"], 2),
+        (["scans", "ftp://host/out"], 4),
+        (["out"], 2),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_writes_nothing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int
+) -> None:
+    fill(tmp_path / "scans", 1)
+    monkeypatch.chdir(tmp_path)
+    ended = run(*words)
+    assert (ended.code, ended.out, len(ended.err)) == (code, [], 1)
+    assert not (tmp_path / "out" / "part-000001.parquet").exists()
+
+
+def test_without_pyarrow_the_extra_is_named(tmp_path: Path) -> None:
+    words = command("batch", tmp_path, tmp_path / "out", setup="sys.modules['pyarrow'] = None")
+    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert ended.returncode == 3
+    assert ended.stderr == "inkread: reading a batch needs the extra 'batch': pip install 'inkread[batch]'\n"
+
+
+def test_options_out_of_range_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    scans = fill(tmp_path / "scans", 1)
+    with pytest.raises(inkread.OptionError, match="min_confidence"):
+        run_batch([scans], tmp_path / "out", min_confidence=2)
+    with pytest.raises(inkread.OptionError, match="processes"):
+        run_batch([scans], tmp_path / "out", processes=0)
+    assert not (tmp_path / "out").exists()
+
+
+# Texts
+
+
+def test_a_small_job_is_written_as_csv(finished: Path, run: Run, tmp_path: Path) -> None:
+    assert run(finished / "scans", tmp_path / "r.csv", "--format", "csv").code == 1
+    with (tmp_path / "r.csv").open(newline="") as file:
+        rows = {Path(row["path"]).name: row for row in csv.DictReader(file)}
+    assert tuple(rows["blank.png"]) == CSV_COLUMNS
+    assert (rows["blank.png"]["refusal"], rows["broken.png"]["error"]) == ("blank", "truncated")
+    assert rows["blank.png"]["message"] == "there is no writing on this picture"
+    assert len(rows) == 12
+
+
+def test_a_small_job_is_written_as_json_lines(finished: Path, run: Run, tmp_path: Path) -> None:
+    assert run(finished / "scans", tmp_path / "r.jsonl", "--format", "jsonl").code == 1
+    lines = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    rows = sorted(({**line, "milliseconds": None} for line in lines), key=lambda row: str(row["path"]))
+    assert rows == [{**row, "milliseconds": None} for row in rows_of(finished / "out")]
+
+
+def test_a_text_that_is_there_is_not_overwritten(finished: Path, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("mine")
+    assert run(finished / "scans", tmp_path / "r.csv", "--format", "csv").code == 2
+    assert (tmp_path / "r.csv").read_text() == "mine"
+
+
+def test_a_text_that_is_stopped_is_not_there(finished: Path, tmp_path: Path) -> None:
+    asked = iter([False] * 3 + [True] * 1000)
+    summary = run_batch([finished / "scans"], tmp_path / "r.csv", format_="csv", processes=1, stop=lambda: next(asked))
+    assert summary.stopped
+    assert list(tmp_path.iterdir()) == []
+
+
+# Python
+
+
+def test_python_gets_the_summary_and_the_progress(finished: Path, tmp_path: Path) -> None:
+    seen: list[tuple[int, int | None]] = []
+    summary = run_batch(
+        [finished / "scans"], tmp_path / "out", processes=2, progress=lambda done, of: seen.append((done, of))
+    )
+    assert (summary.rows, summary.read) == (12, 10)
+    assert (summary.refused, summary.failed) == ({"blank": 1}, {"truncated": 1})
+    assert seen[-1] == (12, 12)
+    assert len(summary.slowest) == 10
+    assert summary.slowest == sorted(summary.slowest, reverse=True)
+
+
+def test_what_was_done_is_known_however_much_it_is() -> None:
+    seen = Seen()
+    assert seen.add_all(f"scans/{number}.png" for number in range(100_000)) == 100_000
+    assert not seen.add("scans/99999.png")
+    assert seen.add("scans/100000.png")
+    seen.close()
