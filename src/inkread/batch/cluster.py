@@ -21,8 +21,9 @@ from inkread.batch.locations import Location
 from inkread.batch.rows import Task
 from inkread.batch.workers import Workers
 from inkread.errors import InkreadError, MissingExtra, OptionError
-from inkread.models.card import CARD_NAME
-from inkread.models.classifier import MODEL_NAME, NAMED
+from inkread.models.card import card_path
+from inkread.models.classifier import NAMED
+from inkread.models.loading import model_file
 
 WAVE_SECONDS = 600
 """The pictures of one pipeline take about so long: the driver holds their names."""
@@ -145,8 +146,7 @@ class ReadingActor:
             folder = Path(tempfile.mkdtemp(prefix="inkread-model-"))
             for name, content in model_files.items():
                 (folder / name).write_bytes(content)
-            model = folder if MODEL_NAME in model_files else folder / next(iter(model_files))
-            task = task._replace(model=str(model))
+            task = task._replace(model=str(folder / next(iter(model_files))))
         self._workers = Workers(task, 1).__enter__()
 
     def __call__(self, block: pa.Table) -> pa.Table:
@@ -185,10 +185,8 @@ def _unpacked(block: pa.Table) -> list[Entry]:
 
 
 def _model_files(model: str | None) -> dict[str, bytes]:
-    """Return the files of a model that the nodes may not have, by name; nothing for a shipped one."""
-    path = Path(model or "")
-    if model is None or (model in NAMED and not path.exists()):
+    """Return the files of a model that the nodes may not have, the network first; nothing for a shipped one."""
+    if model is None or (model in NAMED and not Path(model).exists()):
         return {}
-    first = path / MODEL_NAME if path.is_dir() else path
-    files = [first, first.with_name(CARD_NAME)] if first.stem == Path(MODEL_NAME).stem else [first]
-    return {file.name: file.read_bytes() for file in files if file.exists()}
+    file = model_file(Path(model))
+    return {path.name: path.read_bytes() for path in (file, card_path(file)) if path.exists()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,10 @@ import numpy as np
 import inkread
 from inkread.batch.rows import Task
 from inkread.errors import DataError, ModelError, OptionError
-from inkread.models.classifier import MODEL_NAME, NAMED, SHIPPED
-from inkread.reader import Content, Reader
+from inkread.models.classifier import NAMED, SHIPPED, model_path
+from inkread.models.loading import model_file
+from inkread.reader import Reader
+from inkread.readings import Content
 
 MANIFEST = "_inkread.json"
 """Its name; what begins with an underscore is no part of a dataset for those who read Parquet."""
@@ -36,20 +37,20 @@ def plan(model: str | None, as_: Content, min_confidence: float | None) -> tuple
 
     Raises `ModelError` for a model that cannot be used, `OptionError` for an option out of range.
     """
-    path = SHIPPED if model is None else Path(model) if Path(model).exists() else NAMED.get(model, Path(model))
+    file = model_file(SHIPPED if model is None else model_path(model))
     reader = Reader(model)
     reader.read(np.full((28, 28), 255, np.uint8), as_=as_, min_confidence=min_confidence)  # it checks the options
     card = reader.card
     try:
-        sha256 = hashlib.sha256((path / MODEL_NAME if path.is_dir() else path).read_bytes()).hexdigest()
+        sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:
-        raise ModelError(f"{path}: the model cannot be read ({error.strerror})") from None
+        raise ModelError(f"{file}: the model cannot be read ({error.strerror})") from None
     task = Task(model, f"{model if model in NAMED else card.recipe} {sha256[:12]}", as_, min_confidence)
     return task, {
         "format": _FORMAT,
         "model": task.model_id,
         "model_sha256": sha256,
-        "card": {name: getattr(card, name) for name in ("temperature", "no_digit", "min_confidence")},
+        "card": {name: getattr(card, name) for name in ("temperature", "text_power", "no_digit", "min_confidence")},
         "as": as_,
         "min_confidence": min_confidence,
         "runs": [],

@@ -11,8 +11,8 @@ import pyarrow as pa
 
 import inkread
 from inkread.errors import PictureError
-from inkread.reader import Content, Reader, Steps
-from inkread.readings import Digit
+from inkread.reader import Reader, Steps
+from inkread.readings import Content, Digit
 
 _VERSION = inkread.__version__  # looking it up takes longer than to read a picture
 

@@ -21,7 +21,7 @@ from inkread.batch.summary import Summary
 from inkread.batch.texts import Text
 from inkread.batch.workers import Workers
 from inkread.errors import OptionError
-from inkread.reader import Content
+from inkread.readings import Content
 
 Format = Literal["parquet", "csv", "jsonl"]
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from inkread.reader import Content
+from inkread.readings import Content
 
 
 def batch(
