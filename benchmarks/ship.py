@@ -26,6 +26,7 @@ from inkread.models.classifier import MODEL_NAME, SHIPPED, Classifier
 from inkread.pictures.glyphs import normalise
 from inkread.scores import confusion_matrix
 from inkread.training.exporting import quantise_onnx
+from inkread.training.features import expose_features
 from inkread.training.machine import file_sha256, hardware
 from inkread.training.material import drawn_glyphs
 from sets import load_set
@@ -38,7 +39,8 @@ def ship(source: Path, target: Path) -> None:
     mnist = load_mnist()
     with whole_folder(target) as folder:
         shutil.copy(source / MODEL_NAME, folder)
-        _finish(folder, load_card(source))
+        expose_features(folder / MODEL_NAME)
+        _finish(folder, replace(load_card(source), model_sha256=file_sha256(folder / MODEL_NAME)))
         tiny = folder / "tiny"
         tiny.mkdir()
         images = mnist.train_images[:MNIST_TO_QUANTISE] / np.float32(255)

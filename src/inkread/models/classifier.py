@@ -26,6 +26,9 @@ NO_DIGIT = CLASSES
 
 MODEL_NAME = "model.onnx"
 
+FEATURES = "features"
+"""Name of the second output of a network that can be taught: what goes into its last layer, (N, K)."""
+
 _BATCH = 1024  # glyphs at a time, so that memory stays bounded however many there are
 
 
@@ -46,8 +49,12 @@ class Classifier:
         path = SHIPPED if model is None else _path(model)
         self.card: Card = load_card(path if path.is_dir() else path.parent) if _has_card(path) else Card()
         self._name = str(path)
-        self._session = _session(_onnx(path), self._name, threads)
+        self._content = _onnx(path)
+        self._session = _session(self._content, self._name, threads)
         self._input = self._session.get_inputs()[0]
+        names = [output.name for output in self._session.get_outputs()]
+        self._answer = next((name for name in names if name != FEATURES), names[0])
+        self.has_features = FEATURES in names and len(names) > 1
         self._check()
 
     def classify(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -65,11 +72,35 @@ class Classifier:
 
     def outputs(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the network gives for glyphs, (N, 28, 28): (N, 10 or 11) probabilities or logits."""
+        return self._run(glyphs, self._answer)[0]
+
+    def classify_with_features(self, glyphs: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what `classify` gives for glyphs, (N, 28, 28), N at least 1, and their features, (N, K) float32.
+
+        All glyphs are taken at a time. Raises `ModelError` for a network without the output `features`.
+        """
+        if not self.has_features:
+            raise ModelError(
+                f"{self._name}: this network does not give its features, so it cannot be taught; take the shipped "
+                "model, or one that inkread trained or exported"
+            )
+        outputs, features = self._run(glyphs, self._answer, FEATURES)
+        return self._probabilities(outputs), features
+
+    def _run(self, glyphs: NDArray[np.float32], *names: str) -> list[NDArray[np.float32]]:
+        """Return outputs of the network by their names."""
         shaped = np.ascontiguousarray(glyphs, np.float32)
         if len(self._input.shape) == 4:
             shaped = shaped[..., None]
-        outputs: NDArray[np.float32] = self._session.run(None, {self._input.name: shaped})[0]
+        outputs: list[NDArray[np.float32]] = self._session.run(names, {self._input.name: shaped})
         return outputs
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the network as ONNX, in hexadecimal; takes a millisecond."""
+        import hashlib
+
+        return hashlib.sha256(self._content).hexdigest()
 
     @property
     def input_name(self) -> str:

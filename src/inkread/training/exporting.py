@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from inkread.errors import ModelError
 from inkread.models.classifier import Classifier
 from inkread.training.backend import load_keras
+from inkread.training.features import expose_features
 
 TOLERANCE = 1e-4
 """The largest difference between a probability by Keras and by ONNX Runtime that an export may show."""
@@ -32,6 +33,7 @@ def export_onnx(model: Any, path: Path, glyphs: NDArray[np.float32]) -> float:
     with warnings.catch_warnings():  # tf2onnx looks up names that NumPy has deprecated
         warnings.simplefilter("ignore")
         model.export(str(path), format="onnx", verbose=False)
+    expose_features(path)
     difference = float(np.abs(Classifier(path).outputs(glyphs) - expected).max())
     if not difference <= TOLERANCE:
         raise ModelError(
@@ -74,6 +76,7 @@ def quantise_onnx(source: Path, target: Path, glyphs: NDArray[np.float32]) -> No
             reduce_range=True,  # processors without VNNI add two products of 8 bits in 16, which must not overflow
             op_types_to_quantize=["Conv", "Gemm", "MatMul"],  # a softmax in 8 bits does not sum to 1
         )
+    expose_features(target)
 
 
 @contextlib.contextmanager
