@@ -36,7 +36,8 @@ class PictureError(InkreadError):
     """Raised when a picture cannot be opened.
 
     `code` is one of "missing", "directory", "empty", "unreadable", "not-a-picture", "truncated", "too-large",
-    "bad-array", and "missing-extra" for a HEIC picture that only the extra 'heic' opens.
+    "bad-array", and "missing-extra" for a HEIC picture that only the extra 'heic' opens; "other-digits" for one that
+    does not have the digits of the label it is taught with.
     """
 
     exit_code = 1

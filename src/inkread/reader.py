@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from PIL import Image
 from inkread.decoding import best_path
 from inkread.errors import OptionError, PictureError
 from inkread.models.card import Card
-from inkread.models.classifier import CLASSES, NO_DIGIT, Classifier
+from inkread.models.classifier import CLASSES, NO_DIGIT
 from inkread.pictures.glyphs import SIDE, normalise
 from inkread.pictures.ink import find_ink
 from inkread.pictures.layout import Patch, find_digit
@@ -27,6 +27,11 @@ from inkread.pictures.page import Page
 from inkread.pictures.rows import find_rows, parts_of, writing
 from inkread.readings import Box, Digit, Reading, Refusal
 from inkread.scores import given_a_digit
+from inkread.teaching.profiles import DEFAULT_PROFILE, Profile
+from inkread.teaching.pupil import Pupil
+
+if TYPE_CHECKING:
+    from inkread.teaching.lessons import Lesson
 
 Content = Literal["auto", "digit", "number", "sheet"]
 """What a picture holds: one digit, digits in one row, or rows of them. "auto" finds out."""
@@ -88,12 +93,21 @@ class Reader:
     model: None for the shipped model, "tiny" for the same in 8-bit integers, a model folder, or an `.onnx`, `.keras` or
         `.h5` file.
     threads: how many cores the network may use for one picture.
+    profile: whose taught digits count, by name or as a `Profile`; None for reading as if nothing had been taught.
 
-    Raises `ModelError` for a model that cannot be used. A reader may be shared by threads.
+    Raises `ModelError` for a model that cannot be used, `OptionError` for a profile with an impossible name. A reader may
+    be shared by threads. What is taught counts from the next reading on, whichever program teaches it.
     """
 
-    def __init__(self, model: str | os.PathLike[str] | None = None, *, threads: int = 1) -> None:
-        self.classifier = Classifier(model, threads=threads)
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        threads: int = 1,
+        profile: str | Profile | None = DEFAULT_PROFILE,
+    ) -> None:
+        self.profile = Profile(profile) if isinstance(profile, str) else profile
+        self.classifier = Pupil(model, threads=threads, profile=self.profile)
 
     @property
     def card(self) -> Card:
@@ -132,6 +146,37 @@ class Reader:
             reading = Reading(name, digits, _confidence(digits), _retrace=retrace)
         patches = tuple(place.patch for place in found.places)
         return Steps(page, ink, patches, found.glyphs, found.probabilities, self.card, reading)
+
+    def teach(
+        self, label: str | int, picture: Picture, *, box: Box | None = None, as_: Content = "auto"
+    ) -> tuple[Lesson, ...]:
+        """Teach what is written on a picture, and return a lesson for each digit; from now on it is read so.
+
+        label: its digits in reading order, such as 7 or "1234".
+        box: where the one digit stands that the label is for, as `Digit.box` gives it; None for all of the picture.
+        as_: what the picture holds; as it will be read, or its digits may look otherwise to the network.
+
+        `Lesson.instead_of` is the label that the same digit was taught with before, if it was another one.
+
+        Raises what `read` raises; `PictureError` where the picture does not have so many digits, `OptionError` for a
+        label that is none and a reader without a profile, `ModelError` for a network that gives no features, and
+        `DataError` where the profile cannot be written. Then nothing is taught.
+        """
+        from inkread.teaching.gathering import digits_of, lessons_of
+
+        digits_of(label)
+        self._check_teachable()
+        return self.teach_lessons(lessons_of(self.steps(picture, as_=as_), label, box=box))
+
+    def teach_lessons(self, lessons: Iterable[Lesson]) -> tuple[Lesson, ...]:
+        """Teach lessons that are made already, by their glyphs, all or none; return them as they are kept."""
+        return tuple(self._check_teachable().add(lessons))
+
+    def _check_teachable(self) -> Profile:
+        if self.profile is None:
+            raise OptionError("this reader has no profile to keep what it is taught in; give it one: Reader(profile=...)")
+        self.classifier.check_teachable()
+        return self.profile
 
     def _found(self, ink: NDArray[np.float32], as_: Content) -> _Found:
         """Return what is written on a page: one digit, or the best path through each of its rows."""

@@ -1,0 +1,100 @@
+"""The pupil: a classifier that goes by what it was taught, too."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.errors import DataError
+from inkread.models.classifier import Classifier
+from inkread.teaching.profiles import Profile
+
+if TYPE_CHECKING:
+    from inkread.teaching.lessons import Lesson
+    from inkread.teaching.neighbours import Neighbours
+    from inkread.teaching.store import Seen
+
+_BATCH = 64  # glyphs at a time: the features of many would take much memory
+
+
+class Pupil(Classifier):
+    """A classifier whose probabilities a profile weighs in: those of `Classifier` where nothing was taught.
+
+    Looks at the profile's file at every call, and reads it again only where it has changed, so what another program
+    teaches counts at once. A network that does not give its features cannot be taught and reads as it is. Raises
+    `DataError` for a damaged file.
+    """
+
+    def __init__(
+        self, model: str | os.PathLike[str] | None = None, *, threads: int = 1, profile: Profile | None = None
+    ) -> None:
+        super().__init__(model, threads=threads)
+        self.profile = profile
+        self._mark: bytes | None = None
+        self._taught: Neighbours | None = None
+        self._lock = threading.Lock()
+
+    def classify(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return probabilities, (N, 11) float32 with rows that sum to 1, for glyphs, (N, 28, 28) float32 in 0..1."""
+        taught = self._current()
+        if taught is None or glyphs.ndim != 3 or not len(glyphs):
+            return super().classify(glyphs)
+        from inkread.teaching.lessons import as_bytes
+
+        batches = [glyphs[start : start + _BATCH] for start in range(0, len(glyphs), _BATCH)]
+        return np.concatenate(
+            [taught.weighed(as_bytes(batch), *self.classify_with_features(batch)) for batch in batches]
+        )
+
+    def _current(self) -> Neighbours | None:
+        """Return what the profile holds now; None where that is nothing."""
+        if self.profile is None or not self.has_features:
+            return None
+        if (mark := self.profile.mark()) == self._mark:
+            return self._taught
+        with self._lock:  # one thread reads the file, the others wait for it
+            if mark != self._mark:
+                self._taught = self._learnt(self.profile) if mark else None
+                self._mark = mark  # a change that came since has another mark, and is read at the next call
+            return self._taught
+
+    def _learnt(self, profile: Profile) -> Neighbours | None:
+        """Read the profile, and look at what this network has not seen yet."""
+        lessons = profile.lessons()
+        if not lessons:
+            return None
+        from inkread.teaching.neighbours import Neighbours
+
+        seen = self._seen(profile, lessons)
+        probabilities = np.stack([own.probabilities for own in seen])
+        features = np.stack([own.features for own in seen])
+        return Neighbours(
+            [lesson.label for lesson in lessons], [lesson.glyph for lesson in lessons], probabilities, features
+        )
+
+    def _seen(self, profile: Profile, lessons: Sequence[Lesson]) -> list[Seen]:
+        """Return how this network sees lessons: out of the file, and where that has nothing, looked at now and kept."""
+        from inkread.teaching.lessons import as_floats
+        from inkread.teaching.store import Seen
+
+        key = f"{self.sha256} {self.card.temperature:g}"
+        known = profile.store.seen(profile.name, key)
+        ids = [lesson.id or 0 for lesson in lessons]
+        new = [lesson for lesson in lessons if lesson.id not in known]
+        fresh: dict[int, Seen] = {}
+        for start in range(0, len(new), _BATCH):
+            batch = new[start : start + _BATCH]
+            glyphs = as_floats(np.stack([lesson.glyph for lesson in batch]))
+            for lesson, *values in zip(batch, *self.classify_with_features(glyphs), strict=True):
+                fresh[lesson.id or 0] = Seen(*values)
+        if fresh:
+            try:
+                profile.store.keep_seen(key, fresh)
+            except DataError:  # a file that may be read alone is enough for reading
+                pass
+        return [known[id_] if id_ in known else fresh[id_] for id_ in ids]
