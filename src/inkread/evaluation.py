@@ -105,7 +105,7 @@ def evaluate(data: str, *, model: Path | None = None, progress: Callable[[int, i
 
     Raises `DataError` for data that is not there, `ModelError` for a model that cannot be used.
     """
-    reader = Reader(model)
+    reader = Reader(model, profile=None)  # a score is the model's own
     if data == "mnist" or holds_mnist(Path(data)):
         return _on_mnist(data, reader)
     return _on_pictures(data, labelled_pictures(Path(data)), reader, progress or _silent)

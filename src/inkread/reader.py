@@ -95,8 +95,8 @@ class Reader:
     threads: how many cores the network may use for one picture.
     profile: whose taught digits count, by name or as a `Profile`; None for reading as if nothing had been taught.
 
-    Raises `ModelError` for a model that cannot be used, `OptionError` for a profile with an impossible name. A reader may
-    be shared by threads. What is taught counts from the next reading on, whichever program teaches it.
+    Raises `ModelError` for a model that cannot be used, `OptionError` for a profile with an impossible name. A reader
+    may be shared by threads. What is taught counts from the next reading on, whichever program teaches it.
     """
 
     def __init__(
@@ -174,7 +174,9 @@ class Reader:
 
     def _check_teachable(self) -> Profile:
         if self.profile is None:
-            raise OptionError("this reader has no profile to keep what it is taught in; give it one: Reader(profile=...)")
+            raise OptionError(
+                "this reader has no profile to keep what it is taught in; give it one: Reader(profile=...)"
+            )
         self.classifier.check_teachable()
         return self.profile
 

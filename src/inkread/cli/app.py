@@ -15,10 +15,16 @@ import typer
 import inkread
 from inkread.cli.evaluate import evaluate
 from inkread.cli.read import read
+from inkread.cli.teach import teach
 from inkread.cli.train import train
 from inkread.errors import InkreadError
 
-COMMANDS: dict[str, Callable[..., int | None]] = {"read": read, "train": train, "evaluate": evaluate}
+COMMANDS: dict[str, Callable[..., int | None]] = {
+    "read": read,
+    "train": train,
+    "evaluate": evaluate,
+    "teach": teach,
+}
 DEFAULT = "read"
 
 app = typer.Typer(

@@ -14,9 +14,11 @@ from typing import Annotated, BinaryIO, Literal
 
 import typer
 
+from inkread.cli.teach import PROFILE_HELP, profile_of
 from inkread.errors import OptionError, PictureError
 from inkread.reader import Content, Reader, Steps
 from inkread.readings import Reading
+from inkread.teaching.profiles import DEFAULT_PROFILE
 
 CSV_COLUMNS = ("picture", "line", "number", "position", "digit", "confidence", "x", "y", "w", "h")
 
@@ -75,6 +77,7 @@ def read(
             help="Refuse a reading that is less sure than P, from 0 to 1. Left out, the model's card says.",
         ),
     ] = None,
+    profile: Annotated[str, typer.Option(metavar="NAME", help=PROFILE_HELP)] = DEFAULT_PROFILE,
 ) -> int:
     """Read the digits on each picture: one, a number, or a whole sheet.
 
@@ -88,10 +91,10 @@ def read(
     """
     if figure is not None:
         _check_figure(figure, pictures)
-    failed = False
+    reader, failed = Reader(model, profile=profile_of(profile)), False
     printer = _PRINTERS[format_](several=len(pictures) > 1)
     names = _FigureNames(figure)
-    for name, outcome in _outcomes(Reader(model), pictures, as_, min_confidence, steps=show or figure is not None):
+    for name, outcome in _outcomes(reader, pictures, as_, min_confidence, steps=show or figure is not None):
         if isinstance(outcome, PictureError):
             failed = True
             if context.obj["debug"]:

@@ -48,7 +48,9 @@ def imported(folder: Path, reader: Reader) -> Iterator[Lesson | PictureError]:
         yield from _listed(folder)
         return
     if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; name one that 'inkread teach --export' wrote, or with folders 0 to 9")
+        raise DataError(
+            f"{folder}: no such folder; name one that 'inkread teach --export' wrote, or with folders 0 to 9"
+        )
     for picture in labelled_pictures(folder):
         yield _looked_at(picture, reader)
 
@@ -85,6 +87,4 @@ def _lesson(folder: Path, entry: dict[str, Any]) -> Lesson:
     if not 0 <= label <= 9:
         raise ValueError(f"a label is 0 to 9, not {label}")
     crop = file.read_bytes() if file.is_file() else b""
-    return Lesson(
-        label, glyph, str(entry["picture"]), Box(*map(int, box)) if box else None, crop, str(entry["taught"])
-    )
+    return Lesson(label, glyph, str(entry["picture"]), Box(*map(int, box)) if box else None, crop, str(entry["taught"]))

@@ -23,13 +23,15 @@ class Lesson:
     """A digit that was taught.
 
     label: what it is, 0 to 9.
-    glyph: (28, 28) uint8, 255 = ink: the digit as the network sees it. By it a lesson is known; a profile holds none twice.
+    glyph: (28, 28) uint8, 255 = ink: the digit as the network sees it. By it a lesson is known; a profile holds none
+        twice.
     picture: the name of the picture it comes from; may be empty.
     box: where on that picture, in pixels of the upright picture; None where it was taught by its glyph alone.
     crop: the digit as it was written, PNG; empty where it was taught by its glyph alone.
     taught: when, ISO 8601 in UTC.
     id: its number in the store, which no other lesson ever gets; None before it is there.
-    instead_of: the other label that the same glyph was taught with before, and that has gone; None where there was none.
+    instead_of: the other label that the same glyph was taught with before, and that has gone; None where there was
+        none.
     """
 
     label: int

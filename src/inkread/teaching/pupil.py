@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Sequence
@@ -93,8 +94,6 @@ class Pupil(Classifier):
             for lesson, *values in zip(batch, *self.classify_with_features(glyphs), strict=True):
                 fresh[lesson.id or 0] = Seen(*values)
         if fresh:
-            try:
+            with contextlib.suppress(DataError):  # a file that may be read alone is enough for reading
                 profile.store.keep_seen(key, fresh)
-            except DataError:  # a file that may be read alone is enough for reading
-                pass
         return [known[id_] if id_ in known else fresh[id_] for id_ in ids]
