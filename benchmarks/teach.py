@@ -39,7 +39,7 @@ _BATCH = 256
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A set as the network sees it; `refuses` where its card refuses a digit."""
+    """A set as the network sees it."""
 
     labels: NDArray[np.int64]
     glyphs: NDArray[np.uint8]
@@ -170,7 +170,7 @@ def _halves(classifier: Classifier) -> Iterator[tuple[Seen, Seen]]:
 
 @dataclass(frozen=True, slots=True)
 class Selves:
-    """Of pictures taught and read again by the whole road: how many right, of how many, and how many had another digit."""
+    """How pictures that were taught are read again by the whole road."""
 
     teachable: int
     right: int
@@ -219,8 +219,9 @@ def report(rows: list[Row], selves: Selves, name: str) -> Iterator[str]:
     machine = hardware()
     yield "# What teaching is worth\n"
     yield f"Written by `benchmarks/teach.py`, {name}, on {machine['processor']}, {machine['cores']} cores. Of USPS's"
-    yield f"training images {OF_EACH} of each class are taught, the mean of {DRAWS} draws; of the writers with 20 pictures"
-    yield "in `pictures/` 10, and the other 10 are read, both ways. Digits that are read wrong, whether refused or not:\n"
+    yield f"training images {OF_EACH} of each class are taught, the mean of {DRAWS} draws; of the writers with 20"
+    yield "pictures in `pictures/` 10, and the other 10 are read, both ways. Digits that are read wrong, whether refused or"
+    yield "not:\n"
     yield "| what is read | of | wrong before | wrong after | right and accepted | calibration error |"
     yield "|---|---|---|---|---|---|"
     for row in rows:
@@ -236,7 +237,8 @@ def report(rows: list[Row], selves: Selves, name: str) -> Iterator[str]:
     usps, mnist, writers, *_ = rows
     yield "\n| what | reached | at least |\n|---|---|---|"
     gone = 100 * (1 - usps.after / usps.before)
-    yield f"| USPS test: errors gone | {gone:.0f} % ({_right(usps, usps.before)} -> {_right(usps, usps.after)}) | 50 % |"
+    right = " -> ".join(_right(usps, wrong) for wrong in (usps.before, usps.after))
+    yield f"| USPS test: errors gone | {gone:.0f} % ({right}) | 50 % |"
     yield f"| writers: wrong before -> after | {writers.before * 2:.0f} -> {writers.after * 2:.0f} | half, never more |"
     lost = 100 * (mnist.after - mnist.before) / mnist.of
     yield f"| MNIST test after that teaching: points lost | {lost:.3f} | 0.05 |"
