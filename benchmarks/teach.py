@@ -220,8 +220,7 @@ def report(rows: list[Row], selves: Selves, name: str) -> Iterator[str]:
     yield "# What teaching is worth\n"
     yield f"Written by `benchmarks/teach.py`, {name}, on {machine['processor']}, {machine['cores']} cores. Of USPS's"
     yield f"training images {OF_EACH} of each class are taught, the mean of {DRAWS} draws; of the writers with 20"
-    yield "pictures in `pictures/` 10, and the other 10 are read, both ways. Digits that are read wrong, whether refused or"
-    yield "not:\n"
+    yield "pictures in `pictures/` 10, and the other 10 are read, both ways. Digits read wrong, refused or not:\n"
     yield "| what is read | of | wrong before | wrong after | right and accepted | calibration error |"
     yield "|---|---|---|---|---|---|"
     for row in rows:

@@ -30,7 +30,7 @@ def train(
         typer.Option(
             metavar="DIR|PROFILE",
             help="Learn from your own digits beside MNIST: pictures of one digit each in folders named 0 to 9, or what "
-            "was taught under the name of a profile. Worth it from some hundreds on; for fewer there is 'inkread teach'.",
+            "was taught under the name of a profile. Worth it from some hundreds on; for fewer, 'inkread teach' does.",
         ),
     ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="The model folder to write.")] = Path("model"),

@@ -53,10 +53,7 @@ def own_digits(own: str | os.PathLike[str]) -> OwnDigits:
 
     Raises `DataError` for a folder without such pictures, `OptionError` for what is neither a folder nor a profile.
     """
-    if Path(own).is_dir():
-        found = list(imported(Path(own), Reader(profile=None)))
-    else:
-        found = [*_of_profile(os.fspath(own))]
+    found = [*imported(Path(own), Reader(profile=None))] if Path(own).is_dir() else [*_of_profile(os.fspath(own))]
     lessons = [entry for entry in found if isinstance(entry, Lesson)]
     if not lessons:
         raise DataError(f"{own}: no digit is found on any of the {len(found)} pictures in its folders 0 to 9")
