@@ -34,6 +34,7 @@ from measures import ROOT
 from sets import Glyphs, load_set
 
 DRAWS, OF_EACH = 5, 5
+MANY = 100  # of each class, to see what is left for those who teach much
 _BATCH = 256
 
 
@@ -96,16 +97,21 @@ class Tally:
         self.before.append(of.probabilities)
         self.after.append(after)
 
+    @property
+    def draws(self) -> int:
+        """Over how many draws means are taken; halves of writers are added up."""
+        return 1 if self.name.startswith("writers") else len(self.labels)
+
     def row(self) -> Row:
         """Return the means over the draws."""
-        count, labels = len(self.labels), np.concatenate(self.labels)
+        labels = np.concatenate(self.labels)
         values = [self._scores(labels, np.concatenate(rows)) for rows in (self.before, self.after)]
         (wrong, accepted, error), (wrong_after, accepted_after, error_after) = values
         return Row(
             self.name,
-            len(labels) // count,
-            wrong / count,
-            wrong_after / count,
+            len(labels) // self.draws,
+            wrong / self.draws,
+            wrong_after / self.draws,
             (accepted, accepted_after),
             (error, error_after),
         )
@@ -132,17 +138,22 @@ def on_sets(classifier: Classifier) -> list[Row]:
     train, test = (seen(classifier, load_set(name)) for name in ("usps/train", "usps"))
     kinds = ("USPS test", "MNIST test after USPS", "writers of 20", "MNIST test after writers", "no digit after USPS")
     usps, mnist_after, writers, mnist_after_writers, none = (Tally(name, limit) for name in kinds)
+    smaller, much = Tally("writers of 10 to 19", limit), Tally(f"USPS test after {MANY} of each", limit)
     nothing = load_set("held-out families")
     others = seen(classifier, nothing)
     for draw in range(DRAWS):
         known = taught(train.part(of_each_class(train.labels, OF_EACH, np.random.default_rng(draw))))
         for tally, of in ((usps, test), (mnist_after, mnist_test), (none, others)):
             tally.add(of, weighed(known, of))
-    for lessons, rest in _halves(classifier):
+    much.add(test, weighed(taught(train.part(of_each_class(train.labels, MANY, np.random.default_rng(0)))), test))
+    for lessons, rest in _halves(classifier, 20, 999):
         known = taught(lessons)
         writers.add(rest, weighed(known, rest))
         mnist_after_writers.add(mnist_test, weighed(known, mnist_test))
-    return [tally.row() for tally in (usps, mnist_after, writers, mnist_after_writers)] + [_refusing(none)]
+    for lessons, rest in _halves(classifier, 10, 19):
+        smaller.add(rest, weighed(taught(lessons), rest))
+    tallies = (usps, mnist_after, writers, mnist_after_writers, smaller, much)
+    return [tally.row() for tally in tallies] + [_refusing(none)]
 
 
 def _refusing(none: Tally) -> Row:
@@ -155,12 +166,12 @@ def _refusing(none: Tally) -> Row:
     return Row("no digit, not refused, after USPS", of, missed[0], missed[1], (0.0, 0.0), (0.0, 0.0))
 
 
-def _halves(classifier: Classifier) -> Iterator[tuple[Seen, Seen]]:
-    """Yield for each writer with 20 pictures which to teach and which to read, both ways: every other of each class."""
+def _halves(classifier: Classifier, least: int, most: int) -> Iterator[tuple[Seen, Seen]]:
+    """Yield for each writer of so many pictures which to teach and which to read, both ways: every other by class."""
     pictures = load_set("pictures")
     everything = seen(classifier, pictures)
     for writer, count in zip(*np.unique(pictures.groups, return_counts=True), strict=True):
-        if count < 20:
+        if not least <= count <= most:
             continue
         own = np.flatnonzero(pictures.groups == writer)
         own = own[np.argsort(pictures.labels[own], kind="stable")]
@@ -184,7 +195,7 @@ class Selves:
 def on_themselves(model: Path | None) -> Selves:
     """Teach every single picture in a profile of its own: its label, then a wrong one, then its label again."""
     pictures = [picture for picture in labelled_pictures(_index()) if picture.group.startswith("single")]
-    counts, taking = np.zeros(6, int), []
+    counts, taking = [0] * 6, list[float]()
     with tempfile.TemporaryDirectory() as folder:
         for number, picture in enumerate(pictures):
             reader = Reader(model, profile=Profile(path=Path(folder) / f"{number}.sqlite"))
@@ -193,9 +204,8 @@ def on_themselves(model: Path | None) -> Selves:
             except PictureError:
                 counts[4] += 1
                 continue
-            counts[:4] += [1, *outcomes[1:]]
-            counts[5] += not outcomes[0]
-    return Selves(*counts.tolist(), milliseconds=1000 * float(np.median(taking)))
+            counts = [sum(pair) for pair in zip(counts, (True, *outcomes[1:], False, not outcomes[0]), strict=True)]
+    return Selves(*counts, 1000 * float(np.median(taking)))
 
 
 def _taught_and_read(reader: Reader, picture: LabelledPicture, taking: list[float]) -> Iterator[bool]:
@@ -238,7 +248,7 @@ def report(rows: list[Row], selves: Selves, name: str) -> Iterator[str]:
     gone = 100 * (1 - usps.after / usps.before)
     right = " -> ".join(_right(usps, wrong) for wrong in (usps.before, usps.after))
     yield f"| USPS test: errors gone | {gone:.0f} % ({right}) | 50 % |"
-    yield f"| writers: wrong before -> after | {writers.before * 2:.0f} -> {writers.after * 2:.0f} | half, never more |"
+    yield f"| writers: wrong before -> after | {writers.before:.0f} -> {writers.after:.0f} | half, never more |"
     lost = 100 * (mnist.after - mnist.before) / mnist.of
     yield f"| MNIST test after that teaching: points lost | {lost:.3f} | 0.05 |"
     yield f"| a taught picture itself, by the whole road | {selves.right} of {selves.teachable} | all |"

@@ -91,7 +91,7 @@ def test_a_refused_picture_is_read_once_it_was_taught(pupil: Reader) -> None:
 
 
 def test_the_digits_of_a_number_are_taught_in_reading_order(pupil: Reader) -> None:
-    sheet, _ = draw_sheet(["12"], rng=np.random.default_rng(5))
+    sheet = draw_sheet(["12"], rng=np.random.default_rng(5))
     text = pupil.read(sheet).text
     assert len(text) == 2
     lessons = pupil.teach("98", sheet)
@@ -103,7 +103,7 @@ def test_the_digits_of_a_number_are_taught_in_reading_order(pupil: Reader) -> No
 
 
 def test_one_digit_of_many_is_taught_by_its_box(pupil: Reader) -> None:
-    sheet, _ = draw_sheet(["12"], rng=np.random.default_rng(5))
+    sheet = draw_sheet(["12"], rng=np.random.default_rng(5))
     first, second = pupil.read(sheet).digits
     pupil.teach(6, sheet, box=second.box)
     assert pupil.read(sheet).text == f"{first.digit}6"
