@@ -205,7 +205,9 @@ def on_themselves(model: Path | None) -> Selves:
                 counts[4] += 1
                 continue
             counts = [sum(pair) for pair in zip(counts, (True, *outcomes[1:], False, not outcomes[0]), strict=True)]
-    return Selves(*counts, 1000 * float(np.median(taking)))
+    teachable, right, relabelled, corrected, not_one_digit, wrong_before = counts
+    milliseconds = 1000 * float(np.median(taking))
+    return Selves(teachable, right, relabelled, corrected, not_one_digit, wrong_before, milliseconds)
 
 
 def _taught_and_read(reader: Reader, picture: LabelledPicture, taking: list[float]) -> Iterator[bool]:
