@@ -164,21 +164,12 @@ class Reader:
         """
         from inkread.teaching.gathering import digits_of, lessons_of
 
-        digits_of(label)
-        self._check_teachable()
+        digits_of(label)  # before the picture is read
         return self.teach_lessons(lessons_of(self.steps(picture, as_=as_), label, box=box))
 
     def teach_lessons(self, lessons: Iterable[Lesson]) -> tuple[Lesson, ...]:
         """Teach lessons that are made already, by their glyphs, all or none; return them as they are kept."""
-        return tuple(self._check_teachable().add(lessons))
-
-    def _check_teachable(self) -> Profile:
-        if self.profile is None:
-            raise OptionError(
-                "this reader has no profile to keep what it is taught in; give it one: Reader(profile=...)"
-            )
-        self.classifier.check_teachable()
-        return self.profile
+        return tuple(self.classifier.learn(list(lessons)))
 
     def _found(self, ink: NDArray[np.float32], as_: Content) -> _Found:
         """Return what is written on a page: one digit, or the best path through each of its rows."""

@@ -79,17 +79,13 @@ class Classifier:
 
         All glyphs are taken at a time. Raises `ModelError` for a network without the output `features`.
         """
-        self.check_teachable()
-        outputs, features = self._run(glyphs, self._answer, FEATURES)
-        return self._probabilities(outputs), features
-
-    def check_teachable(self) -> None:
-        """Raise `ModelError` for a network without the output `features`."""
         if not self.has_features:
             raise ModelError(
                 f"{self._name}: this network does not give its features, so it cannot be taught; take the shipped "
                 "model, or one that inkread trained or exported"
             )
+        outputs, features = self._run(glyphs, self._answer, FEATURES)
+        return self._probabilities(outputs), features
 
     def _run(self, glyphs: NDArray[np.float32], *names: str) -> list[NDArray[np.float32]]:
         """Return outputs of the network by their names."""

@@ -76,7 +76,7 @@ class Profile:
         A glyph that was taught with another label gets the new one. Raises `OptionError` where two of the lessons have
         the same glyph and different labels.
         """
-        return self.store.add(self.name, lessons)
+        return self.store.add(self.name, list(lessons))
 
     def forget(self, ids: Sequence[int] | None = None) -> int:
         """Forget the lessons with these ids, None for all, and return how many they were.

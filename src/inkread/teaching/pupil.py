@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.errors import DataError
+from inkread.errors import DataError, OptionError
 from inkread.models.classifier import Classifier
 from inkread.teaching.profiles import Profile
 
@@ -52,6 +52,15 @@ class Pupil(Classifier):
             [taught.weighed(as_bytes(batch), *self.classify_with_features(batch)) for batch in batches]
         )
 
+    def learn(self, lessons: Sequence[Lesson]) -> list[Lesson]:
+        """Keep lessons, all or none, and return them as they are kept: see `Profile.add`, whose errors it raises.
+
+        Raises `OptionError` without a profile, and `ModelError` for a network that gives no features.
+        """
+        if self.profile is None:
+            raise OptionError("this reader has no profile to keep what it is taught in: Reader(profile=...) has one")
+        return self.profile.store.add(self.profile.name, lessons, self._key(), self._looked_at(lessons))
+
     def _current(self) -> Neighbours | None:
         """Return what the profile holds now; None where that is nothing."""
         if self.profile is None or not self.has_features:
@@ -80,20 +89,26 @@ class Pupil(Classifier):
 
     def _seen(self, profile: Profile, lessons: Sequence[Lesson]) -> list[Seen]:
         """Return how this network sees lessons: out of the file, and where that has nothing, looked at now and kept."""
+        known = profile.store.seen(profile.name, self._key())
+        new = [lesson for lesson in lessons if lesson.id not in known]
+        if new:
+            fresh = {lesson.id or 0: own for lesson, own in zip(new, self._looked_at(new), strict=True)}
+            known |= fresh
+            with contextlib.suppress(DataError):  # a file that may be read alone is enough for reading
+                profile.store.keep_seen(self._key(), fresh)
+        return [known[lesson.id or 0] for lesson in lessons]
+
+    def _looked_at(self, lessons: Sequence[Lesson]) -> list[Seen]:
+        """Return how this network sees lessons."""
         from inkread.teaching.lessons import as_floats
         from inkread.teaching.store import Seen
 
-        key = f"{self.sha256} {self.card.temperature:g}"
-        known = profile.store.seen(profile.name, key)
-        ids = [lesson.id or 0 for lesson in lessons]
-        new = [lesson for lesson in lessons if lesson.id not in known]
-        fresh: dict[int, Seen] = {}
-        for start in range(0, len(new), _BATCH):
-            batch = new[start : start + _BATCH]
-            glyphs = as_floats(np.stack([lesson.glyph for lesson in batch]))
-            for lesson, *values in zip(batch, *self.classify_with_features(glyphs), strict=True):
-                fresh[lesson.id or 0] = Seen(*values)
-        if fresh:
-            with contextlib.suppress(DataError):  # a file that may be read alone is enough for reading
-                profile.store.keep_seen(key, fresh)
-        return [known[id_] if id_ in known else fresh[id_] for id_ in ids]
+        seen: list[Seen] = []
+        for start in range(0, len(lessons), _BATCH):
+            glyphs = as_floats(np.stack([lesson.glyph for lesson in lessons[start : start + _BATCH]]))
+            seen += [Seen(*own) for own in zip(*self.classify_with_features(glyphs), strict=True)]
+        return seen
+
+    def _key(self) -> str:
+        """Return what tells this network, and how its card tempers it, from others."""
+        return f"{self.sha256} {self.card.temperature:g}"

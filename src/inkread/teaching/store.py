@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -76,12 +76,14 @@ class Store:
         with self._reading() as db:
             return [name for (name,) in db.execute("SELECT DISTINCT profile FROM lessons ORDER BY profile")]
 
-    def add(self, profile: str, lessons: Iterable[Lesson]) -> list[Lesson]:
-        """Keep lessons, all or none; see `Profile.add`."""
-        lessons = list(lessons)
+    def add(self, profile: str, lessons: Sequence[Lesson], model: str = "", seen: Sequence[Seen] = ()) -> list[Lesson]:
+        """Keep lessons, all or none, with how a network sees each if that is known; see `Profile.add`."""
         _check_agree(lessons)
         with self._changing() as db:
-            return [_added(db, profile, lesson) for lesson in lessons]
+            kept = [_added(db, profile, lesson) for lesson in lessons]
+            if seen:
+                _keep_seen(db, model, {lesson.id or 0: own for lesson, own in zip(kept, seen, strict=True)})
+            return kept
 
     def forget(self, profile: str, ids: Sequence[int] | None) -> int:
         """Delete lessons of a profile; see `Profile.forget`."""
@@ -111,13 +113,7 @@ class Store:
         What a few other networks saw is kept, too, so that two programs do not undo each other's work.
         """
         with self._changing() as db:
-            (models,) = db.execute("SELECT count(DISTINCT model) FROM features WHERE model <> ?", (model,)).fetchone()
-            if models >= _MODELS:
-                db.execute("DELETE FROM features WHERE model <> ?", (model,))
-            db.executemany(
-                "INSERT OR REPLACE INTO features SELECT id, ?, ?, ? FROM lessons WHERE id = ?",
-                [(model, own.probabilities.tobytes(), own.features.tobytes(), id_) for id_, own in seen.items()],
-            )
+            _keep_seen(db, model, seen)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -200,7 +196,18 @@ def _added(db: sqlite3.Connection, profile: str, lesson: Lesson) -> Lesson:
     return replace(lesson, id=added.lastrowid, instead_of=old[1] if old and old[1] != lesson.label else None)
 
 
-def _check_agree(lessons: list[Lesson]) -> None:
+def _keep_seen(db: sqlite3.Connection, model: str, seen: Mapping[int, Seen]) -> None:
+    """Keep how a network sees lessons, by their ids."""
+    (models,) = db.execute("SELECT count(DISTINCT model) FROM features WHERE model <> ?", (model,)).fetchone()
+    if models >= _MODELS:
+        db.execute("DELETE FROM features WHERE model <> ?", (model,))
+    db.executemany(
+        "INSERT OR REPLACE INTO features SELECT id, ?, ?, ? FROM lessons WHERE id = ?",
+        [(model, own.probabilities.tobytes(), own.features.tobytes(), id_) for id_, own in seen.items()],
+    )
+
+
+def _check_agree(lessons: Sequence[Lesson]) -> None:
     """Raise `OptionError` where a glyph has two labels: one of them is wrong, and which is not ours to say."""
     labels: dict[bytes, Lesson] = {}
     for lesson in lessons:
