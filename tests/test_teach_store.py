@@ -17,6 +17,8 @@ from inkread import DataError, OptionError, Reader
 from inkread.teaching import Lesson, Profile
 from inkread.teaching.profiles import data_folder
 
+PLAIN = Path(__file__).parents[1] / "examples" / "3-plain.png"
+
 TEACH_FOREVER = """
 import sys, numpy as np
 from inkread.teaching import Lesson, Profile
@@ -99,7 +101,7 @@ def test_a_damaged_file_is_said_and_kept(tmp_path: Path, content: bytes) -> None
     with pytest.raises(DataError, match=r"taught\.sqlite: is "):
         Profile(path=path).add([lesson(0)])
     with pytest.raises(DataError, match=r"taught\.sqlite"):
-        Reader(profile=Profile(path=path)).read(Path(__file__).parents[1] / "examples" / "3-plain.png")
+        Reader(profile=Profile(path=path)).read(PLAIN)
     assert path.read_bytes() == content
 
 
@@ -138,8 +140,15 @@ def test_the_folder_is_where_the_platform_wants_it(monkeypatch: pytest.MonkeyPat
     assert tmp_path in data_folder().parents
 
 
+def test_a_user_without_a_home_reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("INKREAD_HOME", str(tmp_path / "file" / "below"))
+    assert Reader().read(PLAIN).text == "3"
+    with pytest.raises(DataError, match="INKREAD_HOME"):
+        Reader().teach(3, PLAIN)
+
+
 def test_reading_without_lessons_does_not_even_load_sqlite() -> None:
-    picture = Path(__file__).parents[1] / "examples" / "3-plain.png"
     code = "import sys, inkread; print(inkread.read(sys.argv[1]).text, 'sqlite3' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code, str(picture)], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code, str(PLAIN)], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["3", "False"]

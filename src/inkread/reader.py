@@ -120,7 +120,8 @@ class Reader:
         as_: what the picture holds.
         min_confidence: a digit with a smaller confidence is refused as "unsure"; 0 to 1, None for what the card says.
 
-        Raises `PictureError` for what is no picture, `OptionError` for an option out of range. See
+        Raises `PictureError` for what is no picture, `OptionError` for an option out of range, and `DataError` for a
+        profile whose file is damaged. See
         `inkread.pictures.opening.open_picture` for the kinds of arrays.
         """
         return self.steps(picture, as_=as_, min_confidence=min_confidence).reading

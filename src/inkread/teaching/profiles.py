@@ -61,10 +61,8 @@ class Profile:
             with self.path.open("rb") as file:
                 about = os.fstat(file.fileno())
                 return file.read(28)[24:] + repr((about.st_ino, about.st_size, about.st_mtime_ns)).encode()
-        except FileNotFoundError:
-            return None
-        except OSError:
-            return b"unreadable"  # the store says why
+        except OSError:  # where the folder may not be looked into, nothing was taught; of a file, the store says more
+            return b"unreadable" if os.path.exists(self.path) else None  # noqa: PTH110 - Path's raises in such a folder
 
     def lessons(self) -> list[Lesson]:
         """Return what was taught, oldest first."""
@@ -104,12 +102,13 @@ def data_folder() -> Path:
     """Return the folder of inkread's own data, where the platform wants it or INKREAD_HOME says; it may not exist."""
     if home := os.environ.get("INKREAD_HOME"):
         return Path(home)
-    return _platform_data().expanduser() / "inkread"
+    # Path's own raises for users without a home, as services may be; they have taught nothing.
+    return Path(os.path.expanduser(_platform_data()), "inkread")  # noqa: PTH111
 
 
-def _platform_data() -> Path:
+def _platform_data() -> str:
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or "~/AppData/Local")
+        return os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
     if sys.platform == "darwin":
-        return Path("~/Library/Application Support")
-    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share")
+        return "~/Library/Application Support"
+    return os.environ.get("XDG_DATA_HOME") or "~/.local/share"
