@@ -43,6 +43,19 @@ def test_another_label_for_the_same_picture_is_said(capsys: pytest.CaptureFixtur
     assert run(capsys, SEVEN)[1] == ["7"]
 
 
+def test_another_label_for_nearly_the_same_picture_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    again = tmp_path / "again.jpg"
+    with Image.open(SEVEN) as image:
+        image.resize((image.width - 2, image.height - 2)).save(again, quality=80)
+    run(capsys, "teach", "3", SEVEN)
+    assert run(capsys, "teach", "8", EXAMPLES / "8-ruled.jpg")[2] == []
+    code, _, err = run(capsys, "teach", "7", again)
+    assert code == 0
+    assert len(err) == 1
+    assert f"while number 1 ({SEVEN}), which looks nearly the same, is taught as 3" in err[0]
+    assert (run(capsys, SEVEN)[1], run(capsys, again)[1]) == (["3"], ["7"])
+
+
 def test_what_cannot_be_taught_is_said_and_the_rest_is_taught(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, "teach", "7", "missing.png", SEVEN)
     assert (code, len(out), len(err)) == (1, 1, 1)

@@ -123,6 +123,7 @@ def _teach(reader: Reader, label: str, pictures: list[str], as_: Content, say: _
             _warn(error.message)
             continue
         say.taught(lessons)
+        _warn_of_contradicted(reader, lessons)
         reading = reader.read(picture, as_=as_)
         if "".join(reading.text.split()) != wanted:
             read = reading.refused.message if reading.refused else f"read as {reading.text}".replace("\n", "|")
@@ -163,6 +164,16 @@ def _warn_of_replaced(lessons: Iterable[Lesson]) -> None:
             _warn(
                 f"{lesson.picture}: the same digit was taught as {lesson.instead_of} before; now it is {lesson.label}, "
                 f"and the other is forgotten"
+            )
+
+
+def _warn_of_contradicted(reader: Reader, lessons: Iterable[Lesson]) -> None:
+    """Say where a digit that looks nearly the same was taught as another: both stand, and one may be wrong."""
+    for lesson in lessons:
+        for other in reader.classifier.contradicted(lesson):
+            _warn(
+                f"{lesson.picture}: taught as {lesson.label}, while number {other.id} ({other.picture}), which looks "
+                f"nearly the same, is taught as {other.label}; if that is wrong: inkread teach --forget {other.id}"
             )
 
 

@@ -28,6 +28,7 @@ MOST = 2000
 
 _NEXT, _NEXT_WEIGHT = 0.06, 16.0  # width of the near kernel, and what one lesson weighs where the network weighs 1
 _FAR, _FAR_VARIANCE = 0.5, 64.0  # width of the far kernel, and its variance, of log probabilities
+_NEARLY = 0.02  # what is no farther apart is taken for nearly the same glyph
 _SAME_WEIGHT = 1000.0  # what a lesson weighs for its very glyph
 _LEAST = 1e-9  # no probability is taken for less, or its logarithm would outweigh everything
 _STEPS, _CLOSE = 400, 1e-4  # of the search for the residuals: at most so many, until they change by less
@@ -68,6 +69,11 @@ class Neighbours:
                 row[:] = _SAME_WEIGHT * np.eye(CLASSES)[label]
         weighed = np.hstack([digits + near, none])
         return np.asarray(weighed / weighed.sum(axis=1, keepdims=True), np.float32)
+
+
+def nearly_same(one: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Tell which features, (n, K), are of nearly the same glyph as one, (K,): of a picture saved anew, for example."""
+    return np.asarray((_unit(others) @ _unit(one[None]).T)[:, 0] > 1 - _NEARLY, np.bool_)
 
 
 def _unit(features: NDArray[np.floating]) -> NDArray[np.float32]:

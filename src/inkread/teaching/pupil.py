@@ -61,6 +61,20 @@ class Pupil(Classifier):
             raise OptionError("this reader has no profile to keep what it is taught in: Reader(profile=...) has one")
         return self.profile.store.add(self.profile.name, lessons, self._key(), self._looked_at(lessons))
 
+    def contradicted(self, lesson: Lesson) -> list[Lesson]:
+        """Return the lessons of the profile that look nearly like a kept one, and have another label."""
+        if self.profile is None:
+            return []
+        from inkread.teaching.neighbours import nearly_same
+
+        lessons = self.profile.lessons()
+        seen = dict(zip([other.id for other in lessons], self._seen(self.profile, lessons), strict=True))
+        others = [other for other in lessons if other.label != lesson.label]
+        if lesson.id not in seen or not others:
+            return []
+        features = np.stack([seen[other.id].features for other in others])
+        return [others[at] for at in np.flatnonzero(nearly_same(seen[lesson.id].features, features))]
+
     def _current(self) -> Neighbours | None:
         """Return what the profile holds now; None where that is nothing."""
         if self.profile is None or not self.has_features:
