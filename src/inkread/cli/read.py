@@ -14,7 +14,7 @@ from typing import Annotated, BinaryIO, Literal
 
 import typer
 
-from inkread.cli.teach import PROFILE_HELP, profile_of
+from inkread.cli.profiles import PROFILE_HELP, profile_of
 from inkread.errors import OptionError, PictureError
 from inkread.reader import Content, Reader, Steps
 from inkread.readings import Reading

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from inkread.errors import OptionError, PictureError
-from inkread.reader import Content, Reader
-from inkread.teaching.profiles import DEFAULT_PROFILE, NO_PROFILE, Profile
+from inkread.reader import Content
+from inkread.teaching.profiles import DEFAULT_PROFILE, Profile
 
 if TYPE_CHECKING:
+    from inkread.reader import Reader
     from inkread.teaching.lessons import Lesson
 
 
@@ -85,6 +86,8 @@ def teach(
         return say.count(own.forget(None if forget == ["all"] else [_id(word) for word in forget]), "forgotten")
     if export_ is not None:
         return _export(own, export_, say)
+    from inkread.reader import Reader
+
     reader = Reader(model, profile=own)
     if import_ is not None:
         return _import(reader, import_, say)
@@ -217,20 +220,3 @@ class _Json(_Text):
     def count(self, number: int, done: str) -> int:
         print(json.dumps({done: number}))
         return 0
-
-
-PROFILE_HELP = (
-    f"Whose taught digits count; '{NO_PROFILE}' reads as if nothing had been taught. 'inkread teach' says more."
-)
-
-
-def profile_of(name: str) -> Profile | None:
-    """Return the profile that the command line names to read with; None for `NO_PROFILE`.
-
-    Raises `OptionError` for a name under which nothing was taught.
-    """
-    if name == NO_PROFILE:
-        return None
-    profile = Profile(name)
-    profile.check_taught()
-    return profile
