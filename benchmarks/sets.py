@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -99,9 +100,9 @@ def _drawn(data: Path) -> Iterator[Row]:
         yield picture.path, int(picture.label), ""
 
 
-def _usps(data: Path) -> Iterator[Row]:
+def _usps(data: Path, part: str = "test") -> Iterator[Row]:
     with h5py.File(data / "usps" / "usps.h5") as file:
-        images, labels = file["test/data"][:], file["test/target"][:]
+        images, labels = file[f"{part}/data"][:], file[f"{part}/target"][:]
     return _ink_maps(images.reshape(-1, 16, 16), labels)
 
 
@@ -137,6 +138,7 @@ SETS: dict[str, Callable[[Path], Iterator[Row]]] = {
     "held-out families": _held_out,
     "drawn/eval": _drawn,
     "usps": _usps,
+    "usps/train": partial(_usps, part="train"),
     "optdigits": _optdigits,
     "european": _european,
 }

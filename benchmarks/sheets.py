@@ -85,7 +85,7 @@ def main() -> None:
     """Measure and write up."""
     data = Path(os.environ["INKREAD_DATA"])
     cv2.setNumThreads(1)
-    reader, machine = Reader(), hardware()
+    reader, machine = Reader(profile=None), hardware()
     head = (
         "# Numbers, sheets and refusal",
         "",

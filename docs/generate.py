@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from model_card import model_card
+from typer.models import ArgumentInfo
 
 from inkread.cli.app import COMMANDS
 from inkread.training.recipes import RECIPES
@@ -61,7 +62,7 @@ def row(parameter: inspect.Parameter, hint: Any) -> str:
     choices = "|".join(map(str, typing.get_args(kind))) if typing.get_origin(kind) is typing.Literal else ""
     value = info.metavar or choices or ("" if flag else "PATH")
     required = parameter.default is inspect.Parameter.empty
-    shown = value if required else f"{name} {value}".strip()
+    shown = value if isinstance(info, ArgumentInfo) else f"{name} {value}".strip()
     default = "" if required or flag or parameter.default is None else f"`{parameter.default}`"
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in (f"`{shown}`", info.help, default)) + " |"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,14 @@ BESIDE = Path(__file__).parents[2] / "shared" / "data"
 """Where the data lies beside the project; see DESIGN, "Data beside the project"."""
 
 WriteNetwork = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nothing_taught(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what the user of this machine has taught out of the tests, and what they teach out of the user's folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INKREAD_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @pytest.fixture(scope="session")

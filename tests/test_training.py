@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from inkread import MissingExtra, OptionError, Reader
+from inkread import DataError, MissingExtra, OptionError, Reader
 from inkread.cli import main
 from inkread.datasets.idx import read_idx
 from inkread.files import whole_folder
@@ -175,6 +175,38 @@ def test_a_tidied_network_answers_alike_without_turning_its_maps(tmp_path: Path)
         assert kinds == ["Reshape", "Conv", "Flatten", "MatMul", "Softmax"]
 
 
+def test_what_is_trained_can_be_taught(trained: tuple[Path, Card]) -> None:
+    classifier = Classifier(trained[0])
+    probabilities, features = classifier.classify_with_features(np.zeros((3, 28, 28), np.float32))
+    assert (probabilities.shape, features.shape) == ((3, 11), (3, 1024))
+    assert classifier.sha256 == trained[1].model_sha256
+
+
+def test_own_digits_are_learnt_beside_the_others(few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sign that is no digit anywhere else is read as what its owner means by it."""
+    monkeypatch.setenv("INKREAD_HOME", str(tmp_path / "home"))
+    sign = np.full((90, 90), 255, np.uint8)
+    sign[20:70, 20:26] = sign[20:70, 64:70] = sign[64:70, 20:70] = 0
+    (tmp_path / "own" / "4").mkdir(parents=True)
+    for number in range(6):
+        Image.fromarray(np.roll(sign, number)).save(tmp_path / "own" / "4" / f"{number}.png")
+    Image.fromarray(np.full((90, 90), 255, np.uint8)).save(tmp_path / "own" / "4" / "blank.png")
+    card = train("fast", data=few, out=tmp_path / "model", own=tmp_path / "own", epochs=6)
+    assert (card.data["name"], card.data["own"], len(card.data["left_out"])) == ("MNIST and own digits", 6, 1)
+    assert card.data["images"] > 640
+    assert load_card(tmp_path / "model") == card
+    assert Reader(tmp_path / "model", profile=None).read(sign, as_="digit", min_confidence=0).text == "4"
+    Reader().teach(4, sign, as_="digit")
+    assert train("fast", data=few, out=tmp_path / "of-profile", own="default", epochs=1).data["own"] == 1
+
+
+def test_own_digits_that_are_not_there_are_said(few: Path, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="no folder of folders 0 to 9, and no profile"):
+        train("fast", data=few, out=tmp_path / "model", own="nobody")
+    with pytest.raises(DataError, match="no pictures"):
+        train("fast", data=few, out=tmp_path / "model", own=few)
+
+
 def test_a_quantised_model_answers_as_its_parent_and_is_a_third_as_large(tmp_path: Path, data: Path) -> None:
     glyphs = np.asarray(read_idx(data / "mnist" / "train-images-idx3-ubyte.gz")[:600] / np.float32(255), np.float32)
     tiny = tmp_path / "model.onnx"
@@ -182,6 +214,7 @@ def test_a_quantised_model_answers_as_its_parent_and_is_a_third_as_large(tmp_pat
     assert tiny.stat().st_size < (SHIPPED / "model.onnx").stat().st_size / 3
     parent, child = (Classifier(path).outputs(glyphs[200:]) for path in (SHIPPED / "model.onnx", tiny))
     np.testing.assert_allclose(child.sum(axis=1), 1, atol=1e-4)
+    assert Classifier(tiny).classify_with_features(glyphs[:5])[1].shape == (5, 2048)
     assert np.abs(child - parent).mean() < 0.005
     assert (child.argmax(axis=1) == parent.argmax(axis=1)).mean() > 0.99
 

@@ -36,8 +36,8 @@ class PictureError(InkreadError):
     """Raised when a picture cannot be opened.
 
     `code` is one of "missing", "directory", "empty", "unreadable", "not-a-picture", "truncated", "too-large",
-    "bad-array", "missing-extra" for a HEIC picture that only the extra 'heic' opens, and "blank" for one on which there
-    is nothing to explain.
+    "bad-array", "missing-extra" for a HEIC picture that only the extra 'heic' opens, "blank" for one on which there is
+    nothing to explain, and "other-digits" for one that does not have the digits of the label it is taught with.
     """
 
     exit_code = 1

@@ -157,7 +157,8 @@ def evaluate(data: str, *, model: Path | None = None, progress: Callable[[int, i
 
     Raises `DataError` for data that is not there, `ModelError` for a model that cannot be used.
     """
-    reader, name = Reader(model), "the shipped model" if model is None else str(model)
+    reader = Reader(model, profile=None)  # a score is the model's own
+    name = "the shipped model" if model is None else str(model)
     if data == "mnist" or holds_mnist(Path(data)):
         return _on_mnist(data, reader, name)
     return _on_pictures(data, labelled_pictures(Path(data)), reader, name, progress or _silent)

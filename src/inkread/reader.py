@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,16 @@ from inkread.errors import OptionError, PictureError
 from inkread.finding import Found, find_alone, find_any, find_digits
 from inkread.judging import judged, refusal
 from inkread.models.card import Card
-from inkread.models.classifier import Classifier
 from inkread.pictures.layout import Patch
 from inkread.pictures.opening import Picture, content_of, name_of, open_picture
 from inkread.pictures.page import Page
 from inkread.pictures.writing import Writing, finer, writing_on
-from inkread.readings import Content, Reading, all_right
+from inkread.readings import Box, Content, Reading, all_right
+from inkread.teaching.profiles import DEFAULT_PROFILE, Profile
+from inkread.teaching.pupil import Pupil
+
+if TYPE_CHECKING:
+    from inkread.teaching.lessons import Lesson
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,21 @@ class Reader:
     model: None for the shipped model, "tiny" for the same in 8-bit integers, a model folder, or an `.onnx`, `.keras` or
         `.h5` file.
     threads: how many cores the network may use for one picture.
+    profile: whose taught digits count, by name or as a `Profile`; None for reading as if nothing had been taught.
 
-    Raises `ModelError` for a model that cannot be used. A reader may be shared by threads.
+    Raises `ModelError` for a model that cannot be used, `OptionError` for a profile with an impossible name. A reader
+    may be shared by threads. What is taught counts from the next reading on, whichever program teaches it.
     """
 
-    def __init__(self, model: str | os.PathLike[str] | None = None, *, threads: int = 1) -> None:
-        self.classifier = Classifier(model, threads=threads)
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        threads: int = 1,
+        profile: str | Profile | None = DEFAULT_PROFILE,
+    ) -> None:
+        self.profile = Profile(profile) if isinstance(profile, str) else profile
+        self.classifier = Pupil(model, threads=threads, profile=self.profile)
 
     @property
     def card(self) -> Card:
@@ -73,7 +86,8 @@ class Reader:
         as_: what the picture holds.
         min_confidence: a digit with a smaller confidence is refused as "unsure"; 0 to 1, None for what the card says.
 
-        Raises `PictureError` for what is no picture, `OptionError` for an option out of range. See
+        Raises `PictureError` for what is no picture, `OptionError` for an option out of range, and `DataError` for a
+        profile whose file is damaged. See
         `inkread.pictures.opening.open_picture` for the kinds of arrays.
         """
         return self.steps(picture, as_=as_, min_confidence=min_confidence).reading
@@ -101,6 +115,30 @@ class Reader:
             reading = Reading(name, digits, all_right(digits), _retrace=retrace)
         patches = tuple(place.patch for place in found.places)
         return Steps(page, ink, patches, found.glyphs, found.probabilities, self.card, reading)
+
+    def teach(
+        self, label: str | int, picture: Picture, *, box: Box | None = None, as_: Content = "auto"
+    ) -> tuple[Lesson, ...]:
+        """Teach what is written on a picture, and return a lesson for each digit; from now on it is read so.
+
+        label: its digits in reading order, such as 7 or "1234".
+        box: where the one digit stands that the label is for, as `Digit.box` gives it; None for all of the picture.
+        as_: what the picture holds; as it will be read, or its digits may look otherwise to the network.
+
+        `Lesson.instead_of` is the label that the same digit was taught with before, if it was another one.
+
+        Raises what `read` raises; `PictureError` where the picture does not have so many digits, `OptionError` for a
+        label that is none and a reader without a profile, `ModelError` for a network that gives no features, and
+        `DataError` where the profile cannot be written. Then nothing is taught.
+        """
+        from inkread.teaching.gathering import digits_of, lessons_of
+
+        digits_of(label)  # before the picture is read
+        return self.teach_lessons(lessons_of(self.steps(picture, as_=as_), label, box=box))
+
+    def teach_lessons(self, lessons: Iterable[Lesson]) -> tuple[Lesson, ...]:
+        """Teach lessons that are made already, by their glyphs, all or none; return them as they are kept."""
+        return tuple(self.classifier.learn(list(lessons)))
 
     def _found(self, writing: Writing, as_: Content) -> Found:
         """Return the digits of a page that holds what the caller says."""

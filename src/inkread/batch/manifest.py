@@ -38,7 +38,7 @@ def plan(model: str | None, as_: Content, min_confidence: float | None) -> tuple
     Raises `ModelError` for a model that cannot be used, `OptionError` for an option out of range.
     """
     file = model_file(SHIPPED if model is None else model_path(model))
-    reader = Reader(model)
+    reader = Reader(model, profile=None)
     reader.read(np.full((28, 28), 255, np.uint8), as_=as_, min_confidence=min_confidence)  # it checks the options
     card = reader.card
     try:

@@ -48,7 +48,7 @@ def serve(connection: Connection, task: Task) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     warnings.simplefilter("ignore")  # of pictures; what matters of them is in their rows
     try:
-        reader = Reader(task.model)
+        reader = Reader(task.model, profile=None)  # every node gives the same answer
     except InkreadError as error:
         connection.send(error)
         return

@@ -13,6 +13,7 @@ from inkread.cli.convert import convert
 from inkread.cli.evaluate import evaluate
 from inkread.cli.explain import explain
 from inkread.cli.read import read
+from inkread.cli.teach import teach
 from inkread.cli.train import train
 from inkread.cli.web import web
 from inkread.errors import OptionError
@@ -21,6 +22,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "read": read,
     "train": train,
     "evaluate": evaluate,
+    "teach": teach,
     "explain": explain,
     "convert": convert,
     "web": web,

@@ -62,7 +62,7 @@ def explain(
         from inkread.figures.saving import check_figure_path
 
         check_figure_path(figure)
-    reader = Reader(model)
+    reader = Reader(model, profile=None)  # it is the network that is explained
     explanation = run(reader.steps(picture, as_=as_), reader.classifier, digit=digit)
     if format_ == "json":
         print(json.dumps(explanation.to_dict(), ensure_ascii=False))

@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
+from inkread.cli.profiles import PROFILE_HELP
 from inkread.cli.reading import Format, read_pictures
 from inkread.readings import Content
+from inkread.teaching.profiles import DEFAULT_PROFILE
 
 
 def read(
@@ -61,6 +63,7 @@ def read(
             help="Refuse a reading that is less sure than P, from 0 to 1. Left out, the model's card says.",
         ),
     ] = None,
+    profile: Annotated[str, typer.Option(metavar="NAME", help=PROFILE_HELP)] = DEFAULT_PROFILE,
 ) -> int:
     """Read the digits on each picture: one, a number, or a whole sheet.
 
@@ -76,6 +79,7 @@ def read(
         pictures,
         as_=as_,
         model=model,
+        profile=profile,
         format_=format_,
         figure=figure,
         show=show,

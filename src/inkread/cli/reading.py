@@ -11,8 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
+from inkread.cli.profiles import profile_of
 from inkread.errors import OptionError, PictureError
 from inkread.readings import Content, Reading
+from inkread.teaching.profiles import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
     from inkread.reader import Reader, Steps
@@ -29,6 +31,7 @@ def read_pictures(
     *,
     as_: Content = "auto",
     model: Path | None = None,
+    profile: str = DEFAULT_PROFILE,
     format_: Format = "text",
     figure: Path | None = None,
     show: bool = False,
@@ -45,7 +48,8 @@ def read_pictures(
     failed = False
     printer = _PRINTERS[format_](several=len(pictures) > 1)
     names = _FigureNames(figure)
-    for name, outcome in _outcomes(Reader(model), pictures, as_, min_confidence, steps=show or figure is not None):
+    reader = Reader(model, profile=profile_of(profile))
+    for name, outcome in _outcomes(reader, pictures, as_, min_confidence, steps=show or figure is not None):
         if isinstance(outcome, PictureError):
             failed = True
             if debug:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,6 +23,14 @@ def train(
             metavar="DIR",
             help="Folder with MNIST's four idx files, gzip or not, or mnist.npz. Left out: the folder that "
             "INKREAD_DATA names, then the user's cache, then a download.",
+        ),
+    ] = None,
+    own: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR|PROFILE",
+            help="Learn from your own digits beside MNIST: pictures of one digit each in folders named 0 to 9, or what "
+            "was taught under the name of a profile. Worth it from some hundreds on; for fewer, 'inkread teach' does.",
         ),
     ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="The model folder to write.")] = Path("model"),
@@ -48,6 +57,8 @@ def train(
 
         inkread train --recipe classic --out tutorial
 
+        inkread train --own my-digits/ --out mine
+
         inkread read 6.jpg --model model
     """
     from inkread.cli.progress import TrainingBar
@@ -57,6 +68,7 @@ def train(
         card = run(
             recipe,
             data=data,
+            own=own,
             out=out,
             epochs=epochs,
             seed=seed,
@@ -64,6 +76,8 @@ def train(
             watcher=bar,
             download_progress=bar.downloads,
         )
+    for message in card.data.get("left_out", ()):
+        print(f"inkread: {message}", file=sys.stderr)
     if format_ == "json":
         print(card.to_json())
         return

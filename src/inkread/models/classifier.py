@@ -28,6 +28,9 @@ CLASSES = 10
 NO_DIGIT = CLASSES
 """The eleventh class: what is no digit. A model may do without it."""
 
+FEATURES = "features"
+"""Name of the second output of a network that can be taught: what goes into its last layer, (N, K)."""
+
 _BATCH = 64  # glyphs at a time: their maps fit into a core's cache
 
 
@@ -52,7 +55,9 @@ class Classifier:
         self._threads = threads
         self._session, self._content = open_model(path, trusted=path.resolve().is_relative_to(SHIPPED.resolve()))
         self._input, self._shape = glyph_input(self._session, self._name)
-        self._answer = self._session.get_outputs()[0].name
+        names = [output.name for output in self._session.get_outputs()]
+        self._answer = next((name for name in names if name != FEATURES), names[0])
+        self.has_features = FEATURES in names and len(names) > 1
         self._check()
 
     def classify(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -74,6 +79,19 @@ class Classifier:
     def outputs(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the network gives for glyphs, (N, 28, 28): (N, 10 or 11) probabilities or logits."""
         return self._run(self._session, [self._answer], glyphs)[0]
+
+    def classify_with_features(self, glyphs: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what `classify` gives for glyphs, (N, 28, 28), N at least 1, and their features, (N, K) float32.
+
+        All glyphs are taken at a time. Raises `ModelError` for a network without the output `features`.
+        """
+        if not self.has_features:
+            raise ModelError(
+                f"{self._name}: this network does not give its features, so it cannot be taught; take the shipped "
+                "model, or one that inkread trained or exported"
+            )
+        outputs, features = self._run(self._session, [self._answer, FEATURES], glyphs)
+        return self._probabilities(outputs), features
 
     def nodes(self) -> list[Node]:
         """Return the nodes of the network, in the order in which they run; none for a LiteRT file.
@@ -109,6 +127,13 @@ class Classifier:
     def glyph_shape(self) -> tuple[int, ...]:
         """How the network takes one glyph, such as (28, 28, 1)."""
         return self._shape
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the network as ONNX, in hexadecimal; takes a millisecond."""
+        import hashlib
+
+        return hashlib.sha256(self._content).hexdigest()
 
     @property
     def input_name(self) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from inkread.errors import ModelError
 from inkread.models.classifier import Classifier
 from inkread.scores import as_probabilities
+from inkread.training.features import expose_features
 from inkread.training.tidying import first_convolution, tidy_onnx
 
 TOLERANCE = 1e-4
@@ -34,6 +35,7 @@ def export_onnx(model: Any, path: Path, glyphs: NDArray[np.float32]) -> float:
         warnings.simplefilter("ignore")
         model.export(str(path), format="onnx", verbose=False)
     tidy_onnx(path, path)
+    expose_features(path)
     return _difference(path, glyphs, expected)
 
 
@@ -45,6 +47,7 @@ def refined_onnx(source: Path, target: Path, glyphs: NDArray[np.float32]) -> flo
     Raises `ModelError` where they do not.
     """
     tidy_onnx(source, target)
+    expose_features(target)
     return _difference(target, glyphs, Classifier(source).outputs(glyphs))
 
 
@@ -98,6 +101,7 @@ def quantise_onnx(source: Path, target: Path, glyphs: NDArray[np.float32]) -> No
             nodes_to_exclude=first_convolution(folded),
             extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm", "MatMul"]},
         )
+    expose_features(target)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from inkread.datasets import load_mnist
 from inkread.datasets.download import Progress
@@ -16,6 +17,7 @@ from inkread.models.loading import KERAS_NAME, MODEL_NAME
 from inkread.training.backend import has_bfloat16, load_keras
 from inkread.training.history import History, Watcher
 from inkread.training.machine import Clock
+from inkread.training.own import OwnDigits, own_digits
 from inkread.training.recipes import RECIPES, Recipe
 
 FILES = {MODEL_NAME, CARD_NAME, KERAS_NAME, "mnist.h5", "history.csv", "curves.png"}
@@ -27,6 +29,7 @@ def train(
     *,
     data: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] = "model",
+    own: str | os.PathLike[str] | None = None,
     epochs: int | None = None,
     seed: int = 0,
     force: bool = False,
@@ -39,13 +42,15 @@ def train(
 
     recipe: a name out of `RECIPES`, or a recipe of one's own.
     data: where MNIST lies; None looks where `inkread.datasets.load_mnist` says.
+    own: digits of one's own to learn from beside MNIST: a folder of folders 0 to 9, or the name of a profile; see
+        `inkread.training.own`.
     out: the model folder to write: model.keras, model.onnx, card.json, history.csv and curves.png.
     epochs: None for the recipe's own number.
     seed: the same seed gives the same weights on the same machine.
     force: whether a model that already lies at `out` may be replaced.
     watcher: told of the progress.
 
-    Raises `OptionError` for an unknown recipe or a folder that holds something already, `DataError` for MNIST,
+    Raises `OptionError` for an unknown recipe or a folder that holds something already, `DataError` for MNIST or `own`,
     `MissingExtra` without Keras. An interrupted run leaves nothing at `out`.
     """
     recipe = settled(recipe, epochs)
@@ -53,6 +58,9 @@ def train(
     watcher, clock, history = watcher or Watcher(), Clock(), History()
     with clock.part("data"):
         mnist = load_mnist(data, progress=download_progress)
+        digits = None if own is None else own_digits(own)
+        if digits:
+            mnist = digits.among(mnist, seed=seed)
     with clock.part("framework"):
         watcher.says("starting TensorFlow")
         load_keras("training")
@@ -63,7 +71,16 @@ def train(
         model = fitted(recipe, mnist, seed=seed, history=history, watcher=watcher)
     watcher.says("saving")
     with whole_folder(out) as folder:
-        return save_run(folder, model, recipe, mnist, seed=seed, history=history, clock=clock)
+        card = save_run(folder, model, recipe, mnist, seed=seed, history=history, clock=clock)
+        if digits:
+            card = replace(card, data={**card.data, "name": "MNIST and own digits", **_about(digits)})
+            card.save(folder)
+        return card
+
+
+def _about(digits: OwnDigits) -> dict[str, Any]:
+    """Return what the card says of one's own digits."""
+    return {"own": len(digits.labels), "left_out": list(digits.left_out)}
 
 
 def settled(recipe: str | Recipe, epochs: int | None) -> Recipe:

@@ -1,0 +1,90 @@
+"""Exchange: lessons out to a folder and in again, from one machine or profile to another.
+
+The folder holds a picture of each digit in folders named 0 to 9, so that it serves as labelled pictures, too, for
+`inkread evaluate --data` and `inkread train --own`; and `taught.json`, which keeps the glyphs to the last bit.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from inkread.datasets.folders import LabelledPicture, labelled_pictures
+from inkread.errors import DataError, OptionError, PictureError
+from inkread.files import whole_folder
+from inkread.reader import Reader
+from inkread.readings import Box
+from inkread.teaching.gathering import lessons_of
+from inkread.teaching.lessons import Lesson, png
+
+LIST_NAME = "taught.json"
+
+
+def export(lessons: list[Lesson], folder: Path) -> None:
+    """Write lessons to a new folder, whole or not at all. Raises `OptionError` for one that holds something already."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OptionError(f"{folder}: holds something already; name a new folder")
+    with whole_folder(folder) as new:
+        for digit in {lesson.label for lesson in lessons}:
+            (new / str(digit)).mkdir()
+        for lesson in lessons:
+            (new / _file(lesson)).write_bytes(lesson.crop or png(255 - lesson.glyph))
+        entries = [{**lesson.to_dict(), "file": _file(lesson), "glyph": _text(lesson)} for lesson in lessons]
+        (new / LIST_NAME).write_text(json.dumps({"taught": entries}, indent=1) + "\n", encoding="utf-8")
+
+
+def imported(folder: Path, reader: Reader) -> Iterator[Lesson | PictureError]:
+    """Yield the lessons of a folder: an exported one, or any with pictures of single digits in folders named 0 to 9.
+
+    In the place of a picture that cannot be taught, the reason. Raises `DataError` for a folder with neither.
+    """
+    if (folder / LIST_NAME).is_file():
+        yield from _listed(folder)
+        return
+    if not folder.is_dir():
+        raise DataError(
+            f"{folder}: no such folder; name one that 'inkread teach --export' wrote, or with folders 0 to 9"
+        )
+    for picture in labelled_pictures(folder):
+        yield _looked_at(picture, reader)
+
+
+def _looked_at(picture: LabelledPicture, reader: Reader) -> Lesson | PictureError:
+    try:
+        return lessons_of(reader.steps(picture.path, as_="digit"), picture.label)[0]
+    except PictureError as error:
+        return error
+
+
+def _file(lesson: Lesson) -> str:
+    return f"{lesson.label}/{lesson.id:06d}.png"
+
+
+def _text(lesson: Lesson) -> str:
+    return base64.b64encode(lesson.glyph.tobytes()).decode("ascii")
+
+
+def _listed(folder: Path) -> list[Lesson]:
+    path = folder / LIST_NAME
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))["taught"]
+        return [_lesson(folder, entry) for entry in entries]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, binascii.Error) as error:
+        raise DataError(f"{path}: is damaged ({type(error).__name__}: {error}); export it again") from None
+
+
+def _lesson(folder: Path, entry: dict[str, Any]) -> Lesson:
+    """Return the lesson of an entry; anything that is not as we wrote it raises one of the errors above."""
+    glyph = np.frombuffer(base64.b64decode(entry["glyph"], validate=True), np.uint8).reshape(28, 28)
+    label, box = int(entry["label"]), entry["box"]
+    file = folder / str(label) / Path(entry["file"]).name  # a name of ours has one folder; no other leads elsewhere
+    if not 0 <= label <= 9:
+        raise ValueError(f"a label is 0 to 9, not {label}")
+    crop = file.read_bytes() if file.is_file() else b""
+    return Lesson(label, glyph, str(entry["picture"]), Box(*map(int, box)) if box else None, crop, str(entry["taught"]))

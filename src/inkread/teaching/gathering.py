@@ -1,0 +1,83 @@
+"""Gathering: from a picture and what it says to lessons."""
+
+from __future__ import annotations
+
+import math
+
+from inkread.errors import OptionError, PictureError
+from inkread.reader import Steps
+from inkread.readings import Box
+from inkread.teaching.lessons import Lesson, as_bytes, crop_of
+
+_HIT = 0.3  # share of the area of two boxes that they have in common where they mean the same digit
+
+
+def digits_of(label: str | int) -> list[int]:
+    """Return the digits of a label; spaces between numbers and `|` or line breaks between lines may be in it.
+
+    Raises `OptionError` for a label with anything else, or with nothing.
+    """
+    digits = "".join(str(label).replace("|", " ").split())
+    if not digits or set(digits) - set("0123456789"):
+        raise OptionError(f"label {str(label)!r}: a label is made of the digits on the picture, such as 7 or 1234")
+    return [int(digit) for digit in digits]
+
+
+def lessons_of(steps: Steps, label: str | int, *, box: Box | None = None) -> list[Lesson]:
+    """Return a lesson for each digit of a label, which are the digits of the picture in reading order.
+
+    box: where the one digit stands that the label is for, in pixels of the upright picture, as `Digit.box` gives it;
+        None for all digits of the picture.
+
+    Raises `PictureError` where the picture does not have these digits, whatever they were read as.
+    """
+    digits, found = digits_of(label), range(len(steps.patches))
+    if box is not None:
+        found = range(at := _at(steps, box), at + 1)
+    if len(found) != len(digits):
+        raise PictureError(_unlike(steps, len(digits), len(found)), code="other-digits")
+    boxes, glyphs = _boxes(steps), as_bytes(steps.glyphs)
+    return [
+        Lesson(digit, glyphs[at], steps.reading.picture, boxes[at], crop_of(steps.page.grey, steps.patches[at].box))
+        for at, digit in zip(found, digits, strict=True)
+    ]
+
+
+def _unlike(steps: Steps, wanted: int, found: int) -> str:
+    """Return the line that says how many digits were found where the label has others."""
+    name, text = steps.reading.picture, steps.reading.text.replace("\n", "|")
+    has = f"the label has {wanted} digit{'s' * (wanted > 1)}"
+    if not found:
+        return f"{name}: {has}, but there is no writing on this picture; nothing was taught of it"
+    read = f", read as {text}" if text else ""
+    return (
+        f"{name}: {has}, but {found} {'are' if found > 1 else 'is'} found{read}; nothing was taught of it; say what it "
+        "holds with --as, or cut it to the digit"
+    )
+
+
+def _at(steps: Steps, box: Box) -> int:
+    """Return the index of the digit at a box."""
+    shares = [_shared(box, other) for other in _boxes(steps)]
+    if not shares or max(shares) < _HIT:
+        raise PictureError(f"{steps.reading.picture}: there is no digit at {tuple(box)}", code="other-digits")
+    return shares.index(max(shares))
+
+
+def _boxes(steps: Steps) -> list[Box]:
+    """Return the box of each patch, in pixels of the upright picture, also where the reading was refused."""
+    if steps.reading.digits:
+        return [digit.box for digit in steps.reading.digits]
+    across, down = steps.page.scale
+    return [
+        Box(int(x * across), int(y * down), math.ceil(w * across), math.ceil(h * down))
+        for x, y, w, h in (patch.box for patch in steps.patches)
+    ]
+
+
+def _shared(one: Box, other: Box) -> float:
+    """Return the area that two boxes share, of the area of both."""
+    across = min(one.x + one.w, other.x + other.w) - max(one.x, other.x)
+    down = min(one.y + one.h, other.y + other.h) - max(one.y, other.y)
+    shared = max(across, 0) * max(down, 0)
+    return shared / max(1, one.w * one.h + other.w * other.h - shared)

@@ -1,0 +1,146 @@
+"""`inkread teach`: what scripts depend on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inkread.cli import main
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+SEVEN = EXAMPLES / "7-shadow.jpg"
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A data folder of the test's own."""
+    monkeypatch.setenv("INKREAD_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, list[str], list[str]]:
+    code = main([str(word) for word in words])
+    captured = capsys.readouterr()
+    return code, captured.out.splitlines(), captured.err.splitlines()
+
+
+def test_a_taught_picture_is_read_as_taught(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "teach", "3", SEVEN) == (0, [f"{SEVEN}: taught 3 (number 1)"], [])
+    assert run(capsys, SEVEN) == (0, ["3"], [])
+    assert run(capsys, SEVEN, "--profile", "none") == (0, ["7"], [])
+
+
+def test_another_label_for_the_same_picture_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "teach", "3", SEVEN)
+    code, _, err = run(capsys, "teach", "7", SEVEN)
+    assert code == 0
+    assert err == [f"inkread: {SEVEN}: the same digit was taught as 3 before; now it is 7, and the other is forgotten"]
+    assert run(capsys, SEVEN)[1] == ["7"]
+
+
+def test_another_label_for_nearly_the_same_picture_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    again = tmp_path / "again.jpg"
+    with Image.open(SEVEN) as image:
+        image.resize((image.width - 2, image.height - 2)).save(again, quality=80)
+    run(capsys, "teach", "3", SEVEN)
+    assert run(capsys, "teach", "8", EXAMPLES / "8-ruled.jpg")[2] == []
+    code, _, err = run(capsys, "teach", "7", again)
+    assert code == 0
+    assert len(err) == 1
+    assert f"while number 1 ({SEVEN}), which looks nearly the same, is taught as 3" in err[0]
+    assert (run(capsys, SEVEN)[1], run(capsys, again)[1]) == (["3"], ["7"])
+
+
+def test_what_cannot_be_taught_is_said_and_the_rest_is_taught(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "teach", "7", "missing.png", SEVEN)
+    assert (code, len(out), len(err)) == (1, 1, 1)
+    assert "missing.png" in err[0]
+    code, out, err = run(capsys, "teach", "71", SEVEN)
+    assert (code, out) == (1, [])
+    assert err[0].startswith(f"inkread: {SEVEN}: the label has 2 digits, but 1 is found, read as 7; nothing was taught")
+
+
+def test_list_forget_and_json(capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "teach", "3", SEVEN)
+    _, out, _ = run(capsys, "teach", "--list", "--format", "json")
+    (entry,) = map(json.loads, out)
+    assert (entry["id"], entry["label"], entry["picture"], len(entry["box"])) == (1, 3, str(SEVEN), 4)
+    assert run(capsys, "teach", "--forget", "9")[0] == 2
+    assert run(capsys, "teach", "--forget", "x")[0] == 2
+    assert run(capsys, "teach", "--forget", "1") == (0, ["1 digit forgotten"], [])
+    assert run(capsys, "teach", "--list") == (0, [], [])
+    assert run(capsys, SEVEN)[1] == ["7"]
+
+
+def test_what_was_exported_is_imported_to_the_last_bit(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    run(capsys, "teach", "3", SEVEN)
+    run(capsys, "teach", "8", EXAMPLES / "8-ruled.jpg")
+    out = tmp_path / "out"
+    assert run(capsys, "teach", "--export", out)[1] == ["2 digits exported"]
+    assert sorted(path.name for path in out.iterdir()) == ["3", "8", "taught.json"]
+    with Image.open(next((out / "8").iterdir())) as crop:
+        assert max(crop.size) <= 160
+    assert run(capsys, "teach", "--export", out)[0] == 2
+    assert run(capsys, "teach", "--import", out, "--profile", "anna")[1] == ["2 digits taught"]
+    assert run(capsys, SEVEN, "--profile", "anna")[1] == ["3"]
+    assert run(capsys, next((out / "8").iterdir()), "--profile", "none")[1] == ["8"]  # the crop is a picture, too
+
+
+def test_folders_of_pictures_are_imported(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for name, digit in (("7-shadow.jpg", "3"), ("8-ruled.jpg", "8")):
+        (tmp_path / "in" / digit).mkdir(parents=True)
+        shutil.copy(EXAMPLES / name, tmp_path / "in" / digit)
+    Image.fromarray(np.full((50, 50), 255, np.uint8)).save(tmp_path / "in" / "8" / "blank.png")
+    code, out, err = run(capsys, "teach", "--import", tmp_path / "in")
+    assert (code, out, len(err)) == (1, ["2 digits taught"], 1)
+    assert "blank.png" in err[0]
+
+
+@pytest.mark.parametrize("damage", ["", "[]", '{"taught": [{"label": 3}]}', '{"taught": [{"glyph": "?"}]}', "\x00"])
+def test_a_damaged_export_teaches_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path, damage: str) -> None:
+    (tmp_path / "taught.json").write_text(damage)
+    code, _, err = run(capsys, "teach", "--import", tmp_path)
+    assert code == 4
+    assert "is damaged" in err[0]
+
+
+def test_an_export_with_two_labels_for_a_digit_teaches_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run(capsys, "teach", "3", SEVEN)
+    run(capsys, "teach", "--export", tmp_path / "out")
+    path = tmp_path / "out" / "taught.json"
+    entries = json.loads(path.read_text())["taught"]
+    path.write_text(json.dumps({"taught": [*entries, {**entries[0], "label": 5}]}))
+    code, _, err = run(capsys, "teach", "--import", tmp_path / "out", "--profile", "anna")
+    assert code == 2
+    assert "taught as 3 and as 5" in err[0]
+    assert run(capsys, "teach", "--list", "--profile", "anna")[1] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["teach"],
+        ["teach", "7"],
+        ["teach", "x", "a.png"],
+        ["teach", "7", "a.png", "--list"],
+        ["teach", "--import", "no"],
+    ],
+)
+def test_what_does_not_fit_together_is_said_in_one_line(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    code, out, err = run(capsys, *words)
+    assert code in {2, 4}
+    assert (out, len(err)) == ([], 1)
+
+
+def test_a_misspelt_profile_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "teach", "3", SEVEN, "--profile", "anna")
+    code, _, err = run(capsys, SEVEN, "--profile", "ana")
+    assert code == 2
+    assert "there are: anna" in err[0]
