@@ -117,7 +117,7 @@ def test_best_has_a_class_for_what_is_no_digit(best: tuple[Path, Card]) -> None:
     out, card = best
     classifier = Reader(out).classifier
     assert classifier.outputs(np.zeros((3, 28, 28), np.float32)).shape == (3, 11)
-    assert card.parameters == 153_515
+    assert card.parameters == 249_771
     assert (card.no_digit, card.data["glyphs"]) == (0.5, 2 * 640)
     assert [epoch["step"] for epoch in card.epochs] == [5, 10]
 
@@ -214,7 +214,7 @@ def test_a_quantised_model_answers_as_its_parent_and_is_a_third_as_large(tmp_pat
     assert tiny.stat().st_size < (SHIPPED / "model.onnx").stat().st_size / 3
     parent, child = (Classifier(path).outputs(glyphs[200:]) for path in (SHIPPED / "model.onnx", tiny))
     np.testing.assert_allclose(child.sum(axis=1), 1, atol=1e-4)
-    assert Classifier(tiny).classify_with_features(glyphs[:5])[1].shape == (5, 2048)
+    assert Classifier(tiny).classify_with_features(glyphs[:5])[1].shape == (5, 1536)
     assert np.abs(child - parent).mean() < 0.005
     assert (child.argmax(axis=1) == parent.argmax(axis=1)).mean() > 0.99
 
