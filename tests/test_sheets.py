@@ -302,12 +302,17 @@ def sheet_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
-    done = CliRunner().invoke(app, ["read", str(path), "--format", "csv"])
-    return list(csv.DictReader(io.StringIO(done.stdout)))
+    return list(csv.DictReader(io.StringIO(printed(path, "csv"))))
+
+
+def printed(path: Path, format_: str) -> str:
+    return CliRunner().invoke(app, ["read", str(path), "--format", format_], obj={"debug": False}).stdout
 
 
 def test_json_tells_lines(sheet_file: Path) -> None:
-    values = json.loads(CliRunner().invoke(app, ["read", str(sheet_file), "--format", "json"]).stdout)
+    values = json.loads(
+        CliRunner().invoke(app, ["read", str(sheet_file), "--format", "json"], obj={"debug": False}).stdout
+    )
     assert values["text"] == "305 1768\n42 96 81"
     assert values["lines"] == ["305 1768", "42 96 81"]
     assert [digit["line"] for digit in values["digits"]] == [0] * 7 + [1] * 6
