@@ -499,6 +499,7 @@ def test_keys_alone_draw_and_clear(page: Page) -> None:
 
 
 def test_keys_alone_bring_a_picture_in_and_walk_its_digits(page: Page) -> None:
+    page.on("filechooser", lambda _: None)  # intercept choosers from now on, not while Enter is pressed
     page.locator("#draw-tab").focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#picture-tab")).to_be_focused()
