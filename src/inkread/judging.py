@@ -30,7 +30,7 @@ def judged(found: Found, page: Page, card: Card) -> tuple[Digit, ...]:
             digit=int(row.argmax()),
             confidence=round((float(row.max()) * place.certainty) ** power, 6),
             probabilities=tuple(round(float(p), 6) for p in row),
-            box=_upright_box(place.patch, page),
+            box=upright_box(place.patch, page),
             line=lines[place.row],
             number=place.number,
         )
@@ -62,7 +62,7 @@ def _unsure(digits: Iterable[Digit], confidence: float, least: float) -> Refusal
     )
 
 
-def _upright_box(patch: Patch, page: Page) -> Box:
+def upright_box(patch: Patch, page: Page) -> Box:
     """Return the patch's box in pixels of the upright picture: the smallest whole pixels that hold it."""
     (across, down), (x, y, w, h) = page.scale, patch.box
     left, top = int(x * across), int(y * down)

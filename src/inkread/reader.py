@@ -17,7 +17,7 @@ from PIL import Image
 
 from inkread.errors import OptionError, PictureError
 from inkread.finding import Found, find_alone, find_any, find_digits
-from inkread.judging import judged, refusal
+from inkread.judging import judged, refusal, upright_box
 from inkread.models.card import Card
 from inkread.pictures.layout import Patch
 from inkread.pictures.opening import Picture, content_of, name_of, open_picture
@@ -51,6 +51,11 @@ class Steps:
     probabilities: NDArray[np.float32]
     card: Card
     reading: Reading
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """Where each patch lies, in pixels of the upright picture, also where the reading was refused."""
+        return tuple(upright_box(patch, self.page) for patch in self.patches)
 
 
 class Reader:

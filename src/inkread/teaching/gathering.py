@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from inkread.errors import OptionError, PictureError
 from inkread.reader import Steps
 from inkread.readings import Box
@@ -36,7 +34,7 @@ def lessons_of(steps: Steps, label: str | int, *, box: Box | None = None) -> lis
         found = range(at := _at(steps, box), at + 1)
     if len(found) != len(digits):
         raise PictureError(_unlike(steps, len(digits), len(found)), code="other-digits")
-    boxes, glyphs = _boxes(steps), as_bytes(steps.glyphs)
+    boxes, glyphs = steps.boxes, as_bytes(steps.glyphs)
     return [
         Lesson(digit, glyphs[at], steps.reading.picture, boxes[at], crop_of(steps.page.grey, steps.patches[at].box))
         for at, digit in zip(found, digits, strict=True)
@@ -58,21 +56,10 @@ def _unlike(steps: Steps, wanted: int, found: int) -> str:
 
 def _at(steps: Steps, box: Box) -> int:
     """Return the index of the digit at a box."""
-    shares = [_shared(box, other) for other in _boxes(steps)]
+    shares = [_shared(box, other) for other in steps.boxes]
     if not shares or max(shares) < _HIT:
         raise PictureError(f"{steps.reading.picture}: there is no digit at {tuple(box)}", code="other-digits")
     return shares.index(max(shares))
-
-
-def _boxes(steps: Steps) -> list[Box]:
-    """Return the box of each patch, in pixels of the upright picture, also where the reading was refused."""
-    if steps.reading.digits:
-        return [digit.box for digit in steps.reading.digits]
-    across, down = steps.page.scale
-    return [
-        Box(int(x * across), int(y * down), math.ceil(w * across), math.ceil(h * down))
-        for x, y, w, h in (patch.box for patch in steps.patches)
-    ]
 
 
 def _shared(one: Box, other: Box) -> float:

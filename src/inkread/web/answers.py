@@ -55,22 +55,13 @@ def _shown(steps: Steps, *, page: bool) -> dict[str, Any]:
         "size": list(steps.page.size),
         "ink": {"png": _png(1 - steps.ink)},
         "glyphs": [
-            {"png": _png(glyph), "probabilities": [round(float(p), 6) for p in row], "box": box}
-            for glyph, row, box in zip(steps.glyphs, steps.probabilities, _boxes(steps), strict=True)
+            {"png": _png(glyph), "probabilities": [round(float(p), 6) for p in row], "box": list(box)}
+            for glyph, row, box in zip(steps.glyphs, steps.probabilities, steps.boxes, strict=True)
         ],
     }
     if page:
         shown["page"] = {"jpeg": _base64(cv2.imencode(".jpg", steps.page.colour[..., ::-1], _GOOD)[1])}
     return shown
-
-
-def _boxes(steps: Steps) -> list[list[int]]:
-    """Return where each glyph lies, in pixels of the upright picture; for what was refused, too."""
-    if steps.reading.digits:
-        return [list(digit.box) for digit in steps.reading.digits]
-    across, down = steps.page.scale
-    scales = (across, down, across, down)
-    return [[round(length * scale) for length, scale in zip(p.box, scales, strict=True)] for p in steps.patches]
 
 
 def _png(image: NDArray[np.float32]) -> str:
