@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +15,7 @@ from PIL import Image
 import inkread
 from batches import DISTINCT, command, fill, paint, parts_of, rows_of
 from conftest import WriteNetwork
+from ended import Ended, Run
 from inkread import Reader
 from inkread.batch import run as run_batch
 from inkread.batch.folders import LocalFolder
@@ -26,17 +25,6 @@ from inkread.batch.rows import SCHEMA
 from inkread.batch.seen import Seen
 from inkread.batch.texts import CSV_COLUMNS
 from inkread.cli import main
-
-
-class Ended(NamedTuple):
-    """How a command ended: its exit code and the lines it wrote."""
-
-    code: int
-    out: list[str]
-    err: list[str]
-
-
-Run = Callable[..., Ended]
 
 
 @pytest.fixture

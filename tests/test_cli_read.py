@@ -13,13 +13,14 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import inkread
+from ended import Ended, Run
 from inkread import Reader, Reading
 from inkread.cli import main
 from inkread.drawing import draw_digit
@@ -27,17 +28,6 @@ from inkread.drawing import draw_digit
 KEYS = ["picture", "text", "lines", "confidence", "refused", "digits"]
 DIGIT_KEYS = ["digit", "confidence", "probabilities", "box", "line"]
 COLUMNS = ["picture", "line", "number", "position", "digit", "confidence", "x", "y", "w", "h"]
-
-
-class Ended(NamedTuple):
-    """How a command ended: its exit code and the lines it wrote."""
-
-    code: int
-    out: list[str]
-    err: list[str]
-
-
-Run = Callable[..., Ended]
 
 
 @pytest.fixture
