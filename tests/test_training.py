@@ -117,7 +117,7 @@ def test_best_has_a_class_for_what_is_no_digit(best: tuple[Path, Card]) -> None:
     out, card = best
     classifier = Reader(out).classifier
     assert classifier.outputs(np.zeros((3, 28, 28), np.float32)).shape == (3, 11)
-    assert card.parameters == 249_771
+    assert card.parameters == 249_179
     assert (card.no_digit, card.data["glyphs"]) == (0.5, 6 * 640)
     assert [epoch["step"] for epoch in card.epochs] == [3, 6, 9, 12, 15, 18]
 

@@ -1,0 +1,192 @@
+"""What changes to the recipe `best` are worth: one at a time, judged on validation images and on glyphs made of them.
+
+    python benchmarks/best_study.py                  every variant that was not run yet
+    python benchmarks/best_study.py "as it is"       one of them
+
+Trains on the first 50 000 training images of MNIST, over half of the recipe's epochs, seed 0: five to eight minutes a
+variant on two cores. Judges on the last 10 000 images, and on glyphs that `inkread.training.material` makes of them;
+the test set is not touched. Results are kept in runs/study; the table is benchmarks/best_study.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fast_study import patched
+from inkread.datasets import Mnist, load_mnist
+from inkread.files import whole_file
+from inkread.models.classifier import NO_DIGIT, Classifier
+from inkread.training import RECIPES
+from inkread.training.backend import load_keras
+from inkread.training.history import History, Watcher
+from inkread.training.machine import hardware, versions
+from inkread.training.material import SHARES, Glyphs, Material
+from sets import RUNS
+
+HERE = Path(__file__).parent
+STUDY = RUNS / "study"
+TRUST = 0.7
+"""Share of a label that is what the teachers answer on the average (Hinton, Vinyals and Dean 2015, "Distilling the
+knowledge in a neural network")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What is changed.
+
+    layers: maps, side of the kernel and stride of each convolution; None for those of the recipe.
+    smoothing: label smoothing.
+    teachers: names of the variants that it learns from; what they answer is smooth already.
+    """
+
+    layers: tuple[tuple[int, int, int], ...] | None = None
+    smoothing: float = 0.1
+    teachers: tuple[str, ...] = ()
+
+
+HALVING = ((32, 5, 2), (64, 3, 2), (64, 3, 1), (64, 3, 1), (96, 3, 2), (96, 3, 1))
+BETWEEN = ((32, 5, 2), (48, 3, 1), (64, 3, 2), (64, 3, 1), (96, 3, 2), (96, 3, 1))
+VARIANTS = {
+    "as it is": Variant(),
+    "first layer halves the resolution (the network of before)": Variant(HALVING),
+    "first layer halves it, the second keeps it": Variant(BETWEEN),
+    "network of before, label smoothing of 0.02": Variant(HALVING, smoothing=0.02),
+}
+VARIANTS["network of before, taught by the first two and the last"] = Variant(
+    HALVING, smoothing=0.0, teachers=tuple(name for name in VARIANTS if VARIANTS[name].layers != BETWEEN)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a variant reaches: per cent right of 11 classes, per cent of digits refused, seconds of training.
+
+    images: right of ten classes, as the test on MNIST's test images counts.
+    refused: of roads and forms, at the threshold that refuses 95 of 100 of the non-digits.
+    """
+
+    images: float
+    roads: float
+    forms: float
+    nondigits: float
+    refused: float
+    seconds: float
+
+
+def made(mnist: Mnist) -> dict[str, Glyphs]:
+    """Return glyphs of each share, made of MNIST's last 10 000 training images."""
+    held = replace(mnist, train_images=mnist.train_images[50_000:], train_labels=mnist.train_labels[50_000:])
+    with Material(held, seed=12345) as material:
+        jobs = {name: [material.begin(name, (777, part, 9), 500) for part in range(12)] for name in SHARES}
+        parts = {name: [job.result() for job in jobs[name]] for name in SHARES}
+    return {name: tuple(map(np.concatenate, zip(*parts[name], strict=True))) for name in SHARES}  # type: ignore[misc]
+
+
+def judged(model: Path, mnist: Mnist, glyphs: dict[str, Glyphs], seconds: float) -> Judged:
+    """Return what a network of the study, an ONNX file, reaches."""
+    images = {"images": (mnist.train_images[50_000:], mnist.train_labels[50_000:])}
+    answers = {name: (outputs([model], shown), labels) for name, (shown, labels) in (glyphs | images).items()}
+    answers["images"] = answers["images"][0][:, :NO_DIGIT], answers["images"][1]
+    right = {name: 100 * float((given.argmax(axis=1) == labels).mean()) for name, (given, labels) in answers.items()}
+    threshold = np.quantile(answers["nondigits"][0][:, NO_DIGIT], 0.05)
+    digits = np.concatenate([answers[name][0][:, NO_DIGIT] for name in ("roads", "forms")])
+    return Judged(**right, refused=100 * float((digits > threshold).mean()), seconds=seconds)
+
+
+def outputs(models: Iterable[Path], glyphs: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the mean of what networks give for glyphs, (N, 28, 28) uint8: (N, 11) float32."""
+    parts = [np.asarray(glyphs[start : start + 500] / 255, np.float32) for start in range(0, len(glyphs), 500)]
+    given = [np.concatenate([*map(Classifier(model).outputs, parts)]) for model in models]
+    return np.asarray(np.mean(given, axis=0), np.float32)
+
+
+def run(name: str, mnist: Mnist) -> tuple[Path, float]:
+    """Train a variant; return its network, an ONNX file, and how many seconds it took."""
+    keras = load_keras("the study")
+    from inkread.training import fitting, networks
+    from inkread.training.exporting import export_onnx
+
+    variant = VARIANTS[name]
+
+    def changed(precision: str = "float32") -> Any:  # noqa: ARG001 - the signature of all networks
+        middle: list[Any] = []
+        for maps, side, stride in variant.layers or ():
+            settings = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
+            middle += [keras.layers.Conv2D(maps, side, strides=stride, **settings)]
+            middle += [keras.layers.BatchNormalization(momentum=0.98), keras.layers.ReLU()]
+        end = [keras.layers.Flatten(), keras.layers.Dense(11), keras.layers.Softmax()]
+        return keras.Sequential([keras.layers.Input((28, 28, 1)), *middle, *end])
+
+    def taught(epochs: Iterable[Glyphs], size: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        teachers = [_onnx(other) for other in variant.teachers]
+        for glyphs, labels in epochs:
+            answers = TRUST * outputs(teachers, glyphs) + (1 - TRUST) * np.eye(11, dtype=np.float32)[labels]
+            for start in range(0, len(labels), size):
+                yield fitting.scaled(glyphs[start : start + size]), answers[start : start + size]
+
+    recipe = replace(RECIPES["best"], epochs=RECIPES["best"].epochs // 2, smoothing=variant.smoothing)
+    small = replace(mnist, train_images=mnist.train_images[:50_000], train_labels=mnist.train_labels[:50_000])
+    with ExitStack() as stack:
+        if variant.layers:
+            stack.enter_context(patched(networks, "best", changed))
+        if variant.teachers:
+            stack.enter_context(patched(fitting, "_batches", taught))
+        started = time.perf_counter()
+        model = fitting.fitted(recipe, small, seed=0, history=History(), watcher=Watcher())
+        seconds = time.perf_counter() - started
+    with whole_file(_onnx(name)) as path:
+        export_onnx(model, path, fitting.scaled(mnist.train_images[:500])[..., 0])
+    return _onnx(name), seconds
+
+
+def _onnx(name: str) -> Path:
+    return STUDY / f"{list(VARIANTS).index(name)}.onnx"
+
+
+def table(results: dict[str, Judged]) -> Iterator[str]:
+    """Yield best_study.md line by line."""
+    machine = hardware()
+    yield "# What changes to `best` are worth\n"
+    yield "Written by `benchmarks/best_study.py`: trained on the first 50 000 training images over half of the epochs,"
+    yield "seed 0. Right: of the last 10 000 training images, of ten classes; of 6 000 glyphs a share of them, of 11."
+    yield "Digits refused: among roads and forms, at the threshold that refuses 95 of 100 of the drawn non-digits."
+    yield f"{machine['processor']}, {machine['cores']} cores; {', '.join(f'{n} {v}' for n, v in versions().items())}.\n"
+    yield "| changed | images | roads | forms | non-digits | digits refused | training |\n|---|---|---|---|---|---|---|"
+    for name in VARIANTS:
+        if name in results:
+            *shares, seconds = asdict(results[name]).values()
+            yield f"| {name} | {' | '.join(f'{share:.2f} %' for share in shares)} | {seconds / 60:.1f} min |"
+
+
+def main() -> None:
+    """Run what is asked for and write the table of what was run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("variant", nargs="?", choices=VARIANTS)
+    asked = parser.parse_args().variant
+    STUDY.mkdir(parents=True, exist_ok=True)
+    kept = STUDY / "results.json"
+    results = {name: Judged(**row) for name, row in json.loads(kept.read_text()).items()} if kept.exists() else {}
+    mnist = load_mnist()
+    glyphs = made(mnist)
+    for name in [asked] if asked else [name for name in VARIANTS if name not in results]:
+        model, seconds = run(name, mnist)
+        results[name] = judged(model, mnist, glyphs, seconds)
+        print(name, results[name], flush=True)
+        with whole_file(kept) as path:
+            path.write_text(json.dumps({name: asdict(row) for name, row in results.items()}, indent=1))
+        with whole_file(HERE / "best_study.md") as path:
+            path.write_text("\n".join(table(results)) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
