@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from inkread.datasets import load_mnist
 from inkread.datasets.download import Progress
 from inkread.errors import OptionError
@@ -15,21 +17,26 @@ from inkread.files import whole_folder
 from inkread.models.card import CARD_NAME, Card
 from inkread.models.loading import KERAS_NAME, MODEL_NAME
 from inkread.training.backend import has_bfloat16, load_keras
+from inkread.training.further import sampled, start_from
 from inkread.training.history import History, Watcher
 from inkread.training.machine import Clock
 from inkread.training.own import OwnDigits, own_digits
-from inkread.training.recipes import RECIPES, Recipe
+from inkread.training.recipes import FURTHER, RECIPES, Recipe
 
 FILES = {MODEL_NAME, CARD_NAME, KERAS_NAME, "mnist.h5", "history.csv", "curves.png"}
 """What a run writes; a folder that holds anything else is never replaced."""
 
+TRIAL = 500
+"""Training images on which a rebuilt network is compared with the model it was made from."""
+
 
 def train(
-    recipe: str | Recipe = "fast",
+    recipe: str | Recipe | None = None,
     *,
     data: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] = "model",
     own: str | os.PathLike[str] | None = None,
+    base: str | os.PathLike[str] | None = None,
     epochs: int | None = None,
     seed: int = 0,
     force: bool = False,
@@ -40,24 +47,33 @@ def train(
 
     `best` starts worker processes, so a script that calls this needs the usual `if __name__ == "__main__":`.
 
-    recipe: a name out of `RECIPES`, or a recipe of one's own.
+    recipe: a name out of `RECIPES`, or a recipe of one's own; None for `fast`, and with `own` for going on from `base`
+        rather than from the start.
     data: where MNIST lies; None looks where `inkread.datasets.load_mnist` says.
     own: digits of one's own to learn from beside MNIST: a folder of folders 0 to 9, or the name of a profile; see
         `inkread.training.own`.
+    base: the model to go on from: a folder or a file whose network is like that of `best`; None for the shipped model.
     out: the model folder to write: model.keras, model.onnx, card.json, history.csv and curves.png.
     epochs: None for the recipe's own number.
     seed: the same seed gives the same weights on the same machine.
     force: whether a model that already lies at `out` may be replaced.
     watcher: told of the progress.
 
-    Raises `OptionError` for an unknown recipe or a folder that holds something already, `DataError` for MNIST or `own`,
-    `MissingExtra` without Keras. An interrupted run leaves nothing at `out`.
+    Raises `OptionError` for an unknown recipe, options that do not go together or a folder that holds something
+    already, `DataError` for MNIST or `own`, `ModelError` for a `base` that cannot be trained further, `MissingExtra`
+    without Keras. An interrupted run leaves nothing at `out`.
     """
-    recipe = settled(recipe, epochs)
+    if base is not None and (own is None or recipe is not None):
+        raise OptionError(f"--from {base}: a model learns further with --own, and without --recipe")
+    further = own is not None and recipe is None
+    recipe = settled(recipe or (FURTHER if further else "fast"), epochs)
     _check_folder(Path(out).resolve(), force=force)
+    start = start_from(base) if further else None
     watcher, clock, history = watcher or Watcher(), Clock(), History()
     with clock.part("data"):
         mnist = load_mnist(data, progress=download_progress)
+        images = np.asarray(mnist.train_images[:TRIAL] / np.float32(255), np.float32)
+        mnist = sampled(mnist, recipe, seed=seed)
         digits = None if own is None else own_digits(own)
         if digits:
             mnist = digits.among(mnist, seed=seed)
@@ -67,11 +83,12 @@ def train(
     from inkread.training.fitting import fitted
     from inkread.training.saving import save_run
 
+    trained = start.network(images) if start else None
     with clock.part("training"):
-        model = fitted(recipe, mnist, seed=seed, history=history, watcher=watcher)
+        model = fitted(recipe, mnist, seed=seed, history=history, watcher=watcher, trained=trained)
     watcher.says("saving")
     with whole_folder(out) as folder:
-        card = save_run(folder, model, recipe, mnist, seed=seed, history=history, clock=clock)
+        card = save_run(folder, model, recipe, mnist, seed=seed, history=history, clock=clock, start=start)
         if digits:
             card = replace(card, data={**card.data, "name": "MNIST and own digits", **_about(digits)})
             card.save(folder)
