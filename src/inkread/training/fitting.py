@@ -90,9 +90,9 @@ def _one_hot(labels: NDArray[np.uint8], *, classes: int = 10) -> NDArray[np.floa
 
 
 def _compiled(recipe: Recipe, images: int, trained: keras.Model | None) -> keras.Model:
-    """Return the network of a recipe, or the trained one, ready for training on so many images."""
+    """Return the trained network, or else that of a recipe, ready for training on so many images."""
     precision = "mixed_bfloat16" if recipe.precision == "bfloat16" else "float32"
-    model = getattr(networks, recipe.network)(precision) if recipe.network else trained
+    model = trained or getattr(networks, str(recipe.network))(precision)
     steps = sum(recipe.steps(images, epoch) for epoch in range(recipe.epochs))
     model.compile(
         optimizer=getattr(optimizers, recipe.optimizer)(recipe.learning_rate, steps),

@@ -107,7 +107,7 @@ def best(precision: str = "float32") -> keras.Sequential:
 
 
 def in_float32(model: keras.Model, network: str | None) -> keras.Model:
-    """Return a trained network of this name anew in float32, whatever it was trained in; None for one without a name."""
+    """Return a trained network anew in float32, whatever it was trained in; None for one without a name of ours."""
     plain: keras.Model = globals()[network]() if network else keras.models.clone_model(model)
     plain.set_weights(model.get_weights())
     return plain

@@ -8,26 +8,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from inkread.datasets import load_mnist
 from inkread.datasets.download import Progress
 from inkread.errors import OptionError
 from inkread.files import whole_folder
 from inkread.models.card import CARD_NAME, Card
+from inkread.models.classifier import Classifier
 from inkread.models.loading import KERAS_NAME, MODEL_NAME
 from inkread.training.backend import has_bfloat16, load_keras
 from inkread.training.further import sampled, start_from
 from inkread.training.history import History, Watcher
 from inkread.training.machine import Clock
+from inkread.training.material import drawn_glyphs
 from inkread.training.own import OwnDigits, own_digits
 from inkread.training.recipes import FURTHER, RECIPES, Recipe
 
 FILES = {MODEL_NAME, CARD_NAME, KERAS_NAME, "mnist.h5", "history.csv", "curves.png"}
 """What a run writes; a folder that holds anything else is never replaced."""
 
-TRIAL = 500
-"""Training images on which a rebuilt network is compared with the model it was made from."""
+DRAWN = 2000
+"""Drawn digits on which a network that learnt further is compared with the model it went on from."""
 
 
 def train(
@@ -45,7 +45,7 @@ def train(
 ) -> Card:
     """Train a network on MNIST, write its model folder and return its card.
 
-    `best` starts worker processes, so a script that calls this needs the usual `if __name__ == "__main__":`.
+    `best`, and going on with own digits, start worker processes, so a script that calls this needs the usual `if __name__ == "__main__":`.
 
     recipe: a name out of `RECIPES`, or a recipe of one's own; None for `fast`, and with `own` for going on from `base`
         rather than from the start.
@@ -72,9 +72,11 @@ def train(
     watcher, clock, history = watcher or Watcher(), Clock(), History()
     with clock.part("data"):
         mnist = load_mnist(data, progress=download_progress)
-        images = np.asarray(mnist.train_images[:TRIAL] / np.float32(255), np.float32)
-        mnist = sampled(mnist, recipe, seed=seed)
         digits = None if own is None else own_digits(own)
+        if start:
+            watcher.says("drawing digits of other hands")
+            others = drawn_glyphs(mnist, seed=seed, count=DRAWN, shares=("roads", "forms"))
+        mnist = sampled(mnist, recipe.sample, seed=seed)
         if digits:
             mnist = digits.among(mnist, seed=seed)
     with clock.part("framework"):
@@ -83,15 +85,18 @@ def train(
     from inkread.training.fitting import fitted
     from inkread.training.saving import save_run
 
-    trained = start.network(images) if start else None
+    trained = start.network(others) if start else None
     with clock.part("training"):
         model = fitted(recipe, mnist, seed=seed, history=history, watcher=watcher, trained=trained)
     watcher.says("saving")
     with whole_folder(out) as folder:
-        card = save_run(folder, model, recipe, mnist, seed=seed, history=history, clock=clock, start=start)
+        temperature = start.card.temperature if start else None
+        card = save_run(folder, model, recipe, mnist, seed=seed, history=history, clock=clock, temperature=temperature)
+        if start:
+            card = start.carried_over(card, Classifier(folder), others)
         if digits:
             card = replace(card, data={**card.data, "name": "MNIST and own digits", **_about(digits)})
-            card.save(folder)
+        card.save(folder)
         return card
 
 

@@ -21,7 +21,6 @@ from inkread.models.loading import KERAS_NAME, MODEL_NAME
 from inkread.scores import confusion_matrix, cross_entropy, fitted_temperature, tempered
 from inkread.training.exporting import export_onnx
 from inkread.training.fitting import scaled
-from inkread.training.further import Start
 from inkread.training.history import History
 from inkread.training.machine import Clock, file_sha256, hardware, versions, weights_sha256
 from inkread.training.material import SHARES
@@ -49,11 +48,11 @@ def save_run(
     seed: int,
     history: History,
     clock: Clock,
-    start: Start | None = None,
+    temperature: float | None = None,
 ) -> Card:
     """Write all files of a run into `folder` and return its card, with the test of the very file that will read.
 
-    start: what the run went on from, which gives its temperature and thresholds.
+    temperature: that of the card; None for fitting one where the recipe smooths labels.
 
     Raises `ModelError` where the exported network answers otherwise than the trained one.
     """
@@ -61,7 +60,8 @@ def save_run(
         _save_model(model, recipe, folder, mnist)
     with clock.part("test"):
         written = Classifier(folder, threads=os.cpu_count() or 1)  # as yet without a card, so without a temperature
-        temperature = start.card.temperature if start else _temperature(written, mnist) if recipe.smoothing else 1.0
+        if temperature is None:
+            temperature = _temperature(written, mnist) if recipe.smoothing else 1.0
         test = _test(written, mnist, temperature)
     card = Card(
         recipe=recipe.name,
@@ -84,7 +84,6 @@ def save_run(
         limits=LIMITS_OF_MATERIAL if recipe.material else LIMITS,
         average_images=encoded_images(_average_images(mnist)),
     )
-    card = start.taken_over(card) if start else card
     card.save(folder)
     history.save(folder)
     curves = draw_curves(history, title=f"{recipe.name}: test accuracy {test['accuracy']:.2%}")
