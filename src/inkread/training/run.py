@@ -45,10 +45,11 @@ def train(
 ) -> Card:
     """Train a network on MNIST, write its model folder and return its card.
 
-    `best`, and going on with own digits, start worker processes, so a script that calls this needs the usual `if __name__ == "__main__":`.
+    `best` and `FURTHER` start worker processes, so a script that calls this needs the usual
+    `if __name__ == "__main__":`.
 
-    recipe: a name out of `RECIPES`, or a recipe of one's own; None for `fast`, and with `own` for going on from `base`
-        rather than from the start.
+    recipe: a name out of `RECIPES`, or a recipe of one's own, which without a network goes on from `base`; None for
+        `fast`, and with `own` for `FURTHER`.
     data: where MNIST lies; None looks where `inkread.datasets.load_mnist` says.
     own: digits of one's own to learn from beside MNIST: a folder of folders 0 to 9, or the name of a profile; see
         `inkread.training.own`.
@@ -63,12 +64,11 @@ def train(
     already, `DataError` for MNIST or `own`, `ModelError` for a `base` that cannot be trained further, `MissingExtra`
     without Keras. An interrupted run leaves nothing at `out`.
     """
-    if base is not None and (own is None or recipe is not None):
+    recipe = settled(recipe or ("fast" if own is None else FURTHER), epochs)
+    if base is not None and recipe.network:
         raise OptionError(f"--from {base}: a model learns further with --own, and without --recipe")
-    further = own is not None and recipe is None
-    recipe = settled(recipe or (FURTHER if further else "fast"), epochs)
     _check_folder(Path(out).resolve(), force=force)
-    start = start_from(base) if further else None
+    start = None if recipe.network else start_from(base)
     watcher, clock, history = watcher or Watcher(), Clock(), History()
     with clock.part("data"):
         mnist = load_mnist(data, progress=download_progress)
