@@ -13,9 +13,10 @@ def train(
     recipe: Annotated[
         Literal["classic", "fast", "best"] | None,
         typer.Option(
+            metavar="classic|fast|best",
             help="'classic': the well-known tutorial's network and settings, minutes. 'fast': the same accuracy in "
             "seconds. 'best': what inkread ships; reads any hand and knows what is no digit, half an hour. Left out, "
-            "'fast'; with --own, a trained model learns further."
+            "'fast'; with --own, a trained model learns further.",
         ),
     ] = None,
     data: Annotated[

@@ -75,14 +75,15 @@ class Start:
         from inkread.converting.opening import keras_model
 
         kept = self.path / KERAS_NAME  # of a model folder: what was trained, where the ONNX beside it is what reads
-        model = keras_model(kept if kept.is_file() else model_file(self.path))
+        source = kept if kept.is_file() else model_file(self.path)
+        model = keras_model(source)
         if model.inputs[0].shape[1:] != (28, 28, 1):
             raise _unfit(self.path, f"it takes {model.inputs[0].shape[1:]}, and training gives (28, 28, 1)")
         answers = np.asarray(model(glyphs[..., None], training=False))
         if not np.allclose(answers.sum(axis=1), 1, atol=1e-3):
             raise _unfit(self.path, "it does not end in a softmax")
         if not np.abs(answers - self.classifier.outputs(glyphs)).max() <= TOLERANCE:
-            raise _unfit(self.path, f"{kept} answers otherwise than the model that reads")
+            raise _unfit(self.path, f"{source.name} answers otherwise than the model that reads")
         return model
 
 
