@@ -15,7 +15,7 @@ from inkread.cli import main
 from inkread.datasets import Mnist
 from inkread.models.card import Card, load_card
 from inkread.models.classifier import CLASSES, SHIPPED, Classifier
-from inkread.training import train
+from inkread.training import run, train
 from inkread.training.further import sampled, start_from
 from inkread.training.recipes import FURTHER
 
@@ -73,9 +73,13 @@ def test_the_threshold_refuses_as_many_digits_of_others_as_before(further: tuple
     assert shipped.no_digit / 4 < card.no_digit < shipped.no_digit * 2
 
 
-def test_what_learnt_further_learns_further_again(further: tuple[Path, Card], data: Path, tmp_path: Path) -> None:
+def test_what_learnt_further_learns_further_again(
+    further: tuple[Path, Card], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "DRAWN", 100)
     folder, first = further
-    again = train(SHORT, data=data / "mnist", base=folder, out=tmp_path / "model")
+    shorter = replace(SHORT, sample=200, epochs=1)
+    again = train(shorter, data=data / "mnist", base=folder, out=tmp_path / "model")
     assert again.data["from"]["sha256"] == first.model_sha256
     assert again.data["name"] == "own data"  # a sample is not MNIST as published
 
