@@ -79,16 +79,16 @@ def _digits(classifier: Classifier, glyphs: Glyphs) -> tuple[float, float]:
     """Return how many per cent are right, and right and accepted."""
     probabilities = classifier.classify(glyphs.images)
     right = probabilities[:, :CLASSES].argmax(axis=1) == glyphs.labels
-    return 100 * float(right.mean()), 100 * float((right & ~_refuses(classifier.card, probabilities)).mean())
+    return 100 * float(right.mean()), 100 * float((right & ~refuses(classifier.card, probabilities)).mean())
 
 
 def _refused(classifier: Classifier, glyphs: Glyphs) -> float:
     """Return how many per cent of what is no digit are refused; what has no ink is blank, which is refused too."""
     blank = ~glyphs.images.any(axis=(1, 2))
-    return 100 * float((blank | _refuses(classifier.card, classifier.classify(glyphs.images))).mean())
+    return 100 * float((blank | refuses(classifier.card, classifier.classify(glyphs.images))).mean())
 
 
-def _refuses(card: Card, probabilities: NDArray[np.float32]) -> NDArray[np.bool_]:
+def refuses(card: Card, probabilities: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Tell which rows, (N, 11), a card's thresholds refuse, as the reader does."""
     confidence = given_a_digit(probabilities).max(axis=1)
     return np.asarray((probabilities[:, NO_DIGIT] > card.no_digit) | (confidence < card.min_confidence), np.bool_)

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import argparse
 import copy
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inkread.conformal import Conformal
 from inkread.models.card import Card, load_card
 from inkread.models.classifier import NO_DIGIT, Classifier
 from inkread.scores import calibration_error, fitted_temperature, given_a_digit, tempered
@@ -27,6 +30,9 @@ KEPT = 0.99
 MIN_CONFIDENCE = 0.5
 """A digit that is more likely wrong than right is not read."""
 
+PROMISED = (0.99, 0.995)
+"""What `Digit.candidates` is measured at; 291 pictures cannot promise 0.997."""
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
@@ -35,12 +41,18 @@ class Calibration:
     temperature, no_digit: as on the card, fitted on all pictures.
     error: calibration error of the confidences, 0 to 1, each source with a temperature fitted on the others.
     kept: share of pictures that a threshold fitted on the other sources lets pass.
+    conformal: as on the card, fitted on all pictures.
+    covered: for each of `PROMISED`, the share of pictures whose digit is among the candidates, each source with a
+        temperature and scores fitted on the others; candidates: how many there are in the mean.
     """
 
     temperature: float
     no_digit: float
     error: float
     kept: float
+    conformal: Conformal
+    covered: dict[str, float]
+    candidates: dict[str, float]
 
 
 def calibrated(classifier: Classifier, pictures: Glyphs) -> Calibration:
@@ -48,29 +60,48 @@ def calibrated(classifier: Classifier, pictures: Glyphs) -> Calibration:
     plain = with_card(classifier, replace(classifier.card, temperature=1.0)).classify(pictures.images)
     none, digits = plain[:, NO_DIGIT], given_a_digit(plain)
     confidences, passes = np.zeros(len(none)), np.zeros(len(none), bool)
+    among = np.zeros((len(PROMISED), *digits.shape), bool)
     for source in np.unique(pictures.groups):
         own = pictures.groups == source
         temperature = fitted_temperature(pictures.labels[~own], digits[~own])
-        confidences[own] = tempered(digits[own], temperature).max(axis=1)
+        others, found = tempered(digits[~own], temperature), tempered(digits[own], temperature)
+        confidences[own] = found.max(axis=1)
         passes[own] = none[own] <= _threshold(none[~own])
+        conformal = _conformal(others, pictures.labels[~own])
+        for sets, promised in zip(among, PROMISED, strict=True):
+            sets[own] = found >= np.minimum(conformal.least(promised), found.max(axis=1, keepdims=True))
     right = digits.argmax(axis=1) == pictures.labels
+    temperature = fitted_temperature(pictures.labels, digits)
     return Calibration(
-        temperature=fitted_temperature(pictures.labels, digits),
+        temperature=temperature,
         no_digit=_threshold(none),
         error=calibration_error(confidences, right) or 0.0,
         kept=float(passes.mean()),
+        conformal=_conformal(tempered(digits, temperature), pictures.labels),
+        covered=_by_promise(sets[np.arange(len(none)), pictures.labels] for sets in among),
+        candidates=_by_promise(sets.sum(axis=1) for sets in among),
     )
+
+
+def _conformal(digits: NDArray[np.float32], labels: NDArray[np.int64]) -> Conformal:
+    return Conformal.of(digits[np.arange(len(labels)), labels])
+
+
+def _by_promise(values: Iterable[NDArray[Any]]) -> dict[str, float]:
+    return {str(promised): round(float(own.mean()), 4) for promised, own in zip(PROMISED, values, strict=True)}
 
 
 def on_card(card: Card, found: Calibration) -> Card:
     """Return a card with a calibration on it."""
-    about = "291 single pictures of 41 sources; error and kept: each source by a fit on the others"
+    about = "291 single pictures of 41 sources; error, kept, covered and candidates: each source by a fit on the others"
+    numbers = {name: round(getattr(found, name), 4) for name in ("temperature", "no_digit", "error", "kept")}
     return replace(
         card,
         temperature=found.temperature,
         no_digit=found.no_digit,
         min_confidence=MIN_CONFIDENCE,
-        calibration={"data": about, **{name: round(value, 4) for name, value in asdict(found).items()}},
+        conformal=found.conformal,
+        calibration={"data": about, **numbers, "covered": found.covered, "candidates": found.candidates},
     )
 
 

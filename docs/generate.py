@@ -18,7 +18,7 @@ from model_card import model_card
 from typer.models import ArgumentInfo
 
 from inkread.cli.app import COMMANDS
-from inkread.training.recipes import RECIPES
+from inkread.training.recipes import FURTHER, RECIPES
 
 HERE = Path(__file__).parent
 HEAD = """<!-- Written by docs/generate.py; run `make docs` after a change to a command. -->
@@ -69,10 +69,11 @@ def row(parameter: inspect.Parameter, hint: Any) -> str:
 
 def recipes() -> Iterator[str]:
     """Yield the Markdown of each recipe: a table of its settings."""
+    tables = [recipe.to_dict() for recipe in (*RECIPES.values(), FURTHER)]
     yield "\n## Recipes of `inkread train`\n"
-    yield f"| setting | {' | '.join(RECIPES)} |"
-    yield f"|---|{'---|' * len(RECIPES)}"
-    tables = [recipe.to_dict() for recipe in RECIPES.values()]
+    yield "The last is that of `--own` without `--recipe`.\n"
+    yield f"| setting | {' | '.join(table['name'] for table in tables)} |"
+    yield f"|---|{'---|' * len(tables)}"
     for setting in tables[0]:
         if setting != "name":
             yield f"| {setting} | {' | '.join(str(table[setting]) for table in tables)} |"

@@ -75,6 +75,7 @@ def _made(card: Card) -> Iterator[str]:
     yield f"digit with more than {card.no_digit:.0%} is refused as `no-digit`, and what is less sure than"
     yield f"{card.min_confidence:.0%} as `unsure`. Expected calibration error {fitted['error']}; {fitted['kept']:.1%}"
     yield "of the pictures are kept.\n"
+    yield from _promise(card)
     yield "## How it was made\n\n| | |\n|---|---|"
     yield _row("recipe", f"`{card.recipe}`, seed {card.seed}, {card.settings['epochs']} epochs, [its settings](cli.md)")
     yield _row("learnt from", f"{data['name']}, {data['images']:,} images; {data['glyphs']:,} glyphs in all")
@@ -83,6 +84,20 @@ def _made(card: Card) -> Iterator[str]:
     yield _row("on", _words(card.hardware))
     yield _row("with", ", ".join(f"{name} {version}" for name, version in card.versions.items()))
     yield _row("SHA-256 of model.onnx", f"`{card.model_sha256}`")
+
+
+def _promise(card: Card) -> Iterator[str]:
+    """Yield what `candidates` promises."""
+    if card.conformal is None:
+        return
+    fitted, conformal = card.calibration, card.conformal
+    sets = ", ".join(
+        f"{promised}: {fitted['candidates'][promised]:.2f} digits in the mean, the true one among {covered:.2%}"
+        for promised, covered in fitted["covered"].items()
+    )
+    yield "`reading.digits[0].candidates(P)` gives the digits among which the true one is with the probability P, by"
+    yield f"split conformal prediction. Each source with scores of the others: at {sets}."
+    yield f"{conformal.count} pictures can promise {conformal.most:.6f} at most; above, all ten digits are returned.\n"
 
 
 def _row(*cells: object) -> str:

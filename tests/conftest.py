@@ -96,3 +96,24 @@ def write_network() -> WriteNetwork:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def mnist_h5(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the tutorial's mnist.h5, untrained and with few maps."""
+    from networks import keras2_tutorial, write_h5
+
+    return write_h5(tmp_path_factory.mktemp("tutorial") / "mnist.h5", *keras2_tutorial())
+
+
+@pytest.fixture(scope="session")
+def converted(mnist_h5: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the tutorial's file in every kind."""
+    pytest.importorskip("keras", reason="needs the extra 'train'")
+    from inkread.converting import convert
+
+    folder = tmp_path_factory.mktemp("converted")
+    names = ("digits.onnx", "digits.keras", "digits.h5", "digits.tflite")
+    for name in names:
+        convert(mnist_h5, folder / name)
+    return {name: folder / name for name in names}

@@ -333,10 +333,3 @@ def test_a_digit_through_the_camera_is_nearly_the_same_glyph_or_none(at_hand: Mn
     found = [np.corrcoef(glyph.ravel(), seen.ravel())[0, 1] for glyph, seen in pairs if seen.any()]
     assert len(found) > 50
     assert np.mean(found) > 0.9
-
-
-def test_boxes_overlap_by_the_area_they_share_of_the_area_of_both() -> None:
-    assert material._overlap((0, 0, 4, 2), (0, 0, 4, 2)) == 1
-    assert material._overlap((0, 0, 4, 2), (2, 1, 4, 2)) == pytest.approx(2 / 14)
-    assert material._overlap((0, 0, 4, 2), (4, 0, 4, 2)) == 0
-    assert material._overlap((0, 0, 4, 2), (9, 9, 1, 1)) == 0

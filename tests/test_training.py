@@ -182,15 +182,21 @@ def test_what_is_trained_can_be_taught(trained: tuple[Path, Card]) -> None:
     assert classifier.sha256 == trained[1].model_sha256
 
 
+def own_sign(folder: Path) -> NDArray[np.uint8]:
+    """Return a sign that is no digit to anybody, and write it six times as somebody's 4, beside a blank page."""
+    sign = np.full((90, 90), 255, np.uint8)
+    sign[20:70, 20:26] = sign[20:70, 64:70] = sign[64:70, 20:70] = 0
+    (folder / "4").mkdir(parents=True)
+    for number in range(6):
+        Image.fromarray(np.roll(sign, number)).save(folder / "4" / f"{number}.png")
+    Image.fromarray(np.full((90, 90), 255, np.uint8)).save(folder / "4" / "blank.png")
+    return sign
+
+
 def test_own_digits_are_learnt_beside_the_others(few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sign that is no digit anywhere else is read as what its owner means by it."""
     monkeypatch.setenv("INKREAD_HOME", str(tmp_path / "home"))
-    sign = np.full((90, 90), 255, np.uint8)
-    sign[20:70, 20:26] = sign[20:70, 64:70] = sign[64:70, 20:70] = 0
-    (tmp_path / "own" / "4").mkdir(parents=True)
-    for number in range(6):
-        Image.fromarray(np.roll(sign, number)).save(tmp_path / "own" / "4" / f"{number}.png")
-    Image.fromarray(np.full((90, 90), 255, np.uint8)).save(tmp_path / "own" / "4" / "blank.png")
+    sign = own_sign(tmp_path / "own")
     card = train("fast", data=few, out=tmp_path / "model", own=tmp_path / "own", epochs=6)
     assert (card.data["name"], card.data["own"], len(card.data["left_out"])) == ("MNIST and own digits", 6, 1)
     assert card.data["images"] > 640

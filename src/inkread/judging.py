@@ -33,6 +33,7 @@ def judged(found: Found, page: Page, card: Card) -> tuple[Digit, ...]:
             box=upright_box(place.patch, page),
             line=lines[place.row],
             number=place.number,
+            _conformal=card.conformal,
         )
         for row, place in zip(given, found.places, strict=True)
     )

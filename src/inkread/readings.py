@@ -9,9 +9,12 @@ from itertools import groupby
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from inkread.errors import OptionError
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from inkread.conformal import Conformal
     from inkread.reader import Steps
 
 Content = Literal["auto", "digit", "number", "sheet"]
@@ -27,6 +30,13 @@ class Box(NamedTuple):
     y: int
     w: int
     h: int
+
+    def overlap(self, other: Box) -> float:
+        """Return the area that two boxes share, of the area of both: 0 to 1."""
+        across = min(self.x + self.w, other.x + other.w) - max(self.x, other.x)
+        down = min(self.y + self.h, other.y + other.h) - max(self.y, other.y)
+        shared = max(across, 0) * max(down, 0)
+        return shared / max(1, self.w * self.h + other.w * other.h - shared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,29 @@ class Digit:
     box: Box
     line: int = 0
     number: int = 0
+    _conformal: Conformal | None = field(default=None, repr=False, compare=False)
+
+    def candidates(self, probability: float, *, by: Conformal | None = None) -> tuple[int, ...]:
+        """Return the digits, likeliest first, among which the true one is with at least this probability, 0 to 1.
+
+        by: what the model's card knows of real pictures, `Reader.card.conformal`; needed for a reading that came from
+            JSON, and else what it was read with.
+
+        It holds for pictures like those that the card was fitted on, in the mean over them, given that the ink is one
+        digit. All ten are returned where so many pictures cannot promise so much: above 0.9965 for 291. Raises
+        `OptionError` for a probability out of range, and where there is no such card: a softmax promises nothing.
+        """
+        if not 0 <= probability <= 1:
+            raise OptionError(f"candidates({probability}): a probability lies between 0 and 1")
+        conformal = by or self._conformal
+        if conformal is None:
+            raise OptionError(
+                "candidates are promised by what the model's card knows of real pictures, and there is none here: read "
+                "with the shipped model; of a reading from JSON, give candidates(..., by=Reader().card.conformal)"
+            )
+        least = min(conformal.least(probability), max(self.probabilities))
+        ranked = sorted(range(len(self.probabilities)), key=lambda digit: -self.probabilities[digit])
+        return tuple(digit for digit in ranked if self.probabilities[digit] >= least)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,10 @@ def explain(
     if not explanation.layers:
         print("inkread: the model's file names no layers that can be shown; the pixels are explained", file=sys.stderr)
     if figure is not None or show:
-        _draw(explanation, figure, show=show)
+        from inkread.cli.figures import hand_over
+        from inkread.figures.explain import draw_explanation
+
+        hand_over(draw_explanation(explanation), figure, show=show, name="explanation.png")
 
 
 def _print(explanation: Explanation) -> None:
@@ -92,14 +95,3 @@ def _print(explanation: Explanation) -> None:
     for layer in explanation.layers:
         largest = ", ".join(map(str, layer.order[:_NAMED_MAPS])) if layer.has_maps else ""
         print(f"  {layer.name:18} {layer.shape:20} {'largest: ' if largest else ''}{largest}".rstrip())
-
-
-def _draw(explanation: Explanation, path: Path | None, *, show: bool) -> None:
-    from inkread.figures.explain import draw_explanation
-    from inkread.figures.saving import save_figure, show_figure
-
-    drawing = draw_explanation(explanation)
-    if path is not None:
-        save_figure(drawing, path)
-    if show and (shown := show_figure(drawing, "explanation.png")):
-        print(f"inkread: there is no display; the figure is in {shown}", file=sys.stderr)

@@ -195,11 +195,7 @@ class _FigureNames:
 
 
 def _draw(steps: Steps, path: Path, *, save: bool, show: bool) -> None:
-    from inkread.figures.saving import save_figure, show_figure
+    from inkread.cli.figures import hand_over
     from inkread.figures.steps import draw_steps
 
-    drawing = draw_steps(steps)
-    if save:
-        save_figure(drawing, path)
-    if show and (shown := show_figure(drawing, f"{path.stem}.png")):
-        print(f"inkread: there is no display; the figure is in {shown}", file=sys.stderr)
+    hand_over(draw_steps(steps), path if save else None, show=show, name=f"{path.stem}.png")

@@ -11,12 +11,14 @@ import typer
 
 def train(
     recipe: Annotated[
-        Literal["classic", "fast", "best"],
+        Literal["classic", "fast", "best"] | None,
         typer.Option(
+            metavar="classic|fast|best",
             help="'classic': the well-known tutorial's network and settings, minutes. 'fast': the same accuracy in "
-            "seconds. 'best': what inkread ships; reads any hand and knows what is no digit, half an hour."
+            "seconds. 'best': what inkread ships; reads any hand and knows what is no digit, half an hour. Left out, "
+            "'fast'; with --own, a trained model learns further.",
         ),
-    ] = "fast",
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
@@ -30,7 +32,17 @@ def train(
         typer.Option(
             metavar="DIR|PROFILE",
             help="Learn from your own digits beside MNIST: pictures of one digit each in folders named 0 to 9, or what "
-            "was taught under the name of a profile. Worth it from some hundreds on; for fewer, 'inkread teach' does.",
+            "was taught under the name of a profile. Without --recipe the shipped model learns further, in a minute or "
+            "two. Worth it from some hundreds on; for fewer, 'inkread teach' does.",
+        ),
+    ] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="With --own: the model that learns further, a folder or file of 'best' or of an earlier --own. Left "
+            "out, the shipped model.",
         ),
     ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="The model folder to write.")] = Path("model"),
@@ -69,6 +81,7 @@ def train(
             recipe,
             data=data,
             own=own,
+            base=from_,
             out=out,
             epochs=epochs,
             seed=seed,

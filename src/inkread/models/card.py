@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inkread.conformal import Conformal
 from inkread.errors import ModelError
 from inkread.files import whole_file
 
@@ -40,6 +41,7 @@ class Card:
     text_power: where a page holds several digits, the confidence of each is raised to this power; 1 leaves it alone.
     no_digit: what the network calls no digit with a larger probability than this is refused; 1 refuses nothing.
     min_confidence: a digit that is less sure than this is refused as "unsure", unless the caller says otherwise.
+    conformal: how unlikely the true digit was on real pictures, for `Digit.candidates`; None where that is not known.
     calibration: what the temperature and the two thresholds were fitted on, and how well they do.
     protocol: how the run and its test were kept honest.
     scores: accuracies on other data by name, with what each was measured on.
@@ -65,6 +67,7 @@ class Card:
     text_power: float = 1.0
     no_digit: float = 1.0
     min_confidence: float = 0.0
+    conformal: Conformal | None = None
     calibration: dict[str, Any] = field(default_factory=dict)
     protocol: str = ""
     scores: dict[str, Any] = field(default_factory=dict)
@@ -83,16 +86,18 @@ class Card:
         return asdict(self)
 
     def to_json(self) -> str:
-        """Return the card as indented JSON text, each row of the confusion matrix on a line of its own."""
+        """Return the card as indented JSON text, each row of numbers on a line of its own."""
         text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
-        return re.sub(
-            r"\[\s+(\d+(?:,\s+\d+)*)\s+\]", lambda row: "[" + ", ".join(row[1].split()).replace(",,", ",") + "]", text
-        )
+        row_of_numbers = r"\[\s+([\d.e-]+(?:,\s+[\d.e-]+)*)\s+\]"
+        return re.sub(row_of_numbers, lambda row: "[" + ", ".join(row[1].split()).replace(",,", ",") + "]", text)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Card:
         """Return the card of `to_dict`; entries of later versions are passed over."""
-        return cls(**{key: value for key, value in values.items() if key in cls.__slots__})
+        known = {key: value for key, value in values.items() if key in cls.__slots__}
+        if conformal := known.get("conformal"):
+            known["conformal"] = Conformal(conformal["count"], tuple(conformal["scores"]))
+        return cls(**known)
 
     def save(self, model: Path) -> None:
         """Write the card into a model folder, or beside a model file."""
@@ -135,7 +140,7 @@ def _loaded(path: Path) -> Card:
         card.average_image(0)
     except FileNotFoundError:
         return Card()
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ModelError(f"{path}: the card is damaged ({error}); train or copy the model again") from None
     if damage:
         raise ModelError(f"{path}: {damage}; train or copy the model again")
@@ -151,4 +156,4 @@ def _damage(card: Card) -> str:
     for name in ("no_digit", "min_confidence"):
         if not 0 <= getattr(card, name) <= 1:
             return f"{name} lies between 0 and 1, not at {getattr(card, name)}"
-    return ""
+    return card.conformal.damage() if card.conformal else ""

@@ -56,15 +56,7 @@ def _unlike(steps: Steps, wanted: int, found: int) -> str:
 
 def _at(steps: Steps, box: Box) -> int:
     """Return the index of the digit at a box."""
-    shares = [_shared(box, other) for other in steps.boxes]
+    shares = [box.overlap(other) for other in steps.boxes]
     if not shares or max(shares) < _HIT:
         raise PictureError(f"{steps.reading.picture}: there is no digit at {tuple(box)}", code="other-digits")
     return shares.index(max(shares))
-
-
-def _shared(one: Box, other: Box) -> float:
-    """Return the area that two boxes share, of the area of both."""
-    across = min(one.x + one.w, other.x + other.w) - max(one.x, other.x)
-    down = min(one.y + one.h, other.y + other.h) - max(one.y, other.y)
-    shared = max(across, 0) * max(down, 0)
-    return shared / max(1, one.w * one.h + other.w * other.h - shared)

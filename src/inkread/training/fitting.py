@@ -19,13 +19,25 @@ from inkread.training.material import Glyphs, Material
 from inkread.training.recipes import Recipe
 
 
-def fitted(recipe: Recipe, mnist: Mnist, *, seed: int, history: History, watcher: Watcher) -> keras.Model:
-    """Return the network of a recipe, trained on the training images; fills `history` and tells `watcher`."""
+def fitted(
+    recipe: Recipe,
+    mnist: Mnist,
+    *,
+    seed: int,
+    history: History,
+    watcher: Watcher,
+    trained: keras.Model | None = None,
+) -> keras.Model:
+    """Return the network of a recipe, trained on the training images; fills `history` and tells `watcher`.
+
+    trained: the network to go on with, for a recipe that has none of its own.
+    """
     keras.utils.set_random_seed(seed)
+    model = _compiled(recipe, len(mnist.train_images), trained)
     if recipe.material:
-        return _fitted_to_material(recipe, mnist, seed=seed, history=history, watcher=watcher)
+        _fit_to_material(model, recipe, mnist, seed=seed, history=history, watcher=watcher)
+        return model
     images, labels = scaled(mnist.train_images), _one_hot(mnist.train_labels)
-    model = _compiled(recipe, len(images))
     tested = (scaled(mnist.test_images), _one_hot(mnist.test_labels)) if recipe.watches_test else None
     follow = Follow(history, watcher, recipe, images=len(images))
     fit = partial(model.fit, batch_size=recipe.batch, verbose=0, validation_data=tested, callbacks=[follow])
@@ -39,10 +51,11 @@ def fitted(recipe: Recipe, mnist: Mnist, *, seed: int, history: History, watcher
     return model
 
 
-def _fitted_to_material(recipe: Recipe, mnist: Mnist, *, seed: int, history: History, watcher: Watcher) -> keras.Model:
-    """Return the network of a recipe, trained on glyphs that worker processes make meanwhile."""
+def _fit_to_material(
+    model: keras.Model, recipe: Recipe, mnist: Mnist, *, seed: int, history: History, watcher: Watcher
+) -> None:
+    """Train a network on glyphs that worker processes make meanwhile."""
     images = len(mnist.train_images)
-    model, steps = _compiled(recipe, images), recipe.steps(images, 0)
     watcher.says("drawing the first glyphs")
     with Material(mnist, seed=seed) as material:
         epochs = material.epochs(recipe.epochs)
@@ -50,13 +63,12 @@ def _fitted_to_material(recipe: Recipe, mnist: Mnist, *, seed: int, history: His
         follow = Follow(history, watcher, recipe, images=images)
         model.fit(
             _batches(itertools.chain([first], epochs), recipe.batch),
-            steps_per_epoch=steps,
+            steps_per_epoch=recipe.steps(images, 0),
             shuffle=False,  # the material comes shuffled
             epochs=recipe.epochs,
             verbose=0,
             callbacks=[follow],
         )
-    return model
 
 
 def _batches(epochs: Iterable[Glyphs], size: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
@@ -77,9 +89,10 @@ def _one_hot(labels: NDArray[np.uint8], *, classes: int = 10) -> NDArray[np.floa
     return np.eye(classes, dtype=np.float32)[labels]
 
 
-def _compiled(recipe: Recipe, images: int) -> keras.Model:
-    """Return the network of a recipe, ready for training on so many images."""
-    model = getattr(networks, recipe.network)("mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
+def _compiled(recipe: Recipe, images: int, trained: keras.Model | None) -> keras.Model:
+    """Return the trained network, or else that of a recipe, ready for training on so many images."""
+    precision = "mixed_bfloat16" if recipe.precision == "bfloat16" else "float32"
+    model = trained or getattr(networks, str(recipe.network))(precision)
     steps = sum(recipe.steps(images, epoch) for epoch in range(recipe.epochs))
     model.compile(
         optimizer=getattr(optimizers, recipe.optimizer)(recipe.learning_rate, steps),

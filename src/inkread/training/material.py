@@ -43,6 +43,7 @@ from inkread.pictures.glyphs import normalise_one
 from inkread.pictures.ink import find_ink
 from inkread.pictures.layout import find_digit
 from inkread.pictures.opening import open_picture
+from inkread.readings import Box
 
 Map = NDArray[np.float32]
 Glyphs = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -141,12 +142,12 @@ class Material:
         ]
 
 
-def drawn_glyphs(mnist: Mnist, *, seed: int, count: int) -> NDArray[np.float32]:
-    """Return glyphs as a reader meets them, (count, 28, 28) float32 in 0..1: a third each of `SHARES`."""
+def drawn_glyphs(mnist: Mnist, *, seed: int, count: int, shares: Sequence[str] = tuple(SHARES)) -> NDArray[np.float32]:
+    """Return glyphs as a reader meets them, (count, 28, 28) float32 in 0..1, as many of each of the shares."""
     with Material(mnist, seed=seed, workers=1) as material:
         jobs = [
-            material.begin(name, (seed, part, 5), len(range(part, count, len(SHARES))))
-            for part, name in enumerate(SHARES)
+            material.begin(name, (seed, part, 5), len(range(part, count, len(shares))))
+            for part, name in enumerate(shares)
         ]
         return np.asarray(np.concatenate([job.result()[0] for job in jobs]) / np.float32(255), np.float32)
 
@@ -251,17 +252,10 @@ def _through_camera(ink: Map, rng: np.random.Generator) -> Map:
     pen = "chalk" if ground.dark else list(PENS)[rng.integers(len(PENS))]
     picture = show(ink, ink_colour(pen, dark=ground.dark, rng=rng), ground, rng=rng)
     patch = find_digit(find_ink(open_picture(picture)))
-    if patch is None or (ink.any() and _overlap(patch.box, cv2.boundingRect((ink > 0.3).astype(np.uint8))) < 0.6):
+    written = Box(*cv2.boundingRect((ink > 0.3).astype(np.uint8)))
+    if patch is None or (ink.any() and Box(*patch.box).overlap(written) < 0.6):
         return np.zeros((28, 28), np.float32)
     return normalise_one(patch.ink)
-
-
-def _overlap(one: Sequence[int], other: Sequence[int]) -> float:
-    """Return the area that two boxes share, of the area of both."""
-    across = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    down = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    shared = max(across, 0) * max(down, 0)
-    return shared / (one[2] * one[3] + other[2] * other[3] - shared)
 
 
 def _bytes(glyph: Map) -> NDArray[np.uint8]:

@@ -108,9 +108,9 @@ def best(precision: str = "float32") -> keras.Sequential:
     )
 
 
-def in_float32(model: keras.Model, network: str) -> keras.Sequential:
-    """Return a trained network of this name anew in float32, whatever it was trained in."""
-    plain: keras.Sequential = globals()[network]()
+def in_float32(model: keras.Model, network: str | None) -> keras.Model:
+    """Return a trained network anew in float32, whatever it was trained in; None for one without a name of ours."""
+    plain: keras.Model = globals()[network]() if network else keras.models.clone_model(model)
     plain.set_weights(model.get_weights())
     return plain
 

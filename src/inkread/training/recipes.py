@@ -12,13 +12,14 @@ class Recipe:
 
     name: how the command line calls it.
     about: one sentence for people.
-    network: name of a function of `inkread.training.networks`.
+    network: name of a function of `inkread.training.networks`; None for that of the model it goes on from.
     optimizer: name of a function of `inkread.training.optimizers`.
     learning_rate: the constant one, or the peak of the one-cycle schedule.
     epochs: rounds over the training images; after the first, over the hardest of them.
     batch: images a step.
     hardest: share of the training images that is seen after the first epoch: those with the largest loss by then.
     smoothing: label smoothing, 0 to 1.
+    sample: how many of the training images it learns from, chosen at random; None for all.
     material: whether it learns from `inkread.training.material`, MNIST's digits and many more, and so of no digit too,
         rather than from MNIST's images as they are.
     precision: what activations are computed in; `train` takes "float32" on processors without bfloat16.
@@ -30,13 +31,14 @@ class Recipe:
 
     name: str
     about: str
-    network: Literal["classic", "fast", "best"]
+    network: Literal["classic", "fast", "best"] | None
     optimizer: Literal["adam", "one_cycle", "averaged_cycle"]
     learning_rate: float
     epochs: int
     batch: int
     hardest: float = 1.0
     smoothing: float = 0.0
+    sample: int | None = None
     material: bool = False
     precision: Literal["float32", "bfloat16"] = "float32"
     steps_per_call: int = 1
@@ -100,3 +102,19 @@ RECIPES = {
         ),
     )
 }
+
+# A low rate, and the average with the weights it began with, keep what the network knew of other hands and of what is
+# no digit; a third of MNIST is enough to be reminded of them.
+FURTHER = Recipe(
+    name="further",
+    about="Goes on from a model that reads any hand, with own digits among what it learnt from; a minute or two.",
+    network=None,
+    optimizer="averaged_cycle",
+    learning_rate=1e-3,
+    epochs=5,
+    batch=256,
+    smoothing=0.1,
+    sample=20_000,
+    material=True,
+)
+"""What `train` does with own digits where no recipe is named."""

@@ -13,23 +13,30 @@ from inkread.datasets.download import Progress
 from inkread.errors import OptionError
 from inkread.files import whole_folder
 from inkread.models.card import CARD_NAME, Card
+from inkread.models.classifier import Classifier
 from inkread.models.loading import KERAS_NAME, MODEL_NAME
 from inkread.training.backend import has_bfloat16, load_keras
+from inkread.training.further import sampled, start_from
 from inkread.training.history import History, Watcher
 from inkread.training.machine import Clock
+from inkread.training.material import drawn_glyphs
 from inkread.training.own import OwnDigits, own_digits
-from inkread.training.recipes import RECIPES, Recipe
+from inkread.training.recipes import FURTHER, RECIPES, Recipe
 
 FILES = {MODEL_NAME, CARD_NAME, KERAS_NAME, "mnist.h5", "history.csv", "curves.png"}
 """What a run writes; a folder that holds anything else is never replaced."""
 
+DRAWN = 2000
+"""Drawn digits on which a network that learnt further is compared with the model it went on from."""
+
 
 def train(
-    recipe: str | Recipe = "fast",
+    recipe: str | Recipe | None = None,
     *,
     data: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] = "model",
     own: str | os.PathLike[str] | None = None,
+    base: str | os.PathLike[str] | None = None,
     epochs: int | None = None,
     seed: int = 0,
     force: bool = False,
@@ -38,27 +45,38 @@ def train(
 ) -> Card:
     """Train a network on MNIST, write its model folder and return its card.
 
-    `best` starts worker processes, so a script that calls this needs the usual `if __name__ == "__main__":`.
+    `best` and `FURTHER` start worker processes, so a script that calls this needs the usual
+    `if __name__ == "__main__":`.
 
-    recipe: a name out of `RECIPES`, or a recipe of one's own.
+    recipe: a name out of `RECIPES`, or a recipe of one's own, which without a network goes on from `base`; None for
+        `fast`, and with `own` for `FURTHER`.
     data: where MNIST lies; None looks where `inkread.datasets.load_mnist` says.
     own: digits of one's own to learn from beside MNIST: a folder of folders 0 to 9, or the name of a profile; see
         `inkread.training.own`.
+    base: the model to go on from: a folder or a file whose network is like that of `best`; None for the shipped model.
     out: the model folder to write: model.keras, model.onnx, card.json, history.csv and curves.png.
     epochs: None for the recipe's own number.
     seed: the same seed gives the same weights on the same machine.
     force: whether a model that already lies at `out` may be replaced.
     watcher: told of the progress.
 
-    Raises `OptionError` for an unknown recipe or a folder that holds something already, `DataError` for MNIST or `own`,
-    `MissingExtra` without Keras. An interrupted run leaves nothing at `out`.
+    Raises `OptionError` for an unknown recipe, options that do not go together or a folder that holds something
+    already, `DataError` for MNIST or `own`, `ModelError` for a `base` that cannot be trained further, `MissingExtra`
+    without Keras. An interrupted run leaves nothing at `out`.
     """
-    recipe = settled(recipe, epochs)
+    recipe = settled(recipe or ("fast" if own is None else FURTHER), epochs)
+    if base is not None and recipe.network:
+        raise OptionError(f"--from {base}: a model learns further with --own, and without --recipe")
     _check_folder(Path(out).resolve(), force=force)
+    start = None if recipe.network else start_from(base)
     watcher, clock, history = watcher or Watcher(), Clock(), History()
     with clock.part("data"):
         mnist = load_mnist(data, progress=download_progress)
         digits = None if own is None else own_digits(own)
+        if start:
+            watcher.says("drawing digits of other hands")
+            others = drawn_glyphs(mnist, seed=seed, count=DRAWN, shares=("roads", "forms"))
+        mnist = sampled(mnist, recipe.sample, seed=seed)
         if digits:
             mnist = digits.among(mnist, seed=seed)
     with clock.part("framework"):
@@ -67,14 +85,18 @@ def train(
     from inkread.training.fitting import fitted
     from inkread.training.saving import save_run
 
+    trained = start.network(others) if start else None
     with clock.part("training"):
-        model = fitted(recipe, mnist, seed=seed, history=history, watcher=watcher)
+        model = fitted(recipe, mnist, seed=seed, history=history, watcher=watcher, trained=trained)
     watcher.says("saving")
     with whole_folder(out) as folder:
-        card = save_run(folder, model, recipe, mnist, seed=seed, history=history, clock=clock)
+        temperature = start.card.temperature if start else None
+        card = save_run(folder, model, recipe, mnist, seed=seed, history=history, clock=clock, temperature=temperature)
+        if start:
+            card = start.carried_over(card, Classifier(folder), others)
         if digits:
             card = replace(card, data={**card.data, "name": "MNIST and own digits", **_about(digits)})
-            card.save(folder)
+        card.save(folder)
         return card
 
 

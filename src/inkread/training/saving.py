@@ -40,9 +40,19 @@ PROTOCOL_OF_TUTORIAL = (
 
 
 def save_run(
-    folder: Path, model: keras.Model, recipe: Recipe, mnist: Mnist, *, seed: int, history: History, clock: Clock
+    folder: Path,
+    model: keras.Model,
+    recipe: Recipe,
+    mnist: Mnist,
+    *,
+    seed: int,
+    history: History,
+    clock: Clock,
+    temperature: float | None = None,
 ) -> Card:
     """Write all files of a run into `folder` and return its card, with the test of the very file that will read.
+
+    temperature: that of the card; None for fitting one where the recipe smooths labels.
 
     Raises `ModelError` where the exported network answers otherwise than the trained one.
     """
@@ -50,7 +60,8 @@ def save_run(
         _save_model(model, recipe, folder, mnist)
     with clock.part("test"):
         written = Classifier(folder, threads=os.cpu_count() or 1)  # as yet without a card, so without a temperature
-        temperature = _temperature(written, mnist) if recipe.smoothing else 1.0
+        if temperature is None:
+            temperature = _temperature(written, mnist) if recipe.smoothing else 1.0
         test = _test(written, mnist, temperature)
     card = Card(
         recipe=recipe.name,

@@ -1,0 +1,117 @@
+"""Training further: from a model that reads already, as a file or a folder, to a network that can learn more."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.datasets import Mnist
+from inkread.errors import ModelError
+from inkread.models.card import Card
+from inkread.models.classifier import CLASSES, NO_DIGIT, SHIPPED, Classifier, model_path
+from inkread.models.loading import KERAS_NAME, LITERT_SUFFIX, model_file
+from inkread.training.exporting import TOLERANCE
+
+PROTOCOL = (
+    "Epochs, seed and settings were fixed before the run; the test images were looked at once, at its end. The model "
+    "it went on from had its own run."
+)
+
+_WAY_OUT = "name another model with --from, or train from the start with --recipe"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A model to go on from: where it lies, its card, and the classifier that reads with it."""
+
+    path: Path
+    classifier: Classifier
+
+    @property
+    def card(self) -> Card:
+        """Its card."""
+        return self.classifier.card
+
+    def about(self) -> dict[str, Any]:
+        """Return what the card of the network that goes on from it says of it."""
+        name = "shipped" if self.path == SHIPPED else str(self.path)
+        return {"model": name, "recipe": self.card.recipe, "sha256": self.classifier.sha256}
+
+    def carried_over(self, card: Card, network: Classifier, digits: NDArray[np.float32]) -> Card:
+        """Return the card of a network that went on from this model, with what makes confidences of its outputs.
+
+        digits: drawn digits of other hands than one's own, (N, 28, 28) float32 in 0..1.
+
+        What was fitted on real pictures stays, but for the threshold of what is no digit: training moves these
+        probabilities, so it is put where the network refuses as many drawn digits as the model did before.
+        """
+        own = self.card
+        kept = float((self.classifier.classify(digits)[:, NO_DIGIT] <= own.no_digit).mean())
+        no_digit = own.no_digit if kept == 1 else float(np.quantile(network.classify(digits)[:, NO_DIGIT], kept))
+        about = "carried over from the model it started from, not fitted on real pictures anew"
+        return replace(
+            card,
+            data={**card.data, "from": self.about()},
+            temperature=own.temperature,
+            text_power=own.text_power,
+            no_digit=round(no_digit, 4),
+            min_confidence=own.min_confidence,
+            conformal=own.conformal,
+            calibration={"data": about, "drawn_digits_kept": round(kept, 4), "from": own.calibration},
+            protocol=PROTOCOL,
+            limits=own.limits,
+        )
+
+    def network(self, glyphs: NDArray[np.float32]) -> Any:
+        """Return it as a model of Keras, shown on glyphs, (N, 28, 28) float32 in 0..1, to answer alike.
+
+        Call `load_keras` before. Raises `ModelError` where its file cannot be made into layers that can learn.
+        """
+        from inkread.converting.opening import keras_model
+
+        kept = self.path / KERAS_NAME  # of a model folder: what was trained, where the ONNX beside it is what reads
+        source = kept if kept.is_file() else model_file(self.path)
+        model = keras_model(source)
+        if model.inputs[0].shape[1:] != (28, 28, 1):
+            raise _unfit(self.path, f"it takes {model.inputs[0].shape[1:]}, and training gives (28, 28, 1)")
+        answers = np.asarray(model(glyphs[..., None], training=False))
+        if not np.allclose(answers.sum(axis=1), 1, atol=1e-3):
+            raise _unfit(self.path, "it does not end in a softmax")
+        if not np.abs(answers - self.classifier.outputs(glyphs)).max() <= TOLERANCE:
+            raise _unfit(self.path, f"{source.name} answers otherwise than the model that reads")
+        return model
+
+
+def start_from(model: str | os.PathLike[str] | None) -> Start:
+    """Return a model to go on from: a folder, a file, or None for the shipped model.
+
+    Raises `ModelError` for one that cannot be used, or whose network cannot learn what `best` learns; what is seen in
+    the file alone is said before Keras is loaded.
+    """
+    path = SHIPPED if model is None else model_path(model)
+    if path.suffix.lower() == LITERT_SUFFIX:
+        raise _unfit(path, "there is no way back from LiteRT")
+    classifier = Classifier(path, threads=os.cpu_count() or 1)
+    classes = classifier.outputs(np.zeros((1, 28, 28), np.float32)).shape[1]
+    if classes != CLASSES + 1:
+        raise _unfit(path, f"it has {classes} classes, and none for what is no digit")
+    if any(node.kind in {"QuantizeLinear", "DequantizeLinear"} for node in classifier.nodes()):
+        raise _unfit(path, "its weights are whole numbers of 8 bits")
+    return Start(path, classifier)
+
+
+def sampled(mnist: Mnist, count: int | None, *, seed: int) -> Mnist:
+    """Return MNIST with so many of its training images, chosen at random; None for all."""
+    if count is None or count >= len(mnist.train_labels):
+        return mnist
+    chosen = np.random.default_rng((seed, 7)).permutation(len(mnist.train_labels))[:count]
+    return replace(mnist, train_images=mnist.train_images[chosen], train_labels=mnist.train_labels[chosen])
+
+
+def _unfit(path: Path, reason: str) -> ModelError:
+    return ModelError(f"{path}: cannot be trained further, since {reason}; {_WAY_OUT}")
