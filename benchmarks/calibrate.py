@@ -2,8 +2,9 @@
 
     python benchmarks/calibrate.py MODEL_FOLDER
 
-Fitted on the single pictures of `../shared/data/pictures`; how well it does is measured on sources that the fit did not
-see, one source after the other.
+The temperature is fitted on the single pictures of `../shared/data/pictures`; how well it does is measured on sources
+that the fit did not see, one source after the other. The threshold for no digit is fitted on non-digits that we draw, so
+that pictures, with digits and without, show what it is worth.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import copy
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.conformal import Conformal
+from inkread.datasets import load_mnist
 from inkread.models.card import Card, load_card
 from inkread.models.classifier import NO_DIGIT, Classifier
 from inkread.scores import calibration_error, fitted_temperature, given_a_digit, tempered
+from inkread.training.material import drawn_glyphs
 from sets import Glyphs, load_set
 
-KEPT = 0.99
-"""Share of the single pictures that the threshold for no digit lets pass."""
+PASSED = 0.03
+"""Share of the drawn non-digits, of the families that training saw, that the threshold for no digit lets pass."""
+
+DRAWN, SEED = 6000, 2026
+"""How many of them are drawn anew for this, and the seed they are drawn with."""
 
 MIN_CONFIDENCE = 0.5
 """A digit that is more likely wrong than right is not read."""
@@ -38,9 +45,10 @@ PROMISED = (0.99, 0.995)
 class Calibration:
     """What was fitted, and how it does on sources that the fit did not see.
 
-    temperature, no_digit: as on the card, fitted on all pictures.
+    temperature: as on the card, fitted on all pictures.
+    no_digit: as on the card, fitted on drawn non-digits.
     error: calibration error of the confidences, 0 to 1, each source with a temperature fitted on the others.
-    kept: share of pictures that a threshold fitted on the other sources lets pass.
+    kept: share of pictures that this threshold lets pass.
     conformal: as on the card, fitted on all pictures.
     covered: for each of `PROMISED`, the share of pictures whose digit is among the candidates, each source with a
         temperature and scores fitted on the others; candidates: how many there are in the mean.
@@ -59,14 +67,14 @@ def calibrated(classifier: Classifier, pictures: Glyphs) -> Calibration:
     """Return the calibration of a model, whatever its card says."""
     plain = with_card(classifier, replace(classifier.card, temperature=1.0)).classify(pictures.images)
     none, digits = plain[:, NO_DIGIT], given_a_digit(plain)
-    confidences, passes = np.zeros(len(none)), np.zeros(len(none), bool)
+    no_digit = _threshold(classifier)
+    confidences = np.zeros(len(none))
     among = np.zeros((len(PROMISED), *digits.shape), bool)
     for source in np.unique(pictures.groups):
         own = pictures.groups == source
         temperature = fitted_temperature(pictures.labels[~own], digits[~own])
         others, found = tempered(digits[~own], temperature), tempered(digits[own], temperature)
         confidences[own] = found.max(axis=1)
-        passes[own] = none[own] <= _threshold(none[~own])
         conformal = _conformal(others, pictures.labels[~own])
         for sets, promised in zip(among, PROMISED, strict=True):
             sets[own] = found >= np.minimum(conformal.least(promised), found.max(axis=1, keepdims=True))
@@ -74,9 +82,9 @@ def calibrated(classifier: Classifier, pictures: Glyphs) -> Calibration:
     temperature = fitted_temperature(pictures.labels, digits)
     return Calibration(
         temperature=temperature,
-        no_digit=_threshold(none),
+        no_digit=no_digit,
         error=calibration_error(confidences, right) or 0.0,
-        kept=float(passes.mean()),
+        kept=float((none <= no_digit).mean()),
         conformal=_conformal(tempered(digits, temperature), pictures.labels),
         covered=_by_promise(sets[np.arange(len(none)), pictures.labels] for sets in among),
         candidates=_by_promise(sets.sum(axis=1) for sets in among),
@@ -93,7 +101,10 @@ def _by_promise(values: Iterable[NDArray[Any]]) -> dict[str, float]:
 
 def on_card(card: Card, found: Calibration) -> Card:
     """Return a card with a calibration on it."""
-    about = "291 single pictures of 41 sources; error, kept, covered and candidates: each source by a fit on the others"
+    about = (
+        "291 single pictures of 41 sources; error, covered and candidates: each source by a fit on the others; "
+        f"no_digit: where {PASSED:.0%} of drawn non-digits pass"
+    )
     numbers = {name: round(getattr(found, name), 4) for name in ("temperature", "no_digit", "error", "kept")}
     return replace(
         card,
@@ -112,9 +123,15 @@ def with_card(classifier: Classifier, card: Card) -> Classifier:
     return other
 
 
-def _threshold(none: NDArray[np.floating]) -> float:
-    """Return the smallest probability of no digit, at least 0.05, above which only 1 in 100 of these digits lies."""
-    return max(0.05, round(float(np.quantile(none, KEPT)), 4))
+def _threshold(classifier: Classifier) -> float:
+    """Return the probability of no digit above which all but `PASSED` of the drawn non-digits lie."""
+    return round(float(np.quantile(classifier.classify(_drawn())[:, NO_DIGIT], PASSED)), 4)
+
+
+@cache
+def _drawn() -> NDArray[np.float32]:
+    """Return drawn non-digits that no training saw, (DRAWN, 28, 28) float32 in 0..1."""
+    return drawn_glyphs(load_mnist(), seed=SEED, count=DRAWN, shares=("nondigits",))
 
 
 def main() -> None:
