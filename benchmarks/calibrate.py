@@ -3,8 +3,8 @@
     python benchmarks/calibrate.py MODEL_FOLDER
 
 The temperature is fitted on the single pictures of `../shared/data/pictures`; how well it does is measured on sources
-that the fit did not see, one source after the other. The threshold for no digit is fitted on non-digits that we draw, so
-that pictures, with digits and without, show what it is worth.
+that the fit did not see, one source after the other. The threshold for no digit is fitted on non-digits that are drawn,
+so that pictures, with digits and without, show what it is worth.
 """
 
 from __future__ import annotations
