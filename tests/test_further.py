@@ -19,9 +19,9 @@ from inkread.training import run, train
 from inkread.training.further import sampled, start_from
 from inkread.training.recipes import FURTHER
 
-pytest.importorskip("keras", reason="needs the extra 'train'")
+pytest.importorskip("onnx", reason="needs the extra 'train'")
 
-SHORT = replace(FURTHER, sample=1500, epochs=2, batch=16)  # as many steps as of the whole, nearly
+SHORT = replace(FURTHER, sample=1500, epochs=4, batch=16)  # as many steps as of the whole, nearly
 SIGN = np.full((90, 90), 255, np.uint8)
 SIGN[20:70, 20:26] = SIGN[20:70, 64:70] = SIGN[64:70, 20:70] = 0
 
@@ -40,7 +40,7 @@ def test_a_sign_of_ones_own_becomes_likelier(further: tuple[Path, Card]) -> None
     before, after = (
         Reader(model, profile=None).steps(SIGN, as_="digit").probabilities[0] for model in (None, further[0])
     )
-    assert after[4] > before[4] + 0.1
+    assert after[4] > 2 * before[4]
 
 
 def test_other_hands_are_read_as_before(further: tuple[Path, Card], mnist: Mnist) -> None:
