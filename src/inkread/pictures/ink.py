@@ -100,6 +100,9 @@ def _median(grey: Map) -> Map:
     rim, (height, width) = window // 2, small.shape
     levels = np.rint(small * 255).astype(np.uint8)
     padded = cv2.copyMakeBorder(levels, rim, rim, rim, rim, cv2.BORDER_REFLECT_101)
+    usual = np.bincount(levels.ravel()).argmax()
+    if 2 * np.count_nonzero(padded != usual) < window * window:  # most of any surroundings, as on a screen
+        return np.full_like(grey, usual / 255)
     median = _unit(np.asarray(cv2.medianBlur(padded, window), np.uint8)[rim : rim + height, rim : rim + width])
     return np.asarray(cv2.resize(median, grey.shape[::-1]), np.float32)
 
@@ -109,9 +112,13 @@ def _stroke_width(grey: Map, paper: Map) -> float:
     depth = np.maximum(paper - grey, 0)
     level, _ = cv2.threshold(np.rint(depth * 255).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)
     ink = (depth > max(level / 255, FAINTEST)).astype(np.uint8)
-    inside = cv2.distanceTransform(cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.DIST_L2, 5)
+    x, y, w, h = cv2.boundingRect(ink)  # of the rest there is nothing to measure
+    if not w:
+        return 1.0
+    part = cv2.copyMakeBorder(ink[y : y + h, x : x + w], 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    inside = cv2.distanceTransform(part, cv2.DIST_L2, 5)
     ridge = inside[(inside > 0) & (inside >= cv2.dilate(inside, np.ones((3, 3))))]
-    return 2 * quantile(ridge, 0.75) if len(ridge) else 1.0
+    return 2 * quantile(ridge, 0.75)
 
 
 def _quiet(grey: Map) -> Map:
@@ -142,7 +149,9 @@ def _noise(grey: NDArray[np.uint8]) -> float:
     (Immerkaer 1996, with a median against edges; it is counted out, as sorting a page takes longer than all else here.)
     """
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-    change = np.abs(cv2.filter2D(grey, cv2.CV_16S, kernel)).astype(np.uint16)
+    change = np.abs(cv2.filter2D(grey, cv2.CV_16S, kernel)).view(np.uint16)
+    if 2 * np.count_nonzero(change) < change.size:
+        return 0.0
     up_to = np.cumsum(cv2.calcHist([change], [0], None, [8 * 255 + 1], [0, 8 * 255 + 1]))
     middle = np.searchsorted(up_to, [(change.size - 1) // 2, change.size // 2], side="right").mean()
     return float(middle) / 255 / 6 / 0.6745

@@ -6,9 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.pictures.components import Components, Map
-
-Mask = NDArray[np.uint8]
+from inkread.pictures.components import Components, Map, Mask
 
 _LARGE = 1.9  # a component with a longer side than this, in heights of the writing, may be ruling
 _SPARSE = 0.4  # and fills no more of its box than this
