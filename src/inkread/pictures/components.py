@@ -41,7 +41,7 @@ class Components:
         return len(self.areas)
 
     def mask(self, numbers: Sequence[int] | NDArray[np.intp], box: Box | None = None) -> Mask:
-        """Return a map of the page, or of a box on it, uint8, with 1 on the pixels of parts at these indices, from 0."""
+        """Return a map of the page, or of a box on it, uint8: 1 on the pixels of parts at these indices, from 0."""
         chosen = np.zeros(len(self) + 1, np.uint8)
         chosen[np.asarray(numbers) + 1] = 1
         x, y, w, h = box or (0, 0, *self.labels.shape[::-1])
