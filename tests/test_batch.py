@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -328,3 +329,30 @@ def test_what_was_done_is_known_however_much_it_is() -> None:
     assert not seen.add("scans/99999.png")
     assert seen.add("scans/100000.png")
     seen.close()
+
+
+# Memory
+
+TWENTY_READINGS = """
+import resource
+import numpy as np
+from inkread import Reader
+from inkread.drawing import draw_digit
+from inkread.memory import keep_freed
+
+keep_freed()
+reader, taken = Reader(profile=None), []
+for _ in range(20):
+    picture = draw_digit(3, rng=np.random.default_rng(0), size=(300, 300))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    reader.read(picture)
+    taken.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+print(sum(taken[10:]))
+"""
+"""Prints how many pages of memory the last ten readings take from the system."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the C libraries of other systems have no such setting")
+def test_a_process_that_reads_on_takes_no_new_memory() -> None:
+    ended = subprocess.run((sys.executable, "-c", TWENTY_READINGS), capture_output=True, text=True, check=True)
+    assert int(ended.stdout) < 500  # thousands without the setting

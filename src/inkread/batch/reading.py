@@ -15,12 +15,14 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Final
 
+import cv2
 from PIL import Image
 
 from inkread.batch.archives import Contents
 from inkread.batch.entries import Entry
 from inkread.batch.rows import Task, read_row
 from inkread.errors import InkreadError
+from inkread.memory import keep_freed
 from inkread.pictures.opening import FORMATS
 from inkread.reader import Reader
 
@@ -47,6 +49,8 @@ def serve(connection: Connection, task: Task) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process, which ends this one
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     warnings.simplefilter("ignore")  # of pictures; what matters of them is in their rows
+    cv2.setNumThreads(1)  # the other cores have processes of their own
+    keep_freed()
     try:
         reader = Reader(task.model, profile=None)  # every node gives the same answer
     except InkreadError as error:

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.pictures.components import Components, Map
-from inkread.pictures.ruling import Mask, erase, lines_of
+from inkread.pictures.components import Components, Map, Mask
+from inkread.pictures.ruling import erase, lines_of
 
 _SMALLEST = 14  # pixels; a box with a shorter side holds no legible digit
 _SPARSE = 0.5  # a grid fills no more of its outline than this

@@ -86,11 +86,8 @@ def _corners(grey: Map) -> Map:
 
 def _deviations(grey: Map, paper: Map) -> tuple[float, float]:
     """Return how much darker and how much lighter than paper a page is, summed over its pixels."""
-    difference = grey - paper
-    return (
-        float(np.maximum(-difference - FAINTEST, 0).sum()),
-        float(np.maximum(difference - FAINTEST, 0).sum()),
-    )
+    darker, lighter = paper - grey, grey - paper
+    return float(np.clip(darker - FAINTEST, 0, 1).sum()), float(np.clip(lighter - FAINTEST, 0, 1).sum())
 
 
 def _median(grey: Map) -> Map:
@@ -100,18 +97,25 @@ def _median(grey: Map) -> Map:
     rim, (height, width) = window // 2, small.shape
     levels = np.rint(small * 255).astype(np.uint8)
     padded = cv2.copyMakeBorder(levels, rim, rim, rim, rim, cv2.BORDER_REFLECT_101)
+    usual = np.bincount(levels.ravel()).argmax()
+    if 2 * np.count_nonzero(padded != usual) < window * window:  # most of any surroundings, as on a screen
+        return np.full_like(grey, usual / 255)
     median = _unit(np.asarray(cv2.medianBlur(padded, window), np.uint8)[rim : rim + height, rim : rim + width])
     return np.asarray(cv2.resize(median, grey.shape[::-1]), np.float32)
 
 
 def _stroke_width(grey: Map, paper: Map) -> float:
     """Return the width of the strokes in pixels: dark ink on lighter paper, at coarse scale."""
-    depth = np.maximum(paper - grey, 0)
+    depth = np.clip(paper - grey, 0, 1)  # quicker than `maximum` of a number
     level, _ = cv2.threshold(np.rint(depth * 255).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)
     ink = (depth > max(level / 255, FAINTEST)).astype(np.uint8)
-    inside = cv2.distanceTransform(cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.DIST_L2, 5)
+    x, y, w, h = cv2.boundingRect(ink)  # of the rest there is nothing to measure
+    if not w:
+        return 1.0
+    part = cv2.copyMakeBorder(ink[y : y + h, x : x + w], 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    inside = cv2.distanceTransform(part, cv2.DIST_L2, 5)
     ridge = inside[(inside > 0) & (inside >= cv2.dilate(inside, np.ones((3, 3))))]
-    return 2 * quantile(ridge, 0.75) if len(ridge) else 1.0
+    return 2 * quantile(ridge, 0.75)
 
 
 def _quiet(grey: Map) -> Map:
@@ -142,7 +146,9 @@ def _noise(grey: NDArray[np.uint8]) -> float:
     (Immerkaer 1996, with a median against edges; it is counted out, as sorting a page takes longer than all else here.)
     """
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-    change = np.abs(cv2.filter2D(grey, cv2.CV_16S, kernel)).astype(np.uint16)
+    change = np.abs(cv2.filter2D(grey, cv2.CV_16S, kernel)).view(np.uint16)
+    if 2 * np.count_nonzero(change) < change.size:
+        return 0.0
     up_to = np.cumsum(cv2.calcHist([change], [0], None, [8 * 255 + 1], [0, 8 * 255 + 1]))
     middle = np.searchsorted(up_to, [(change.size - 1) // 2, change.size // 2], side="right").mean()
     return float(middle) / 255 / 6 / 0.6745
@@ -156,7 +162,7 @@ def _contrast(depth: Map, paper: Map, faintest: float, window: float) -> Map:
     darkest: what is fainter all over, such as writing that shows through, goes.
     """
     # Relative to the paper, strokes in the shadow are as deep as those in the light, and are not taken for print.
-    light = np.asarray(np.maximum(paper, 0.2), np.float32)
+    light = np.clip(paper, 0.2, 1)
     printed = _print_level(depth / light, faintest)
     floor = np.maximum(faintest, printed * light) if printed else np.float32(faintest)
     strong = depth[depth > floor]
@@ -164,9 +170,9 @@ def _contrast(depth: Map, paper: Map, faintest: float, window: float) -> Map:
         return np.zeros_like(depth)
     full = quantile(strong, 0.8)
     local = _at_scale(depth, window, lambda small, disc: np.asarray(cv2.dilate(small, disc), np.float32))
-    edge = np.minimum(local, full, out=local)  # in place, since a page's worth of new memory takes longer than the sums
+    edge = np.clip(local, 0, full, out=local)  # in place, since a page's worth of new memory takes longer than the sums
     edge *= 0.45
-    np.maximum(floor, edge, out=edge)
+    np.clip(edge, floor, 1, out=edge)
     ink = depth - edge
     edge *= 0.5
     ink /= edge

@@ -86,6 +86,6 @@ def _gap(one: Box, other: NDArray[np.int32]) -> float:
 def cut_out(ink: Map, found: Components, parts: list[int]) -> Patch:
     """Cut components out of the page, with the soft edge of their ink but without what else lies in their box."""
     x, y, w, h = box = hull(found.boxes[parts])
-    own = np.isin(found.labels[y : y + h, x : x + w], np.array(parts) + 1).astype(np.uint8)
+    own = found.mask(parts, box)
     soft = cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0
-    return Patch(box, np.where(soft, ink[y : y + h, x : x + w], 0).astype(np.float32))
+    return Patch(box, ink[y : y + h, x : x + w] * soft)

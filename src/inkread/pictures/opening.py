@@ -12,7 +12,7 @@ from typing import BinaryIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from inkread.errors import PictureError
 from inkread.pictures.arrays import eight_bits
@@ -183,6 +183,7 @@ def _decoded(image: Image.Image, name: str, full: tuple[int, int] | None = None,
 def _upright(image: Image.Image) -> Image.Image:
     """Return `image` turned as its EXIF orientation says; a broken EXIF block says nothing."""
     try:
-        return ImageOps.exif_transpose(image)
+        is_turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        return ImageOps.exif_transpose(image) if is_turned else image  # which would be copied otherwise
     except (ArithmeticError, LookupError, OSError, SyntaxError, TypeError, ValueError, Warning, struct.error):
         return image

@@ -97,8 +97,8 @@ def _grey(colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
     factor = min(1, 256 / max(colour.shape[:2]))
     height, width = (max(1, round(length * factor)) for length in colour.shape[:2])
     small = cv2.resize(colour, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
-    difference = (small - cv2.blur(small, (31, 31))).reshape(-1, 3).astype(np.float64)
-    moments = difference.T @ difference
+    difference = (small - cv2.blur(small, (31, 31))).reshape(-1, 3).T.astype(np.float64, order="C")
+    moments = np.einsum("ik,jk", difference, difference)  # `@` would wake a thread on every core for this
     prior = np.outer(LUMINANCE, LUMINANCE) / (LUMINANCE @ LUMINANCE)
     mix = np.linalg.eigh(moments + 0.1 * (np.trace(moments) + 1) * prior)[1][:, -1]
     mix = mix if mix @ LUMINANCE > 0 else -mix

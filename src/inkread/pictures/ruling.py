@@ -6,9 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.pictures.components import Components, Map
-
-Mask = NDArray[np.uint8]
+from inkread.pictures.components import Components, Map, Mask
 
 _LARGE = 1.9  # a component with a longer side than this, in heights of the writing, may be ruling
 _SPARSE = 0.4  # and fills no more of its box than this
@@ -77,7 +75,10 @@ def lines_of(part: Mask, shortest: tuple[float, float], lean: float | None = Non
     for turn, length in zip((0, 90), lengths, strict=True):
         mask = np.zeros_like(thick)
         for angle in (lean - 2, lean - 1, lean, lean + 1, lean + 2):
-            mask = np.maximum(mask, cv2.morphologyEx(thick, cv2.MORPH_OPEN, _needle(length, angle + turn)))
+            needle = _needle(length, angle + turn)
+            middles = cv2.erode(thick, needle)
+            if middles.any():  # mostly no line is so long
+                mask = np.maximum(mask, cv2.dilate(middles, needle))
         found.append(np.minimum(mask, padded)[1:-1, 1:-1])
     return found[0], found[1]
 

@@ -18,7 +18,7 @@ def without_surroundings(ink: Map, components: Components) -> Map:
 
     A page that would be left without ink stays as it is: then that is what was written.
     """
-    if not len(components):
+    if not components.at_edge.any():
         return ink
     boxes, areas = components.boxes, components.areas
     bars = _bars(boxes, ink.shape)

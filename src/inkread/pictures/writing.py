@@ -8,23 +8,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.pictures.components import Components, Map, find_components
+from inkread.pictures.components import Components, Map, Mask, find_components
 from inkread.pictures.grids import Cells, without_grids
 from inkread.pictures.ink import find_ink
 from inkread.pictures.page import WORKING_PIXELS, Page
-from inkread.pictures.ruling import Mask, without_ruling
+from inkread.pictures.ruling import without_ruling
 from inkread.pictures.surroundings import without_surroundings
 
-_TABLES = 8  # a page has few tables; no more components than this are looked at for being one
-_HELD = 0.045  # share of a table's box that the boxes of what stands in it take; more, where that is little
-_HOLES = 3  # no digit has more holes that are
-_LARGE_CELL = 0.004  # larger than this share of its box; rough chalk has many small ones
 _LEGIBLE = 6  # pixels: what is less high is dirt,
 _SMALL = 28  # writing less high than this is read better from a larger page,
 _COMFORTABLE = 40  # on which it is as high as this,
 _FINEST = 4  # but which is no more than so many times larger than others
 _BRUSH = 25  # pixels: the width over which print is painted over
-_CELL = 0.0003  # the cells of a page full of them are no larger than this
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +57,7 @@ def find_writing(ink: Map) -> Writing:
         components = find_components(inside)
     if not len(components):
         return Writing(inside, components, cells)
-    held = _holders(components)
-    height = _height(components, held, np.ones(len(components), bool))
-    clean = without_ruling(inside, height, components, holders=held)
+    clean = without_ruling(inside, writing_height(components), components, holders=components.holders)
     return Writing(clean, components if clean is inside else find_components(clean), cells)
 
 
@@ -112,44 +105,12 @@ def writing_height(components: Components, of: NDArray[np.intp] | None = None) -
     of: which components count, None for all. What holds other writing, as a table does, and bars along the edges of the
     page do not count, unless there is nothing else.
     """
-    every = np.arange(len(components))
-    return _height(components, _holders(components), np.isin(every, every if of is None else of))
-
-
-def _height(components: Components, held: NDArray[np.bool_], counted: NDArray[np.bool_]) -> float:
-    """Return `writing_height`, given which components hold others and which count."""
-    boxes, shape = components.boxes, components.labels.shape
-    x, y, w, h = boxes.T
-    at_edge = (x == 0) | (y == 0) | (x + w == shape[1]) | (y + h == shape[0])
-    others = ~held & ~(at_edge & (np.maximum(w, h) > 4 * np.minimum(w, h)))
+    counted = np.full(len(components), of is None)
+    if of is not None:
+        counted[of] = True
+    w, h = components.boxes[:, 2:].T
+    others = ~components.holders & ~(components.at_edge & (np.maximum(w, h) > 4 * np.minimum(w, h)))
     others = others & counted if (others & counted).any() else counted
-    heights = np.sort(boxes[others, 3]).astype(float)
+    heights = np.sort(h[others]).astype(float)
     weights = np.cumsum(heights**2)
     return float(heights[np.searchsorted(weights, weights[-1] / 2)])
-
-
-def _holders(components: Components) -> NDArray[np.bool_]:
-    """Tell which components hold others, as tables do: sparse, with much else in their box or with many holes."""
-    boxes, labels = components.boxes, components.labels
-    held = np.zeros(len(boxes), bool)
-    middles = boxes[:, :2] + boxes[:, 2:] / 2
-    areas = boxes[:, 2].astype(float) * boxes[:, 3]
-    for number in np.argsort(-areas)[:_TABLES]:
-        x, y, w, h = boxes[number]
-        own = (labels[y : y + h, x : x + w] == number + 1).astype(np.uint8)
-        if own.sum() > 0.3 * areas[number]:
-            continue
-        inside = ((middles > (x, y)) & (middles < (x + w, y + h))).all(axis=1) & (boxes[:, 3] > 5)
-        inside &= areas < areas[number]  # a digit whose box holds the middle of the box around it holds nothing
-        inside[number] = False
-        share = areas[inside].sum() / areas[number]
-        much = share > (_HELD if inside.sum() > 2 else 2 * _HELD)
-        held[number] = (much and _holes(own, least=_CELL) > 0) or _holes(own, least=_LARGE_CELL) > _HOLES
-    return held
-
-
-def _holes(mask: Mask, *, least: float) -> int:
-    """Return how many holes a component has, those smaller than a share of its box left out."""
-    contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    inner = (contour for contour, links in zip(contours, hierarchy[0], strict=True) if links[3] >= 0)
-    return sum(cv2.contourArea(contour) > least * mask.size for contour in inner)

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 import inkread
+from inkread.memory import keep_freed
 from inkread.reader import Reader
 from inkread.web import description
 from inkread.web.desk import Desk
@@ -56,6 +57,7 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        keep_freed()
         giving = asyncio.create_task(give_back())
         yield
         giving.cancel()
