@@ -24,9 +24,7 @@ from inkread.drawing.strokes import Stroke
 from inkread.figures.panels import frame, show_image
 from inkread.figures.style import ANSWER, LINE, QUIET, SURE, TEXT, WARNING
 from inkread.models.classifier import CLASSES, NO_DIGIT
-from inkread.pictures.components import Box, hull
 from inkread.pictures.glyphs import normalise
-from inkread.pictures.layout import Patch
 from inkread.pictures.opening import open_picture
 from inkread.pictures.rows import find_rows
 from inkread.pictures.spans import Row
@@ -34,9 +32,9 @@ from inkread.pictures.writing import writing_on
 from inkread.reader import Steps
 
 SIZE = (560, 860)
-LINES = ("4096 31", "2758", "63 140")
-TOUCHING = ("2758", 1)  # the line, and its digit after which the next one follows without a gap
-GAP = -0.06  # in heights of a digit
+LINES = ("4096 31", "2604", "63 140")
+TOUCHING = ("2604", 1)  # the line, and its digit after which the next one follows without a gap
+GAP = -0.1  # in heights of a digit
 HEIGHT = 92
 INK = (0.12, 0.2, 0.5)
 TABLE = (0.36, 0.26, 0.17)
@@ -102,7 +100,7 @@ def written(text: str, corner: tuple[float, float], hand: Hand, rng: np.random.G
             continue
         own = [HEIGHT * np.exp(rng.normal(0, 0.05)) * stroke for stroke in digit_strokes(int(sign), rng=rng, hand=hand)]
         low, high = (edge(np.concatenate(own)[:, 0]) for edge in (np.min, np.max))
-        strokes += [stroke + (right - low, corner[1]) for stroke in own]
+        strokes += [np.add(stroke, (right - low, corner[1])) for stroke in own]
         right += high - low + (GAP if (text, at) == TOUCHING else 0.3) * HEIGHT
     return strokes
 
@@ -195,9 +193,7 @@ def plain(size: tuple[float, float]) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def arc(
-    axes: Axes, ends: tuple[float, float], node: float, height: float, probabilities: Array, *, best: bool
-) -> None:
+def arc(axes: Axes, ends: tuple[float, float], node: float, height: float, probabilities: Array, *, best: bool) -> None:
     """Draw one way from a node to another."""
     colour = ANSWER if best else QUIET
     middle, width = sum(ends) / 2, ends[1] - ends[0]
