@@ -91,7 +91,7 @@ def test_a_stroke_along_a_side_of_its_box_stays() -> None:
     ink = boxes(6)
     for column in range(6):
         cv2.line(ink, (72 + column * SIDE, 62), (98 + column * SIDE, 62), 1.0, 7)
-        cv2.line(ink, (85 + column * SIDE, 62), (85 + column * SIDE, 95), 1.0, 5)
+        cv2.line(ink, (74 + column * SIDE, 62), (74 + column * SIDE, 82), 1.0, 5)
     writing = find_writing(ink)
     assert writing.cells is not None
     assert len(writing.cells) == 6
