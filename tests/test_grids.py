@@ -74,31 +74,6 @@ def test_lines_that_do_not_quite_meet_close_a_box() -> None:
     assert len(found) == 4
 
 
-def test_a_stroke_as_straight_and_long_as_its_box_is_no_side_of_one() -> None:
-    ink = boxes(6)
-    for x, column in ((12, 1), (25, 2), (33, 3)):
-        cv2.line(ink, (60 + column * SIDE + x, 60), (60 + column * SIDE + x, 60 + SIDE), 1.0, 3)
-    writing = find_writing(ink)
-    assert writing.cells is not None
-    assert len(writing.cells) == 6
-    for x, column in ((12, 1), (25, 2), (33, 3)):
-        middle = writing.ink[60 + SIDE // 4 : 60 + 3 * SIDE // 4, 60 + column * SIDE + x]
-        assert (middle > 0.5).all()
-
-
-def test_a_stroke_along_a_side_of_its_box_stays() -> None:
-    """The bar of a 5 or a 7 that is thicker than the line which it lies on."""
-    ink = boxes(6)
-    for column in range(6):
-        cv2.line(ink, (72 + column * SIDE, 62), (98 + column * SIDE, 62), 1.0, 7)
-        cv2.line(ink, (74 + column * SIDE, 62), (74 + column * SIDE, 82), 1.0, 5)
-    writing = find_writing(ink)
-    assert writing.cells is not None
-    assert len(writing.cells) == 6
-    for column in range(6):
-        assert (writing.ink[65, 74 + column * SIDE : 96 + column * SIDE] > 0.5).mean() > 0.8
-
-
 def test_boxes_turn_with_their_page() -> None:
     found = cells_of(boxes(5, 2, lean=3))
     assert found is not None

@@ -19,12 +19,9 @@ _RECTANGLE = 0.8  # share of the tightest rectangle around it that the inside of
 _WHOLE = 0.9  # and of a box that nothing touches,
 _USUAL = 0.75  # whose sides are no shorter than this share of those of the others
 _GAP = 1.0  # lines meet across gaps of this, in thicknesses of a line
-_WHOLE_ONES = 0.8  # share of the insides of boxes that may be parts of one
-_LARGER = 1.05  # boxes are looked for again where they are found to be so much larger than was thought
+_WHOLE_ONES = 80  # per cent of the insides of boxes that may be parts of one
 _SIDE = 0.92  # a line is straight for this share of the side of a box
 _HALF = 0.5  # and a box has no side shorter than this share of the others'
-_STROKE = 1.2  # lines on either side of one are so many boxes apart, or it is a stroke
-_SAME = 0.15  # and no nearer than this to it, or they are pieces of it
 _STEEPEST = 20  # degrees by which a grid may lean
 _SQUARE = 0.88  # and so does that of a box that stands alone, or its outline: a narrow 0 comes near to it
 _ROOM = 0.55  # and its inside takes this share of it
@@ -150,93 +147,19 @@ def _boxes(number: int, part: Mask, outlines: Mask, thickness: float) -> _Grid |
     lean = _lean(squares or [outer])
     if abs(lean) > _STEEPEST:
         return None
-    sides = _sides(large or [outer], lean)
-    for _ in range(2):  # where digits touch all boxes, only the boxes that are found tell how large they are
-        level, upright = _sides_of(part, sides, lean)
-        whole = [cv2.convexHull(hole) for hole in squares if _is_whole(hole, lean, sides)]
-        around = _around(whole, outlines, thickness)
-        insides, found = _enclosed(whole, level | upright | around, lean, float(sides.min()))
-        if not found:
-            return None
-        rectangles = np.array(found)
-        measured = np.quantile(rectangles[:, 2:], _WHOLE_ONES, axis=0)
-        if (measured <= _LARGER * sides).all():
-            break
-        sides = measured
+    # Digits that touch their boxes leave parts of the insides; the larger ones are whole.
+    sides = np.percentile([_upright_size(hole, lean) for hole in large or [outer]], _WHOLE_ONES, axis=0)
+    level, upright = lines_of(part, (_SIDE * sides[0], _SIDE * sides[1]), lean)
+    whole = [cv2.convexHull(hole) for hole in squares if _is_whole(hole, lean, sides)]
+    around = _around(whole, outlines, thickness)
+    insides, found = _enclosed(whole, level | upright | around, lean, float(sides.min()))
+    if not found:
+        return None
     around &= part
+    rectangles = np.array(found)
     side = float(np.median(rectangles[:, 2:].min(axis=1)))
     square = max(map(_rectangularity, [outer, *large]))
     return _Grid(number, level | around, upright | around, insides, rectangles, lean, side, square)
-
-
-def _sides(holes: list[Contour], lean: float) -> NDArray[np.float64]:
-    """Return width and height of the inside of a box.
-
-    Digits that touch their boxes leave parts of the insides, and have holes themselves: the larger ones are whole.
-    """
-    sizes = np.array([_upright_size(hole, lean) for hole in holes])
-    areas = np.array([cv2.contourArea(hole) for hole in holes])
-    order = np.argsort(sizes, axis=0)
-    shares = np.cumsum(areas[order], axis=0) / max(1.0, areas.sum())
-    return np.array([sizes[order[np.searchsorted(shares[:, axis], _WHOLE_ONES), axis], axis] for axis in (0, 1)])
-
-
-def _sides_of(part: Mask, sides: NDArray[np.float64], lean: float) -> tuple[Mask, Mask]:
-    """Return the pixels of a component that are level and upright sides of boxes, of about such sides."""
-    level, upright = lines_of(part, (_SIDE * sides[0], _SIDE * sides[1]), lean)
-    level = _straight(level, lean, float(sides[0]))
-    upright = np.ascontiguousarray(_straight(np.ascontiguousarray(upright.T), -lean, float(sides[1])).T)
-    return level, _without_strokes(upright, level, lean, float(sides[0]))
-
-
-def _straight(level: Mask, lean: float, length: float) -> Mask:
-    """Return level lines without the bulges that strokes along them leave.
-
-    Top and bottom of a line are where they mostly are within a box's length.
-    """
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(level, connectivity=8)
-    kept = np.zeros_like(level)
-    for number, (x, y, w, h, _area) in enumerate(stats[1:], start=1):
-        own = labels[y : y + h, x : x + w] == number
-        falls = np.arange(w) * np.tan(np.radians(lean))
-        top = _smooth(own.argmax(axis=0) - falls, length) + falls
-        bottom = _smooth(h - 1 - own[::-1].argmax(axis=0) - falls, length) + falls
-        rows = np.arange(h)[:, None]
-        kept[y : y + h, x : x + w] |= own & (rows >= top - 0.5) & (rows <= bottom + 0.5)
-    return kept
-
-
-def _smooth(values: NDArray[np.float64], length: float) -> NDArray[np.float64]:
-    """Return the running median of values, over so many of them, at steps of an eighth of it and between them."""
-    at = np.linspace(0, len(values) - 1, max(2, int(8 * len(values) / length)))
-    reach = length / 2
-    middles = [np.median(values[max(0, int(one - reach)) : int(one + reach) + 1]) for one in at]
-    return np.asarray(np.interp(np.arange(len(values)), at, middles), np.float64)
-
-
-def _without_strokes(upright: Mask, level: Mask, lean: float, width: float) -> Mask:
-    """Return upright lines without strokes as straight and long as the sides of the boxes in which they stand.
-
-    width: of a box. The lines on either side of a side of a box are two boxes apart, those of a stroke in it one. The
-    smallest go first, since of a stroke only a part is straight.
-    """
-    apart = np.where(cv2.dilate(level, np.ones((3, 3), np.uint8)) > 0, 0, upright).astype(np.uint8)
-    _, labels, stats, centres = cv2.connectedComponentsWithStats(apart, connectivity=8)
-    middles = turned(centres, lean)
-    left = np.arange(len(middles)) > 0
-    for number in np.argsort(stats[:, cv2.CC_STAT_AREA]):
-        if left[number] and _room(middles[number], middles[left], width) < _STROKE * width:
-            left[number] = False
-    return np.where((labels > 0) & ~left[labels], 0, upright).astype(np.uint8)
-
-
-def _room(middle: NDArray[np.float64], others: NDArray[np.float64], width: float) -> float:
-    """Return how far apart the nearest lines on either side of an upright line are; infinite where it is the last."""
-    across, down = (others - middle).T
-    beside = across[(np.abs(down) < width / 2) & (np.abs(across) > _SAME * width)]
-    if not (beside < 0).any() or not (beside > 0).any():
-        return np.inf
-    return float(beside[beside > 0].min() - beside[beside < 0].max())
 
 
 def _thickness(part: Mask) -> float:
