@@ -139,6 +139,11 @@ def test_a_cut_word_is_passed_over_as_a_whole() -> None:
     assert path.passed == (0,)
 
 
+def test_digits_that_touch_are_taken_apart_though_together_they_are_none() -> None:
+    apart = {(0, 1): likely(0.9), (1, 2): likely(0.9), (0, 2): likely(0.01, 0.99)}
+    assert best_path(row(2, cut={0}, wholes=((0, 2),)), apart).spans == ((0, 1), (1, 2))
+
+
 def test_certainty_has_a_floor() -> None:
     path = best_path(row(1), {(0, 1): np.zeros(CLASSES + 1, np.float32)})
     assert np.isfinite(path.score)

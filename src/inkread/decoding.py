@@ -18,6 +18,7 @@ from inkread.pictures.spans import Row
 _DIRT = 0.5  # probability that a small piece is dirt, whatever the network says of it
 _OTHER = 0.3  # how much rarer what is no digit is among digits than among what the network learnt from
 _TOUCHING = 0.1  # probability that two digits touch, where ink is connected
+_WHOLE = 0.1  # how much rarer it is among what is no digit, as digits that touch are none to the network
 _SURELY = 1e-4  # no piece is a digit, or none, with more certainty than this leaves
 
 
@@ -106,7 +107,8 @@ def _steps(row: Row, probabilities: dict[tuple[int, int], NDArray[np.float32]]) 
         none = 0.0
         if end - start == 1 or (start, end) in row.wholes:
             dirt = _DIRT if end - start == 1 and row.small[start] else 0.0
-            none = max(_SURELY, _OTHER * float(own[NO_DIGIT]), dirt)
+            other = _OTHER * float(own[NO_DIGIT]) * (_WHOLE if end - start > 1 else 1.0)
+            none = max(_SURELY, other, dirt)
         digit = max(_SURELY, digit)
         steps[end - 1].append(
             _Step(start, end, weight + np.log(digit), weight + np.log(none) if none else -np.inf,

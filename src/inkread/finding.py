@@ -19,8 +19,11 @@ from inkread.pictures.writing import Writing
 _NEARLY_ALL = 0.8  # share of a page's ink that a digit takes which is alone on it
 _DIGITS_TO_TURN = 3  # fewer digits do not tell which way up a page is
 _MOST_TO_TURN = 400  # and a page with more does not fail to be read for being turned alone
-_FLUENT = 0.8  # a page whose digits are this likely in the mean is the right way up
-_TURN = 1.25  # so many times likelier they have to be for a page to be turned
+_UNLIKELY = 0.05  # what is no digit counts as one of this probability, and no digit counts less
+_FLUENT = 0.93  # a page whose digits are this likely in the mean is the right way up;
+_HALF_FLUENT = 0.7  # one whose are this likely does not lie on its side, but may be upside down;
+_LEGIBLE = 0.5  # and one that is turned has to be read this well
+_TURN = 20  # and to be so many times likelier: so much rarer are turned pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,16 @@ class Found:
     turns: int = 0
 
     @property
+    def count(self) -> int:
+        """How many pieces there are, digits and others."""
+        return len(self.places) + self.others
+
+    @property
     def fluency(self) -> float:
-        """The mean probability of the digits, what is no digit counting 0."""
-        return float(self.probabilities[:, :CLASSES].max(axis=1).sum()) / max(1, len(self.places) + self.others)
+        """The geometric mean of the probabilities of its digits and of what is no digit."""
+        likely = np.maximum(_UNLIKELY, self.probabilities[:, :CLASSES].max(axis=1))
+        evidence = float(np.log(likely).sum()) + self.others * np.log(_UNLIKELY)
+        return float(np.exp(evidence / max(1, self.count)))
 
 
 def find_alone(writing: Writing, classifier: Classifier) -> Found:
@@ -73,21 +83,24 @@ def find_digits(writing: Writing, classifier: Classifier, *, single_row: bool = 
     """Return the best path through each row of a page, turned by quarters where it reads badly as it is.
 
     single_row: whether all writing is taken for one row. A page that reads badly may have been photographed from the
-    side, so it is read each way. Few digits tell little, and a single 6 or 9 nothing.
+    side or lie upside down, so it is read each way; on its side hardly any digit is one, but upside down half of them
+    still are. Few digits tell little, and a single 6 or 9 nothing.
     """
     found = _in_rows(writing, classifier, single_row=single_row)
-    count = len(found.places) + found.others
-    if min(writing.ink.shape) < SIDE or not _DIGITS_TO_TURN <= count <= _MOST_TO_TURN or found.fluency > _FLUENT:
+    fluency = found.fluency
+    if min(writing.ink.shape) < SIDE or not _DIGITS_TO_TURN <= found.count <= _MOST_TO_TURN or fluency > _FLUENT:
         return found
-    ways = [_in_rows(writing.turned(turns), classifier, single_row=single_row, turns=turns) for turns in (1, 2, 3)]
+    turns = (2,) if fluency > _HALF_FLUENT else (1, 2, 3)
+    ways = [_in_rows(writing.turned(way), classifier, single_row=single_row, turns=way) for way in turns]
     best = max(ways, key=lambda way: way.fluency)
-    return best if best.fluency > max(_FLUENT, _TURN * found.fluency) else found
+    evidence = min(found.count, best.count) * np.log(best.fluency / fluency)
+    return best if best.fluency > _LEGIBLE and evidence > np.log(_TURN) else found
 
 
 def find_any(writing: Writing, classifier: Classifier) -> Found:
     """Return the digits of a page that may hold one or many."""
     found = find_digits(writing, classifier)
-    if len(found.places) + found.others == 1:
+    if found.count == 1:
         return found
     # A digit in pieces, chalk on rough paper, may fall into several rows of what is no digit.
     single = find_alone(writing, classifier)

@@ -1,0 +1,241 @@
+"""The figures of docs/reading.md: the road of one drawn page, step by step, each made by the step that it shows.
+
+Narrow and with large letters, so that they can be read on a phone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Arc, Rectangle
+from numpy.typing import NDArray
+
+import inkread
+from inkread.decoding import best_path
+from inkread.drawing import Hand, digit_strokes, draw_ink, lay_ground, show
+from inkread.drawing.strokes import Stroke
+from inkread.figures.panels import frame, show_image
+from inkread.figures.style import ANSWER, LINE, QUIET, SURE, TEXT, WARNING
+from inkread.models.classifier import CLASSES, NO_DIGIT
+from inkread.pictures.glyphs import normalise
+from inkread.pictures.opening import open_picture
+from inkread.pictures.rows import find_rows
+from inkread.pictures.spans import Row
+from inkread.pictures.writing import writing_on
+from inkread.reader import Steps
+
+SIZE = (560, 860)
+LINES = ("4096 31", "2604", "63 140")
+TOUCHING = ("2604", 1)  # the line, and its digit after which the next one follows without a gap
+GAP = -0.1  # in heights of a digit
+HEIGHT = 92
+INK = (0.12, 0.2, 0.5)
+TABLE = (0.36, 0.26, 0.17)
+WIDTH = 7.2  # inches at 110 dots each
+ACROSS = 6  # glyphs beside each other
+COLOURS = ("#0b7285", "#d9480f", "#5f3dc4", "#2b8a3e", "#a61e4d", "#1864ab")
+
+Array = NDArray[np.float32]
+Span = tuple[int, int]
+Seen = dict[Span, Array]  # the eleven probabilities of each span of a row
+
+
+def figures() -> dict[str, Figure]:
+    """Return the figures by name, in the order of the road."""
+    picture = drawn_page()
+    reader = inkread.Reader(profile=None)
+    page = open_picture(picture, "page")
+    ink, writing = writing_on(page)
+    rows = find_rows(writing)
+    row = max(rows, key=lambda row: sum(row.cut))
+    spans = list(row.spans)
+    glyphs = normalise([row.spans[span].ink for span in spans])
+    seen = dict(zip(spans, reader.classifier.classify(glyphs), strict=True))
+    return {
+        "page": shown(page.colour),
+        "ink": shown(1 - ink),
+        "writing": shown(taken_out(ink, covered(rows, ink.shape))),
+        "pieces": pieces(rows, page.grey.shape),
+        "lattice": lattice(row, seen),
+        "glyphs": candidates(row, dict(zip(spans, glyphs, strict=True)), seen),
+        "answer": answer(reader.steps(picture)),
+    }
+
+
+# The page
+
+
+def drawn_page() -> NDArray[np.uint8]:
+    """Return a photo of a ruled page, (H, W, 3) uint8: three lines, one underlined, dirt, and the table beside it."""
+    rng = np.random.default_rng(11)
+    ground = lay_ground("ruled", size=SIZE, rng=rng)
+    hand = Hand(slant=0.12, breadth=1.0, wobble=0.014, haste=0.01, tremor=0.001)
+    strokes: list[Stroke] = []
+    for number, line in enumerate(LINES):
+        strokes += written(line, (150, 70 + 1.75 * HEIGHT * number), hand, rng)
+    strokes.append(np.column_stack([np.linspace(140, 520, 90), 178 + 5 * np.sin(np.linspace(0, 5, 90))]))
+    ink = draw_ink(strokes, size=SIZE, pen="felt-tip", width=0.065 * HEIGHT, rng=rng)
+    for x, y in rng.uniform((170, 60), (820, 500), (7, 2)):
+        cv2.circle(ink, (round(x), round(y)), 2, 0.9, -1, cv2.LINE_AA)
+    table = np.zeros((*SIZE, 1), np.float32)
+    cv2.fillPoly(table, [np.array([[0, 0], [66, 0], [44, SIZE[0]], [0, SIZE[0]]], np.int32)], 1.0, cv2.LINE_AA)
+    paper = ground.paper + table * (np.array(TABLE, np.float32) - ground.paper)
+    return show(ink, np.array(INK, np.float32), dataclasses.replace(ground, paper=paper), rng=rng)
+
+
+def written(text: str, corner: tuple[float, float], hand: Hand, rng: np.random.Generator) -> list[Stroke]:
+    """Return the strokes of a line of digits from its upper left corner."""
+    strokes: list[Stroke] = []
+    right = corner[0]
+    for at, sign in enumerate(text):
+        if sign == " ":
+            right += 1.4 * HEIGHT
+            continue
+        own = [HEIGHT * np.exp(rng.normal(0, 0.05)) * stroke for stroke in digit_strokes(int(sign), rng=rng, hand=hand)]
+        low, high = (edge(np.concatenate(own)[:, 0]) for edge in (np.min, np.max))
+        strokes += [np.add(stroke, (right - low, corner[1])) for stroke in own]
+        right += high - low + (GAP if (text, at) == TOUCHING else 0.3) * HEIGHT
+    return strokes
+
+
+# The steps
+
+
+def shown(image: NDArray[np.uint8] | Array) -> Figure:
+    """Return a figure of an image as wide as the figure."""
+    return on_page(image)[0]
+
+
+def on_page(image: NDArray[np.uint8] | Array) -> tuple[Figure, Axes]:
+    """Return a figure of an image as wide as the figure, and its axes in pixels of the image."""
+    height, width = image.shape[:2]
+    figure = Figure(figsize=(WIDTH, WIDTH * height / width), dpi=110, facecolor="white")
+    axes = figure.add_axes((0.003, 0.003, 0.994, 0.994))
+    show_image(axes, image)
+    axes.set_autoscale_on(False)
+    return figure, axes
+
+
+def covered(rows: Sequence[Row], shape: tuple[int, ...]) -> Array:
+    """Return the ink of all pieces of rows, (H, W)."""
+    left = np.zeros(shape, np.float32)
+    for row in rows:
+        for at in range(row.pieces):
+            x, y, w, h = row.spans[at, at + 1].box
+            np.maximum(left[y : y + h, x : x + w], row.spans[at, at + 1].ink, out=left[y : y + h, x : x + w])
+    return left
+
+
+def taken_out(ink: Array, left: Array) -> NDArray[np.uint8]:
+    """Return ink, black where it is left and coloured where it was taken out, (H, W, 3) uint8."""
+    stays, gone = np.minimum(ink, left)[..., None], np.clip(ink - left, 0, 1)[..., None]
+    colour = np.array(to_rgb(WARNING), np.float32)
+    return np.asarray(np.rint(255 * np.clip(1 - stays - gone * (1 - colour), 0, 1)), np.uint8)
+
+
+def pieces(rows: Sequence[Row], shape: tuple[int, ...]) -> Figure:
+    """Return the figure of rows: each piece in another colour, dashes where connected ink may be cut."""
+    canvas = np.ones((*shape, 3), np.float32)
+    for row in rows:
+        for piece in range(row.pieces):
+            colour = np.array(to_rgb(COLOURS[piece % len(COLOURS)]), np.float32)
+            x, y, w, h = row.spans[piece, piece + 1].box
+            part = canvas[y : y + h, x : x + w]
+            part -= row.spans[piece, piece + 1].ink[..., None] * (part - colour)
+    figure, axes = on_page(canvas)
+    for row in rows:
+        boxes = np.array([row.spans[at, at + 1].box for at in range(row.pieces)])
+        top, bottom = boxes[:, 1].min() - 10, (boxes[:, 1] + boxes[:, 3]).max() + 10
+        left, right = boxes[0, 0] - 14, (boxes[:, 0] + boxes[:, 2]).max() + 14
+        axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=LINE, linewidth=1.5))
+        for at, cut in enumerate(row.cut):
+            if cut:
+                axes.plot([boxes[at + 1, 0]] * 2, [top, bottom], color=TEXT, linewidth=1.6, linestyle=(0, (3, 2)))
+    return figure
+
+
+def lattice(row: Row, seen: Seen) -> Figure:
+    """Return the figure of a row's lattice: its pieces apart, an arc over every span, those of the best path thick.
+
+    Each arc is labelled with the likeliest digit and how likely it is, or with "none".
+    """
+    patches = [row.spans[at, at + 1] for at in range(row.pieces)]
+    height = max(patch.box[3] for patch in patches)
+    nodes = np.cumsum([0.0, *(max(0.6 * height, patch.box[2]) + 0.35 * height for patch in patches)])
+    most = max(end - start for start, end in row.spans)
+    top = 1.2 * height
+    figure, axes = plain((nodes[-1] + 0.3 * height, top + (0.55 * most + 0.5) * height))
+    for (left, right), patch in zip(pairwise(nodes), patches, strict=True):
+        x, y = (left + right - patch.box[2]) / 2, (height - patch.box[3]) / 2
+        axes.imshow(1 - patch.ink, cmap="gray", vmin=0, vmax=1, extent=(x, x + patch.box[2], y, y + patch.box[3]))
+    best = best_path(row, seen).spans
+    for span in sorted(row.spans, key=lambda span: (span in best, span)):
+        start, end = nodes[list(span)]
+        arc(axes, (start, end), top, 0.55 * height * (span[1] - span[0]), seen[span], best=span in best)
+    axes.plot(nodes, [top] * len(nodes), "o", color="white", markeredgecolor=TEXT, markersize=10, zorder=5)
+    axes.set_xlim(-0.15 * height, nodes[-1] + 0.15 * height)
+    axes.set_ylim(-0.05 * height, top + (0.55 * most + 0.45) * height)
+    return figure
+
+
+def plain(size: tuple[float, float]) -> tuple[Figure, Axes]:
+    """Return a figure as wide as all, of the shape of a size in any unit, and its axes without a frame."""
+    figure = Figure(figsize=(WIDTH, WIDTH * size[1] / size[0]), dpi=110, facecolor="white")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    return figure, axes
+
+
+def arc(axes: Axes, ends: tuple[float, float], node: float, height: float, probabilities: Array, *, best: bool) -> None:
+    """Draw one way from a node to another."""
+    colour = ANSWER if best else QUIET
+    middle, width = sum(ends) / 2, ends[1] - ends[0]
+    axes.add_patch(Arc((middle, node), width, 2 * height, theta1=0, theta2=180, edgecolor=colour,
+                       linewidth=3.5 if best else 1.2))  # fmt: skip
+    axes.text(middle, node + height, said(probabilities), fontsize=15, color=colour, ha="center", va="center",
+              fontweight="bold" if best else "normal",
+              bbox={"boxstyle": "square,pad=0.15", "facecolor": "white", "edgecolor": "none"})  # fmt: skip
+
+
+def said(probabilities: Array) -> str:
+    """Return the likeliest digit of (11,) probabilities and how likely it is; "none" where none is likelier."""
+    digit = int(probabilities[:CLASSES].argmax())
+    return "none" if probabilities[NO_DIGIT] > probabilities[digit] else f"{digit}  {probabilities[digit]:.2f}"
+
+
+def candidates(row: Row, glyphs: dict[Span, Array], seen: Seen) -> Figure:
+    """Return the figure of the glyphs of a row's spans, in reading order, those on the best path framed."""
+    best = best_path(row, seen).spans
+    spans = sorted(row.spans)
+    figure = Figure(figsize=(WIDTH, 1.35 * -(-len(spans) // ACROSS)), dpi=110, facecolor="white")
+    grid = figure.subplots(-(-len(spans) // ACROSS), ACROSS, squeeze=False)
+    figure.subplots_adjust(0.01, 0.14, 0.99, 0.99, wspace=0.12, hspace=0.35)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, span in zip(grid.flat, spans, strict=False):
+        axes.set_axis_on()
+        show_image(axes, glyphs[span], smooth=False)
+        axes.set_anchor("C")
+        if span in best:
+            axes.spines[:].set(color=ANSWER, linewidth=3)
+        axes.set_xlabel(said(seen[span]), fontsize=15, color=ANSWER if span in best else QUIET, labelpad=3)
+    return figure
+
+
+def answer(steps: Steps) -> Figure:
+    """Return the figure of what was read: the page with a box on every digit and how sure it is."""
+    figure, axes = on_page(steps.page.colour)
+    for patch, digit in zip(steps.patches, steps.reading.digits, strict=True):
+        colour = ANSWER if digit.confidence >= SURE else WARNING
+        axes.add_patch(frame(patch.box))
+        axes.patches[-1].set(edgecolor=colour, linewidth=2)
+        axes.text(patch.box[0] - 2, patch.box[1] - 6, str(digit.digit), fontsize=14, fontweight="bold", color="white",
+                  bbox={"boxstyle": "square,pad=0.15", "facecolor": colour, "edgecolor": "none"})  # fmt: skip
+    return figure
