@@ -55,9 +55,13 @@ class _Step:
         return max(self.digit, self.none)
 
 
-def best_path(row: Row, probabilities: dict[tuple[int, int], NDArray[np.float32]]) -> Path:
-    """Return the best path through a row, given the probabilities, (11,), of each of its spans."""
-    steps = _steps(row, probabilities)
+def best_path(row: Row, probabilities: dict[tuple[int, int], NDArray[np.float32]], *, alone: bool = False) -> Path:
+    """Return the best path through a row, given the probabilities, (11,), of each of its spans.
+
+    alone: whether one stroke is all that is written. Among others, what is no digit to the network may well be two that
+        touch; alone, it is rather a letter.
+    """
+    steps = _steps(row, probabilities, whole=1.0 if alone else _WHOLE)
     scores = np.full(row.pieces + 1, -np.inf)
     scores[0] = 0.0
     came: list[_Step] = []
@@ -98,8 +102,8 @@ def _certainties(way: list[_Step], steps: list[list[_Step]]) -> tuple[float, ...
     return tuple(float(min(1.0, np.exp(one))) for one in found)
 
 
-def _steps(row: Row, probabilities: dict[tuple[int, int], NDArray[np.float32]]) -> list[list[_Step]]:
-    """Return the steps of all paths by where they end."""
+def _steps(row: Row, probabilities: dict[tuple[int, int], NDArray[np.float32]], *, whole: float) -> list[list[_Step]]:
+    """Return the steps of all paths by where they end; `whole` is how much rarer a whole that was cut is no digit."""
     steps: list[list[_Step]] = [[] for _ in range(row.pieces)]
     for (start, end), own in probabilities.items():
         weight = np.log(_TOUCHING) if start and row.cut[start - 1] else 0.0
@@ -107,7 +111,7 @@ def _steps(row: Row, probabilities: dict[tuple[int, int], NDArray[np.float32]]) 
         none = 0.0
         if end - start == 1 or (start, end) in row.wholes:
             dirt = _DIRT if end - start == 1 and row.small[start] else 0.0
-            other = _OTHER * float(own[NO_DIGIT]) * (_WHOLE if end - start > 1 else 1.0)
+            other = _OTHER * float(own[NO_DIGIT]) * (whole if end - start > 1 else 1.0)
             none = max(_SURELY, other, dirt)
         digit = max(_SURELY, digit)
         steps[end - 1].append(

@@ -122,11 +122,13 @@ def _in_rows(writing: Writing, classifier: Classifier, *, single_row: bool, turn
     glyphs = normalise([rows[number].spans[span].ink for number, span in spans])
     probabilities = classifier.classify(glyphs)
     index = {key: at for at, key in enumerate(spans)}
+    alone = not single_row and sum(row.pieces - sum(row.cut) for row in rows) == 1
     chosen: list[int] = []
     places: list[Place] = []
     others, score = 0, 0.0
     for number, row in enumerate(rows):
-        path = best_path(row, {span: probabilities[index[number, span]] for span in row.spans})
+        lattice = {span: probabilities[index[number, span]] for span in row.spans}
+        path = best_path(row, lattice, alone=alone)
         others += len(path.passed)
         score += path.score
         chosen += [index[number, span] for span in path.spans]
