@@ -66,7 +66,7 @@ def _shown(layer: Layer) -> dict[str, Any]:
     if not layer.has_maps and len(layer.values) <= CLASSES + 1:
         return {**told, "values": np.round(layer.values.astype(np.float64), 4).tolist()}
     response = np.maximum(layer.values, 0)
-    response = response / max(float(response.max()), 1e-6)
+    response = np.asarray(response / max(float(response.max()), 1e-6), np.float32)
     if layer.has_maps:
         return {**told, "largest": layer.order.tolist(), "png": png(np.vstack(list(response[layer.order])))}
     return {**told, "png": png(response[None])}
