@@ -198,7 +198,7 @@ def test_who_may_teach_goes_by_who_can_reach_it_unless_it_is_said(
     assert served_to("127.0.0.1") == ("default", True)
     assert served_to("127.0.0.1", "--no-teach") == ("default", False)
     assert served_to("127.0.0.1", "--profile", "new") == ("new", True)
-    assert served_to("127.0.0.1", "--profile", "none") == (None, True)
+    assert served_to("127.0.0.1", "--profile", "none") == (None, False)
     everyone = "0.0.0.0"  # noqa: S104
     assert served_to(everyone) == ("default", False)
     assert "change" not in capsys.readouterr().err

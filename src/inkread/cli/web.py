@@ -61,10 +61,10 @@ def web(
     except ImportError as error:
         raise MissingExtra("the page", "web") from error
     listener = bind(host, port)
-    teaching = is_local(listener) if teach is None else teach
+    name = None if profile == NO_PROFILE else profile
+    teaching = name is not None and (is_local(listener) if teach is None else teach)
     if not teaching:
         profile_of(profile)  # one that is not taught yet may be misspelt, unless it is to be taught here
-    name = None if profile == NO_PROFILE else profile
     serve = prepare(listener, model=model, workers=workers, profile=name, teaching=teaching)
     address = _address(*listener.getsockname()[:2])
     if not is_local(listener):
