@@ -56,7 +56,7 @@ def commands() -> Iterator[str]:
 def row(parameter: inspect.Parameter, hint: Any) -> str:
     """Return the table row of an option or argument, annotated with `Annotated[type, typer.Option(...)]`."""
     kind, info = typing.get_args(hint)
-    flag = kind is bool
+    flag = kind in (bool, bool | None)
     names = [name for name in info.param_decls or () if name.startswith("--")]
     name = names[0] if names else "--" + parameter.name.strip("_").replace("_", "-")
     choices = "|".join(map(str, typing.get_args(kind))) if typing.get_origin(kind) is typing.Literal else ""

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from http.client import HTTPConnection
@@ -178,6 +178,36 @@ def test_the_browser_is_shown_the_page_where_there_is_a_display(
     assert shown == []
     assert main(["web", "--port", "0"]) == 0
     assert shown == [capsys.readouterr().out.splitlines()[-1].split()[3]]
+
+
+def test_who_may_teach_goes_by_who_can_reach_it_unless_it_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str | None, bool]] = []
+
+    def prepare(*_: object, profile: str | None, teaching: bool, **__: object) -> Callable[[], None]:
+        asked.append((profile, teaching))
+        return lambda: None
+
+    monkeypatch.setattr("inkread.web.serving.prepare", prepare)
+
+    def served_to(host: str, *words: str) -> tuple[str | None, bool]:
+        assert main(["web", "--port", "0", "--no-browser", "--host", host, *words]) == 0
+        return asked[-1]
+
+    assert served_to("127.0.0.1") == ("default", True)
+    assert served_to("127.0.0.1", "--no-teach") == ("default", False)
+    assert served_to("127.0.0.1", "--profile", "new") == ("new", True)
+    assert served_to("127.0.0.1", "--profile", "none") == (None, False)
+    everyone = "0.0.0.0"  # noqa: S104
+    assert served_to(everyone) == ("default", False)
+    assert "change" not in capsys.readouterr().err
+    assert served_to(everyone, "--teach") == ("default", True)
+    assert "can use" in (said := capsys.readouterr().err)
+    assert "and change what it was taught; there is no password" in said
+    assert main(["web", "--teach", "--profile", "none"]) == 2
+    assert main(["web", "--no-teach", "--profile", "misspelt", "--no-browser", "--port", "0"]) == 2
+    assert "nothing was taught under this name" in capsys.readouterr().err
 
 
 def test_whoever_opens_it_to_others_is_warned(

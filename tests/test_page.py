@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from PIL import Image
 pytest.importorskip("playwright", reason="needs the extra 'dev'")
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Response, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response, Route, expect
 from screenshots import EXAMPLE, LINES, chromium, pen_paths, served, write
 
 import inkread
@@ -55,11 +56,30 @@ def address() -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Serve a page that is taught, and give its address and its data folder."""
+    home = tmp_path_factory.mktemp("school")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INKREAD_HOME", str(home))
+        with served() as (address, _):
+            yield address, home
+
+
+@pytest.fixture
+def pupil(school: tuple[str, Path]) -> Iterator[str]:
+    """Return the address of a page that has been taught nothing yet, and may be."""
+    address, home = school
+    yield address
+    (home / "taught.sqlite").unlink(missing_ok=True)
+
+
 @pytest.fixture
 def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
     """Return a function that opens the page in a window of its own; afterwards, no page may have complained."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
+    opened: set[str] = set()
 
     def listen(page: Page) -> None:
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -68,12 +88,15 @@ def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
         page.on("response", lambda answer: complaints.append(answer.url) if missing(answer) else None)
 
     def foreign(url: str) -> bool:
-        return not url.startswith((f"{address}/", "data:", "blob:"))
+        return not url.startswith((*(f"{own}/" for own in opened), "data:", "blob:"))
 
     def missing(answer: Response) -> bool:
-        return answer.status >= 400 and "/api/read" not in answer.url
+        return answer.status >= 400 and not re.search("/api/(read|teach)", answer.url)
 
-    def open_page(panel: str = "", *, permissions: tuple[str, ...] = (), **settings: Any) -> Page:
+    def open_page(
+        panel: str = "", *, address: str = address, permissions: tuple[str, ...] = (), **settings: Any
+    ) -> Page:
+        opened.add(address)
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **settings})
         context.grant_permissions(list(permissions), origin=address)
         context.set_default_timeout(10_000)
@@ -445,6 +468,184 @@ def test_a_server_that_stays_busy_is_said_and_can_be_asked_by_hand(pictures: Pag
     answer(pictures, "7")
 
 
+# --- teaching
+
+
+def number(page: Page, digit: str) -> Locator:
+    """Return the button of the open section that says what a digit really is."""
+    return page.locator(".way:visible").get_by_role("button", name=f"It is a {digit}")
+
+
+def test_a_digit_is_corrected_with_one_press_and_the_press_is_taken_back(open_page: OpenPage, pupil: str) -> None:
+    page = open_page(address=pupil)
+    write(page, "7")
+    answer(page, "7")
+    expect(page.locator("#draw .note")).to_have_text("Read wrong? Press the right number.")
+    number(page, "3").click()
+    answer(page, "3")
+    expect(page.locator("#draw .note")).to_have_text("Taught as 3.Undo")
+    expect(page.locator("#status")).to_have_text(re.compile("^(Taught as 3|Read 3)"))
+    page.locator("#draw .note").get_by_role("button", name="Undo").click()
+    answer(page, "7")
+    expect(page.locator("#draw .note")).to_have_text("Taken back.")
+
+
+def test_another_number_for_the_same_digit_is_said_and_taken_back_to_the_first(open_page: OpenPage, pupil: str) -> None:
+    page = open_page(address=pupil)
+    write(page, "7")
+    number(page, "3").click()
+    answer(page, "3")
+    number(page, "8").click()
+    answer(page, "8")
+    expect(page.locator("#draw .note")).to_contain_text("The same digit was taught as 3 before; that is forgotten.")
+    page.locator("#draw .note").get_by_role("button", name="Undo").click()
+    answer(page, "3")
+    expect(page.locator("#draw .note")).to_have_text("Taken back: it is taught as 3 again.")
+
+
+def test_a_number_key_corrects_the_digit_that_has_the_focus_and_it_keeps_it(open_page: OpenPage, pupil: str) -> None:
+    page = open_page("picture", address=pupil)
+    page.locator("#example").click()
+    answer(page, "\n".join(LINES))
+    page.locator(".box.chosen").focus()
+    page.keyboard.press("8")
+    answer(page, "1492 1776\n1908 1969\n2007 2026")
+    expect(page.locator(".box.chosen")).to_have_text("8")
+    expect(page.locator(".box.chosen")).to_be_focused()
+    expect(page.locator("#picture .which")).to_have_text("How the 8 in line 2 was read")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#picture .note")).to_have_text("Read wrong? Press the right number.")
+    page.locator("#as").focus()
+    page.keyboard.press("5")  # of a field, which is no digit: nothing is taught
+    expect(page.locator("#picture .note")).to_have_text("Read wrong? Press the right number.")
+
+
+def test_keys_alone_teach_and_take_back(open_page: OpenPage, pupil: str) -> None:
+    page = open_page(address=pupil)
+    write(page, "7")
+    answer(page, "7")
+    page.locator("#nib").focus()
+    for focused in ("#answer .digit", "#draw .ask", "#draw .bar:nth-child(1) button"):
+        page.keyboard.press("Tab")
+        expect(page.locator(focused)).to_be_focused()
+        width = page.locator(focused).evaluate("(element) => getComputedStyle(element).outlineWidth")
+        assert width == "3px", f"{focused} shows that it has the focus"
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    expect(number(page, "3")).to_be_focused()
+    answer(page, "7")  # going there teaches nothing
+    page.keyboard.press("Enter")
+    answer(page, "3")
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("button", name="Undo").last).to_be_focused()
+    page.keyboard.press("Enter")
+    answer(page, "7")
+    expect(number(page, "3")).to_be_focused()
+
+
+def test_what_was_taught_is_listed_forgotten_and_exported(open_page: OpenPage, pupil: str) -> None:
+    page = open_page(address=pupil)
+    page.locator("#taught-tab").click()
+    expect(page.locator("#nothing-taught")).to_be_visible()
+    expect(page.locator("#export")).to_be_hidden()
+    page.locator("#draw-tab").click()
+    write(page, "7")
+    number(page, "3").click()
+    answer(page, "3")
+    page.locator("#picture-tab").click()
+    show(page, EXAMPLES / "3-plain.png")
+    number(page, "5").click()
+    answer(page, "5")
+    page.locator("#taught-tab").click()
+    expect(page.locator("#taught-count")).to_have_text("2 digits taught")
+    expect(page.locator(".lesson strong")).to_have_text(["5", "3"])
+    expect(page.locator(".lesson").nth(0)).to_contain_text("3-plain.png")
+    assert page.locator(".lesson img").first.evaluate("(image) => image.naturalWidth") == 28
+    with page.expect_download() as download:
+        page.locator("#export").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert sorted(archive.namelist()) == ["3/000001.png", "5/000002.png", "taught.json"]
+    page.get_by_role("button", name="Forget number 2, the 5 of 3-plain.png").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#taught-count")).to_have_text("1 digit taught")
+    expect(page.locator("#status")).to_have_text("The 5 is forgotten.")
+    expect(page.get_by_role("button", name="Forget number 1, the 3 of drawing")).to_be_focused()
+    page.locator("#picture-tab").click()
+    answer(page, "3")
+
+
+def test_what_cannot_be_taught_is_said_and_the_answer_stays(page: Page) -> None:
+    problem = {"code": "locked", "detail": "Another program is changing what was taught; try again in a moment."}
+    page.route("**/api/teach*", lambda route: route.fulfill(status=503, json=problem))
+    write(page, "7")
+    number(page, "3").click()
+    expect(page.locator("#draw .note")).to_have_text(f"Not done. {problem['detail']}")
+    answer(page, "7")
+
+
+def test_where_nobody_may_teach_the_page_offers_nothing_to_press(open_page: OpenPage) -> None:
+    page = open_page()
+    about = {"version": "1", "teaching": False, "limits": {"bytes": 1_000_000}}
+    page.route("**/api/health", lambda route: route.fulfill(json=about))
+    page.goto(f"{page.url.split('#')[0]}#taught")
+    page.reload()
+    expect(page.locator("#about")).to_have_text("inkread 1")
+    expect(page.locator("#taught-tab")).to_be_hidden()
+    expect(page.locator("#draw")).to_be_visible()
+    page.route("**/api/teach*", lambda route: pytest.fail("it was taught"))
+    write(page, "7")
+    answer(page, "7")
+    expect(number(page, "3")).to_be_disabled()
+    expect(page.locator("#draw .note")).to_be_hidden()
+    page.locator("#answer .digit").focus()
+    page.keyboard.press("3")
+    answer(page, "7")
+
+
+# --- explaining
+
+
+def test_a_click_on_a_digit_explains_it(page: Page) -> None:
+    write(page, "7")
+    answer(page, "7")
+    panel = page.locator("#draw-why")
+    expect(panel).to_be_hidden()
+    page.locator("#answer .digit").click()
+    expect(panel.locator(".said")).to_have_text(
+        re.compile(r"^The network finds a 7 \d\d\.\d\s% likely, and an? \d, the")
+    )
+    expect(panel.locator("figure strong")).to_have_text(
+        ["What the network sees", "Ink for 7", "Paper for 7", re.compile(r"^To be read as \d$")]
+    )
+    expect(panel.locator(".layer-name").first).to_have_text(re.compile("^convolution 5 . 5 32 maps of 14 . 14$"))
+    first = panel.locator(".layer").first
+    expect(first.locator(".maps li")).to_have_count(16)
+    first.get_by_role("button", name="Show all 32").click()
+    expect(first.locator(".maps li")).to_have_count(32)
+    shades = "(canvas) => new Set(canvas.getContext('2d').getImageData(0, 0, 14, 14).data).size"
+    assert first.locator("canvas").first.evaluate(shades) > 2, "something is drawn"
+    expect(panel.locator(".classes").last.locator(".top")).to_contain_text("7")
+    page.locator("#draw .ask").click()
+    expect(panel).to_be_hidden()
+
+
+def test_the_explanation_follows_the_digit_by_keys_alone(pictures: Page) -> None:
+    pictures.locator("#example").click()
+    answer(pictures, "\n".join(LINES))
+    why = pictures.locator("#picture .ask")
+    why.focus()
+    pictures.keyboard.press("Enter")
+    expect(why).to_have_attribute("aria-expanded", "true")
+    said = pictures.locator("#picture-why .said")
+    expect(said).to_contain_text("finds a 3", timeout=30_000)
+    expect(pictures.locator("#status")).to_contain_text("the runner-up")
+    pictures.locator(".box.chosen").focus()
+    pictures.keyboard.press("ArrowRight")
+    expect(said).to_contain_text("finds a 1", timeout=30_000)
+    why.click()
+    expect(why).to_have_attribute("aria-expanded", "false")
+
+
 # --- the camera
 
 
@@ -536,6 +737,12 @@ def test_axe_finds_nothing_serious(open_page: OpenPage, scheme: str, rules: list
     write(page, "17")
     answer(page, "17")
     is_fine("drawn")
+    page.locator("#draw .ask").click()
+    expect(page.locator("#draw-why figure")).to_have_count(4)
+    is_fine("explained")
+    page.locator("#taught-tab").click()
+    expect(page.locator("#nothing-taught")).to_be_visible()
+    is_fine("nothing taught")
     page.locator("#picture-tab").click()
     is_fine("no picture")
     show(page, EXAMPLE)
@@ -558,7 +765,9 @@ def test_the_page_fits_its_window_at_any_width_and_size_of_text(page: Page) -> N
 
     write(page, "1947", seed=3)
     answer(page, "1947")
-    fits("a number")
+    page.locator("#draw .ask").click()
+    expect(page.locator("#draw-why figure")).to_have_count(4)
+    fits("a number, explained")
     page.locator("#picture-tab").click()
     fits("no picture")
     show(page, EXAMPLE, README)

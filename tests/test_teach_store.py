@@ -152,3 +152,22 @@ def test_reading_without_lessons_does_not_even_load_sqlite() -> None:
     code = "import sys, inkread; print(inkread.read(sys.argv[1]).text, 'sqlite3' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code, str(PLAIN)], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["3", "False"]
+
+
+def test_the_newest_lessons_are_had_by_themselves_and_counted(tmp_path: Path) -> None:
+    profile = Profile("p", path=tmp_path / "taught.sqlite")
+    assert (profile.count(), profile.lessons(newest=2)) == (0, [])
+    profile.add(lesson(seed) for seed in range(4))
+    assert [own.id for own in profile.lessons(newest=2)] == [3, 4]
+    assert [own.id for own in profile.lessons(newest=2, before=3)] == [1, 2]
+    assert (profile.count(), Profile("other", path=profile.path).count()) == (4, 0)
+
+
+def test_the_network_by_itself_reads_as_if_nothing_had_been_taught(tmp_path: Path) -> None:
+    reader = Reader(profile=Profile("p", path=tmp_path / "taught.sqlite"))
+    reader.teach(5, PLAIN)
+    glyphs = reader.steps(PLAIN).glyphs
+    assert reader.classifier.classify(glyphs).argmax() == 5
+    assert np.array_equal(
+        reader.classifier.untaught().classify(glyphs), Reader(profile=None).classifier.classify(glyphs)
+    )

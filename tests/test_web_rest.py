@@ -19,7 +19,6 @@ import pytest
 import schemathesis
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from httpx2 import Response
 from hypothesis import HealthCheck, given, settings
 from PIL import Image
 from schemathesis import Case
@@ -27,9 +26,10 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 import inkread
+from asking import BLANK, SEVEN, drawing, png, problem
 from inkread import Reader
 from inkread.drawing import draw_digit
-from inkread.web import description
+from inkread.web import shapes
 from inkread.web.app import make_app
 from inkread.web.guard import LOCAL_HOSTS
 from inkread.web.limits import Limits
@@ -41,39 +41,15 @@ DOCS = Path(__file__).parents[1] / "docs" / "web.md"
 LIMITS = Limits(bytes=60_000, total_bytes=200_000, files=4)
 
 
-def png(picture: Any) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
-    return file.getvalue()
-
-
-def drawing(digit: int) -> bytes:
-    return png(draw_digit(digit, rng=np.random.default_rng(digit), size=(300, 300)))
-
-
-SEVEN = drawing(7)
-BLANK = png(np.full((50, 50), 255, np.uint8))
-
-
 @pytest.fixture(scope="module")
 def app() -> FastAPI:
-    return make_app(limits=LIMITS)
+    return make_app(limits=LIMITS, teaching=True)
 
 
 @pytest.fixture(scope="module")
 def client(app: FastAPI) -> Iterator[TestClient]:
     with TestClient(app) as client:
         yield client
-
-
-def problem(response: Response) -> tuple[int, str]:
-    """Return status and code of a response that has to be a problem."""
-    assert response.headers["content-type"] == "application/problem+json"
-    content = response.json()
-    assert set(content) == {"type", "title", "status", "code", "detail"}
-    assert content["status"] == response.status_code == STATUS[content["code"]]
-    assert re.fullmatch(r"\S.{10,}\S", content["detail"]), "one line for people"
-    return response.status_code, content["code"]
 
 
 def test_a_picture_as_body_is_answered_with_the_json_of_the_command_line(client: TestClient, reader: Reader) -> None:
@@ -133,7 +109,7 @@ def test_options_are_those_of_the_command_line(client: TestClient, reader: Reade
 def test_steps_show_the_ink_and_what_the_network_sees(client: TestClient, reader: Reader) -> None:
     reading = client.post("/api/read?steps=1", content=SEVEN).json()
     steps = reader.steps(SEVEN)
-    description.Reading.model_validate(reading)
+    shapes.Reading.model_validate(reading)
     shown = reading["steps"]
     assert set(shown) == {"size", "ink", "glyphs"}
     assert shown["size"] == [300, 300]
@@ -246,7 +222,7 @@ def test_unknown_addresses_and_methods_are_problems_too(client: TestClient) -> N
 
 def test_health_tells_version_and_limits(client: TestClient) -> None:
     answer = client.get("/api/health").json()
-    assert (answer["status"], answer["version"]) == ("ok", inkread.__version__)
+    assert (answer["status"], answer["version"], answer["teaching"]) == ("ok", inkread.__version__, True)
     assert answer["limits"] == LIMITS.to_dict()
 
 
@@ -312,6 +288,11 @@ def test_pages_of_other_sites_are_refused(client: TestClient) -> None:
     assert problem(client.post("/api/read", content=SEVEN, headers=foreign)) == (403, "foreign-page")
     link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     assert client.get("/", headers=link).status_code == 200
+    assert problem(client.post("/api/read", content=SEVEN, headers=link)) == (403, "foreign-page"), "a form"
+    beside = {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"}
+    assert problem(client.post("/api/read", content=SEVEN, headers=beside)) == (403, "foreign-page"), "another port"
+    own = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}
+    assert client.post("/api/read", content=SEVEN, headers=own).status_code == 200
 
 
 def test_a_defect_is_a_problem_without_its_inside(
@@ -338,15 +319,18 @@ def test_the_examples_of_the_description_are_what_it_describes(client: TestClien
     content = described["paths"]["/api/read"]["post"]["responses"]["200"]["content"]["application/json"]
     values = [example["value"] for example in content["examples"].values()]
     for value in [values[0], values[1], values[2][0]]:
-        description.Reading.model_validate(value)
-    description.Failure.model_validate(values[2][1])
+        shapes.Reading.model_validate(value)
+    shapes.Failure.model_validate(values[2][1])
     assert values[0].keys() == client.post("/api/read", content=SEVEN).json().keys()
 
 
 def test_the_service_does_what_its_description_says(app: FastAPI) -> None:
     found = schemathesis.openapi.from_asgi("/openapi.json", app).get_all_operations()
     operations = [result.ok() for result in found if isinstance(result, Ok)]
-    assert {operation.path for operation in operations} == {"/api/read", "/api/model", "/api/health", "/metrics"}
+    assert {operation.path for operation in operations} == {
+        *("/api/read", "/api/explain", "/api/model", "/api/health", "/metrics"),
+        *("/api/teach", "/api/taught", "/api/taught/{id}", "/api/taught.zip"),
+    }
     for operation in operations:
 
         @given(case=operation.as_strategy())

@@ -45,7 +45,10 @@ class PictureError(InkreadError):
 
 
 class OptionError(InkreadError):
-    """Raised when options or arguments contradict each other, or when a result would be overwritten."""
+    """Raised when options or arguments contradict each other, or when a result would be overwritten.
+
+    `code` is "two-labels" where the same digit would be taught with two labels at once.
+    """
 
     exit_code = 2
     code = "bad-option"
@@ -73,7 +76,10 @@ class ModelError(InkreadError):
 
 
 class DataError(InkreadError):
-    """Raised when a data set is missing, damaged or does not hold what its name says."""
+    """Raised when a data set is missing, damaged or does not hold what its name says.
+
+    `code` is "locked" where another program is changing what was taught, and does not come to an end.
+    """
 
     exit_code = 4
     code = "bad-data"

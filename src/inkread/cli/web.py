@@ -11,7 +11,9 @@ from typing import Annotated
 
 import typer
 
-from inkread.errors import MissingExtra
+from inkread.cli.profiles import PROFILE_HELP, profile_of
+from inkread.errors import MissingExtra, OptionError
+from inkread.teaching.profiles import DEFAULT_PROFILE, NO_PROFILE
 
 
 def web(
@@ -28,27 +30,46 @@ def web(
     model: Annotated[
         Path | None, typer.Option(help="A model, as 'read' takes it. Left out, the shipped model reads.")
     ] = None,
+    profile: Annotated[str, typer.Option(metavar="NAME", help=PROFILE_HELP)] = DEFAULT_PROFILE,
+    teach: Annotated[
+        bool | None,
+        typer.Option(
+            "--teach/--no-teach",
+            help="Whether digits can be taught on the page, and what was taught be seen and forgotten. Left out, only "
+            "where nobody but this machine can reach it.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Serve a page on which anyone can draw, upload and photograph digits, and a REST service. Needs the extra 'web'.
 
     Ctrl-C ends it, after the requests that run are answered. docs/web.md describes the REST service; nothing that is
-    sent to it is stored or logged.
+    sent to it is stored or logged, but for digits that are taught.
 
     Examples:
 
         inkread web
 
         inkread web --port 9000 --no-browser --workers 2
+
+        inkread web --profile anna
     """
+    if teach and profile == NO_PROFILE:
+        raise OptionError("--teach: there is no profile to teach; name one: --profile NAME")
     try:
         from inkread.web.serving import bind, is_local, prepare
     except ImportError as error:
         raise MissingExtra("the page", "web") from error
     listener = bind(host, port)
-    serve = prepare(listener, model=model, workers=workers)
+    name = None if profile == NO_PROFILE else profile
+    teaching = name is not None and (is_local(listener) if teach is None else teach)
+    if not teaching:
+        profile_of(profile)  # one that is not taught yet may be misspelt, unless it is to be taught here
+    serve = prepare(listener, model=model, workers=workers, profile=name, teaching=teaching)
     address = _address(*listener.getsockname()[:2])
     if not is_local(listener):
-        print(f"inkread: whoever can reach this machine can use {address}; there is no password", file=sys.stderr)
+        use = f"use {address} and change what it was taught" if teaching else f"use {address}"
+        print(f"inkread: whoever can reach this machine can {use}; there is no password", file=sys.stderr)
     print(f"inkread is at {address} - Ctrl-C ends it", flush=True)
     if not no_browser:
         _open(address)

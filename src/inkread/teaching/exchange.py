@@ -31,12 +31,17 @@ def export(lessons: list[Lesson], folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OptionError(f"{folder}: holds something already; name a new folder")
     with whole_folder(folder) as new:
-        for digit in {lesson.label for lesson in lessons}:
-            (new / str(digit)).mkdir()
-        for lesson in lessons:
-            (new / _file(lesson)).write_bytes(lesson.crop or png(255 - lesson.glyph))
-        entries = [{**lesson.to_dict(), "file": _file(lesson), "glyph": _text(lesson)} for lesson in lessons]
-        (new / LIST_NAME).write_text(json.dumps({"taught": entries}, indent=1) + "\n", encoding="utf-8")
+        for name, content in exported(lessons):
+            (new / name).parent.mkdir(exist_ok=True)
+            (new / name).write_bytes(content)
+
+
+def exported(lessons: list[Lesson]) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of an exported folder, by their names in it."""
+    for lesson in lessons:
+        yield _file(lesson), lesson.crop or png(255 - lesson.glyph)
+    entries = [{**lesson.to_dict(), "file": _file(lesson), "glyph": _text(lesson)} for lesson in lessons]
+    yield LIST_NAME, (json.dumps({"taught": entries}, indent=1) + "\n").encode()
 
 
 def imported(folder: Path, reader: Reader) -> Iterator[Lesson | PictureError]:

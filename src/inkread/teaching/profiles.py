@@ -64,9 +64,16 @@ class Profile:
         except OSError:  # where the folder may not be looked into, nothing was taught; of a file, the store says more
             return b"unreadable" if os.path.exists(self.path) else None  # noqa: PTH110 - Path's raises in such a folder
 
-    def lessons(self) -> list[Lesson]:
-        """Return what was taught, oldest first."""
-        return self.store.lessons(self.name) if self.mark() else []
+    def lessons(self, *, newest: int | None = None, before: int | None = None) -> list[Lesson]:
+        """Return what was taught, oldest first.
+
+        newest: only so many, the last ones; None for all. before: only those with a smaller id than this one.
+        """
+        return self.store.lessons(self.name, newest=newest, before=before) if self.mark() else []
+
+    def count(self) -> int:
+        """Return how many lessons there are."""
+        return self.store.count(self.name) if self.mark() else 0
 
     def add(self, lessons: Iterable[Lesson]) -> list[Lesson]:
         """Keep lessons, all or none, and return them with their ids, and with the label each takes the place of.

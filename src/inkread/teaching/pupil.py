@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import threading
 from collections.abc import Sequence
@@ -51,6 +52,12 @@ class Pupil(Classifier):
         return np.concatenate(
             [taught.weighed(as_bytes(batch), *self.classify_with_features(batch)) for batch in batches]
         )
+
+    def untaught(self) -> Classifier:
+        """Return the network by itself, which answers as if nothing had been taught; it shares all there is."""
+        alone = copy.copy(self)
+        alone.profile = None
+        return alone
 
     def learn(self, lessons: Sequence[Lesson]) -> list[Lesson]:
         """Keep lessons, all or none, and return them as they are kept: see `Profile.add`, whose errors it raises.

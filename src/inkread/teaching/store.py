@@ -45,6 +45,7 @@ _SCHEMA = """
         PRIMARY KEY (lesson, model)
     );
 """
+_LARGEST = 2**63 - 1  # number that SQLite can hold
 _COLUMNS = "id, label, glyph, picture, box, crop, taught"
 
 
@@ -65,11 +66,17 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def lessons(self, profile: str) -> list[Lesson]:
-        """Return the lessons of a profile, oldest first."""
+    def lessons(self, profile: str, *, newest: int | None = None, before: int | None = None) -> list[Lesson]:
+        """Return the lessons of a profile, oldest first; see `Profile.lessons`."""
+        query = f"SELECT {_COLUMNS} FROM lessons WHERE profile = ? AND id < ? ORDER BY id DESC LIMIT ?"  # noqa: S608
+        bounds = (_LARGEST if before is None else before, -1 if newest is None else newest)
         with self._reading() as db:
-            rows = db.execute(f"SELECT {_COLUMNS} FROM lessons WHERE profile = ? ORDER BY id", (profile,)).fetchall()  # noqa: S608
-            return [_lesson(*row) for row in rows]
+            return [_lesson(*row) for row in db.execute(query, (profile, *bounds))][::-1]
+
+    def count(self, profile: str) -> int:
+        """Return how many lessons a profile has."""
+        with self._reading() as db:
+            return int(db.execute("SELECT count(*) FROM lessons WHERE profile = ?", (profile,)).fetchone()[0])
 
     def profiles(self) -> list[str]:
         """Return the names of the profiles that hold a lesson."""
@@ -163,8 +170,12 @@ class Store:
         try:
             yield
         except sqlite3.OperationalError as error:
-            way = "close the other program that uses it" if "locked" in str(error) else "check the disk and the rights"
-            raise DataError(f"{self.path}: cannot be used ({error}); {way}, or read with --profile none") from None
+            locked = "locked" in str(error)
+            way = "close the other program that uses it" if locked else "check the disk and the rights"
+            raise DataError(
+                f"{self.path}: cannot be used ({error}); {way}, or read with --profile none",
+                code="locked" if locked else None,
+            ) from None
         except sqlite3.DatabaseError as error:
             raise DataError(
                 f"{self.path}: is damaged ({error}); move it away and teach again, or read with --profile none"
@@ -216,7 +227,8 @@ def _check_agree(lessons: Sequence[Lesson]) -> None:
             names = " and ".join(dict.fromkeys((first.picture or "a glyph", lesson.picture or "a glyph")))
             raise OptionError(
                 f"{names}: the same digit would be taught as {first.label} and as {lesson.label}; nothing was taught; "
-                "leave out the wrong one"
+                "leave out the wrong one",
+                code="two-labels",
             )
 
 

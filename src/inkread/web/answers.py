@@ -53,9 +53,9 @@ def _shown(steps: Steps, *, page: bool) -> dict[str, Any]:
     """Return what lies between a picture and its reading, its images as base64."""
     shown: dict[str, Any] = {
         "size": list(steps.page.size),
-        "ink": {"png": _png(1 - steps.ink)},
+        "ink": {"png": png(1 - steps.ink)},
         "glyphs": [
-            {"png": _png(glyph), "probabilities": [round(float(p), 6) for p in row], "box": list(box)}
+            {"png": png(glyph), "probabilities": [round(float(p), 6) for p in row], "box": list(box)}
             for glyph, row, box in zip(steps.glyphs, steps.probabilities, steps.boxes, strict=True)
         ],
     }
@@ -64,8 +64,8 @@ def _shown(steps: Steps, *, page: bool) -> dict[str, Any]:
     return shown
 
 
-def _png(image: NDArray[np.float32]) -> str:
-    """Return a grey image, (H, W) from 0 to 1, as PNG."""
+def png(image: NDArray[np.float32]) -> str:
+    """Return a grey image, (H, W) from 0 to 1, as PNG in base64."""
     return _base64(cv2.imencode(".png", np.rint(255 * image).astype(np.uint8), _QUICK)[1])
 
 

@@ -7,6 +7,7 @@ import functools
 import os
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,26 @@ from starlette.staticfiles import StaticFiles
 import inkread
 from inkread.memory import keep_freed
 from inkread.reader import Reader
-from inkread.web import description
+from inkread.teaching.profiles import DEFAULT_PROFILE
+from inkread.web import description, shapes
 from inkread.web.desk import Desk
+from inkread.web.explaining import Explaining
 from inkread.web.guard import Guard
 from inkread.web.limits import Limits
 from inkread.web.memory import give_back
 from inkread.web.metrics import Metrics
 from inkread.web.problems import STATUS, Problem, problem_answer
 from inkread.web.service import Service
+from inkread.web.teaching import Teaching
 
 STATIC = Path(__file__).parent / "static"
 
+_WAITING_ASIDE = 16
+"""What waits at the side desk, at half a second each; more is told to ask again."""
+
 _OF_ALL = ("wrong-host", "foreign-page", "busy", "failed")  # the guard's own problems, whatever the address
+_OF_TEACHING = ("no-teaching", "two-labels", "full", "other-digits")
+_NEVER = ("not-found", "not-allowed")  # of an address that takes pictures, asked as it wants to be
 
 
 def make_app(
@@ -42,18 +51,25 @@ def make_app(
     limits: Limits | None = None,
     threads: int = 2,
     hosts: Collection[str] | None = None,
+    profile: str | None = DEFAULT_PROFILE,
+    teaching: bool = False,
 ) -> FastAPI:
     """Return the application of one worker.
 
-    model: as `Reader` takes it.
+    model, profile: as `Reader` takes them.
     threads: pictures that are read at a time.
     hosts: the names under which the service may be asked, None for any.
+    teaching: whether whoever asks may teach, and see what was taught; a network that cannot be taught, and none
+        without a profile, is never taught.
 
     Raises `ModelError` for a model that cannot be used.
     """
     limits = limits or Limits()
     metrics = Metrics()
     desk = Desk(limits, metrics, threads=threads)
+    side = Desk(replace(limits, waiting=_WAITING_ASIDE), metrics, threads=1)
+    reader = Reader(model, profile=profile)
+    taught = reader.profile if teaching and reader.classifier.has_features else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -62,6 +78,7 @@ def make_app(
         yield
         giving.cancel()
         desk.close()
+        side.close()
 
     app = FastAPI(
         title="inkread",
@@ -73,7 +90,7 @@ def make_app(
         exception_handlers=dict.fromkeys((Problem, HTTPException, RequestValidationError), _tell),
     )
     app.add_middleware(Guard, limits=limits, metrics=metrics, hosts=hosts)
-    _add_interface(app, Service(Reader(model), desk, metrics))
+    _add_interface(app, Service(reader, desk, side, metrics, taught=taught))
     page = GZipMiddleware(StaticFiles(directory=STATIC, html=True))
     app.router.routes.append(Route("/", page))
     app.mount("/static", page)
@@ -83,15 +100,35 @@ def make_app(
 def _add_interface(app: FastAPI, service: Service) -> None:
     """Give an application the endpoints of a service, and their description."""
     everywhere = description.problems(*_OF_ALL)
-    reading = {**description.READ, **description.problems(*STATUS)}
-    for status in (404, 405):
-        del reading[status]
-    app.post("/api/read", responses=reading, openapi_extra=description.BODY)(service.read)
+    taking = description.problems(*(code for code in STATUS if code not in _OF_TEACHING and code not in _NEVER))
+    app.post("/api/read", responses={**description.READ, **taking}, openapi_extra=description.BODY)(service.read)
+    explained: dict[int | str, dict[str, Any]] = {200: {"model": shapes.Explanation}}
+    app.post("/api/explain", responses={**explained, **taking}, openapi_extra=description.BODY)(
+        Explaining(service).explain
+    )
+    _add_teaching(app, Teaching(service))
     app.get("/api/model", responses={200: {"model": dict[str, Any]}, **everywhere})(service.model)
-    app.get("/api/health", responses={200: {"model": description.Health}, **everywhere})(service.health)
+    app.get("/api/health", responses={200: {"model": shapes.Health}, **everywhere})(service.health)
     text: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
     app.get("/metrics", responses={**text, **everywhere}, response_class=Response)(service.numbers)
     app.openapi = functools.cache(functools.partial(description.describe, app))  # type: ignore[method-assign] # FastAPI's own way to change it
+
+
+def _add_teaching(app: FastAPI, teaching: Teaching) -> None:
+    """Give an application the endpoints for what is taught."""
+    taking = description.problems(*(code for code in STATUS if code not in _NEVER))
+    others = description.problems(*_OF_ALL, "no-teaching", "bad-option", "bad-profile", "locked", "too-long")
+    lost = description.problems("not-found")
+    app.post(
+        "/api/teach",
+        status_code=201,
+        responses={201: {"model": shapes.Taught}, **taking},
+        openapi_extra=description.BODY,
+    )(teaching.teach)
+    app.get("/api/taught", responses={200: {"model": shapes.Lessons}, **others})(teaching.lessons)
+    app.delete("/api/taught/{id}", responses={200: {"model": shapes.Forgotten}, **others, **lost})(teaching.forget)
+    archive: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": description.BYTES}}}
+    app.get("/api/taught.zip", responses={**archive, **others}, response_class=Response)(teaching.export)
 
 
 async def _tell(_: Request, error: Exception) -> Response:

@@ -2,111 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel, ConfigDict, Field
 
-from inkread.readings import RefusalCode
 from inkread.web.problems import MEDIA_TYPE, RETRY_SECONDS, STATUS
-
-Probability = Field(ge=0, le=1)
-Base64 = Field(description="base64")
-
-
-class _Exact(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Refused(_Exact):
-    """Why a picture was not read."""
-
-    code: RefusalCode
-    message: str
-
-
-class Digit(_Exact):
-    """One digit; its box is x, y, width and height in pixels of the upright picture."""
-
-    digit: int = Field(ge=0, le=9)
-    confidence: float = Probability
-    probabilities: list[float] = Field(min_length=10, max_length=10)
-    box: list[int] = Field(min_length=4, max_length=4)
-    line: int = Field(ge=0, description="index in `lines`")
-
-
-class Png(_Exact):
-    """An image as PNG."""
-
-    png: str = Base64
-
-
-class Jpeg(_Exact):
-    """An image as JPEG."""
-
-    jpeg: str = Base64
-
-
-class Glyph(Png):
-    """A digit as the network sees it, 28 x 28, white on black; the last of its probabilities is that of no digit."""
-
-    probabilities: list[float] = Field(min_length=11, max_length=11)
-    box: list[int] = Field(min_length=4, max_length=4)
-
-
-class Steps(_Exact):
-    """What lies between a picture and its reading: with `steps=1`; its page only with `page=1`."""
-
-    size: list[int] = Field(min_length=2, max_length=2, description="width and height of the upright picture")
-    ink: Png
-    glyphs: list[Glyph]
-    page: Jpeg | None = None
-
-
-class Reading(_Exact):
-    """What a picture says. `confidence` is the probability that the whole text is right."""
-
-    picture: str
-    text: str
-    lines: list[str]
-    confidence: float | None = Probability
-    refused: Refused | None
-    digits: list[Digit]
-    steps: Steps | None = None
-
-
-class Error(_Exact):
-    """Why a picture could not be read."""
-
-    code: str
-    message: str
-
-
-class Failure(_Exact):
-    """Stands in a list for a picture that could not be read."""
-
-    picture: str
-    error: Error
-
-
-class Health(_Exact):
-    """The version, and the limits of each worker."""
-
-    status: Literal["ok"]
-    version: str
-    limits: dict[str, float]
-
-
-class ProblemDetails(_Exact):
-    """A failure: a code that stays for programs, a sentence for people (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    code: str
-    detail: str
-
+from inkread.web.shapes import Failure, ProblemDetails, Reading
 
 _SEVEN: dict[str, Any] = {
     "picture": "7.jpg",
@@ -145,7 +47,7 @@ _BLANK: dict[str, Any] = {
 }
 _BROKEN = {"picture": "8.txt", "error": {"code": "not-a-picture", "message": "8.txt: this is not a picture that ..."}}
 
-_ANY = {"schema": {"type": "string", "format": "binary"}}
+BYTES = {"schema": {"type": "string", "format": "binary"}}
 _FILES = {
     "schema": {
         "type": "object",
@@ -157,7 +59,7 @@ BODY = {
     "requestBody": {
         "required": True,
         "description": "A picture, or a form with one or several as files under any names.",
-        "content": {"application/octet-stream": _ANY, "image/*": _ANY, "multipart/form-data": _FILES},
+        "content": {"application/octet-stream": BYTES, "image/*": BYTES, "multipart/form-data": _FILES},
     }
 }
 """What /api/read takes; FastAPI cannot tell, for the body is taken in by us."""

@@ -52,7 +52,7 @@ class Desk:
                 return await asyncio.wrap_future(future)
         except TimeoutError:
             seconds = f"{self.limits.reading_seconds:g}"
-            raise Problem("too-long", f"Reading took longer than {seconds} s; try a smaller picture.") from None
+            raise Problem("too-long", f"It took longer than {seconds} s; try again, or a smaller picture.") from None
 
     def _count(self, pictures: int, count: int) -> None:
         """Count pictures, and bytes, in or out."""

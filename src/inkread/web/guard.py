@@ -32,6 +32,8 @@ HEADERS = {
 LEFT = 499
 """The status under which requests are counted whose client went away: it never sees one."""
 
+_HARMLESS = {"GET", "HEAD", "OPTIONS"}
+
 _log = logging.getLogger(__name__)
 
 
@@ -64,7 +66,7 @@ class Guard:
 
         self.requests += 1
         try:
-            self._check(Headers(scope=scope))
+            self._check(scope["method"], Headers(scope=scope))
             await self.app(scope, receive, send_guarded)
         except ClientDisconnect:
             pass
@@ -80,12 +82,12 @@ class Guard:
             self.requests -= 1
             self._count(scope, status, time.perf_counter() - began)
 
-    def _check(self, headers: Headers) -> None:
+    def _check(self, method: str, headers: Headers) -> None:
         host = _host(headers.get("host", ""))
         if self.hosts is not None and host not in self.hosts:
             raise Problem("wrong-host", "This is not an address of this machine; ask 127.0.0.1 or localhost.")
-        if headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate":
-            raise Problem("foreign-page", "Only inkread's own page may ask from within a browser.")
+        if _is_foreign(method, headers):
+            raise foreign_page()
         if self.requests > self.limits.requests:
             raise Problem("busy", "inkread answers as many requests as it can; ask again in a second.")
 
@@ -93,6 +95,28 @@ class Guard:
         path = getattr(scope.get("route", None), "path", "other")
         self.metrics.requests.labels(path, str(status)).inc()
         self.metrics.request_seconds.labels(path).observe(seconds)
+
+
+def foreign_page() -> Problem:
+    """Return the problem of a request that another page sent."""
+    return Problem("foreign-page", "Only inkread's own page may ask from within a browser.")
+
+
+def has_foreign_origin(headers: Headers) -> bool:
+    """Tell whether a page with another address than ours sent a request; programs that are no browsers name none.
+
+    Browsers that send no `Sec-Fetch-Site`, as none does to an address of a network without encryption, send this.
+    """
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+
+
+def _is_foreign(method: str, headers: Headers) -> bool:
+    """Tell whether a page of another site asks. A link there may open our page; a form there may send nothing to it."""
+    site = headers.get("sec-fetch-site", "none")
+    if method in _HARMLESS:
+        return site == "cross-site" and headers.get("sec-fetch-mode") != "navigate"
+    return site not in {"same-origin", "none"}  # "same-site" is any other program on this machine that serves a page
 
 
 def _close(headers: MutableHeaders) -> None:

@@ -20,6 +20,7 @@ class Limits:
     waiting: pictures that wait or are read.
     requests: requests that arrive, wait or are answered.
     held_bytes: uploads in memory, of all requests together.
+    lessons: digits of a profile, beyond which none is taught here.
     """
 
     bytes: int = 25_000_000
@@ -31,6 +32,7 @@ class Limits:
     waiting: int = 64
     requests: int = 256
     held_bytes: int = 250_000_000
+    lessons: int = 5000
 
     def to_dict(self) -> dict[str, float]:
         """Return the limits as `/api/health` tells them."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 
 from starlette.responses import Response
 
-from inkread.errors import PictureError
+from inkread.errors import DataError, OptionError, PictureError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -17,22 +19,31 @@ STATUS = {
     "bad-form": 400,
     "bad-option": 400,
     "foreign-page": 403,
+    "no-teaching": 403,
     "not-found": 404,
     "not-allowed": 405,
     "too-slow": 408,
+    "two-labels": 409,
+    "full": 409,
     "too-large": 413,
     "not-a-picture": 415,
     "missing-extra": 415,
     "wrong-host": 421,
     "truncated": 422,
     "empty": 422,
+    "blank": 422,
+    "other-digits": 422,
     "failed": 500,
+    "bad-profile": 500,
     "busy": 503,
     "too-long": 503,
+    "locked": 503,
 }
 """The code of every problem with its status; docs/web.md says when it comes."""
 
 RETRY_SECONDS = 1
+
+_log = logging.getLogger(__name__)
 
 
 class Problem(Exception):  # noqa: N818 - it is named as its media type is
@@ -44,9 +55,23 @@ class Problem(Exception):  # noqa: N818 - it is named as its media type is
         self.detail = detail
 
 
-def problem_of(error: PictureError) -> Problem:
-    """Return the problem of a picture that cannot be read."""
-    return Problem(error.code if error.code in STATUS else "not-a-picture", error.message)
+@contextmanager
+def as_problems() -> Iterator[None]:
+    """Raise the `Problem` of whatever inkread raises about a picture, an option or what was taught."""
+    try:
+        yield
+    except (PictureError, OptionError, DataError) as error:
+        raise problem_of(error) from None
+
+
+def problem_of(error: PictureError | OptionError | DataError) -> Problem:
+    """Return the problem that tells a failure; where a file lies on this machine is told in its terminal alone."""
+    if not isinstance(error, DataError):
+        return Problem(error.code if error.code in STATUS else "not-a-picture", error.message)
+    if error.code == "locked":
+        return Problem("locked", "Another program is changing what was taught; try again in a moment.")
+    _log.error(error.message)
+    return Problem("bad-profile", "What was taught cannot be used; the terminal in which inkread runs says why.")
 
 
 def problem_answer(problem: Problem, *, headers: Mapping[str, str] | None = None) -> Response:

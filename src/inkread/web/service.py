@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Header, Query
@@ -13,41 +14,52 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 import inkread
-from inkread.errors import PictureError
 from inkread.reader import Reader
 from inkread.readings import Content
+from inkread.teaching.profiles import Profile
 from inkread.web.answers import Question, answer, encoded, failure
 from inkread.web.desk import Desk
 from inkread.web.metrics import Metrics
-from inkread.web.problems import Problem, problem_of
+from inkread.web.problems import Problem, as_problems
 from inkread.web.uploads import Upload, uploads_of
 
 Result = TypeVar("Result")
 
 
-class Service:
-    """Answers requests, with one reader, at one desk."""
+ContentQuery = Annotated[
+    Content, Query(alias="as", description="What a picture holds; `auto` finds out.", examples=["digit"])
+]
+PictureName = Annotated[
+    str, Header(description="How the answer names the picture: percent-encoded UTF-8.", examples=["7.jpg"])
+]
 
-    def __init__(self, reader: Reader, desk: Desk, metrics: Metrics) -> None:
+
+class Service:
+    """Answers requests with one reader.
+
+    desk: where pictures are read.
+    side: where everything else is done, one thing at a time, so that reading goes on meanwhile.
+    taught: the profile that whoever asks may also teach and look into; None where nobody may.
+    """
+
+    def __init__(self, reader: Reader, desk: Desk, side: Desk, metrics: Metrics, *, taught: Profile | None) -> None:
         self.reader = reader
         self.desk = desk
+        self.side = side
         self.metrics = metrics
+        self.taught = taught
 
     async def read(
         self,
         request: Request,
-        as_: Annotated[
-            Content, Query(alias="as", description="What a picture holds; `auto` finds out.", examples=["digit"])
-        ] = "auto",
+        as_: ContentQuery = "auto",
         min_confidence: Annotated[
             float | None,
             Query(ge=0, le=1, description="A less sure reading is refused; left out, the model's card says."),
         ] = None,
         steps: Annotated[int, Query(ge=0, le=1, description="1: what lies between picture and answer, too.")] = 0,
         page: Annotated[int, Query(ge=0, le=1, description="1: the upright picture, too; brings `steps`.")] = 0,
-        x_picture_name: Annotated[
-            str, Header(description="How the answer names the picture: percent-encoded UTF-8.", examples=["7.jpg"])
-        ] = "",
+        x_picture_name: PictureName = "",
     ) -> Response:
         """Read the digits on a picture: the body, or the files of a form.
 
@@ -59,16 +71,31 @@ class Service:
         with self.desk.holding() as hold:
             uploads = await uploads_of(request, x_picture_name, self.desk.limits, hold)
             reading = self._one(uploads[0], question) if len(uploads) == 1 else self._each(uploads, question)
-            return _json(await _unless_gone(request, reading))
+            return json_answer(await unless_gone(request, reading))
+
+    async def answer_about(
+        self, request: Request, name: str, outcome: str, work: Callable[[Upload], dict[str, Any]], *, status: int = 200
+    ) -> Response:
+        """Return the answer to a request with one picture: what `work` returns of it, at the side desk.
+
+        name: percent-encoded name of the picture. outcome: under which it is counted, unless there is a problem.
+        """
+        self.side.check()
+        with self.desk.holding() as hold:
+            uploads = await uploads_of(request, name, self.desk.limits, hold)
+            if len(uploads) > 1:
+                raise Problem("bad-form", "The form holds several pictures; send one at a time.")
+            done = self._counted(self.side, partial(work, uploads[0]), lambda _: outcome)
+            return json_answer(encoded(await unless_gone(request, done)), status=status)
 
     async def model(self) -> Response:
         """Tell how the model that reads was made and how good it is: its card."""
-        return _json(encoded(self.reader.card.to_dict()))
+        return json_answer(encoded(self.reader.card.to_dict()))
 
     async def health(self) -> Response:
-        """Tell that the service is there, its version and its limits."""
-        limits = self.desk.limits.to_dict()
-        return _json(encoded({"status": "ok", "version": inkread.__version__, "limits": limits}))
+        """Tell that the service is there, its version, its limits, and whether it can be taught."""
+        about = {"version": inkread.__version__, "teaching": self.taught is not None}
+        return json_answer(encoded({"status": "ok", **about, "limits": self.desk.limits.to_dict()}))
 
     async def numbers(self) -> Response:
         """Tell Prometheus what was counted."""
@@ -89,32 +116,42 @@ class Service:
 
     async def _answer(self, upload: Upload, question: Question) -> dict[str, Any]:
         """Return the JSON object of a picture. Raises `Problem` where there is none."""
-        outcome = "gone"  # the client, unless it is still there in the end
+
+        def outcome(found: dict[str, Any]) -> str:
+            return str(found["refused"]["code"]) if found["refused"] else "read"
+
+        return await self._counted(self.desk, lambda: self._read(upload, question), outcome)
+
+    async def _counted(
+        self, desk: Desk, work: Callable[[], dict[str, Any]], outcome: Callable[[dict[str, Any]], str]
+    ) -> dict[str, Any]:
+        """Return what `work` returns, from a thread of a desk, and count a picture by what has become of it."""
+        counted = "gone"  # the client, unless it is still there in the end
         try:
-            found = await self.desk.run(lambda: self._read(upload, question))
-            outcome = found["refused"]["code"] if found["refused"] else "read"
+            found = await desk.run(work)
+            counted = outcome(found)
         except Problem as problem:
-            outcome = problem.code
+            counted = problem.code
             raise
         finally:
-            self.metrics.pictures.labels(outcome).inc()
+            self.metrics.pictures.labels(counted).inc()
         return found
 
     def _read(self, upload: Upload, question: Question) -> dict[str, Any]:
         began = time.perf_counter()
         try:
-            return answer(self.reader, upload, question)
-        except PictureError as error:
-            raise problem_of(error) from None
+            with as_problems():
+                return answer(self.reader, upload, question)
         finally:
             self.metrics.reading_seconds.observe(time.perf_counter() - began)
 
 
-def _json(content: bytes) -> Response:
-    return Response(content, media_type="application/json")
+def json_answer(content: bytes, *, status: int = 200) -> Response:
+    """Return a response that holds JSON."""
+    return Response(content, status, media_type="application/json")
 
 
-async def _unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+async def unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
     """Return what `work` returns; cancel it, and raise `ClientDisconnect`, when the client goes away before."""
     working = asyncio.ensure_future(work)
     going = asyncio.ensure_future(request.receive())

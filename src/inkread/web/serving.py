@@ -38,14 +38,16 @@ def bind(host: str, port: int) -> socket.socket:
         raise OptionError(f"{host}:{port}: {_cause(error)}; {way}") from None
 
 
-def prepare(listener: socket.socket, *, model: Path | None, workers: int) -> Callable[[], None]:
+def prepare(
+    listener: socket.socket, *, model: Path | None, workers: int, profile: str | None, teaching: bool
+) -> Callable[[], None]:
     """Return what serves on a listening socket until Ctrl-C or SIGTERM; requests that run are finished first.
 
-    Raises `ModelError` for a model that cannot be used.
+    model, profile, teaching: see `make_app`, whose errors it raises.
     """
     limits = Limits()
     hosts = {*LOCAL_HOSTS, str(listener.getsockname()[0])} if is_local(listener) else None
-    build = partial(make_app, model, limits=limits, hosts=hosts)
+    build = partial(make_app, model, limits=limits, hosts=hosts, profile=profile, teaching=teaching)
     if workers == 1:
         return partial(uvicorn.Server(configuration(build(), limits)).run, [listener])
     Reader(model)  # a bad model is said once, here, and not by every worker

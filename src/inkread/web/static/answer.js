@@ -3,15 +3,16 @@
 import { rest, startRoving } from "./roving.js";
 import { SURE, percent, refusal, spoken } from "./words.js";
 
-/** Shows readings in `place`; `choose(index)`, where given, makes its digits buttons that choose one of them. */
+/** Shows readings in `place`; its digits are buttons: `choose(index, byHand)` is told which was chosen, and whether pressed. */
 export class Answer {
   #place;
   #choose;
+  #focused = false; // whether a digit had the focus that is gone
 
-  constructor(place, choose = null) {
+  constructor(place, choose) {
     this.#place = place;
     this.#choose = choose;
-    if (choose) startRoving(place);
+    startRoving(place);
   }
 
   /** Say that there is nothing to answer yet. */
@@ -41,9 +42,11 @@ export class Answer {
     const digits = this.#place.querySelectorAll(".digit");
     digits.forEach((digit, at) => {
       digit.classList.toggle("chosen", at === index);
-      if (this.#choose) digit.setAttribute("aria-pressed", at === index);
+      digit.setAttribute("aria-pressed", at === index);
     });
-    if (this.#choose) rest(digits, index);
+    rest(digits, index);
+    if (this.#focused) digits[index]?.focus();
+    this.#focused = false;
   }
 
   #text(reading) {
@@ -62,15 +65,15 @@ export class Answer {
 
   #digit(digit, index) {
     const mark = digit.confidence < SURE ? " unsure" : "";
-    if (!this.#choose) return element("span", `digit${mark}`, digit.digit);
     const button = element("button", `digit${mark}`, digit.digit);
     button.type = "button";
     button.setAttribute("aria-label", spoken(digit));
-    button.addEventListener("click", () => this.#choose(index));
+    button.addEventListener("click", ({ isTrusted }) => this.#choose(index, isTrusted));
     return button;
   }
 
   #fill(...parts) {
+    this.#focused ||= this.#place.contains(document.activeElement);
     this.#place.replaceChildren(...parts);
   }
 }

@@ -12,7 +12,7 @@ export class Problem extends Error {
   }
 
   get passing() {
-    return ["offline", "busy", "too-long", "too-slow"].includes(this.code);
+    return ["offline", "busy", "locked", "too-long", "too-slow"].includes(this.code);
   }
 }
 
@@ -20,13 +20,27 @@ export class Problem extends Error {
  * Read a picture and return the server's reading.
  *
  * `steps` asks for what lies between picture and answer, `page` for the upright picture as well. A server that is busy
- * is asked again, after the time that it names, at most `patience` times.
+ * is asked again, after the time that it names, a few times.
  */
-export async function read(picture, { name = "", as = "auto", sure = "", steps = false, page = false, signal, patience = 5 } = {}) {
-  const query = new URLSearchParams({ as });
-  if (sure !== "") query.set("min_confidence", sure);
-  if (steps) query.set("steps", "1");
-  if (page) query.set("page", "1");
+export function read(picture, { name = "", as = "auto", sure = "", steps = false, page = false, signal } = {}) {
+  const more = { ...(sure !== "" && { min_confidence: sure }), ...(steps && { steps: 1 }), ...(page && { page: 1 }) };
+  return send("read", { picture, name, as, signal }, more);
+}
+
+/** Teach what the digit at a box is, and return what was kept: {taught, reading}. */
+export const teach = (asked, label) => send("teach", asked, { label, box: asked.box.join(",") });
+
+/** Explain why a digit, counted from 0, is read as it is. */
+export const explain = (asked) => send("explain", asked, { digit: asked.index + 1 });
+
+/** Return lessons, the newest first, those before an id: {profile, count, taught}. */
+export const lessons = (before) => ask(`/api/taught${before ? `?before=${before}` : ""}`);
+
+/** Forget a lesson. */
+export const forget = (id) => ask(`/api/taught/${id}`, { method: "DELETE" });
+
+/** Ask about a picture, {picture, name, as, signal}; a server that is busy, again and again. */
+async function send(what, { picture, name, as, signal }, more, patience = 5) {
   const request = {
     method: "POST",
     body: picture,
@@ -35,7 +49,7 @@ export async function read(picture, { name = "", as = "auto", sure = "", steps =
   };
   for (let tries = 0; ; tries++) {
     try {
-      return await ask(`/api/read?${query}`, request);
+      return await ask(`/api/${what}?${new URLSearchParams({ as, ...more })}`, request);
     } catch (problem) {
       if (problem.code !== "busy" || tries >= patience) throw problem;
       await pause(1000 * problem.wait, signal);
@@ -43,7 +57,7 @@ export async function read(picture, { name = "", as = "auto", sure = "", steps =
   }
 }
 
-/** Return the server's version and limits. */
+/** Return the server's version and limits, and whether it can be taught. */
 export const health = () => ask("/api/health");
 
 async function ask(address, request) {

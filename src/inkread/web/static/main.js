@@ -4,6 +4,7 @@ import { health } from "./api.js";
 import { startDraw } from "./draw.js";
 import { startPictures } from "./pictures.js";
 import { startTabs } from "./tabs.js";
+import { Taught } from "./taught.js";
 
 const status = document.getElementById("status");
 
@@ -12,13 +13,24 @@ function say(text) {
   status.textContent = text;
 }
 
+/** Read again what is shown: more is taught, or less. */
+function again() {
+  draw.again();
+  pictures.again();
+}
+
 /** Say in the footer which inkread answers, and heed its limits; the page works without knowing. */
-async function introduce(pictures) {
-  const { version, limits } = await health();
+async function introduce() {
+  const { version, teaching, limits } = await health();
   document.getElementById("about").textContent = `inkread ${version}`;
   pictures.limit = limits.bytes;
+  draw.teachable = pictures.teachable = teaching;
+  document.getElementById("taught-tab").hidden = !teaching;
+  if (!teaching && location.hash === "#taught") open("draw");
 }
 
 const open = startTabs(document.querySelector("[role=tablist]"));
-startDraw(say);
-introduce(startPictures(say, () => open("picture"))).catch(() => {});
+const draw = startDraw(say, again);
+const pictures = startPictures(say, () => open("picture"), again);
+new Taught(again, say);
+introduce().catch(() => {});

@@ -4,19 +4,22 @@ import { Answer, element } from "./answer.js";
 import { startCamera } from "./camera.js";
 import { startIntake } from "./intake.js";
 import { Pile } from "./pile.js";
+import { decoded } from "./pixels.js";
 import { Queue } from "./queue.js";
 import { annotated, asObject, copy, digitsCsv, download, picturesCsv } from "./saving.js";
 import { Stage } from "./stage.js";
-import { Way, lookedAt } from "./way.js";
+import { Teacher } from "./teacher.js";
+import { Way, lookedAt, middleOf, nearest } from "./way.js";
+import { Why } from "./why.js";
 import { announcement, called, count, failure } from "./words.js";
 
 const HINT = "What the picture says appears here.";
 const EXAMPLE = "/static/example.jpg";
 const find = (id) => document.getElementById(id);
 
-/** Start the section; `say` reads a text out, `reveal` brings the section before the eye. */
-export function startPictures(say, reveal) {
-  const pictures = new Pictures(say, reveal);
+/** Start the section; `say` reads a text out, `reveal` brings the section before the eye, `changed` hears of what is taught. */
+export function startPictures(say, reveal, changed) {
+  const pictures = new Pictures(say, reveal, changed);
   startIntake((files) => pictures.add(files), (sentence) => pictures.refuse(sentence));
   startCamera((photos) => pictures.add(photos));
   return pictures;
@@ -27,15 +30,23 @@ class Pictures {
   #reveal;
   #queue = new Queue((item) => this.#done(item));
   #pile = new Pile((item) => this.#choose(item));
-  #answer = new Answer(find("text"), (index) => this.#look(index));
-  #stage = new Stage(find("stage"), (index) => this.#look(index));
-  #way = new Way(find("picture-way"));
+  #answer = new Answer(find("text"), (index, byHand) => this.#chosen(index, byHand));
+  #stage = new Stage(find("stage"), (index, byHand) => this.#chosen(index, byHand));
+  #way = new Way(find("picture-way"), (label) => this.#teacher.teach(label));
+  #teacher;
+  #why;
   #staged = null; // the item on the stage
   #images = {}; // its page and ink
+  #at = -1; // the digit that is looked at
+  #middle = null; // of that digit, to find it when the picture is read again
 
-  constructor(say, reveal) {
+  constructor(say, reveal, changed) {
     this.#say = say;
     this.#reveal = reveal;
+    const looked = () => this.#looked();
+    this.#teacher = new Teacher(this.#way, looked, changed, say);
+    this.#why = new Why(find("picture"), this.#way.why, looked, say);
+    for (const id of ["text", "stage", "picture-way"]) this.#teacher.listen(find(id));
     const on = (id, event, act) => find(id).addEventListener(event, act);
     for (const id of ["as", "sure"]) on(id, "change", () => this.#readAgain());
     on("remove", "click", () => this.#remove());
@@ -55,6 +66,15 @@ class Pictures {
     this.#queue.limit = bytes;
   }
 
+  set teachable(can) {
+    this.#way.teachable = can;
+  }
+
+  /** Read everything again: more is taught, or less. */
+  again() {
+    this.#readAgain();
+  }
+
   add(files) {
     this.#reveal();
     find("notice").textContent = "";
@@ -69,6 +89,8 @@ class Pictures {
 
   #choose(item) {
     this.#queue.chosen = item;
+    this.#middle = null;
+    this.#way.note();
     this.#queue.start();
     this.#pile.show(this.#queue.items, item);
     this.#present();
@@ -110,6 +132,7 @@ class Pictures {
     this.#answer.wait(HINT);
     this.#way.clear();
     this.#enable(null);
+    this.#why.follow();
   }
 
   /** Show the chosen item as far as it is. */
@@ -124,6 +147,7 @@ class Pictures {
     this.#stage.preview(item.file, item.name);
     this.#way.clear();
     this.#enable(null);
+    this.#why.follow();
     if (item.problem) this.#fail(item);
     else this.#answer.wait("");
   }
@@ -150,17 +174,37 @@ class Pictures {
     this.#stage.show(reading, images[0]);
     this.#answer.show(reading);
     this.#enable(reading);
-    this.#look(leastSure(reading));
+    this.#look(this.#middle ? nearest(lookedAt(reading), this.#middle) : leastSure(reading));
+    this.#why.again();
     this.#say(announcement(reading));
+  }
+
+  /** Look at the digit that was chosen; one that is pressed though it is looked at already is explained. */
+  #chosen(index, byHand) {
+    if (!this.#queue.chosen?.reading?.steps) return; // it is being read again
+    const again = index === this.#at;
+    if (!again) this.#way.note();
+    this.#look(index);
+    if (again && byHand) this.#why.open();
+    else this.#why.follow();
+  }
+
+  /** Return what is looked at, as the server is asked about it. */
+  #looked() {
+    const item = this.#queue.chosen;
+    const look = item?.reading?.steps && lookedAt(item.reading)[this.#at];
+    return look ? { picture: item.file, name: item.name, as: find("as").value, box: look.box, index: this.#at } : null;
   }
 
   /** Look at one digit. */
   #look(index) {
     const { reading } = this.#queue.chosen;
     const looks = lookedAt(reading);
+    this.#at = index;
     this.#stage.mark(index);
     this.#answer.mark(index);
     if (!looks[index]) return this.#way.clear();
+    this.#middle = middleOf(looks[index]);
     this.#way.show(looks[index], called(looks[index], reading), this.#images);
   }
 
@@ -196,13 +240,6 @@ class Pictures {
 
 function json(content) {
   return `${JSON.stringify(content, null, 2)}\n`;
-}
-
-async function decoded(data) {
-  const image = new Image();
-  image.src = `data:${data}`;
-  await image.decode();
-  return image;
 }
 
 /** Return the index of the digit that is worth a look first. */

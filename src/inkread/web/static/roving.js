@@ -2,8 +2,8 @@
 
 const STEPS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
-/** Let arrows, Home and End go through the buttons of `group`, and choose each as they reach it. */
-export function startRoving(group) {
+/** Let arrows, Home and End go through the buttons of `group`, and choose each as they reach it, unless pressing does more. */
+export function startRoving(group, { choose = true } = {}) {
   group.addEventListener("keydown", (event) => {
     const buttons = [...group.querySelectorAll("button")];
     const at = buttons.indexOf(document.activeElement);
@@ -13,7 +13,8 @@ export function startRoving(group) {
     event.preventDefault();
     const button = buttons[Math.min(last, Math.max(0, to))];
     button.focus();
-    button.click();
+    if (choose) button.click();
+    else rest(buttons, buttons.indexOf(button));
   });
 }
 

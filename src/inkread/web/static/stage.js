@@ -14,8 +14,9 @@ export class Stage {
   #choose;
   #boxes = [];
   #preview = "";
+  #focused = false; // whether a box had the focus that is gone
 
-  /** `choose(index)` is told which box was chosen. */
+  /** `choose(index, byHand)` is told which box was chosen, and whether it was pressed. */
   constructor(place, choose) {
     this.#place = place;
     this.#frame = place.querySelector(".frame");
@@ -62,6 +63,8 @@ export class Stage {
       box.setAttribute("aria-pressed", at === index);
     });
     rest(this.#boxes, index);
+    if (this.#focused) this.#boxes[index]?.focus();
+    this.#focused = false;
   }
 
   #thin() {
@@ -78,12 +81,13 @@ export class Stage {
     const share = (part, whole) => `${(100 * part) / whole}%`;
     Object.assign(box.style, { left: share(x, width), top: share(y, height), width: share(w, width), height: share(h, height) });
     if (look.digit !== undefined) box.append(element("span", "tag", `${look.digit}${look.confidence < SURE ? "?" : ""}`));
-    box.addEventListener("click", () => this.#choose(index));
+    box.addEventListener("click", ({ isTrusted }) => this.#choose(index, isTrusted));
     return box;
   }
 
   #fill(...parts) {
     URL.revokeObjectURL(this.#preview);
+    this.#focused ||= this.#frame.contains(document.activeElement);
     this.#boxes = [];
     this.#frame.replaceChildren(...parts);
     this.#frame.hidden = false;

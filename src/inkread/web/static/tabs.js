@@ -3,6 +3,7 @@
 /** Start the tabs of a list and return a function that opens one by its panel's id. */
 export function startTabs(list) {
   const tabs = [...list.querySelectorAll("[role=tab]")];
+  const shown = () => tabs.filter(({ hidden }) => !hidden);
   const panelOf = (tab) => document.getElementById(tab.getAttribute("aria-controls"));
 
   function choose(chosen) {
@@ -25,11 +26,11 @@ export function startTabs(list) {
     if (tab) choose(tab);
   });
   list.addEventListener("keydown", (event) => {
-    const at = tabs.indexOf(document.activeElement);
-    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: tabs.length - 1 }[event.key];
+    const at = shown().indexOf(document.activeElement);
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: -1 }[event.key];
     if (to === undefined) return;
     event.preventDefault();
-    const tab = tabs.at(to % tabs.length);
+    const tab = shown().at(to % shown().length);
     tab.focus();
     choose(tab);
   });

@@ -1,6 +1,7 @@
 /** The way of one digit: from the picture to its ink, to what the network sees, to ten probabilities. */
 
 import { element } from "./answer.js";
+import { rest, startRoving } from "./roving.js";
 import { percent } from "./words.js";
 
 const NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="; // one clear pixel
@@ -11,20 +12,60 @@ export function lookedAt(reading) {
   return reading.steps.glyphs.map((glyph, index) => ({ ...glyph, ...reading.digits[index] }));
 }
 
+/** Return the index of the one of `lookedAt` whose middle is nearest to a point; -1 where there is none. */
+export function nearest(looks, [x, y]) {
+  const far = (look) => Math.hypot(middleOf(look)[0] - x, middleOf(look)[1] - y);
+  return looks.indexOf(looks.reduce((best, look) => (far(look) < far(best) ? look : best), looks[0]));
+}
+
+/** Return the middle of a digit's box. */
+export const middleOf = ({ box: [x, y, w, h] }) => [x + w / 2, y + h / 2];
+
+const HINT = "Read wrong? Press the right number.";
+
 export class Way {
   #root = document.getElementById("way-template").content.firstElementChild.cloneNode(true);
   #bars = [];
+  #teach;
 
-  /** `short` leaves out picture and ink, where they say nothing new. */
-  constructor(place, { short = false } = {}) {
+  /** `short` leaves out picture and ink, where they say nothing new; `teach(label)` is told which number was pressed. */
+  constructor(place, teach, { short = false } = {}) {
     this.#root.classList.toggle("short", short);
+    startRoving(this.#find(".bars"), { choose: false });
+    this.#teach = teach;
     for (const name of ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "none"]) this.#addBar(name);
     place.append(this.#root);
     this.clear();
   }
 
+  /** The button that asks why. */
+  get why() {
+    return this.#find(".ask");
+  }
+
+  /** Whether its numbers can be pressed, to teach. */
+  set teachable(can) {
+    this.#root.classList.toggle("teachable", can);
+    this.#enable();
+  }
+
+  get teachable() {
+    return this.#root.classList.contains("teachable") && !this.#root.classList.contains("nothing");
+  }
+
+  /** Take the focus, at the number that would be pressed next. */
+  focus() {
+    this.#root.querySelector('button.name[tabindex="0"]').focus();
+  }
+
+  /** Say something of the digit that is shown, a text or elements; nothing brings the hint back. */
+  note(...parts) {
+    this.#find(".note").replaceChildren(...(parts.length ? parts : [HINT]));
+  }
+
   clear() {
     this.#root.classList.add("nothing");
+    this.why.disabled = true;
     this.#find(".which").textContent = "How it is read";
     this.#find(".glyph img").src = NO_IMAGE;
     this.#find(".glyph img").alt = "";
@@ -35,6 +76,7 @@ export class Way {
   /** Show one of `lookedAt`, called `name`; `page` and `ink` are images of the whole picture, `size` its width and height in pixels. */
   show(look, name, { page, ink, size } = {}) {
     this.#root.classList.remove("nothing");
+    this.why.disabled = false;
     this.#root.classList.toggle("refused", look.digit === undefined);
     this.#find(".which").textContent = `How ${name} was read`;
     const glyph = this.#find(".glyph img");
@@ -55,13 +97,29 @@ export class Way {
     const track = element("span", "track");
     track.append(fill);
     const share = element("span", "share");
-    row.append(element("span", "name", name), track, share);
+    row.append(name === "none" ? element("span", "name", name) : this.#number(name), track, share);
     this.#bars.push({ row, fill, share });
     this.#find(".bars").append(row);
   }
 
+  /** Return a digit's name as the button that teaches it. */
+  #number(name) {
+    const button = element("button", "name", name);
+    button.type = "button";
+    button.setAttribute("aria-label", `It is a ${name}`);
+    button.addEventListener("click", () => this.#teach(Number(name)));
+    return button;
+  }
+
+  #enable() {
+    const buttons = [...this.#root.querySelectorAll("button.name")];
+    for (const button of buttons) button.disabled = !this.teachable;
+    if (buttons.every(({ tabIndex }) => tabIndex === 0)) rest(buttons, 0);
+  }
+
   /** Fill the bars; the eleventh, "none", only says something where no digit was read. */
   #fill(probabilities, digit) {
+    this.#enable();
     this.#bars.forEach(({ row, fill, share }, at) => {
       const probability = probabilities[at];
       row.classList.toggle("top", at === digit);

@@ -1,0 +1,72 @@
+"""The endpoint that explains: which pixels decide, what would change the answer, and the maps of every layer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from inkread.explaining import Layer, class_name, explain
+from inkread.models.classifier import CLASSES
+from inkread.readings import Content
+from inkread.web.answers import png
+from inkread.web.problems import as_problems
+from inkread.web.service import ContentQuery, PictureName, Service
+from inkread.web.uploads import Upload
+
+
+class Explaining:
+    """Explains what the reader of a service reads, by its network alone."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.network = service.reader.classifier.untaught()
+
+    async def explain(
+        self,
+        request: Request,
+        digit: Annotated[
+            int | None,
+            Query(ge=1, le=100_000, description="Which digit, counted from 1 in reading order; else the least sure."),
+        ] = None,
+        as_: ContentQuery = "auto",
+        x_picture_name: PictureName = "",
+    ) -> Response:
+        """Explain why a digit of a picture is read as it is: what `inkread explain --format json` prints, and more.
+
+        It is the network that is explained; `read_as` is the answer together with what was taught.
+        """
+
+        def work(upload: Upload) -> dict[str, Any]:
+            with as_problems():
+                return self._explained(upload, as_, digit)
+
+        return await self.service.answer_about(request, x_picture_name, "explained", work)
+
+    def _explained(self, upload: Upload, as_: Content, digit: int | None) -> dict[str, Any]:
+        steps = self.service.reader.steps(upload.file(), as_=as_)
+        alone = replace(steps, probabilities=self.network.classify(steps.glyphs))
+        explanation = explain(alone, self.network, digit=digit)
+        told = explanation.to_dict()
+        told["read_as"] = class_name(int(steps.probabilities[explanation.index].argmax()))
+        told["layers"] = [_shown(layer) for layer in explanation.layers]
+        if change := explanation.change:
+            glyph = np.round(change.glyph.astype(np.float64), 3).tolist()
+            told["change"] |= {"words": change.words, "glyph": glyph}
+        return told
+
+
+def _shown(layer: Layer) -> dict[str, Any]:
+    """Return the JSON object of a layer: its maps one below the other, the largest response first, or its numbers."""
+    told: dict[str, Any] = {"kind": layer.kind, "window": list(layer.window), "shape": list(layer.values.shape)}
+    if not layer.has_maps and len(layer.values) <= CLASSES + 1:
+        return {**told, "values": np.round(layer.values.astype(np.float64), 4).tolist()}
+    response = np.maximum(layer.values, 0)
+    response = np.asarray(response / max(float(response.max()), 1e-6), np.float32)
+    if layer.has_maps:
+        return {**told, "largest": layer.order.tolist(), "png": png(np.vstack(list(response[layer.order])))}
+    return {**told, "png": png(response[None])}

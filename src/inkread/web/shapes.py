@@ -1,0 +1,198 @@
+"""The shapes of what the REST interface answers, for its description and for those who check an answer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from inkread.readings import RefusalCode
+
+Probability = Field(ge=0, le=1)
+Base64 = Field(description="base64")
+
+
+class _Exact(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Refused(_Exact):
+    """Why a picture was not read."""
+
+    code: RefusalCode
+    message: str
+
+
+class Digit(_Exact):
+    """One digit; its box is x, y, width and height in pixels of the upright picture."""
+
+    digit: int = Field(ge=0, le=9)
+    confidence: float = Probability
+    probabilities: list[float] = Field(min_length=10, max_length=10)
+    box: list[int] = Field(min_length=4, max_length=4)
+    line: int = Field(ge=0, description="index in `lines`")
+
+
+class Png(_Exact):
+    """An image as PNG."""
+
+    png: str = Base64
+
+
+class Jpeg(_Exact):
+    """An image as JPEG."""
+
+    jpeg: str = Base64
+
+
+class Glyph(Png):
+    """A digit as the network sees it, 28 x 28, white on black; the last of its probabilities is that of no digit."""
+
+    probabilities: list[float] = Field(min_length=11, max_length=11)
+    box: list[int] = Field(min_length=4, max_length=4)
+
+
+class Steps(_Exact):
+    """What lies between a picture and its reading: with `steps=1`; its page only with `page=1`."""
+
+    size: list[int] = Field(min_length=2, max_length=2, description="width and height of the upright picture")
+    ink: Png
+    glyphs: list[Glyph]
+    page: Jpeg | None = None
+
+
+class Reading(_Exact):
+    """What a picture says. `confidence` is the probability that the whole text is right."""
+
+    picture: str
+    text: str
+    lines: list[str]
+    confidence: float | None = Probability
+    refused: Refused | None
+    digits: list[Digit]
+    steps: Steps | None = None
+
+
+class Error(_Exact):
+    """Why a picture could not be read."""
+
+    code: str
+    message: str
+
+
+class Failure(_Exact):
+    """Stands in a list for a picture that could not be read."""
+
+    picture: str
+    error: Error
+
+
+class Health(_Exact):
+    """The version, whether it can be taught here, and the limits of each worker."""
+
+    status: Literal["ok"]
+    version: str
+    teaching: bool
+    limits: dict[str, float]
+
+
+class ProblemDetails(_Exact):
+    """A failure: a code that stays for programs, a sentence for people (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+
+
+class Lesson(Png):
+    """A digit that was taught; its glyph as PNG, 28 x 28, white on black. `instead_of`: the label it had before."""
+
+    id: int
+    label: int = Field(ge=0, le=9)
+    picture: str
+    box: list[int] | None = Field(min_length=4, max_length=4)
+    taught: str = Field(description="when, ISO 8601 in UTC")
+    instead_of: int | None = Field(ge=0, le=9)
+
+
+class NewLesson(Lesson):
+    """A digit that is taught now, and the lessons that look nearly the same and have another label."""
+
+    contradicted: list[Lesson]
+
+
+class Taught(_Exact):
+    """What was taught of a picture, and how it is read now."""
+
+    taught: list[NewLesson]
+    reading: Reading
+
+
+class Lessons(_Exact):
+    """Lessons, the newest first; `count` is that of all."""
+
+    profile: str
+    count: int
+    taught: list[Lesson]
+
+
+class Forgotten(_Exact):
+    """How many lessons were forgotten."""
+
+    forgotten: int
+
+
+Map = list[list[float]]
+Place = list[int]
+
+
+class Evidence(_Exact):
+    """By how much the log odds of the answer fall, in nats, when ink is taken away there, and when ink is added."""
+
+    ink: Map
+    paper: Map
+
+
+class Change(_Exact):
+    """A few dots of ink, row and column each, after which the runner-up is read, and how the glyph then looks."""
+
+    words: str
+    added: list[Place]
+    erased: list[Place]
+    probability: float = Probability
+    glyph: Map
+
+
+class Layer(_Exact):
+    """What a layer makes of the glyph.
+
+    `png`: its maps, one below the other, the largest response first, or its numbers in a row; black is 0, and white
+    the largest of the layer. Of no more than 11 numbers, `values`.
+    """
+
+    kind: str
+    window: list[int]
+    shape: list[int]
+    largest: list[int] | None = Field(None, description="numbers of the maps, the largest response first")
+    png: str | None = Field(None, description="base64")
+    values: list[float] | None = None
+
+
+class Explanation(_Exact):
+    """Why a digit is read as it is, by the network alone; `read_as` together with what was taught."""
+
+    picture: str
+    digit: int
+    of: int
+    answer: str
+    read_as: str
+    probability: float = Probability
+    runner_up: str
+    runner_up_probability: float = Probability
+    probabilities: list[float] = Field(min_length=11, max_length=11)
+    glyph: Map
+    evidence: Evidence
+    change: Change | None
+    layers: list[Layer]

@@ -1,0 +1,173 @@
+"""The endpoints for what is taught: teach a digit, list the lessons, forget one, take all of them along."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Path, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from inkread.errors import OptionError
+from inkread.readings import Box, Content
+from inkread.teaching.exchange import exported
+from inkread.teaching.gathering import digits_of, lessons_of
+from inkread.teaching.lessons import Lesson, as_floats
+from inkread.teaching.profiles import Profile
+from inkread.web.answers import encoded, png
+from inkread.web.guard import foreign_page, has_foreign_origin
+from inkread.web.problems import Problem, as_problems
+from inkread.web.service import ContentQuery, PictureName, Service, json_answer
+from inkread.web.uploads import Upload
+
+Result = TypeVar("Result")
+
+LARGEST_ID = 2**63 - 1
+
+_OFF = "Nothing can be taught here: whoever runs inkread can allow it with 'inkread web --teach'."
+
+LessonId = Annotated[int, Path(alias="id", ge=1, le=LARGEST_ID, description="of the lesson", examples=[12])]
+
+
+class Teaching:
+    """Teaches the reader of a service, where that is allowed."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    async def teach(
+        self,
+        request: Request,
+        label: Annotated[
+            str,
+            Query(
+                pattern="^[0-9 |]*[0-9][0-9 |]*$",
+                max_length=2000,
+                description="The digits on the picture in reading order.",
+                examples=["7"],
+            ),
+        ],
+        box: Annotated[
+            str | None,
+            Query(
+                pattern="^[0-9]{1,6}(,[0-9]{1,6}){3}$",
+                description="Where the one digit stands that the label is for: x, y, width and height, as a reading "
+                "gives it. Left out, the label is for all of the picture.",
+                examples=["193,237,213,306"],
+            ),
+        ] = None,
+        as_: ContentQuery = "auto",
+        x_picture_name: PictureName = "",
+    ) -> Response:
+        """Teach what is written on a picture; from now on it is read so, and what looks like it, too.
+
+        The answer has a lesson for each digit, and the picture as it is read now. `instead_of` is the label that the
+        same digit had before; `contradicted` are lessons that look nearly the same and have another label.
+        """
+        profile = self._profile(request)
+        place = Box(*map(int, box.split(","))) if box else None
+
+        def work(upload: Upload) -> dict[str, Any]:
+            with as_problems():
+                self._check_room(profile, label)
+                lessons = lessons_of(self.service.reader.steps(upload.file(), as_=as_), label, box=place)
+                return self._taught(lessons) | {"reading": self._read(upload, as_)}
+
+        return await self.service.answer_about(request, x_picture_name, "taught", work, status=201)
+
+    async def lessons(
+        self,
+        request: Request,
+        limit: Annotated[int, Query(ge=1, le=500, description="How many at most.")] = 100,
+        before: Annotated[
+            int | None, Query(ge=1, le=LARGEST_ID, description="Only those that are older than the one with this id.")
+        ] = None,
+    ) -> Response:
+        """List what was taught, the newest first."""
+        profile = self._profile(request)
+
+        def work() -> dict[str, Any]:
+            found = _all_shown(profile.lessons(newest=limit, before=before))
+            return {"profile": profile.name, "count": profile.count(), "taught": found[::-1]}
+
+        return json_answer(encoded(await self._done(work)))
+
+    async def forget(self, request: Request, id_: LessonId) -> Response:
+        """Forget a lesson: from now on, what it was taught of is read as if it had never been."""
+        profile = self._profile(request)
+
+        def work() -> dict[str, Any]:
+            try:
+                return {"forgotten": profile.forget([id_])}
+            except OptionError:
+                raise Problem("not-found", f"There is no lesson {id_}; it may be forgotten already.") from None
+
+        return json_answer(encoded(await self._done(work)))
+
+    async def export(self, request: Request) -> Response:
+        """Take along all that was taught: a zip archive of what `inkread teach --export` writes."""
+        profile = self._profile(request)
+        content = await self._done(lambda: _archive(profile.lessons()))
+        return Response(
+            content,
+            media_type="application/zip",
+            headers={"Content-Disposition": 'attachment; filename="taught.zip"'},
+        )
+
+    def _profile(self, request: Request) -> Profile:
+        """Return the profile that may be taught. Raises `Problem` where none may, or where another page wants to."""
+        if self.service.taught is None:
+            raise Problem("no-teaching", _OFF)
+        if has_foreign_origin(request.headers):
+            raise foreign_page()
+        return self.service.taught
+
+    async def _done(self, work: Callable[[], Result]) -> Result:
+        """Return what `work` returns, at the side desk, for the profile may have to be waited for."""
+
+        def run() -> Result:
+            with as_problems():
+                return work()
+
+        return await self.service.side.run(run)
+
+    def _check_room(self, profile: Profile, label: str) -> None:
+        most = self.service.desk.limits.lessons
+        if profile.count() + len(digits_of(label)) > most:
+            raise Problem(
+                "full",
+                f"{most} digits are the most that are taught here; forget some, or train a network with them: "
+                "'inkread train --own'.",
+            )
+
+    def _taught(self, lessons: list[Lesson]) -> dict[str, Any]:
+        """Teach lessons, and return what is to be told of them."""
+        reader = self.service.reader
+        kept = reader.teach_lessons(lessons)
+        told = [
+            {**_shown(lesson), "contradicted": _all_shown(reader.classifier.contradicted(lesson))} for lesson in kept
+        ]
+        return {"taught": told}
+
+    def _read(self, upload: Upload, as_: Content) -> dict[str, Any]:
+        return self.service.reader.read(upload.file(), as_=as_).to_dict()
+
+
+def _shown(lesson: Lesson) -> dict[str, Any]:
+    """Return the JSON object of a lesson."""
+    return {**lesson.to_dict(), "png": png(as_floats(lesson.glyph))}
+
+
+def _all_shown(lessons: Iterable[Lesson]) -> list[dict[str, Any]]:
+    return [_shown(lesson) for lesson in lessons]
+
+
+def _archive(lessons: list[Lesson]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:  # not compressed: pictures are already
+        for name, content in exported(lessons):
+            archive.writestr(name, content)
+    return file.getvalue()
