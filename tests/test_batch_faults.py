@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -65,7 +66,8 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_rows(
         process = started(scans, tmp_path / "out")
         wait_for_parts(tmp_path / "out", len(parts_of(tmp_path / "out")) + rng.randint(1, 3), process)
         time.sleep(rng.uniform(0, 0.05))
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # a quick machine has read all of them by now
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
     assert parts_of(tmp_path / "out")
     run([scans], tmp_path / "out", processes=1)

@@ -94,7 +94,7 @@ def test_a_model_that_cannot_learn_further_is_refused_with_the_reason(
     glyphs = np.random.default_rng(0).random((20, 28, 28), np.float32)
     flat = write_network(tmp_path / "flat.onnx", classes=11, softmax=True, channel=False)
     logits = write_network(tmp_path / "logits.onnx", classes=11)
-    for model, reason in ((flat, r"it takes \(28, 28\)"), (logits, "does not end in a softmax")):
+    for model, reason in ((flat, r"it takes \(28, 28\)"), (logits, "it does not end in a softmax")):
         with pytest.raises(ModelError, match=f"cannot be trained further, since {reason}"):
             start_from(model).network(glyphs)
 

@@ -617,11 +617,12 @@ def test_a_click_on_a_digit_explains_it(page: Page) -> None:
     expect(panel.locator("figure strong")).to_have_text(
         ["What the network sees", "Ink for 7", "Paper for 7", re.compile(r"^To be read as \d$")]
     )
-    expect(panel.locator(".layer-name").first).to_have_text(re.compile("^convolution 5 . 5 32 maps of 14 . 14$"))
-    first = panel.locator(".layer").first
+    expect(panel.locator(".layer-name").first).to_have_text(re.compile("^convolution 3 . 3 16 maps of 28 . 28$"))
+    first, second = panel.locator(".layer").nth(0), panel.locator(".layer").nth(1)
     expect(first.locator(".maps li")).to_have_count(16)
-    first.get_by_role("button", name="Show all 32").click()
-    expect(first.locator(".maps li")).to_have_count(32)
+    expect(second.locator(".maps li")).to_have_count(16)
+    second.get_by_role("button", name="Show all 48").click()
+    expect(second.locator(".maps li")).to_have_count(48)
     shades = "(canvas) => new Set(canvas.getContext('2d').getImageData(0, 0, 14, 14).data).size"
     assert first.locator("canvas").first.evaluate(shades) > 2, "something is drawn"
     expect(panel.locator(".classes").last.locator(".top")).to_contain_text("7")

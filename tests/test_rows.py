@@ -141,7 +141,9 @@ def test_a_cut_word_is_passed_over_as_a_whole() -> None:
 
 def test_digits_that_touch_are_taken_apart_though_together_they_are_none() -> None:
     apart = {(0, 1): likely(0.9), (1, 2): likely(0.9), (0, 2): likely(0.01, 0.99)}
-    assert best_path(row(2, cut={0}, wholes=((0, 2),)), apart).spans == ((0, 1), (1, 2))
+    touching = row(2, cut={0}, wholes=((0, 2),))
+    assert best_path(touching, apart, among_digits=True).spans == ((0, 1), (1, 2))
+    assert best_path(touching, apart).spans == (), "among letters it is rather another letter"
 
 
 def test_certainty_has_a_floor() -> None:

@@ -55,13 +55,15 @@ class _Step:
         return max(self.digit, self.none)
 
 
-def best_path(row: Row, probabilities: dict[tuple[int, int], NDArray[np.float32]], *, alone: bool = False) -> Path:
+def best_path(
+    row: Row, probabilities: dict[tuple[int, int], NDArray[np.float32]], *, among_digits: bool = False
+) -> Path:
     """Return the best path through a row, given the probabilities, (11,), of each of its spans.
 
-    alone: whether one stroke is all that is written. Among others, what is no digit to the network may well be two that
-        touch; alone, it is rather a letter.
+    among_digits: whether most of what is written is known to be digits. Then what is none to the network, and can be
+        cut, is rather two that touch; among letters it is another letter.
     """
-    steps = _steps(row, probabilities, whole=1.0 if alone else _WHOLE)
+    steps = _steps(row, probabilities, whole=_WHOLE if among_digits else 1.0)
     scores = np.full(row.pieces + 1, -np.inf)
     scores[0] = 0.0
     came: list[_Step] = []

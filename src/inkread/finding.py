@@ -122,21 +122,20 @@ def _in_rows(writing: Writing, classifier: Classifier, *, single_row: bool, turn
     glyphs = normalise([rows[number].spans[span].ink for number, span in spans])
     probabilities = classifier.classify(glyphs)
     index = {key: at for at, key in enumerate(spans)}
-    alone = not single_row and sum(row.pieces - sum(row.cut) for row in rows) == 1
+    lattices = [{span: probabilities[index[number, span]] for span in row.spans} for number, row in enumerate(rows)]
+    paths = [best_path(row, lattice) for row, lattice in zip(rows, lattices, strict=True)]
+    if sum(len(path.spans) for path in paths) >= sum(len(path.passed) for path in paths) > 0:
+        paths = [best_path(row, lattice, among_digits=True) for row, lattice in zip(rows, lattices, strict=True)]
     chosen: list[int] = []
     places: list[Place] = []
-    others, score = 0, 0.0
-    for number, row in enumerate(rows):
-        lattice = {span: probabilities[index[number, span]] for span in row.spans}
-        path = best_path(row, lattice, alone=alone)
-        others += len(path.passed)
-        score += path.score
+    for number, (row, path) in enumerate(zip(rows, paths, strict=True)):
         chosen += [index[number, span] for span in path.spans]
         parts = parts_of(path.spans, row)
         places += [
             Place(row.spans[span], number, part, certainty)
             for span, part, certainty in zip(path.spans, parts, path.certainties, strict=True)
         ]
+    others, score = sum(len(path.passed) for path in paths), sum(path.score for path in paths)
     if not places and spans:  # nothing is a digit; the steps show the heaviest of what was taken for none
         patches = [rows[number].spans[span] for number, span in spans]
         heaviest = max(range(len(patches)), key=lambda at: float(patches[at].ink.sum()))

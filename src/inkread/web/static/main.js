@@ -13,6 +13,11 @@ function say(text) {
   status.textContent = text;
 }
 
+/** Return what reads texts out while a section is open: behind another, its readings are no news. */
+function sayIn(section) {
+  return (text) => document.getElementById(section).hidden || say(text);
+}
+
 /** Read again what is shown: more is taught, or less. */
 function again() {
   draw.again();
@@ -30,7 +35,7 @@ async function introduce() {
 }
 
 const open = startTabs(document.querySelector("[role=tablist]"));
-const draw = startDraw(say, again);
-const pictures = startPictures(say, () => open("picture"), again);
+const draw = startDraw(sayIn("draw"), again);
+const pictures = startPictures(sayIn("picture"), () => open("picture"), again);
 new Taught(again, say);
 introduce().catch(() => {});
