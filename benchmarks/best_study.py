@@ -169,16 +169,19 @@ def table(results: dict[str, Judged]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Run what is asked for and write the table of what was run."""
+    """Run what is asked for, or what was not run yet, and write the table of all that was."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("variant", nargs="?", choices=VARIANTS)
     asked = parser.parse_args().variant
     STUDY.mkdir(parents=True, exist_ok=True)
     kept = STUDY / "results.json"
     results = {name: Judged(**row) for name, row in json.loads(kept.read_text()).items()} if kept.exists() else {}
+    todo = [asked] if asked else [name for name in VARIANTS if name not in results]
+    if not todo:
+        return
     mnist = load_mnist()
     glyphs = made(mnist)
-    for name in [asked] if asked else [name for name in VARIANTS if name not in results]:
+    for name in todo:
         model, seconds = run(name, mnist)
         results[name] = judged(model, mnist, glyphs, seconds)
         print(name, results[name], flush=True)

@@ -18,7 +18,7 @@ from matplotlib.patches import Arc, Rectangle
 from numpy.typing import NDArray
 
 import inkread
-from inkread.decoding import best_path
+from inkread.decoding import Lattice, best_paths
 from inkread.drawing import Hand, digit_strokes, draw_ink, lay_ground, show
 from inkread.drawing.strokes import Stroke
 from inkread.figures.panels import frame, show_image
@@ -44,7 +44,6 @@ COLOURS = ("#0b7285", "#d9480f", "#5f3dc4", "#2b8a3e", "#a61e4d", "#1864ab")
 
 Array = NDArray[np.float32]
 Span = tuple[int, int]
-Seen = dict[Span, Array]  # the eleven probabilities of each span of a row
 
 
 def figures() -> dict[str, Figure]:
@@ -54,17 +53,17 @@ def figures() -> dict[str, Figure]:
     page = open_picture(picture, "page")
     ink, writing = writing_on(page)
     rows = find_rows(writing)
-    row = max(rows, key=lambda row: sum(row.cut))
-    spans = list(row.spans)
-    glyphs = normalise([row.spans[span].ink for span in spans])
-    seen = dict(zip(spans, reader.classifier.classify(glyphs), strict=True))
+    glyphs = [dict(zip(row.spans, normalise([patch.ink for patch in row.spans.values()]), strict=True)) for row in rows]
+    lattices = [dict(zip(own, reader.classifier.classify(np.stack(list(own.values()))), strict=True)) for own in glyphs]
+    at = max(range(len(rows)), key=lambda number: sum(rows[number].cut))
+    best = best_paths(rows, lattices)[at].spans
     return {
         "page": shown(page.colour),
         "ink": shown(1 - ink),
         "writing": shown(taken_out(ink, covered(rows, ink.shape))),
         "pieces": pieces(rows, page.grey.shape),
-        "lattice": lattice(row, seen),
-        "glyphs": candidates(row, dict(zip(spans, glyphs, strict=True)), seen),
+        "lattice": lattice(rows[at], lattices[at], best),
+        "glyphs": candidates(glyphs[at], lattices[at], best),
         "answer": answer(reader.steps(picture)),
     }
 
@@ -161,7 +160,7 @@ def pieces(rows: Sequence[Row], shape: tuple[int, ...]) -> Figure:
     return figure
 
 
-def lattice(row: Row, seen: Seen) -> Figure:
+def lattice(row: Row, seen: Lattice, best: Sequence[Span]) -> Figure:
     """Return the figure of a row's lattice: its pieces apart, an arc over every span, those of the best path thick.
 
     Each arc is labelled with the likeliest digit and how likely it is, or with "none".
@@ -175,7 +174,6 @@ def lattice(row: Row, seen: Seen) -> Figure:
     for (left, right), patch in zip(pairwise(nodes), patches, strict=True):
         x, y = (left + right - patch.box[2]) / 2, (height - patch.box[3]) / 2
         axes.imshow(1 - patch.ink, cmap="gray", vmin=0, vmax=1, extent=(x, x + patch.box[2], y, y + patch.box[3]))
-    best = best_path(row, seen).spans
     for span in sorted(row.spans, key=lambda span: (span in best, span)):
         start, end = nodes[list(span)]
         arc(axes, (start, end), top, 0.55 * height * (span[1] - span[0]), seen[span], best=span in best)
@@ -210,10 +208,9 @@ def said(probabilities: Array) -> str:
     return "none" if probabilities[NO_DIGIT] > probabilities[digit] else f"{digit}  {probabilities[digit]:.2f}"
 
 
-def candidates(row: Row, glyphs: dict[Span, Array], seen: Seen) -> Figure:
+def candidates(glyphs: dict[Span, Array], seen: Lattice, best: Sequence[Span]) -> Figure:
     """Return the figure of the glyphs of a row's spans, in reading order, those on the best path framed."""
-    best = best_path(row, seen).spans
-    spans = sorted(row.spans)
+    spans = sorted(glyphs)
     figure = Figure(figsize=(WIDTH, 1.35 * -(-len(spans) // ACROSS)), dpi=110, facecolor="white")
     grid = figure.subplots(-(-len(spans) // ACROSS), ACROSS, squeeze=False)
     figure.subplots_adjust(0.01, 0.14, 0.99, 0.99, wspace=0.12, hspace=0.35)

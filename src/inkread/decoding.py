@@ -7,6 +7,7 @@ recognition", sections V to VII). A piece that is no digit may be passed over.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 
 from inkread.models.classifier import CLASSES, NO_DIGIT
 from inkread.pictures.spans import Row
+
+Lattice = dict[tuple[int, int], NDArray[np.float32]]
+"""The probabilities, (11,), of each span of a row, by the start and the end of its pieces."""
 
 _DIRT = 0.5  # probability that a small piece is dirt, whatever the network says of it
 _OTHER = 0.3  # how much rarer what is no digit is among digits than among what the network learnt from
@@ -55,9 +59,18 @@ class _Step:
         return max(self.digit, self.none)
 
 
-def best_path(
-    row: Row, probabilities: dict[tuple[int, int], NDArray[np.float32]], *, among_digits: bool = False
-) -> Path:
+def best_paths(rows: Sequence[Row], lattices: Sequence[Lattice]) -> list[Path]:
+    """Return the best path through each row of a page, given the probabilities of the spans of each.
+
+    Where no more is passed over than there are digits, the page is one of digits, and is searched once more as such.
+    """
+    paths = [best_path(row, lattice) for row, lattice in zip(rows, lattices, strict=True)]
+    if sum(len(path.spans) for path in paths) >= sum(len(path.passed) for path in paths) > 0:
+        return [best_path(row, lattice, among_digits=True) for row, lattice in zip(rows, lattices, strict=True)]
+    return paths
+
+
+def best_path(row: Row, probabilities: Lattice, *, among_digits: bool = False) -> Path:
     """Return the best path through a row, given the probabilities, (11,), of each of its spans.
 
     among_digits: whether most of what is written is known to be digits. Then what is none to the network, and can be
@@ -104,7 +117,7 @@ def _certainties(way: list[_Step], steps: list[list[_Step]]) -> tuple[float, ...
     return tuple(float(min(1.0, np.exp(one))) for one in found)
 
 
-def _steps(row: Row, probabilities: dict[tuple[int, int], NDArray[np.float32]], *, whole: float) -> list[list[_Step]]:
+def _steps(row: Row, probabilities: Lattice, *, whole: float) -> list[list[_Step]]:
     """Return the steps of all paths by where they end; `whole` is how much rarer a whole that was cut is no digit."""
     steps: list[list[_Step]] = [[] for _ in range(row.pieces)]
     for (start, end), own in probabilities.items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.decoding import best_path
+from inkread.decoding import best_paths
 from inkread.models.classifier import CLASSES, NO_DIGIT, Classifier
 from inkread.pictures.components import Map
 from inkread.pictures.glyphs import SIDE, normalise
@@ -123,9 +123,7 @@ def _in_rows(writing: Writing, classifier: Classifier, *, single_row: bool, turn
     probabilities = classifier.classify(glyphs)
     index = {key: at for at, key in enumerate(spans)}
     lattices = [{span: probabilities[index[number, span]] for span in row.spans} for number, row in enumerate(rows)]
-    paths = [best_path(row, lattice) for row, lattice in zip(rows, lattices, strict=True)]
-    if sum(len(path.spans) for path in paths) >= sum(len(path.passed) for path in paths) > 0:
-        paths = [best_path(row, lattice, among_digits=True) for row, lattice in zip(rows, lattices, strict=True)]
+    paths = best_paths(rows, lattices)
     chosen: list[int] = []
     places: list[Place] = []
     for number, (row, path) in enumerate(zip(rows, paths, strict=True)):

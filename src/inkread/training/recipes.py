@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 
@@ -105,16 +105,13 @@ RECIPES = {
 
 # A low rate, and the average with the weights it began with, keep what the network knew of other hands and of what is
 # no digit; a third of MNIST is enough to be reminded of them.
-FURTHER = Recipe(
+FURTHER = replace(
+    RECIPES["best"],
     name="further",
     about="Goes on from a model that reads any hand, with own digits among what it learnt from; a minute or two.",
     network=None,
-    optimizer="averaged_cycle",
     learning_rate=1e-3,
     epochs=5,
-    batch=256,
-    smoothing=0.1,
     sample=20_000,
-    material=True,
 )
 """What `train` does with own digits where no recipe is named."""

@@ -96,7 +96,8 @@ def train(
             card = start.carried_over(card, Classifier(folder), others)
         if digits:
             card = replace(card, data={**card.data, "name": "MNIST and own digits", **_about(digits)})
-        card.save(folder)
+        if start or digits:
+            card.save(folder)
         return card
 
 

@@ -71,7 +71,7 @@ class Service:
         with self.desk.holding() as hold:
             uploads = await uploads_of(request, x_picture_name, self.desk.limits, hold)
             reading = self._one(uploads[0], question) if len(uploads) == 1 else self._each(uploads, question)
-            return json_answer(await unless_gone(request, reading))
+            return json_answer(await _unless_gone(request, reading))
 
     async def answer_about(
         self, request: Request, name: str, outcome: str, work: Callable[[Upload], dict[str, Any]], *, status: int = 200
@@ -86,7 +86,7 @@ class Service:
             if len(uploads) > 1:
                 raise Problem("bad-form", "The form holds several pictures; send one at a time.")
             done = self._counted(self.side, partial(work, uploads[0]), lambda _: outcome)
-            return json_answer(encoded(await unless_gone(request, done)), status=status)
+            return json_answer(encoded(await _unless_gone(request, done)), status=status)
 
     async def model(self) -> Response:
         """Tell how the model that reads was made and how good it is: its card."""
@@ -151,7 +151,7 @@ def json_answer(content: bytes, *, status: int = 200) -> Response:
     return Response(content, status, media_type="application/json")
 
 
-async def unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+async def _unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
     """Return what `work` returns; cancel it, and raise `ClientDisconnect`, when the client goes away before."""
     working = asyncio.ensure_future(work)
     going = asyncio.ensure_future(request.receive())
