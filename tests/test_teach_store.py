@@ -84,6 +84,14 @@ def test_numbers_are_never_given_twice(tmp_path: Path) -> None:
     assert (second.id or 0) > (first.id or 0)
 
 
+def test_forgetting_where_nothing_was_taught_makes_no_file(tmp_path: Path) -> None:
+    profile = Profile(path=tmp_path / "taught.sqlite")
+    assert profile.forget() == 0
+    with pytest.raises(OptionError, match="has no lesson 1;"):
+        profile.forget([1])
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_number_that_is_not_there_forgets_nothing(tmp_path: Path) -> None:
     profile = Profile(path=tmp_path / "taught.sqlite")
     (kept,) = profile.add([lesson(0)])

@@ -50,7 +50,7 @@ def _unlike(steps: Steps, wanted: int, found: int) -> str:
     read = f", read as {text}" if text else ""
     return (
         f"{name}: {has}, but {found} {'are' if found > 1 else 'is'} found{read}; nothing was taught of it; say what it "
-        "holds with --as, or cut it to the digit"
+        "holds (--as; at the service ?as=), or cut it to the digit"
     )
 
 

@@ -94,13 +94,11 @@ class Store:
 
     def forget(self, profile: str, ids: Sequence[int] | None) -> int:
         """Delete lessons of a profile; see `Profile.forget`."""
+        if not self.path.exists():  # what cannot be forgotten makes no file
+            return len(_forgettable(profile, set(), ids))
         with self._changing() as db:
             own = {id_ for (id_,) in db.execute("SELECT id FROM lessons WHERE profile = ?", (profile,))}
-            gone = own if ids is None else set(ids)
-            if unknown := sorted(gone - own):
-                raise OptionError(
-                    f"profile {profile!r}: has no lesson {unknown[0]}; see 'inkread teach --list' for those it has"
-                )
+            gone = _forgettable(profile, own, ids)
             db.executemany("DELETE FROM lessons WHERE id = ?", [(id_,) for id_ in gone])
             return len(gone)
 
@@ -184,6 +182,16 @@ class Store:
             raise DataError(
                 f"{self.path}: cannot be used ({error.strerror}); name another folder in INKREAD_HOME"
             ) from None
+
+
+def _forgettable(profile: str, own: set[int], ids: Sequence[int] | None) -> set[int]:
+    """Return which of a profile's own lessons are to be forgotten. Raises `OptionError` for one that it lacks."""
+    gone = own if ids is None else set(ids)
+    if unknown := sorted(gone - own):
+        raise OptionError(
+            f"profile {profile!r}: has no lesson {unknown[0]}; see 'inkread teach --list' for those it has"
+        )
+    return gone
 
 
 def _empty() -> sqlite3.Connection:

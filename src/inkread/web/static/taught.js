@@ -53,7 +53,7 @@ export class Taught {
     image.alt = "";
     image.src = `data:image/png;base64,${png}`;
     const about = element("p");
-    about.append(element("strong", "", label), element("span", "from", picture), element("span", "from", when(taught)));
+    about.append(element("strong", "", label), element("span", "from", picture), element("span", "when", when(taught)));
     const button = element("button", "quiet", "Forget");
     button.type = "button";
     button.setAttribute("aria-label", `Forget number ${id}, the ${label} of ${picture || "a picture"}`);
