@@ -264,7 +264,7 @@ def test_where_few_dots_do_not_do_there_is_no_change() -> None:
     def stubborn(glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.tile(np.array([0.9, *[0.01] * 10], np.float32), (len(glyphs), 1))
 
-    assert smallest_change(np.ones((28, 28), np.float32), 1, stubborn) is None
+    assert smallest_change(np.ones((28, 28), np.float32), 0, stubborn) is None
 
 
 @pytest.mark.parametrize(
@@ -285,10 +285,19 @@ def test_a_change_is_told_in_words(added: int, erased: int, words: str) -> None:
 # Which digit
 
 
-def test_the_answer_and_the_runner_up_are_the_likeliest_two_digits(explained: Explanation) -> None:
-    first, second = np.argsort(-explained.probabilities[:10])[:2]
-    assert (explained.answer, explained.runner_up) == (4, second)
-    assert first == 4
+def test_the_runner_up_is_the_digit_that_the_fewest_dots_make_of_it(explained: Explanation) -> None:
+    assert explained.answer == int(explained.probabilities.argmax()) == 4
+    assert explained.change is not None
+    assert explained.runner_up == explained.change.answer
+
+
+def test_where_few_dots_make_no_other_digit_of_it_the_runner_up_is_the_likeliest(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inkread.explaining.explanation.smallest_change", lambda *_: None)
+    found = explain(reader.steps(EXAMPLES / "4-transparent.png"), reader.classifier)
+    assert found.change is None
+    assert found.runner_up == int(np.argsort(found.probabilities[:10])[-2])
 
 
 def test_of_several_digits_the_least_sure_is_explained(reader: Reader, tmp_path: Path) -> None:

@@ -47,7 +47,8 @@ def explain(
     """Show why a digit is read as it is.
 
     Which ink speaks for the answer and which against it, and where ink is missing that would; how little would have
-    to change for the runner-up to be read; and the feature maps of every layer, the largest responses first.
+    to change for another digit, the runner-up, to be read; and the feature maps of every layer, the largest responses
+    first.
 
     Examples:
 

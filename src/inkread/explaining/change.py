@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.explaining.evidence import SIDE, Classify, adding, dots, erasing, log_odds
+from inkread.models.classifier import CLASSES
 
 _MOST_DOTS = 16
 _PLACES = SIDE * SIDE
@@ -21,7 +22,7 @@ _DOTS = dots(1.9)
 class Change:
     """A set of dots of which none can be left out, after which the network gives another answer.
 
-    answer: what is then read: 0 to 9, or 10 for no digit.
+    answer: the digit that is then read, 0 to 9.
     added, erased: where dots of ink, hardly wider than a stroke, were added and taken away: row and column of each.
     glyph: the changed glyph, (28, 28) float32 in 0..1.
     probability: how likely the network then finds that answer, 0 to 1.
@@ -42,22 +43,23 @@ class Change:
         return ", ".join([f"{first} dot{'s' if first != '1' else ''} of ink {rest}", *told[1:]])
 
 
-def smallest_change(glyph: NDArray[np.float32], towards: int, classify: Classify) -> Change | None:
-    """Return a small change of a glyph, (28, 28) in 0..1, that makes the network answer `towards`, 0 to 10.
+def smallest_change(glyph: NDArray[np.float32], answer: int, classify: Classify) -> Change | None:
+    """Return a small change of a glyph, (28, 28) in 0..1, that makes the network read another digit.
 
-    Dots are added or taken away one by one, each time the one that helps most, until the answer has changed, and then
-    any that is not needed after all is put back. So it is a small set, not for certain the smallest. What is added
-    touches the writing: specks beside it, of which fewer would do, deceive the network and tell a person nothing. None
-    where 16 dots do not do. `towards` must not be what the network answers already.
+    Dots are added or taken away one by one, each time the one that brings any other digit nearest, until one is read,
+    and then any that is not needed after all is put back. So it is a small set, not for certain the smallest. What is
+    added touches the writing: specks beside it, of which fewer would do, deceive the network and tell a person nothing.
+    None where 16 dots do not do. `answer` is what the network answers now, 0 to 10.
     """
+    others = [digit for digit in range(CLASSES) if digit != answer]
     moves: list[int] = []  # places, row by row; from 784 on, of dots to take away
     while len(moves) < _MOST_DOTS:
         now = _changed(glyph, moves)
         candidates = classify(np.concatenate([adding(now, _DOTS), erasing(now, _DOTS)]))
-        gain = log_odds(candidates, towards)
+        gain = np.max([log_odds(candidates, digit) for digit in others], axis=0)
         gain[:_PLACES][np.minimum(now, _DOTS).max(axis=(1, 2)) < _TOUCHES] = -np.inf
         moves.append(int(gain.argmax()))
-        if candidates[moves[-1]].argmax() == towards:
+        if (towards := int(candidates[moves[-1]].argmax())) in others:
             return _change(glyph, _needed(glyph, moves, towards, classify), towards, classify)
     return None
 

@@ -24,7 +24,8 @@ class Explanation:
     steps: how the picture was read.
     index: which of its digits this is about, in reading order, from 0.
     answer: what the network finds likeliest, 0 to 9, or 10 for no digit.
-    runner_up: the likeliest digit besides it, 0 to 9.
+    runner_up: the digit, 0 to 9, that the fewest dots of ink make of it, or else the likeliest besides it. Beside a
+        clear digit all others are unlikely, and which of them is least so is chance.
     evidence: which pixels speak for the answer and which against it.
     change: what would make it the runner-up; None where a few dots of ink do not.
     layers: what each layer gives; none where the file names no layer that we know.
@@ -89,14 +90,15 @@ def explain(steps: Steps, classifier: Classifier, *, digit: int | None = None) -
     glyph = np.asarray(steps.glyphs[index])
     probabilities = steps.probabilities[index]
     answer = int(probabilities.argmax())
-    runner_up = next(digit for digit in np.argsort(-probabilities[:NO_DIGIT]).tolist() if digit != answer)
+    change = smallest_change(glyph, answer, classifier.classify)
+    likeliest = (digit for digit in np.argsort(-probabilities[:NO_DIGIT]).tolist() if digit != answer)
     return Explanation(
         steps,
         index,
         answer,
-        runner_up,
+        change.answer if change else next(likeliest),
         evidence(glyph, answer, classifier.classify),
-        smallest_change(glyph, runner_up, classifier.classify),
+        change,
         layers_of(classifier, glyph),
     )
 
