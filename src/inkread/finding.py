@@ -48,7 +48,6 @@ class Found:
 
     glyphs, probabilities: theirs, (N, 28, 28) and (N, 11) float32.
     others: how many pieces there are that are no digit, dirt left out.
-    score: the log probability of this way to take the page.
     turns: by how many quarter turns, against the clock, the page was turned to find them.
     """
 
@@ -56,7 +55,6 @@ class Found:
     glyphs: NDArray[np.float32]
     probabilities: NDArray[np.float32]
     others: int = 0
-    score: float = 0.0
     turns: int = 0
 
     @property
@@ -102,12 +100,13 @@ def find_any(writing: Writing, classifier: Classifier) -> Found:
     found = find_digits(writing, classifier)
     if found.count == 1:
         return found
-    # A digit in pieces, chalk on rough paper, may fall into several rows of what is no digit.
+    # A digit in pieces, chalk on rough paper, may fall into several rows of what is no digit. Both ways are compared by
+    # the probability of a digit, not of a whole page: that of a page of many digits, all likely, would be small.
     single = find_alone(writing, classifier)
     if not single.places or not _holds_most(single.places[0].patch.ink, writing.ink):
         return found
     likely, none = float(single.probabilities[0, :CLASSES].max()), float(single.probabilities[0, NO_DIGIT])
-    return single if likely > np.exp(found.score) and none <= classifier.card.no_digit else found
+    return single if likely > found.fluency and none <= classifier.card.no_digit else found
 
 
 def _holds_most(digit: Map, page: Map) -> bool:
@@ -133,9 +132,9 @@ def _in_rows(writing: Writing, classifier: Classifier, *, single_row: bool, turn
             Place(row.spans[span], number, part, certainty)
             for span, part, certainty in zip(path.spans, parts, path.certainties, strict=True)
         ]
-    others, score = sum(len(path.passed) for path in paths), sum(path.score for path in paths)
+    others = sum(len(path.passed) for path in paths)
     if not places and spans:  # nothing is a digit; the steps show the heaviest of what was taken for none
         patches = [rows[number].spans[span] for number, span in spans]
         heaviest = max(range(len(patches)), key=lambda at: float(patches[at].ink.sum()))
         chosen, places = [heaviest], [Place(patches[heaviest])]
-    return Found(tuple(places), glyphs[chosen], probabilities[chosen], others, score, turns)
+    return Found(tuple(places), glyphs[chosen], probabilities[chosen], others, turns)
