@@ -32,7 +32,7 @@ class Recipe:
     name: str
     about: str
     network: Literal["classic", "fast", "best"] | None
-    optimizer: Literal["adam", "one_cycle", "averaged_cycle"]
+    optimizer: Literal["adam", "one_cycle", "averaged_cycle", "muon_cycle"]
     learning_rate: float
     epochs: int
     batch: int
@@ -93,9 +93,9 @@ RECIPES = {
             name="best",
             about="Reads any hand and refuses what is no digit: learns from what reading makes of real pictures, too.",
             network="best",
-            optimizer="averaged_cycle",
+            optimizer="muon_cycle",
             learning_rate=8e-3,
-            epochs=40,
+            epochs=30,
             batch=256,
             smoothing=0.1,
             material=True,
@@ -110,6 +110,7 @@ FURTHER = replace(
     name="further",
     about="Goes on from a model that reads any hand, with own digits among what it learnt from; a minute or two.",
     network=None,
+    optimizer="averaged_cycle",
     learning_rate=1e-3,
     epochs=5,
     sample=20_000,
