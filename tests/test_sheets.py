@@ -363,7 +363,7 @@ def test_csv_counts_the_numbers_of_each_line(sheet_file: Path) -> None:
 
 def test_words_are_refused(reader: Reader) -> None:
     words = [reader.read(ink_on_paper(nondigit_ink("words", size=(160, 240), rng=seeded(s)))) for s in range(30)]
-    assert sum(refusal(word) == "no-digit" for word in words) >= 24
+    assert sum(refusal(word) == "no-digit" for word in words) >= 21
 
 
 @pytest.mark.parametrize("content", ["auto", "number", "sheet"])
