@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inkread.decoding import best_path
+from inkread.decoding import best_path, best_paths
 from inkread.models.classifier import CLASSES, NO_DIGIT
 from inkread.pictures import ruling
 from inkread.pictures.components import Box, find_components
@@ -144,6 +144,15 @@ def test_digits_that_touch_are_taken_apart_though_together_they_are_none() -> No
     touching = row(2, cut={0}, wholes=((0, 2),))
     assert best_path(touching, apart, among_digits=True).spans == ((0, 1), (1, 2))
     assert best_path(touching, apart).spans == (), "among letters it is rather another letter"
+
+
+def test_digits_that_touch_are_taken_apart_though_together_they_may_be_a_digit() -> None:
+    apart = {(0, 1): likely(0.9), (1, 2): likely(0.9), (0, 2): likely(0.35, 0.6)}
+    touching = row(2, cut={0}, wholes=((0, 2),))
+    assert best_path(touching, apart).spans == ((0, 2),)
+    assert [path.spans for path in best_paths([touching], [apart])] == [((0, 1), (1, 2))]
+    surely = apart | {(0, 2): likely(0.6, 0.35)}
+    assert [path.spans for path in best_paths([touching], [surely])] == [((0, 2),)], "what is a digit stays whole"
 
 
 def test_certainty_has_a_floor() -> None:

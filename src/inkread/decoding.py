@@ -65,7 +65,9 @@ def best_paths(rows: Sequence[Row], lattices: Sequence[Lattice]) -> list[Path]:
     Where no more is passed over than there are digits, the page is one of digits, and is searched once more as such.
     """
     paths = [best_path(row, lattice) for row, lattice in zip(rows, lattices, strict=True)]
-    if sum(len(path.spans) for path in paths) >= sum(len(path.passed) for path in paths) > 0:
+    passed = sum(len(path.passed) for path in paths)
+    doubted = any(_is_none(lattice[span]) for path, lattice in zip(paths, lattices, strict=True) for span in path.spans)
+    if sum(len(path.spans) for path in paths) >= passed and (passed or doubted):
         return [best_path(row, lattice, among_digits=True) for row, lattice in zip(rows, lattices, strict=True)]
     return paths
 
@@ -92,6 +94,11 @@ def best_path(row: Row, probabilities: Lattice, *, among_digits: bool = False) -
     passed = [step.start for step in way if step.digit < step.none and not _is_dirt(row, step)]
     spans = tuple((step.start, step.end) for step in digits)
     return Path(spans, _certainties(way, steps), tuple(passed), float(scores[-1]))
+
+
+def _is_none(probabilities: NDArray[np.float32]) -> bool:
+    """Tell whether what the network finds likeliest, of (11,), is that there is no digit."""
+    return int(probabilities.argmax()) == NO_DIGIT
 
 
 def _is_dirt(row: Row, step: _Step) -> bool:
@@ -128,6 +135,8 @@ def _steps(row: Row, probabilities: Lattice, *, whole: float) -> list[list[_Step
             dirt = _DIRT if end - start == 1 and row.small[start] else 0.0
             other = _OTHER * float(own[NO_DIGIT]) * (whole if end - start > 1 else 1.0)
             none = max(_SURELY, other, dirt)
+            if end - start > 1 and _is_none(own):
+                digit *= whole
         digit = max(_SURELY, digit)
         steps[end - 1].append(
             _Step(start, end, weight + np.log(digit), weight + np.log(none) if none else -np.inf,
