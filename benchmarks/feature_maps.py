@@ -3,8 +3,8 @@
     python benchmarks/feature_maps.py                 says first how long it will take
     python benchmarks/feature_maps.py --maps 1 8 --seeds 1 --epochs 1 --out /tmp/trial       a trial
 
-Each network learns from the first 10 000 training images, few enough for a large one to learn them by heart, and is
-tested once, at its end, on MNIST's test images; nothing is chosen by that. Writes benchmarks/FEATURE_MAPS.md and
+Each network learns from the first 10 000 training images, few enough for a large one to begin to learn them by heart,
+and is tested once, at its end, on MNIST's test images; nothing is chosen by that. Writes benchmarks/FEATURE_MAPS.md and
 docs/theory/feature-maps.png. Interrupted, it goes on where it stopped: results lie in runs/feature_maps.json.
 """
 
@@ -166,7 +166,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--maps", type=int, nargs="+", default=list(MAPS))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--out", type=Path, help="folder for everything; left out, where the docs look for it")
     options = parser.parse_args()
     kept = (options.out or ROOT / "runs") / "feature_maps.json"
