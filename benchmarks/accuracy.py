@@ -1,6 +1,6 @@
 """Train `best` with several seeds, measure each on every set, and write benchmarks/ACCURACY.md.
 
-    python benchmarks/accuracy.py               five seeds: about 20 minutes each on two cores
+    python benchmarks/accuracy.py               five seeds: about 13 minutes each on two cores
     python benchmarks/accuracy.py --seeds 1     the first alone
     python benchmarks/accuracy.py --no-train    measure and write up the models that are there already
     python benchmarks/accuracy.py --ray auto    a Ray task a seed, two cores each, on nodes that share this folder
@@ -31,7 +31,7 @@ from inkread.training.machine import hardware, versions
 from measures import INKREAD, ROOT, timed
 from sets import RUNS, Glyphs, load_set
 
-MINUTES = 20  # of one training on two cores
+MINUTES = 13  # of one training on two cores
 
 WANTED = {
     "MNIST test": (99.70, 99.78),

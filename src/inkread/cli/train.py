@@ -15,7 +15,7 @@ def train(
         typer.Option(
             metavar="classic|fast|best",
             help="'classic': the well-known tutorial's network and settings, minutes. 'fast': the same accuracy in "
-            "seconds. 'best': what inkread ships; reads any hand and knows what is no digit, twenty minutes. Left out, "
+            "seconds. 'best': what inkread ships; reads any hand and knows what is no digit, 15 minutes. Left out, "
             "'fast'; with --own, a trained model learns further.",
         ),
     ] = None,
