@@ -115,7 +115,7 @@ def draw_example() -> None:
     hand = Hand(slant=0.15, breadth=0.9, wobble=0.035, haste=0.05, tremor=0.004)
     picture = draw_sheet(
         LINES,
-        rng=np.random.default_rng([5, 126]),
+        rng=np.random.default_rng([5, 254]),
         size=(640, 880),
         ground="shadow",
         pen="felt-tip",
