@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,10 @@ from inkread.errors import DataError
 # The same examples in every run, so that a red test stays red until it is mended; time is not what they test.
 settings.register_profile("inkread", derandomize=True, deadline=None)
 settings.load_profile("inkread")
+
+# A shell has what it runs in the background ignore Ctrl-C, and the programs that tests start would ignore it, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 """Where the data lies beside the project; see DESIGN, "Data beside the project"."""
