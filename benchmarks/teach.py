@@ -131,13 +131,12 @@ def of_each_class(labels: NDArray[np.int64], count: int, rng: np.random.Generato
     return np.concatenate(parts)
 
 
-def on_sets(classifier: Classifier) -> list[Row]:
+def on_sets(classifier: Classifier, train: Seen, test: Seen) -> list[Row]:
     """Teach of USPS's training images and of each writer with 20 pictures; read USPS's test images and MNIST's."""
     limit = classifier.card.no_digit
     mnist = load_mnist()
     images = np.asarray(mnist.test_images / np.float32(255), np.float32)
     mnist_test = seen(classifier, Glyphs(images, mnist.test_labels.astype(np.int64), np.array([])))
-    train, test = (seen(classifier, load_set(name)) for name in ("usps/train", "usps"))
     kinds = ("USPS test", "MNIST test after USPS", "writers of 20", "MNIST test after writers", "no digit after USPS")
     usps, mnist_after, writers, mnist_after_writers, none = (Tally(name, limit) for name in kinds)
     smaller, much = Tally("writers of 10 to 19", limit), Tally(f"USPS test after {MANY} of each", limit)
@@ -158,12 +157,11 @@ def on_sets(classifier: Classifier) -> list[Row]:
     return [tally.row() for tally in tallies] + [_refusing(none)]
 
 
-def with_all(classifier: Classifier) -> int:
+def with_all(train: Seen, test: Seen) -> int:
     """Return how many of USPS's test images are misread by a last layer fitted on all of its training images.
 
     What the features let anyone learn of USPS. Its regularisation is chosen on the training images.
     """
-    train, test = (seen(classifier, load_set(name)) for name in ("usps/train", "usps"))
     fitted = GridSearchCV(LogisticRegression(max_iter=300), {"C": [1, 10, 100, 1000]}, cv=5)
     fitted.fit(_unit(train.features), train.labels)
     return int((fitted.predict(_unit(test.features)) != test.labels).sum())
@@ -292,7 +290,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "TEACH.md")
     options = parser.parse_args()
     classifier = Classifier(options.model, threads=os.cpu_count() or 1)
-    rows, ceiling = on_sets(classifier), with_all(classifier)
+    usps = [seen(classifier, load_set(name)) for name in ("usps/train", "usps")]
+    rows, ceiling = on_sets(classifier, *usps), with_all(*usps)
     name = f"`{options.model}`" if options.model else "shipped model"
     with whole_file(options.out) as path:
         path.write_text("\n".join([*report(rows, on_themselves(options.model), ceiling, name), ""]), encoding="utf-8")

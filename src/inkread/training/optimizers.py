@@ -36,8 +36,8 @@ def averaged_cycle(learning_rate: float, steps: int) -> keras.optimizers.Optimiz
 def muon_cycle(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
     """Return Muon for the kernels of convolutions, AdamW for the rest; it ends with the average of the last weights.
 
-    Ten epochs of it are worth twenty of AdamW. The rate falls to a fifth of its peak only: weights that still wander
-    give an average, over about an eighth of the steps, that reads better than weights that come to rest
+    Ten epochs of it reach the loss of twenty of AdamW. The rate falls to a fifth of its peak only: weights that wander
+    on give an average, over about an eighth of the steps, that reads better than weights that come to rest
     (docs/decisions.md).
     """
     return KernelMuon(
