@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -59,8 +59,8 @@ def _write_idx(path: Path, array: NDArray[np.uint8]) -> None:
 
 
 @contextmanager
-def patched(module: Any, name: str, value: Callable[..., Any]) -> Iterator[None]:
-    """Put `value` in the place of a function that a recipe names."""
+def patched(module: Any, name: str, value: Any) -> Iterator[None]:
+    """Put `value` in the place of a function or number of a module."""
     kept = getattr(module, name)
     setattr(module, name, value)
     try:

@@ -95,8 +95,8 @@ def _nondigits(data: Path) -> Iterator[Row]:
             yield data / "nondigits" / row["file"], NO_DIGIT, row["file"]
 
 
-def _drawn(data: Path) -> Iterator[Row]:
-    for picture in labelled_pictures(data / "drawn" / "eval"):
+def _drawn(data: Path, part: str = "eval") -> Iterator[Row]:
+    for picture in labelled_pictures(data / "drawn" / part):
         yield picture.path, int(picture.label), ""
 
 
@@ -137,6 +137,7 @@ SETS: dict[str, Callable[[Path], Iterator[Row]]] = {
     "nondigits": _nondigits,
     "held-out families": _held_out,
     "drawn/eval": _drawn,
+    "drawn/train": partial(_drawn, part="train"),
     "usps": _usps,
     "usps/train": partial(_usps, part="train"),
     "optdigits": _optdigits,

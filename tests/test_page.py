@@ -528,8 +528,7 @@ def test_keys_alone_teach_and_take_back(open_page: OpenPage, pupil: str) -> None
     for focused in ("#answer .digit", "#draw .ask", "#draw .bar:nth-child(1) button"):
         page.keyboard.press("Tab")
         expect(page.locator(focused)).to_be_focused()
-        width = page.locator(focused).evaluate("(element) => getComputedStyle(element).outlineWidth")
-        assert width == "3px", f"{focused} shows that it has the focus"
+        expect(page.locator(focused)).to_have_css("outline-width", "3px")  # a busy browser draws it a moment later
     for _ in range(3):
         page.keyboard.press("ArrowDown")
     expect(number(page, "3")).to_be_focused()
@@ -714,8 +713,7 @@ def test_keys_alone_bring_a_picture_in_and_walk_its_digits(page: Page) -> None:
     for focused in ("#photograph", "#as", "#sure", ".box.chosen", "#text .digit.chosen", "#copy", "#save-picture"):
         page.keyboard.press("Tab")
         expect(page.locator(focused)).to_be_focused()
-        width = page.locator(focused).evaluate("(element) => getComputedStyle(element).outlineWidth")
-        assert width == "3px", f"{focused} shows that it has the focus"
+        expect(page.locator(focused)).to_have_css("outline-width", "3px")  # a busy browser draws it a moment later
     page.locator(".box.chosen").focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#picture .which")).to_have_text("How the 6 in line 2 was read")

@@ -8,7 +8,9 @@ and Williams 2006, "Gaussian processes for machine learning", 3.5). Both fade wi
 all that was taught stays as it was. Only the first can tell that something is a digit which the network takes for none:
 the second would, with every taught digit, also let letters pass.
 
-The distance is 1 - the cosine of two glyphs' features. docs/decisions.md has the measurements behind the numbers below.
+The distance is 1 - the cosine of the square roots of two glyphs' features, so that a few strong responses do not drown
+what the many weak ones tell (Hellinger's kernel; Arandjelovic and Zisserman 2012, "Three things everyone should know to
+improve object retrieval"). benchmarks/teach_study.py has the measurements behind the numbers below.
 """
 
 from __future__ import annotations
@@ -26,9 +28,9 @@ Floats = NDArray[np.float64]
 MOST = 2000
 """So many lessons count, the newest of a profile; who has more trains a network with them: `inkread train --own`."""
 
-_NEXT, _NEXT_WEIGHT = 0.06, 16.0  # width of the near kernel, and what one lesson weighs where the network weighs 1
-_FAR, _FAR_VARIANCE = 0.5, 64.0  # width of the far kernel, and its variance, of log probabilities
-_NEARLY = 0.02  # what is no farther apart is taken for nearly the same glyph
+_NEXT, _NEXT_WEIGHT = 0.07, 16.0  # width of the near kernel, and what one lesson weighs where the network weighs 1
+_FAR, _FAR_VARIANCE = 0.35, 64.0  # width of the far kernel, and its variance, of log probabilities
+_NEARLY = 0.03  # what is no farther apart is taken for nearly the same glyph
 _SAME_WEIGHT = 1000.0  # what a lesson weighs for its very glyph
 _LEAST = 1e-9  # no probability is taken for less, or its logarithm would outweigh everything
 _STEPS, _CLOSE = 400, 1e-4  # of the search for the residuals: at most so many, until they change by less
@@ -51,7 +53,7 @@ class Neighbours:
         labels, glyphs = labels[-MOST:], glyphs[-MOST:]
         self._same = {glyph.tobytes(): label for glyph, label in zip(glyphs, labels, strict=True)}
         self._truth = np.eye(CLASSES)[np.asarray(labels, int)]
-        self._features = _unit(features[-MOST:])
+        self._features = _directions(features[-MOST:])
         kernel = _FAR_VARIANCE * _kernel(self._features, self._features, _FAR)
         self._residuals = _residuals(kernel, _logs(probabilities[-MOST:]), self._truth)
 
@@ -59,7 +61,7 @@ class Neighbours:
         self, glyphs: NDArray[np.uint8], probabilities: NDArray[np.float32], features: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Return probabilities, (N, 11), for glyphs, (N, 28, 28) uint8, with those and the features of the network."""
-        own = _unit(features)
+        own = _directions(features)
         none = np.asarray(probabilities[:, CLASSES:], float)
         far = _FAR_VARIANCE * _kernel(own, self._features, _FAR) @ self._residuals
         digits = (1 - none) * _softmax(_logs(probabilities) + far)
@@ -73,17 +75,18 @@ class Neighbours:
 
 def nearly_same(one: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Tell which features, (n, K), are of nearly the same glyph as one, (K,): of a picture saved anew, for example."""
-    return np.asarray((_unit(others) @ _unit(one[None]).T)[:, 0] > 1 - _NEARLY, np.bool_)
+    return np.asarray((_directions(others) @ _directions(one[None]).T)[:, 0] > 1 - _NEARLY, np.bool_)
 
 
-def _unit(features: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return features, (n, K), brought to length 1."""
-    lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    return np.asarray(features / np.maximum(lengths, 1e-12), np.float32)
+def _directions(features: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return the square roots of features, (n, K), with their signs, brought to length 1."""
+    roots = np.copysign(np.sqrt(np.abs(features)), features)
+    lengths = np.linalg.norm(roots, axis=1, keepdims=True)
+    return np.asarray(roots / np.maximum(lengths, 1e-12), np.float32)
 
 
 def _kernel(one: NDArray[np.float32], other: NDArray[np.float32], width: float) -> Floats:
-    """Return the kernel of two rows of unit features, (n, K) and (m, K): (n, m), 1 where they are alike."""
+    """Return the kernel of two rows of directions, (n, K) and (m, K): (n, m), 1 where they are alike."""
     return np.asarray(np.exp((one @ other.T - 1).astype(np.float64) / width), np.float64)
 
 
