@@ -263,6 +263,17 @@ def test_standard_input_has_one_name_whether_it_is_read_or_not(three: Path, tmp_
 # Figures
 
 
+def test_reading_leaves_nothing_in_the_home_folder(three: Path, tmp_path: Path) -> None:
+    """ONNX Runtime would keep a number for the device there, and send events under it."""
+    home = tmp_path / "home"
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_", "INKREAD_"))
+    }
+    ended = inkread_process(three, env=environment | {"HOME": str(home), "USERPROFILE": str(home)})
+    assert (ended.stdout, ended.stderr, ended.returncode) == (b"3\n", b"", 0)
+    assert not home.exists()
+
+
 @pytest.fixture
 def no_display(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Have matplotlib find no display, and give the folder for temporary files."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 from inkread.errors import DataError, InkreadError, MissingExtra, ModelError, OptionError, PictureError
@@ -40,6 +41,10 @@ __all__ = [
 ]
 
 __version__: str
+
+# ONNX Runtime 1.32 keeps a number for this device in the home folder and sends events to its makers unless it finds
+# this when it is loaded. Whoever sets it themselves has their way.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _LATER = {"Picture": "inkread.pictures.opening", "Reader": "inkread.reader", "Steps": "inkread.reader"}
 

@@ -44,7 +44,7 @@ def find_ink(page: Page) -> Map:
     if dense:
         paper = np.full_like(coarse, quantile(coarse, 0.98))
     width = _stroke_width(coarse, paper) * (max(grey.shape) / max(coarse.shape))
-    noise = _noise(page.grey)
+    noise = noise_of(page.grey)
     grey = _quiet(grey)
     paper = _paper(grey, 2.5 * width + 3)
     return _contrast(paper - grey, paper, max(FAINTEST, 3 * noise), 2 * width + 3)
@@ -140,7 +140,7 @@ def _at_scale(grey: Map, window: float, work: Callable[[Map, NDArray[np.uint8]],
     return np.asarray(cv2.resize(work(small, _disc(window * factor)), grey.shape[::-1]), np.float32)
 
 
-def _noise(grey: NDArray[np.uint8]) -> float:
+def noise_of(grey: NDArray[np.uint8]) -> float:
     """Return the standard deviation of the paper's noise as a share of the grey scale.
 
     (Immerkaer 1996, with a median against edges; it is counted out, as sorting a page takes longer than all else here.)

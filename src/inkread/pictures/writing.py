@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from inkread.pictures.components import Components, Map, Mask, find_components
 from inkread.pictures.grids import Cells, without_grids
 from inkread.pictures.ink import find_ink
+from inkread.pictures.lined import without_lines
 from inkread.pictures.page import WORKING_PIXELS, Page
 from inkread.pictures.ruling import without_ruling
 from inkread.pictures.surroundings import without_surroundings
@@ -19,6 +20,7 @@ _LEGIBLE = 6  # pixels: what is less high is dirt,
 _SMALL = 28  # writing less high than this is read better from a larger page,
 _COMFORTABLE = 40  # on which it is as high as this,
 _FINEST = 4  # but which is no more than so many times larger than others
+_ROOM = 0.85  # heights of the writing: squares narrower than this are no boxes to write in
 _BRUSH = 25  # pixels: the width over which print is painted over
 
 
@@ -63,6 +65,25 @@ def find_writing(ink: Map) -> Writing:
 
 def writing_on(page: Page) -> tuple[Map, Writing]:
     """Return the ink of a page, as large as the page, and what is written on it.
+
+    On lined paper it is looked for where the lines were painted over, unless they are boxes to write in.
+    """
+    lined = without_lines(page)
+    if lined is None:
+        return _writing_among_print(page)
+    plain, distances = lined
+    ink = find_ink(plain)
+    found = find_writing(ink)
+    if len(found.components) and None not in distances:
+        narrow = min(distance for distance in distances if distance)
+        if narrow < _ROOM * writing_height(found.components):  # no digit stands in a square of these
+            return ink, found
+    boxed = _writing_among_print(page)
+    return boxed if boxed[1].cells else (ink, found)
+
+
+def _writing_among_print(page: Page) -> tuple[Map, Writing]:
+    """Return the ink of a page and what is written on it, beside boxes and some lines.
 
     Where print is darker than the pen, ink as faint as the pen's is not seen beside it. So pages with boxes are looked
     at once more with the boxes painted over.
