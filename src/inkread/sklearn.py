@@ -60,7 +60,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         *,
         model: str | os.PathLike[str] | None = None,
         epochs: int | None = None,
-        random_state: int | np.random.RandomState | None = 0,
+        random_state: int | np.integer | np.random.RandomState | None = 0,
     ) -> None:
         self.recipe = recipe
         self.model = model
