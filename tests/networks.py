@@ -61,6 +61,16 @@ def keras2_tutorial() -> tuple[Settings, dict[str, dict[str, NDArray[np.float32]
     return {"class_name": "Sequential", "config": {"name": "sequential", "layers": layers}}, weights
 
 
+def write_h5_of(path: Path, *, classes: int) -> Path:
+    """Write the tutorial's file with another number of classes than ten."""
+    config, weights = keras2_tutorial()
+    config["config"]["layers"][-1]["config"]["units"] = classes
+    weights["dense_1"] = {
+        name: np.resize(array, (*array.shape[:-1], classes)) for name, array in weights["dense_1"].items()
+    }
+    return write_h5(path, config, weights)
+
+
 def write_h5(path: Path, config: Any, weights: dict[str, dict[str, NDArray[np.float32]]]) -> Path:
     """Write a file as `model.save("mnist.h5")` of Keras 2 does."""
     with h5py.File(path, "w") as file:

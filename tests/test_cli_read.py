@@ -444,7 +444,7 @@ def test_a_heic_picture_without_the_extra_fails_alone(
 
 def test_a_missing_extra_ends_with_3(run: Run, three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)  # comes with Keras
-    (tmp_path / "mnist.keras").touch()
+    (tmp_path / "mnist.keras").write_bytes(b"PK")
     ended = run("read", three, "--model", tmp_path / "mnist.keras")
     assert (ended.code, ended.out, len(ended.err)) == (3, [], 1)
     assert "pip install 'inkread[train]'" in ended.err[0]

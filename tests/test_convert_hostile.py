@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from inkread import ModelError, Reader
 from inkread.converting import convert
-from networks import Settings, entry, keras2_tutorial, write_graph, write_h5
+from inkread.converting.opening import keras_model
+from networks import Settings, entry, keras2_tutorial, write_graph, write_h5, write_h5_of
 
 h5py = pytest.importorskip("h5py", reason="needs the extra 'train'")
 onnx = pytest.importorskip("onnx", reason="needs the extra 'train'")
@@ -47,11 +48,39 @@ def test_another_input_is_refused_with_its_shapes(tmp_path: Path, write_network:
     assert refusal(path, tmp_path).startswith(
         "takes (N, 20, 20, 1) as tensor(float), where inkread gives (N, 28, 28, 1)"
     )
+    assert refusal(path, tmp_path).endswith("; export it anew with such an input, or name another model")
 
 
-def test_another_number_of_classes_is_refused_with_it(tmp_path: Path, write_network: WriteNetwork) -> None:
-    path = write_network(tmp_path / "letters.onnx", classes=26)
-    assert refusal(path, tmp_path).startswith("gives (26,) outputs a glyph where inkread needs 10, one a digit, or 11")
+@pytest.mark.parametrize("name", ["letters.onnx", "letters.h5", "letters.keras"])
+def test_another_number_of_classes_is_refused_with_the_file_and_a_way_out(
+    tmp_path: Path, write_network: WriteNetwork, name: str
+) -> None:
+    path = tmp_path / name
+    if name.endswith(".onnx"):
+        write_network(path, classes=12)
+    else:
+        write_h5_of(tmp_path / "letters.h5", classes=12)
+    if name.endswith(".keras"):
+        keras_model(tmp_path / "letters.h5").save(path)
+    assert refusal(path, tmp_path) == (
+        "gives (12,) outputs a glyph where inkread needs 10, one a digit, or 11, with one for no digit; train it anew "
+        "with so many, or name another model"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [
+        (b"", "is empty"),
+        (b"\x08\x08", "not an ONNX model that ONNX Runtime can load (No graph was found in the protobuf)"),
+        (bytes(5000), "not an ONNX model that ONNX Runtime can load (it is damaged or cut short)"),
+        (b"no network", "not an ONNX model that ONNX Runtime can load (it is damaged or cut short)"),
+    ],
+)
+def test_a_file_that_is_no_model_is_refused_with_a_way_out(tmp_path: Path, content: bytes, cause: str) -> None:
+    (tmp_path / "damaged.onnx").write_bytes(content)
+    said = refusal(tmp_path / "damaged.onnx", tmp_path)
+    assert said == f"{cause}; check that the file is whole, or export it anew"
 
 
 def test_another_input_of_keras_is_refused_with_its_shape(tmp_path: Path) -> None:

@@ -59,9 +59,11 @@ def write_index(folder: Path, text: str) -> Path:
 
 
 def as_json(capsys: pytest.CaptureFixture[str], *words: str | Path) -> dict[str, Any]:
-    assert main(["evaluate", *map(str, words), "--format", "json"]) == 0
+    """Return what is printed of `folders`, where one picture is none."""
+    assert main(["evaluate", *map(str, words), "--format", "json"]) == 1
     captured = capsys.readouterr()
-    assert captured.err == ""
+    (failure,) = captured.err.splitlines()
+    assert "broken.png: this is not a picture" in failure
     (line,) = captured.out.splitlines()
     result: dict[str, Any] = json.loads(line)
     return result
@@ -219,8 +221,10 @@ def test_against_tells_the_other_model_and_the_test(folders: Path, capsys: pytes
     assert list(result) == [*KEYS, "against"]
     assert result["against"]["model"] == "tiny"
     assert 0 <= result["against"]["p"] <= 1
-    assert main(["evaluate", "--data", str(folders), "--against", "tiny"]) == 0
-    assert "against tiny: " in capsys.readouterr().out
+    assert main(["evaluate", "--data", str(folders), "--against", "tiny"]) == 1
+    captured = capsys.readouterr()
+    assert "against tiny: " in captured.out
+    assert captured.err.count("broken.png") == 1  # and not once a model
 
 
 def test_a_missing_model_to_compare_with_ends_with_4(folders: Path) -> None:
@@ -305,13 +309,40 @@ def test_json_is_one_object_with_every_miss(folders: Path, capsys: pytest.Captur
 
 
 def test_text_says_the_share_the_matrix_and_the_misses(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["evaluate", "--data", str(folders)]) == 0
+    assert main(["evaluate", "--data", str(folders)]) == 1
     text = capsys.readouterr().out
     assert text.startswith("72.73% right: 8 of 11 (95 % interval ")
     assert "refused: 1, or could not be opened: 1" in text
     assert "rows: what it is; columns: what was read" in text
     assert f"{folders / '1' / 'c.PNG'}: is 1, read 7" in text
     assert f"{folders / '4' / 'broken.png'}: is 4, read <not-a-picture>" in text
+
+
+@pytest.mark.parametrize("format_", ["text", "json"])
+def test_a_picture_that_cannot_be_opened_ends_with_1_and_its_cause_after_the_whole_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], format_: str
+) -> None:
+    paint(tmp_path / "7" / "a.png", 7)
+    (tmp_path / "7" / "empty.png").write_bytes(b"")
+    words = ["evaluate", "--data", str(tmp_path), "--format", format_, "--report", str(tmp_path / "report.html")]
+    assert main(words) == 1
+    captured = capsys.readouterr()
+    assert (
+        captured.err == f"inkread: {tmp_path / '7' / 'empty.png'}: the file is empty; save or copy the picture again\n"
+    )
+    assert "empty.png" in captured.out
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "empty.png" in page
+    assert page.rstrip().endswith("</html>")
+
+
+def test_a_refused_picture_alone_ends_with_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paint(tmp_path / "4" / "a.png", 4)
+    blank(tmp_path / "4" / "blank.png")
+    assert main(["evaluate", "--data", str(tmp_path)]) == 0
+    captured = capsys.readouterr()
+    assert "refused: 1, or could not be opened: 0" in captured.out
+    assert captured.err == ""
 
 
 def test_text_shows_groups_and_no_more_than_20_misses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -343,6 +343,12 @@ def test_the_figure_shows_the_largest_maps_of_every_layer_and_stays_readable(exp
     assert shown == expected
     texts = {text.get_text() for text in figure.texts}
     assert {layer.name for layer in explained.layers} <= texts
+    captions = {
+        f"{layer.shape}\n16 of {len(layer.values)} are shown" if len(layer.values) > SHOWN_MAPS else layer.shape
+        for layer in explained.layers
+        if layer.has_maps
+    }
+    assert {"16 maps of 28 x 28", "96 maps of 4 x 4\n16 of 96 are shown"} <= captions <= texts
     titles = [axes.get_title(loc="left") for axes in figure.axes[:6]]
     change = f"To be read as {explained.runner_up}"
     assert titles == ["Picture", "Glyph", "Ink for 4", "Paper for 4", change, "Probabilities"]

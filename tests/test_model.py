@@ -178,7 +178,8 @@ def test_a_network_of_five_classes_is_refused(tmp_path: Path, write_network: Wri
     path = write_network(tmp_path / "five.onnx", classes=5)
     assert (
         refusal(path)
-        == f"{path}: gives (5,) outputs a glyph where inkread needs 10, one a digit, or 11, with one for no digit"
+        == f"{path}: gives (5,) outputs a glyph where inkread needs 10, one a digit, or 11, with one for no digit; "
+        "train it anew with so many, or name another model"
     )
 
 

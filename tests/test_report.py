@@ -326,7 +326,10 @@ def test_two_models_stand_side_by_side_with_the_test_on_their_difference(measure
 def test_a_clear_difference_is_called_one() -> None:
     first = evaluation_of([Answer(f"{n}.png", "1", "1", 0.9) for n in range(12)])
     second = evaluation_of([Answer(f"{n}.png", "1", "7" if n < 9 else "1", 0.9) for n in range(12)])
-    assert "p = 0.0039; the first is better" in Page(report_of(first, compared(first, second))).text
+    text = Page(report_of(first, compared(first, second))).text
+    assert "p = 0.0039; the first is better" in text
+    assert "The second is 75.00 points below the first (95 % interval of how far it is above: -" in text
+    assert "The second is 75.00 points above the first" in Page(report_of(second, compared(second, first))).text
 
 
 # Names, and nothing read

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import pickle
+import re
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from inkread import ModelError
 from inkread.datasets import Mnist
 from inkread.models.classifier import Classifier
 
 pytest.importorskip("sklearn", reason="needs the extra 'sklearn'")
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
 
 from inkread.sklearn import DigitClassifier
+from networks import write_h5_of
 
 FEW = "its data has 1 to 10 features, where a glyph has 784 pixels; tested below on glyphs"
 EXPECTED_TO_FAIL = dict.fromkeys(
@@ -99,6 +104,7 @@ def test_rows_squares_floats_and_lists_are_one(trained: DigitClassifier, few: tu
     np.testing.assert_allclose(expected.sum(axis=1), 1, atol=1e-5)
     for same in (
         images.reshape(50, 784),
+        images[..., None],
         images.astype(np.int64),
         images / 255,
         images.tolist(),
@@ -125,6 +131,40 @@ def test_the_same_seed_trains_the_same_network_and_a_clone_is_untrained(
         again.predict(few[2])
     assert again.fit(few[0], few[1]) is again
     np.testing.assert_allclose(again.predict_proba(few[2]), trained.predict_proba(few[2]), atol=1e-5)
+
+
+def test_a_seed_is_whatever_scikit_learn_takes(few: tuple[NDArray[np.uint8], ...]) -> None:
+    def trained(random_state: int | np.integer | np.random.RandomState | None) -> NDArray[np.float32]:
+        classifier = DigitClassifier(epochs=1, random_state=random_state).fit(few[0][:300], few[1][:300])
+        return classifier.predict_proba(few[2][:100])
+
+    np.testing.assert_array_equal(trained(np.int64(3)), trained(3))
+    drawn = trained(np.random.RandomState(0))
+    np.testing.assert_array_equal(trained(np.random.RandomState(0)), drawn)
+    random = np.random.RandomState(0)
+    np.testing.assert_array_equal(trained(random), drawn)
+    assert (trained(random) != drawn).any()  # each draws anew
+    np.random.seed(5)  # noqa: NPY002 - what None stands for in scikit-learn
+    first = trained(None)
+    np.random.seed(5)  # noqa: NPY002
+    np.testing.assert_array_equal(trained(None), first)
+
+
+def test_seeds_and_epochs_of_numpy_are_searched_over(few: tuple[NDArray[np.uint8], ...]) -> None:
+    grid = {"random_state": np.arange(2), "epochs": np.array([1])}
+    search = GridSearchCV(DigitClassifier(), grid, cv=2, error_score="raise").fit(few[0][:200], few[1][:200])
+    assert search.best_params_["random_state"] in (0, 1)
+
+
+@pytest.mark.parametrize("name", ["letters.h5", "letters.onnx"])
+def test_a_model_of_other_classes_is_refused_by_its_name(
+    tmp_path: Path, write_network: Callable[..., Path], name: str
+) -> None:
+    path = tmp_path / name
+    write_network(path, classes=12) if name.endswith(".onnx") else write_h5_of(path, classes=12)
+    images = np.zeros((10, 28, 28), np.uint8)
+    with pytest.raises(ModelError, match=re.escape(f"{path}: gives (12,) outputs a glyph")):
+        DigitClassifier(None, model=path).fit(images, np.arange(10))
 
 
 def test_a_pickle_holds_the_trained_network(
@@ -182,6 +222,10 @@ def test_it_is_the_end_of_a_pipeline(few: tuple[NDArray[np.uint8], ...]) -> None
         (lambda x: -x.astype(float), "Negative values in data"),
         (lambda x: np.where(x > 200, np.nan, x / 255), "contains NaN"),
         (lambda x: x[:0], "0 sample"),
+        (
+            lambda x: np.stack([x] * 3, axis=-1),
+            r"X is of the shape \(20, 28, 28, 3\), where DigitClassifier takes \(n, 28, 28\), \(n, 28, 28, 1\) or",
+        ),
         (lambda x: x[0], "Found array with dim|X has 28 feature|inconsistent numbers of samples"),
     ],
 )
@@ -200,6 +244,14 @@ def test_other_labels_and_settings_are_refused_in_words() -> None:
         DigitClassifier().fit(images, np.arange(22) % 11)
     with pytest.raises(ValueError, match="recipe is 'fast', 'classic' or None, not 'best'"):
         DigitClassifier(recipe="best").fit(images, np.arange(22) % 10)  # type: ignore[arg-type]
+    for epochs in ("a", 0, -1, 2.0, True):
+        with pytest.raises(ValueError, match=f"epochs is a whole number from 1, or None, not {epochs!r}"):
+            DigitClassifier(epochs=epochs).fit(images, np.arange(22) % 10)  # type: ignore[arg-type]
+    for seed in ("a", 0.5, np.random.default_rng(0)):
+        with pytest.raises(ValueError, match="cannot be used to seed"):
+            DigitClassifier(random_state=seed).fit(images, np.arange(22) % 10)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="Seed must be between 0 and"):
+        DigitClassifier(random_state=-1).fit(images, np.arange(22) % 10)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         DigitClassifier(recipe=None).fit(images, np.arange(20) % 10)
 

@@ -13,6 +13,9 @@ ends with the exit code of the class; nothing else decides the exit code.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -83,3 +86,12 @@ class DataError(InkreadError):
 
     exit_code = 4
     code = "bad-data"
+
+
+@contextmanager
+def speaking_of(path: Path, temporary: Path) -> Iterator[None]:
+    """Let a `ModelError` about a temporary file name the user's, which it was made from or is to become."""
+    try:
+        yield
+    except ModelError as error:
+        raise ModelError(str(error).replace(str(temporary), str(path)), code=error.code) from None

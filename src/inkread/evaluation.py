@@ -31,6 +31,7 @@ class Answer:
     """What was read of a labelled picture: the text, or "<code>" of the refusal or error.
 
     kind, capture, source: what the index says of the picture; may be empty.
+    failure: why the picture could not be opened, one line that names it; empty where it could.
     """
 
     picture: str
@@ -40,6 +41,7 @@ class Answer:
     kind: str = ""
     capture: str = ""
     source: str = ""
+    failure: str = ""
 
     @property
     def right(self) -> bool:
@@ -193,7 +195,8 @@ def _on_pictures(
     answers: list[Answer] = []
     for picture, outcome in zip(pictures, reader.try_many(picture.path for picture in pictures), strict=True):
         known = (picture.kind, picture.capture, picture.source)
-        answers.append(Answer(str(picture.path), picture.label, *_said(outcome), *known))
+        failure = outcome.message if isinstance(outcome, PictureError) else ""
+        answers.append(Answer(str(picture.path), picture.label, *_said(outcome), *known, failure))
         progress(len(answers), len(pictures))
 
     def show(answer: Answer) -> Exhibit | None:
@@ -221,7 +224,6 @@ def _scored(
     right = sum(answer.right for answer in answers)
     singles = [answer for answer in answers if len(answer.label) == 1 and answer.answer.isdigit()]
     pairs = np.array([(answer.label, answer.answer) for answer in singles if len(answer.answer) == 1], int)
-    refusals = [answer.answer in _REFUSALS for answer in answers]
     groups: dict[str, list[bool]] = defaultdict(list)
     for answer in answers:
         groups[f"{answer.kind} {answer.capture}".strip()].append(answer.right)
@@ -231,8 +233,8 @@ def _scored(
         right=right,
         of=len(answers),
         interval=wilson_interval(right, len(answers)),
-        refused=sum(refusals),
-        failed=sum(answer.answer.startswith("<") for answer in answers) - sum(refusals),
+        refused=sum(answer.answer in _REFUSALS for answer in answers),
+        failed=sum(bool(answer.failure) for answer in answers),
         groups={name: (sum(rights), len(rights)) for name, rights in groups.items()} if len(groups) > 1 else {},
         confusion=confusion_matrix(*pairs.reshape(-1, 2).T).tolist(),
         answers=answers,

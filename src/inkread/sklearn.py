@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ from inkread.scores import fitted_temperature
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.utils import check_random_state
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, check_non_negative, validate_data
 except ImportError:
@@ -36,7 +38,7 @@ FEATURES = 784  # pixels of a glyph
 
 
 class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
-    """A classifier of glyphs, (n, 28, 28) or (n, 784), with ink as 1 and paper as 0.
+    """A classifier of glyphs, (n, 28, 28), (n, 28, 28, 1) or (n, 784), with ink as 1 and paper as 0.
 
     Floats lie in 0..1; whole numbers, as in MNIST's files, in 0..255, and are divided by 255.
 
@@ -45,7 +47,8 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         which classes there are, and `model` answers.
     model: what answers where the recipe is None: what `inkread.Reader` takes; None for the shipped model.
     epochs: rounds over the images, at least 1; None for the recipe's own number.
-    random_state: seed of the training, a whole number from 0.
+    random_state: seed of the training, a whole number from 0; a `RandomState` of NumPy, or None for NumPy's own, from
+        which each `fit` draws a seed.
 
     After `fit` it has `classes_`, the labels in order, at most ten; `n_features_in_`, always 784; and, if it trained,
     `temperature_`, by which probabilities are calibrated. A pickle of it holds the network it trained.
@@ -57,7 +60,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         *,
         model: str | os.PathLike[str] | None = None,
         epochs: int | None = None,
-        random_state: int = 0,
+        random_state: int | np.integer | np.random.RandomState | None = 0,
     ) -> None:
         self.recipe = recipe
         self.model = model
@@ -72,6 +75,9 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         """
         if self.recipe not in ("fast", "classic", None):
             raise ValueError(f"recipe is 'fast', 'classic' or None, not {self.recipe!r}; 'best' is for `inkread train`")
+        if self.epochs is not None and not (_is_whole(self.epochs) and self.epochs >= 1):
+            raise ValueError(f"epochs is a whole number from 1, or None, not {self.epochs!r}")
+        check_random_state(self.random_state)
         images, labels = validate_data(self, _rows(X), y, dtype=None)
         check_classification_targets(labels)
         glyphs = _glyphs(images)
@@ -106,7 +112,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         from inkread.training.recipes import RECIPES
         from inkread.training.run import settled
 
-        recipe = replace(settled(RECIPES[str(self.recipe)], self.epochs), watches_test=False)
+        recipe = replace(settled(RECIPES[str(self.recipe)], self.epochs and int(self.epochs)), watches_test=False)
         load_keras("DigitClassifier.fit")
         from inkread.training.exporting import export_onnx
         from inkread.training.fitting import fitted
@@ -114,7 +120,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
         images, labels = np.rint(glyphs * 255).astype(np.uint8), indices.astype(np.uint8)
         data = Mnist(images, labels, images[:0], labels[:0])
-        network = fitted(recipe, data, seed=self.random_state, history=History(), watcher=Watcher())
+        network = fitted(recipe, data, seed=_seed(self.random_state), history=History(), watcher=Watcher())
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / MODEL_NAME
             export_onnx(in_float32(network, recipe.network), path, glyphs[:500])
@@ -148,10 +154,27 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             self._open()
 
 
+def _is_whole(number: object) -> bool:
+    """Tell whether it is a whole number of Python or NumPy; a search over parameters hands on either."""
+    return isinstance(number, Integral) and not isinstance(number, bool)
+
+
+def _seed(random_state: Any) -> int:
+    """Return the seed that a `random_state` stands for: the number itself, or one drawn from it."""
+    if _is_whole(random_state):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
 def _rows(images: Any) -> Any:
-    """Return images as rows of pixels, (n, 784); what has another shape stays as it is, for scikit-learn to judge."""
+    """Return images as rows of pixels, (n, 784); rows of another length stay as they are, for scikit-learn to judge."""
     images = images if hasattr(images, "shape") else np.asarray(images)
-    return np.asarray(images).reshape(-1, FEATURES) if images.shape[1:] == (28, 28) else images
+    if images.shape[1:] in ((28, 28), (28, 28, 1)):
+        return np.asarray(images).reshape(-1, FEATURES)
+    if len(images.shape) > 2:
+        taken = "(n, 28, 28), (n, 28, 28, 1) or (n, 784)"
+        raise ValueError(f"X is of the shape {tuple(images.shape)}, where DigitClassifier takes {taken}")
+    return images
 
 
 def _glyphs(images: NDArray[Any]) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -54,11 +55,11 @@ def evaluate(
     format_: Annotated[
         Literal["text", "json"], typer.Option("--format", help="'json' prints one object, with every miss.")
     ] = "text",
-) -> None:
+) -> int:
     """Measure how many digits a model reads right.
 
     Pictures take the whole road from the file to the digit; a refused picture and one that cannot be opened count
-    as wrong. MNIST's test images go to the network as they are.
+    as wrong, and after one that cannot be opened the exit code is 1. MNIST's test images go to the network as they are.
 
     Examples:
 
@@ -85,8 +86,12 @@ def evaluate(
         print(json.dumps({**result.to_dict(), **also}, ensure_ascii=False))
     else:
         _print(result, comparison)
+    for answer in result.answers:
+        if answer.failure:
+            print(f"inkread: {answer.failure}", file=sys.stderr)
     if failure:
         raise failure
+    return 1 if result.failed else 0
 
 
 def _reported(result: Evaluation, path: Path | None, comparison: Comparison | None) -> OptionError | None:

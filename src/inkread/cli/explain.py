@@ -37,7 +37,9 @@ def explain(
     as_: Annotated[Content, typer.Option("--as", help="What the picture holds, as for 'inkread read'.")] = "auto",
     model: Annotated[
         Path | None,
-        typer.Option(help="A model folder, an .onnx, .keras or .h5 file, or 'tiny'. Left out, the shipped model."),
+        typer.Option(
+            help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny'. Left out, the shipped model."
+        ),
     ] = None,
     format_: Annotated[
         Literal["text", "json"],

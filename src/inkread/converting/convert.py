@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from inkread.converting.glyphs import Glyphs, glyphs_at_hand
 from inkread.converting.opening import keras_model, onnx_of_keras_file
-from inkread.errors import InkreadError, MissingExtra, ModelError, OptionError
+from inkread.errors import InkreadError, MissingExtra, ModelError, OptionError, speaking_of
 from inkread.figures.saving import check_folder, writable
 from inkread.models.card import Card
 from inkread.models.classifier import CLASSES, Classifier, model_path
@@ -79,7 +79,8 @@ def convert(
     with writable(target) as temporary:
         with _way_out(source, target):
             _write(source, temporary, glyphs.glyphs, int8=int8)
-        result = _compared(classifier, Classifier(temporary), target, glyphs, int8=int8)
+        with speaking_of(target, temporary):
+            result = _compared(classifier, Classifier(temporary), target, glyphs, int8=int8)
     _write_card(classifier.card, target, int8=int8)
     return replace(result, size=target.stat().st_size)
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from inkread.converting.network import Network, UnfitLayer
-from inkread.errors import MissingExtra, ModelError
+from inkread.errors import MissingExtra, ModelError, speaking_of
 from inkread.models.loading import KERAS_SUFFIXES, check_size
 
 
@@ -42,7 +42,8 @@ def onnx_of_keras_file(path: Path) -> bytes:
 
     with tempfile.TemporaryDirectory() as folder:
         onnx = Path(folder) / "model.onnx"
-        export_onnx(model, onnx, np.random.default_rng(0).random((16, 28, 28), np.float32))
+        with speaking_of(path, onnx):
+            export_onnx(model, onnx, np.random.default_rng(0).random((16, 28, 28), np.float32))
         return onnx.read_bytes()
 
 

@@ -143,6 +143,8 @@ def _layer(figure: Figure, layer: Layer, bottom: float, height: float, remark: s
     """Draw a layer's name and shape, and beside them its maps or numbers."""
     middle = bottom + height * 0.55
     figure.text(0.02, middle, layer.name, fontsize=11, fontweight="bold", color=TEXT, va="bottom")
+    if layer.has_maps and len(layer.values) > SHOWN_MAPS:
+        remark += f"\n{SHOWN_MAPS} of {len(layer.values)} are shown"
     figure.text(0.02, middle, layer.shape + remark, fontsize=9, color=QUIET, va="top", linespacing=1.6)
     (_maps if layer.has_maps else _numbers)(figure, layer, bottom, height)
 

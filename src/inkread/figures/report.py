@@ -104,10 +104,12 @@ def _comparison(comparison: Comparison) -> Iterator[str]:
         ],
     )
     low, high = (100 * end for end in comparison.interval)
+    side = "below" if comparison.difference < 0 else "above"
     yield (
         f"<p>Both right {both:,} times, neither {first.of - both - comparison.only_first - comparison.only_second:,} "
         f"times; the first alone {comparison.only_first:,}, the second alone {comparison.only_second:,}. The second "
-        f"is {100 * comparison.difference:+.2f} points above the first (95 % interval {low:+.2f} to {high:+.2f}). "
+        f"is {100 * abs(comparison.difference):.2f} points {side} the first (95 % interval of how far it is above: "
+        f"{low:+.2f} to {high:+.2f}). "
         f"<b>McNemar's exact test: p = {comparison.p:.2g}; {comparison.verdict}.</b></p>"
     )
 

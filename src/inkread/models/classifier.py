@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from inkread.errors import ModelError
 from inkread.models.card import Card, card_of
 from inkread.models.graph import Node, nodes_of, with_outputs
-from inkread.models.loading import Session, glyph_input, onnx_session, open_model
+from inkread.models.loading import ANOTHER, Session, cause_of, glyph_input, onnx_session, open_model
 from inkread.scores import as_probabilities, given_a_digit, tempered
 
 SHIPPED = Path(__file__).parent / "shipped"
@@ -152,12 +152,13 @@ class Classifier:
         try:
             outputs = self.outputs(np.zeros((2, 28, 28), np.float32))
         except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a class of its own for every cause
-            reason = str(error).splitlines()[0]
-            raise ModelError(f"{self._name}: cannot be run on two empty glyphs ({reason})") from None
+            raise ModelError(
+                f"{self._name}: cannot be run on two empty glyphs ({cause_of(error)}); {ANOTHER}"
+            ) from None
         if outputs.shape not in ((2, CLASSES), (2, CLASSES + 1)):
             raise ModelError(
                 f"{self._name}: gives {outputs.shape[1:]} outputs a glyph where inkread needs {CLASSES}, one a digit, "
-                f"or {CLASSES + 1}, with one for no digit"
+                f"or {CLASSES + 1}, with one for no digit; train it anew with so many, or name another model"
             )
         if not np.isfinite(outputs).all():
             raise ModelError(f"{self._name}: gives what are no numbers for an empty glyph; train or copy it again")

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.errors import MissingExtra, ModelError
+from inkread.models.loading import ANOTHER
 from inkread.quiet import quiet_stderr
 
 TRIAL_SECONDS = 60
@@ -125,7 +126,7 @@ def _check(content: bytes, schema: Any, path: Path) -> None:
     except Exception as error:  # noqa: BLE001 - flatbuffers raises errors of any class for a damaged file
         raise ModelError(f"{path}: not a file of LiteRT ({type(error).__name__}); check that it is whole") from None
     if custom or named:
-        raise ModelError(f"{path}: uses operators that are not LiteRT's own, which inkread does not run")
+        raise ModelError(f"{path}: uses operators that are not LiteRT's own, which inkread does not run; {ANOTHER}")
     if elsewhere:
         raise ModelError(f"{path}: keeps weights in other files, which inkread does not run; export it as one file")
 
@@ -142,7 +143,7 @@ def _try_apart(path: Path) -> None:
             return
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         reason = lines[-1][:200] if done.returncode == 1 and lines else "it ended the process that opened it"
-    raise ModelError(f"{path}: LiteRT cannot run it on empty glyphs ({reason})")
+    raise ModelError(f"{path}: LiteRT cannot run it on empty glyphs ({reason}); {ANOTHER}")
 
 
 def _bound() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,7 +12,7 @@ import numpy as np
 import onnxruntime
 
 from inkread.errors import ModelError
-from inkread.models.onnx_file import check_onnx
+from inkread.models.onnx_file import WHOLE, check_onnx
 
 MODEL_NAME = "model.onnx"
 KERAS_NAME = "model.keras"
@@ -35,6 +36,9 @@ GLYPH_SHAPES = ((28, 28, 1), (28, 28), (784,), (1, 28, 28))
 
 
 GIVEN = "(N, 28, 28, 1), (N, 28, 28) or (N, 784)"
+
+ANOTHER = "export it anew as one file of plain layers, or name another model"
+"""The way out of a network that does not run."""
 
 
 class Session(Protocol):
@@ -98,6 +102,8 @@ def check_size(path: Path) -> None:
         ) from None
     if not path.is_file():
         raise ModelError(f"{path}: is no file; name a model folder or a model file")
+    if not size:
+        raise ModelError(f"{path}: is empty; {WHOLE}")
     if size > LARGEST_FILE:
         raise ModelError(
             f"{path}: has {size:,} bytes where a model may have {LARGEST_FILE:,}; save it with fewer weights"
@@ -119,7 +125,10 @@ def glyph_input(session: Session, path: Path | str) -> tuple[Any, tuple[int, ...
         if shape and (_is_open(batch) or 1 <= batch <= LARGEST_BATCH):
             return entries[0], shape
     taken = " and ".join(f"{shown_shape(entry.shape)} as {entry.type}" for entry in entries)
-    raise ModelError(f"{path}: takes {taken}, where inkread gives {GIVEN} as tensor(float)")
+    raise ModelError(
+        f"{path}: takes {taken}, where inkread gives {GIVEN} as tensor(float); export it anew with such an input, or "
+        "name another model"
+    )
 
 
 def fitting_shape(sides: list[Any]) -> tuple[int, ...] | None:
@@ -155,7 +164,7 @@ def _session(content: bytes, path: Path | str, options: onnxruntime.SessionOptio
     try:
         session: Session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a class of its own for every cause
-        raise ModelError(f"{path}: not an ONNX model that ONNX Runtime can load ({_line(error)})") from None
+        raise ModelError(f"{path}: not an ONNX model that ONNX Runtime can load ({cause_of(error)}); {WHOLE}") from None
     return session
 
 
@@ -172,8 +181,8 @@ def _try_within_bounds(content: bytes, path: Path) -> None:
     try:
         session.run(None, {entry.name: np.zeros((batch, *shape), np.float32)})
     except Exception as error:  # noqa: BLE001 - see `_session`
-        reason = f"it asks for more than {LARGEST_TRIAL >> 20} MiB" if "arena" in str(error) else _line(error)
-        raise ModelError(f"{path}: cannot be run on {batch} empty glyphs ({reason})") from None
+        reason = f"it asks for more than {LARGEST_TRIAL >> 20} MiB" if "arena" in str(error) else cause_of(error)
+        raise ModelError(f"{path}: cannot be run on {batch} empty glyphs ({reason}); {ANOTHER}") from None
 
 
 @cache
@@ -186,5 +195,6 @@ def _bound_memory() -> None:
     onnxruntime.create_and_register_allocator(memory, bounds)
 
 
-def _line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+def cause_of(error: Exception) -> str:
+    """Return what ONNX Runtime says in the first line of an error, without the marks and numbers before it."""
+    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", str(error).splitlines()[0]).rstrip(".")

@@ -15,6 +15,9 @@ from inkread.errors import ModelError
 DOMAINS = frozenset({b"", b"ai.onnx", b"ai.onnx.ml", b"com.microsoft"})
 """Whose operators a network may use; the last are those of ONNX Runtime's own quantisation."""
 
+WHOLE = "check that the file is whole, or export it anew"
+"""The way out of a file that is no model at all."""
+
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MESSAGES = {  # the fields of each message that are looked into, and what they hold
     "model": {7: "graph", 20: "training", 25: "function"},
@@ -37,7 +40,8 @@ def check_onnx(content: bytes, path: Path) -> None:
     try:
         reason = _refused(memoryview(content), "model")
     except (IndexError, ValueError):
-        raise ModelError(f"{path}: not an ONNX model that ONNX Runtime can load (it is damaged or cut short)") from None
+        cause = "it is damaged or cut short"
+        raise ModelError(f"{path}: not an ONNX model that ONNX Runtime can load ({cause}); {WHOLE}") from None
     if reason:
         raise ModelError(f"{path}: {reason}, which inkread does not run; export it anew as one file of plain layers")
 
@@ -63,6 +67,8 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     while at < len(message):
         key, at = _varint(message, at)
         key &= 0xFFFF_FFFF  # as protobuf's own readers cut it off, or a field could hide behind the bits above
+        if not key >> 3:
+            raise ValueError("no field has the number 0")
         wire = key & 7
         if wire == _VARINT:
             value, at = _varint(message, at)
