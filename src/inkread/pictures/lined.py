@@ -24,6 +24,7 @@ Columns = NDArray[np.float64]
 
 _FEWEST = 3  # lines that make lined paper
 _LOOKS = (0.06, 0.28, 0.5, 0.72, 0.94)  # where a page is looked at first, as shares of its side;
+_BAND = 7  # pixels: over so many columns each, so that grain does not show
 _SEEN = 4  # at so many of these places that many lines have to show
 _FAINTEST = 5  # grey levels by which a line is darker than the paper
 _GRAIN = 3.0  # and as many deviations of the noise, which fine squares would be taken for:
@@ -42,32 +43,54 @@ _ALIKE = 0.2  # lines are at one distance, or a multiple of it, give or take thi
 _REGULAR = 0.7  # this share of them
 _THERE = 0.5  # where the distance says that there is one more, it is dark for this share
 _SLACK = 0.15  # give or take this share of the distance
+_RIM = 0.2  # the rim of a box, as a share of its side
 _PEN = 1.4  # times as dark as the line is what a pen drew on it
 
 
 @dataclass(frozen=True, slots=True)
-class _Lines:
-    """K nearly level lines across a page.
+class Lines:
+    """K nearly level lines across a page; of upright ones, with x and y exchanged.
 
     rows: (K, W) float64, the row of each line at every column, from the uppermost down; also beyond the page.
-    thickness: in pixels.
+    thickness: in pixels of the page as it was looked at, which may be enlarged.
     """
 
     rows: NDArray[np.float64]
     thickness: float
 
-    @property
-    def distance(self) -> float:
-        """Pixels from one line to the next, in the middle of the page."""
-        return float(np.median(np.diff(self.rows[:, self.rows.shape[1] // 2])))
+    def crossed(self, boxes: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Tell which boxes, (N, 4) as x, y, width and height, a line crosses elsewhere than at their rims."""
+        x, y, w, h = boxes.T
+        at = self.rows[:, np.clip(x + w // 2, 0, self.rows.shape[1] - 1)]
+        return np.asarray(((at > y + _RIM * h) & (at < y + (1 - _RIM) * h)).any(axis=0), np.bool_)
 
 
-def without_lines(page: Page) -> tuple[Page, tuple[float | None, float | None]] | None:
-    """Return a page whose ruled or squared lines are painted over, and how far apart level and upright ones were.
+@dataclass(frozen=True, slots=True)
+class Lined:
+    """A page without its lines.
 
-    The distances are in pixels, None where there are no lines that way. None for a page without such lines. They are
-    darker than the paper, and may lean, fan out and bend as on a photo of a page; at least three go one way. What is
-    darker on a line than the line is the pen's and stays, and so does what goes on at both sides of it.
+    page: it, with the lines painted over. level, upright: the lines, in its pixels; None where there are none that way.
+    """
+
+    page: Page
+    level: Lines | None
+    upright: Lines | None
+
+    def crossed(self, boxes: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Tell which boxes, (N, 4) as x, y, width and height, a line crosses elsewhere than at their rims."""
+        crossed = np.zeros(len(boxes), np.bool_)
+        if self.level:
+            crossed |= self.level.crossed(boxes)
+        if self.upright:
+            crossed |= self.upright.crossed(boxes[:, [1, 0, 3, 2]])
+        return crossed
+
+
+def without_lines(page: Page) -> Lined | None:
+    """Return a page without its ruled or squared lines; None for a page without such lines.
+
+    They are darker than the paper, and may lean, fan out and bend as on a photo of a page; at least three go one way.
+    What is darker on a line than the line is the pen's and stays, and so does what goes on at both sides of it.
     """
     if not (_looks_lined(page.grey) or _looks_lined(page.grey.T)):
         return None
@@ -81,15 +104,15 @@ def without_lines(page: Page) -> tuple[Page, tuple[float | None, float | None]] 
     painted = _painted(np.asarray(grey, np.uint8), depth, level, upright, noise)
     if finer > 1:
         painted = np.asarray(cv2.resize(painted, page.grey.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
-    down, across = (lines.distance / finer if lines else None for lines in (level, upright))
-    return replace(page, grey=painted), (down, across)
+    level, upright = (lines and Lines(lines.rows[:, ::finer] / finer, lines.thickness) for lines in (level, upright))
+    return Lined(replace(page, grey=painted), level, upright)
 
 
 def _looks_lined(grey: Grey) -> bool:
     """Tell at a glance whether level lines may cross a page: whether several columns cross several dark places."""
     height, width = grey.shape
-    columns = np.stack([grey[:, int(at * width)] for at in _LOOKS], axis=1)
-    soft = cv2.blur(columns, (1, 3))
+    bands = [grey[:, int(at * width) : int(at * width) + _BAND].mean(axis=1) for at in _LOOKS]
+    soft = cv2.blur(np.stack(bands, axis=1).astype(np.uint8), (1, 3))
     window = _stroke(grey)
     dark = cv2.morphologyEx(soft, cv2.MORPH_CLOSE, np.ones((window, 1), np.uint8)) > soft + np.uint8(_FAINTEST)
     starts = (np.diff(dark.astype(np.int8), axis=0, prepend=0) == 1).sum(axis=0)
@@ -108,9 +131,9 @@ def _depth(grey: Grey) -> Grey:
     return np.asarray(cv2.subtract(paper, grey), np.uint8)
 
 
-def _families(depth: Grey, dark: Mask) -> tuple[_Lines | None, _Lines | None]:
+def _families(depth: Grey, dark: Mask) -> tuple[Lines | None, Lines | None]:
     """Return the level and the upright lines; these with x and y exchanged. Each is easier to see without the other."""
-    found: list[_Lines | None] = [None, None]
+    found: list[Lines | None] = [None, None]
     for turn in (0, 1, 0):
         if found[turn]:
             continue
@@ -124,7 +147,7 @@ def _families(depth: Grey, dark: Mask) -> tuple[_Lines | None, _Lines | None]:
     return found[0], found[1]
 
 
-def _family(dark: Mask) -> _Lines | None:
+def _family(dark: Mask) -> Lines | None:
     """Return the level lines of a page, given what is dark on it; None where there are none at one distance."""
     traces = list(_traces(dark))
     if len(traces) < _FEWEST:
@@ -139,7 +162,7 @@ def _family(dark: Mask) -> _Lines | None:
     steps = gaps / np.median(gaps)
     if (np.abs(steps - np.maximum(1, np.rint(steps))) < _ALIKE).mean() < _REGULAR:
         return None
-    return _Lines(np.stack(_completed(rows, float(np.median(gaps)), dark)), thickness)
+    return Lines(np.stack(_completed(rows, float(np.median(gaps)), dark)), thickness)
 
 
 def _traces(dark: Mask) -> Iterator[tuple[Columns, float]]:
@@ -246,12 +269,12 @@ def _near(row: Columns, distance: float, dark: Mask) -> Columns | None:
     return row + max(seen)[2]
 
 
-def _reach(lines: _Lines) -> int:
+def _reach(lines: Lines) -> int:
     """Return over how many pixels a line and its edges go."""
     return int(lines.thickness + 4)
 
 
-def _along(depth: Grey, lines: _Lines) -> tuple[NDArray[np.bool_], Grey]:
+def _along(depth: Grey, lines: Lines) -> tuple[NDArray[np.bool_], Grey]:
     """Return which pixels lie on lines, and how deep each line is there, without the strokes on it."""
     height, width = depth.shape
     on, deep, columns = np.zeros((height, width), bool), np.zeros((height, width), np.uint8), np.arange(width)
@@ -269,7 +292,7 @@ def _along(depth: Grey, lines: _Lines) -> tuple[NDArray[np.bool_], Grey]:
     return on, deep
 
 
-def _painted(grey: Grey, depth: Grey, level: _Lines | None, upright: _Lines | None, noise: float) -> Grey:
+def _painted(grey: Grey, depth: Grey, level: Lines | None, upright: Lines | None, noise: float) -> Grey:
     """Return grey with the lines as light as the paper, but for the strokes on and across them."""
     nothing = np.zeros(grey.shape, bool), np.zeros_like(depth)
     on_level, level_depth = _along(depth, level) if level else nothing

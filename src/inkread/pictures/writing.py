@@ -20,7 +20,7 @@ _LEGIBLE = 6  # pixels: what is less high is dirt,
 _SMALL = 28  # writing less high than this is read better from a larger page,
 _COMFORTABLE = 40  # on which it is as high as this,
 _FINEST = 4  # but which is no more than so many times larger than others
-_ROOM = 0.85  # heights of the writing: squares narrower than this are no boxes to write in
+_CROSSED = 0.3  # share of the writing that lines cross, from which on they are no boxes to write in
 _BRUSH = 25  # pixels: the width over which print is painted over
 
 
@@ -71,12 +71,12 @@ def writing_on(page: Page) -> tuple[Map, Writing]:
     lined = without_lines(page)
     if lined is None:
         return _writing_among_print(page)
-    plain, distances = lined
-    ink = find_ink(plain)
+    ink = find_ink(lined.page)
     found = find_writing(ink)
-    if len(found.components) and None not in distances:
-        narrow = min(distance for distance in distances if distance)
-        if narrow < _ROOM * writing_height(found.components):  # no digit stands in a square of these
+    boxes = found.components.boxes
+    if len(boxes):
+        large = boxes[boxes[:, 3] > writing_height(found.components) / 2]
+        if lined.crossed(large).mean() > _CROSSED:
             return ink, found
     boxed = _writing_among_print(page)
     return boxed if boxed[1].cells else (ink, found)
