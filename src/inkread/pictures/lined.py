@@ -38,12 +38,14 @@ _RUN = 1 / 6  # of the side of a page: over so much of it
 _DENSE = 0.75  # a line is dark for this share
 _ACROSS = 0.6  # and runs over this share of the page in all;
 _BENDING = 0.8  # a shorter one is taken for straight
+_THICK = 1.6  # times as thick as most of them are two lines, with writing between them
 _BENT = 2.5  # pixels by which it may leave a parabola
 _ALIKE = 0.2  # lines are at one distance, or a multiple of it, give or take this share of it:
 _REGULAR = 0.7  # this share of them
 _THERE = 0.5  # where the distance says that there is one more, it is dark for this share
 _SLACK = 0.15  # give or take this share of the distance
 _RIM = 0.2  # the rim of a box, as a share of its side
+_UNEVEN = 1.25  # times as dark as most lines beside it a line may be
 _PEN = 1.4  # times as dark as the line is what a pen drew on it
 
 
@@ -155,7 +157,7 @@ def _family(dark: Mask) -> Lines | None:
     middle = dark.shape[1] // 2
     traces.sort(key=lambda trace: float(trace[0][middle]))
     thickness = float(np.median([thick for _, thick in traces]))
-    rows = _apart([row for row, _ in traces], thickness)
+    rows = _apart([row for row, thick in traces if thick < _THICK * thickness], thickness)
     if len(rows) < _FEWEST:
         return None
     gaps = np.diff([row[middle] for row in rows])
@@ -271,19 +273,20 @@ def _near(row: Columns, distance: float, dark: Mask) -> Columns | None:
 
 def _reach(lines: Lines) -> int:
     """Return over how many pixels a line and its edges go."""
-    return int(lines.thickness + 4)
+    return int(lines.thickness + 2)
 
 
 def _along(depth: Grey, lines: Lines) -> tuple[NDArray[np.bool_], Grey]:
     """Return which pixels lie on lines, and how deep each line is there, without the strokes on it."""
     height, width = depth.shape
     on, deep, columns = np.zeros((height, width), bool), np.zeros((height, width), np.uint8), np.arange(width)
-    deepest, half = cv2.dilate(depth, np.ones((3, 1), np.uint8)), lines.thickness / 2 + 1
+    deepest, half = cv2.dilate(depth, np.ones((3, 1), np.uint8)), lines.thickness / 2 + 0.5
     parts = np.array_split(columns, 10)
-    for row in lines.rows:
-        at = np.clip(np.rint(row), 0, height - 1).astype(int)
-        medians = [np.median(deepest[at[part], part]) for part in parts]
-        usual = np.interp(columns, [part.mean() for part in parts], medians).astype(np.uint8)
+    at = np.clip(np.rint(lines.rows), 0, height - 1).astype(int)
+    medians = np.array([np.median(deepest[at[:, part], part], axis=1) for part in parts])
+    medians = np.minimum(medians, _UNEVEN * np.median(medians, axis=1, keepdims=True))  # a pen may go along a line
+    for row, own in zip(lines.rows, medians.T, strict=True):
+        usual = np.interp(columns, [part.mean() for part in parts], own).astype(np.uint8)
         for offset in range(_reach(lines)):
             rows = np.floor(row - half).astype(int) + offset
             inside = (rows >= 0) & (rows < height) & (np.abs(rows - row) <= half)

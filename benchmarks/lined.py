@@ -1,0 +1,81 @@
+"""Measure how drawn numbers and sheets are read on ruled and squared paper, lying straight and seen at an angle.
+
+python benchmarks/lined.py [--pictures 120]     of each kind; also with the lines left in, side by side
+"""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import nullcontext
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fast_study import patched
+from inkread.drawing import draw_sheet
+from inkread.pictures import writing
+from inkread.reader import Reader
+from inkread.scores import edit_distance
+
+PENS = ("ballpoint", "pencil", "felt-tip", "marker")
+
+
+def page(rng: np.random.Generator, ground: str, *, sheet: bool) -> tuple[NDArray[np.uint8], str]:
+    """Return a picture, (H, W, 3) uint8, of a number or of two to five, one a line, and their digits."""
+    count, height = int(rng.integers(2, 6)) if sheet else 1, float(rng.choice([28, 48, 90]))
+    lines = ["".join(map(str, rng.integers(0, 10, rng.integers(2, 9)))) for _ in range(count)]
+    pen, uneven = str(rng.choice(PENS)), float(rng.uniform(0, 0.15))
+    needed = draw_sheet(lines, rng=np.random.default_rng(0), height=1.2 * height).shape
+    size = int(1.4 * max(needed[0], 0.6 * needed[1])), int(1.4 * needed[1])
+    picture = draw_sheet(lines, rng=rng, ground=ground, size=size, pen=pen, height=height, uneven=uneven)
+    return picture, "".join(lines)
+
+
+def seen_at_an_angle(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return a picture turned by a few degrees, its corners moved by some hundredths of its sides."""
+    height, width = picture.shape[:2]
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), float(rng.normal(0, 3)), 1)
+    moved = cv2.transform(corners[None], turn)[0] + rng.normal(0, 0.035, (4, 2)) * (width, height)
+    matrix = cv2.getPerspectiveTransform(corners, np.asarray(moved, np.float32))
+    whole = cv2.warpPerspective(
+        picture, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(whole, np.uint8)
+
+
+def measured(reader: Reader, ground: str, count: int, *, sheet: bool, angle: bool, painted: bool) -> str:
+    """Return how many pictures are right, and the digit error rate, as a cell."""
+    right = errors = digits = 0
+    with nullcontext() if painted else patched(writing, "without_lines", lambda _: None):
+        for number in range(count):
+            rng = np.random.default_rng((15, number, sheet))
+            picture, truth = page(rng, ground, sheet=sheet)
+            picture = seen_at_an_angle(picture, rng) if angle else picture
+            text = reader.read(picture).text.replace("\n", "").replace(" ", "")
+            right, digits = right + (text == truth), digits + len(truth)
+            errors += edit_distance(text, truth)
+    return f"{right} of {count}, {100 * errors / digits:.1f} %"
+
+
+def main() -> None:
+    """Draw, read and print how many are right, and the digit error rate."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=int, default=120)
+    count = parser.parse_args().pictures
+    reader = Reader(profile=None)
+    print("| paper | what | lines left in | lines painted over |\n|---|---|---|---|", flush=True)
+    for ground in ("ruled", "squared", "paper"):
+        for sheet in (False, True):
+            for angle in (False, True):
+                cells = [
+                    measured(reader, ground, count, sheet=sheet, angle=angle, painted=painted)
+                    for painted in (False, True)
+                ]
+                name = f"{'sheet' if sheet else 'number'}{', at an angle' if angle else ''}"
+                print(f"| {ground} | {name} | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
