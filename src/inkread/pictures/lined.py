@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.pictures.components import Mask
+from inkread.pictures.glyphs import SIDE
 from inkread.pictures.ink import noise_of
 from inkread.pictures.page import Page
 
@@ -29,7 +30,7 @@ _SEEN = 4  # at so many of these places that many lines have to show
 _FAINTEST = 5  # grey levels by which a line is darker than the paper
 _GRAIN = 3.0  # and as many deviations of the noise, which fine squares would be taken for:
 _NOISE = (0.8, 2.5)  # it lies between these
-_STROKE = 0.012  # width of what is narrower than paper, as a share of the longer side of the page
+_STROKE = 0.013  # width of what is narrower than paper, as a share of the side of a square page
 _FINE = 350  # pixels: a page with a shorter side is looked at enlarged,
 _FINEST = 3  # no more than so many times
 _STEEPEST = 9  # degrees by which lines may lean
@@ -45,7 +46,7 @@ _REGULAR = 0.7  # this share of them
 _THERE = 0.5  # where the distance says that there is one more, it is dark for this share
 _SLACK = 0.15  # give or take this share of the distance
 _RIM = 0.2  # the rim of a box, as a share of its side
-_UNEVEN = 1.25  # times as dark as most lines beside it a line may be
+_UNEVEN = 1.25  # times as dark as most lines beside it, or as most of itself, a line may be
 _PEN = 1.4  # times as dark as the line is what a pen drew on it
 
 
@@ -94,7 +95,7 @@ def without_lines(page: Page) -> Lined | None:
     They are darker than the paper, and may lean, fan out and bend as on a photo of a page; at least three go one way.
     What is darker on a line than the line is the pen's and stays, and so does what goes on at both sides of it.
     """
-    if not (_looks_lined(page.grey) or _looks_lined(page.grey.T)):
+    if min(page.grey.shape) < SIDE or not (_looks_lined(page.grey) or _looks_lined(page.grey.T)):
         return None
     finer = min(_FINEST, -(-_FINE // min(page.grey.shape)))
     grey = cv2.resize(page.grey, None, fx=finer, fy=finer, interpolation=cv2.INTER_CUBIC) if finer > 1 else page.grey
@@ -112,18 +113,18 @@ def without_lines(page: Page) -> Lined | None:
 
 def _looks_lined(grey: Grey) -> bool:
     """Tell at a glance whether level lines may cross a page: whether several columns cross several dark places."""
-    height, width = grey.shape
-    bands = [grey[:, int(at * width) : int(at * width) + _BAND].mean(axis=1) for at in _LOOKS]
+    starts_at = (int(at * grey.shape[1]) for at in _LOOKS)
+    bands = [grey[:, at : at + _BAND].mean(axis=1) for at in starts_at]
     soft = cv2.blur(np.stack(bands, axis=1).astype(np.uint8), (1, 3))
     window = _stroke(grey)
     dark = cv2.morphologyEx(soft, cv2.MORPH_CLOSE, np.ones((window, 1), np.uint8)) > soft + np.uint8(_FAINTEST)
     starts = (np.diff(dark.astype(np.int8), axis=0, prepend=0) == 1).sum(axis=0)
-    return int((starts >= _FEWEST).sum()) >= _SEEN and height > window
+    return int((starts >= _FEWEST).sum()) >= _SEEN
 
 
 def _stroke(grey: Grey) -> int:
     """Return the width in pixels, odd, that no stroke reaches."""
-    return max(9, int(_STROKE * max(grey.shape)) | 1)
+    return max(9, int(_STROKE * grey.size**0.5) | 1)
 
 
 def _depth(grey: Grey) -> Grey:
@@ -284,7 +285,8 @@ def _along(depth: Grey, lines: Lines) -> tuple[NDArray[np.bool_], Grey]:
     parts = np.array_split(columns, 10)
     at = np.clip(np.rint(lines.rows), 0, height - 1).astype(int)
     medians = np.array([np.median(deepest[at[:, part], part], axis=1) for part in parts])
-    medians = np.minimum(medians, _UNEVEN * np.median(medians, axis=1, keepdims=True))  # a pen may go along a line
+    medians = np.minimum(medians, _UNEVEN * np.median(medians, axis=1, keepdims=True))  # a pen may go along a line,
+    medians = np.maximum(medians, np.median(medians, axis=0) / _UNEVEN)  # which may end before the page does
     for row, own in zip(lines.rows, medians.T, strict=True):
         usual = np.interp(columns, [part.mean() for part in parts], own).astype(np.uint8)
         for offset in range(_reach(lines)):

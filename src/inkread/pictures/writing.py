@@ -74,7 +74,7 @@ def writing_on(page: Page) -> tuple[Map, Writing]:
     ink = find_ink(lined.page)
     found = find_writing(ink)
     boxes = found.components.boxes
-    if len(boxes):
+    if len(boxes) and lined.level and lined.upright:
         large = boxes[boxes[:, 3] > writing_height(found.components) / 2]
         if lined.crossed(large).mean() > _CROSSED:
             return ink, found
