@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import WriteNetwork
 from inkread.cli import main
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -73,7 +74,9 @@ def test_list_forget_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "teach", "--forget", "9")[0] == 2
     assert run(capsys, "teach", "--forget", "x")[0] == 2
     assert run(capsys, "teach", "--forget", "1") == (0, ["1 digit forgotten"], [])
-    assert run(capsys, "teach", "--list") == (0, [], [])
+    code, out, err = run(capsys, "teach", "--list")
+    assert (code, out) == (0, [])
+    assert err == ["inkread: nothing was taught yet: inkread teach LABEL PICTURE..."]
     assert run(capsys, SEVEN)[1] == ["7"]
 
 
@@ -101,12 +104,38 @@ def test_folders_of_pictures_are_imported(capsys: pytest.CaptureFixture[str], tm
     assert "blank.png" in err[0]
 
 
-@pytest.mark.parametrize("damage", ["", "[]", '{"taught": [{"label": 3}]}', '{"taught": [{"glyph": "?"}]}', "\x00"])
+@pytest.mark.parametrize(
+    "damage",
+    ["", "[]", '{"taught": [{"label": 3}]}', '{"taught": [{"glyph": "?"}]}', '{"taught": 3}', "\x00", "[" * 200_000],
+)
 def test_a_damaged_export_teaches_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path, damage: str) -> None:
     (tmp_path / "taught.json").write_text(damage)
     code, _, err = run(capsys, "teach", "--import", tmp_path)
     assert code == 4
-    assert "is damaged" in err[0]
+    assert len(err) == 1
+    assert "taught.json: is damaged" in err[0]
+    assert "Error" not in err[0]
+
+
+def test_an_imported_name_is_no_longer_than_a_path_and_steers_no_terminal(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run(capsys, "teach", "3", SEVEN)
+    run(capsys, "teach", "--export", tmp_path / "out")
+    path = tmp_path / "out" / "taught.json"
+    (entry,) = json.loads(path.read_text())["taught"]
+    path.write_text(json.dumps({"taught": [{**entry, "picture": "x" * 5000}]}))
+    assert run(capsys, "teach", "--import", tmp_path / "out", "--profile", "anna")[0] == 4
+    path.write_text(json.dumps({"taught": [{**entry, "picture": "\x1b[31mred\nnew\0"}]}))
+    assert run(capsys, "teach", "--import", tmp_path / "out", "--profile", "anna")[0] == 0
+    (line,) = run(capsys, "teach", "--list", "--profile", "anna")[1]
+    assert r"\x1b[31mred\nnew\x00" in line
+
+
+def test_a_file_is_no_folder_to_import(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, "teach", "--import", SEVEN)
+    assert code == 4
+    assert "is a file" in err[0]
 
 
 def test_an_export_with_two_labels_for_a_digit_teaches_nothing(
@@ -139,8 +168,35 @@ def test_what_does_not_fit_together_is_said_in_one_line(capsys: pytest.CaptureFi
     assert (out, len(err)) == ([], 1)
 
 
-def test_a_misspelt_profile_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_misspelt_profile_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     run(capsys, "teach", "3", SEVEN, "--profile", "anna")
     code, _, err = run(capsys, SEVEN, "--profile", "ana")
     assert code == 2
     assert "there are: anna" in err[0]
+    for words in (["--list"], ["--export", tmp_path / "out"]):
+        code, _, err = run(capsys, "teach", *words, "--profile", "ana")
+        assert code == 2
+        assert "there are: anna" in err[0]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_does_not_know_what_was_taught_is_said(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, write_network: WriteNetwork
+) -> None:
+    path = write_network(tmp_path / "plain.onnx")
+    assert run(capsys, SEVEN, "--model", path)[2] == []
+    run(capsys, "teach", "3", SEVEN)
+    (line,) = run(capsys, SEVEN, "--model", path)[2]
+    assert "what was taught does not count with this model" in line
+    assert run(capsys, SEVEN, "--model", path, "--profile", "none")[2] == []
+
+
+def test_what_was_taught_stands_beside_what_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "teach", "3", SEVEN)
+    code, out, _ = run(capsys, "explain", SEVEN)
+    assert code == 0
+    assert out[0].startswith("7 ")
+    assert out[1] == "read as 3, by what was taught; this is about the network alone"
+    told = json.loads(run(capsys, "explain", SEVEN, "--format", "json")[1][0])
+    assert (told["answer"], told["read_as"]) == ("7", "3")
+    assert "by what was taught" not in " ".join(run(capsys, "explain", SEVEN, "--profile", "none")[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -233,3 +234,33 @@ def test_a_corrected_hand_is_read_better_and_others_as_before(tmp_path: Path, re
 def test_the_public_reader_goes_by_what_was_taught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INKREAD_HOME", str(tmp_path))
     assert inkread.read(SEVEN).text == "7"
+
+
+@pytest.mark.parametrize(
+    ("label", "glyph", "named"),
+    [
+        (12, np.zeros((28, 28), np.uint8), "not 12"),
+        ("7", np.zeros((28, 28), np.uint8), "not '7'"),
+        (7, np.zeros((28, 28)), "float64"),
+        (7, np.zeros((8, 28), np.uint8), r"\(8, 28\)"),
+    ],
+)
+def test_a_lesson_is_a_digit_and_a_glyph(label: Any, glyph: Any, named: str) -> None:
+    with pytest.raises(OptionError, match=named):
+        Lesson(label, glyph)
+
+
+def test_a_box_may_be_four_numbers_as_json_has_them(pupil: Reader) -> None:
+    (box,) = (digit.box for digit in pupil.read(SEVEN).digits)
+    (lesson,) = pupil.teach(3, SEVEN, box=list(box))
+    assert lesson.box == box
+    for wrong in ((1, 2, 3), "7", (1, 2, 3, "x")):
+        with pytest.raises(OptionError, match="four numbers"):
+            pupil.teach(3, SEVEN, box=wrong)  # type: ignore[arg-type]
+
+
+def test_a_numpy_label_is_kept_as_a_number(pupil: Reader) -> None:
+    glyph = as_bytes(pupil.steps(SEVEN).glyphs)[0]
+    pupil.teach_lessons([Lesson(int(label), glyph) for label in np.array([7])])
+    pupil.teach_lessons([Lesson(np.int64(7), glyph)])  # type: ignore[arg-type]
+    assert pupil.read(SEVEN).text == "7"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -122,24 +122,26 @@ class Reader:
         return Steps(page, ink, patches, found.glyphs, found.probabilities, self.card, reading)
 
     def teach(
-        self, label: str | int, picture: Picture, *, box: Box | None = None, as_: Content = "auto"
+        self, label: str | int, picture: Picture, *, box: Sequence[float] | None = None, as_: Content = "auto"
     ) -> tuple[Lesson, ...]:
         """Teach what is written on a picture, and return a lesson for each digit; from now on it is read so.
 
         label: its digits in reading order, such as 7 or "1234".
-        box: where the one digit stands that the label is for, as `Digit.box` gives it; None for all of the picture.
+        box: where the one digit stands that the label is for, as `Digit.box` gives it, or four such numbers as JSON has
+            them; None for all of the picture.
         as_: what the picture holds; as it will be read, or its digits may look otherwise to the network.
 
         `Lesson.instead_of` is the label that the same digit was taught with before, if it was another one.
 
         Raises what `read` raises; `PictureError` where the picture does not have so many digits, `OptionError` for a
-        label that is none and a reader without a profile, `ModelError` for a network that gives no features, and
+        label or box that is none and a reader without a profile, `ModelError` for a network that gives no features, and
         `DataError` where the profile cannot be written. Then nothing is taught.
         """
-        from inkread.teaching.gathering import digits_of, lessons_of
+        from inkread.teaching.gathering import box_of, digits_of, lessons_of
 
         digits_of(label)  # before the picture is read
-        return self.teach_lessons(lessons_of(self.steps(picture, as_=as_), label, box=box))
+        place = None if box is None else box_of(box)
+        return self.teach_lessons(lessons_of(self.steps(picture, as_=as_), label, box=place))
 
     def teach_lessons(self, lessons: Iterable[Lesson]) -> tuple[Lesson, ...]:
         """Teach lessons that are made already, by their glyphs, all or none; return them as they are kept."""

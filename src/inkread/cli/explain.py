@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from inkread.cli.profiles import PROFILE_HELP, profile_of
 from inkread.readings import Content
+from inkread.teaching.profiles import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
     from inkread.explaining import Explanation
@@ -41,6 +43,7 @@ def explain(
             help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny'. Left out, the shipped model."
         ),
     ] = None,
+    profile: Annotated[str, typer.Option(metavar="NAME", help=PROFILE_HELP)] = DEFAULT_PROFILE,
     format_: Annotated[
         Literal["text", "json"],
         typer.Option("--format", help="'json' prints one object, with what each pixel of the glyph weighs."),
@@ -50,7 +53,7 @@ def explain(
 
     Which ink speaks for the answer and which against it, and where ink is missing that would; how little would have
     to change for another digit, the runner-up, to be read; and the feature maps of every layer, the largest responses
-    first.
+    first. It is the network that is explained; where what you taught makes another digit of it, that is said, too.
 
     Examples:
 
@@ -65,7 +68,7 @@ def explain(
         from inkread.figures.saving import check_figure_path
 
         check_figure_path(figure)
-    reader = Reader(model, profile=None)  # it is the network that is explained
+    reader = Reader(model, profile=profile_of(profile))
     explanation = run(reader.steps(picture, as_=as_), reader.classifier, digit=digit)
     if format_ == "json":
         print(json.dumps(explanation.to_dict(), ensure_ascii=False))
@@ -90,6 +93,8 @@ def _print(explanation: Explanation) -> None:
     )
     count = len(explanation.steps.glyphs)
     print(f"{likely}, runner-up {next_}" + (f" (digit {explanation.index + 1} of {count})" if count > 1 else ""))
+    if explanation.read_as != explanation.answer:
+        print(f"read as {class_name(explanation.read_as)}, by what was taught; this is about the network alone")
     if refused := explanation.steps.reading.refused:
         print(f"not read: {refused.message}")
     change = explanation.change

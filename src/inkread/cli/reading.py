@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from inkread.cli.profiles import profile_of
+from inkread.cli.profiles import profile_of, warn_if_unteachable
 from inkread.errors import OptionError, PictureError
 from inkread.readings import Content, Reading
 from inkread.teaching.profiles import DEFAULT_PROFILE
@@ -49,6 +49,7 @@ def read_pictures(
     printer = _PRINTERS[format_](several=len(pictures) > 1)
     names = _FigureNames(figure)
     reader = Reader(model, profile=profile_of(profile))
+    warn_if_unteachable(reader)
     for name, outcome in _outcomes(reader, pictures, as_, min_confidence, steps=show or figure is not None):
         if isinstance(outcome, PictureError):
             failed = True

@@ -80,8 +80,13 @@ def teach(
     own, words = Profile(profile), label_and_pictures or []
     _check_one_asked(words, list_, forget, export_, import_)
     say = _Json() if format_ == "json" else _Text()
+    if list_ or export_ is not None:
+        own.check_taught()  # another name may be misspelt
     if list_:
-        return say.lessons(own.lessons())
+        lessons = own.lessons()
+        if not lessons:
+            _warn("nothing was taught yet: inkread teach LABEL PICTURE...")
+        return say.lessons(lessons)
     if forget:
         return say.count(own.forget(None if forget == ["all"] else [_id(word) for word in forget]), "forgotten")
     if export_ is not None:
@@ -157,7 +162,12 @@ def _import(reader: Reader, folder: Path, say: _Text) -> int:
 
 
 def _warn(message: str) -> None:
-    print(f"inkread: {message}", file=sys.stderr)
+    print(f"inkread: {_shown(message)}", file=sys.stderr)
+
+
+def _shown(text: str) -> str:
+    """Return text with what would steer a terminal made visible: names that are imported may hold it."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _warn_of_replaced(lessons: Iterable[Lesson]) -> None:
@@ -195,8 +205,8 @@ class _Text:
     def lessons(self, lessons: list[Lesson]) -> int:
         """List lessons: number, label, date, and where the digit stands."""
         for lesson in lessons:
-            place = f" at {','.join(map(str, lesson.box))}" if lesson.box else ""
-            print(f"{lesson.id:5}  {lesson.label}  {lesson.taught[:16].replace('T', ' ')}  {lesson.picture}{place}")
+            place = lesson.picture + (f" at {','.join(map(str, lesson.box))}" if lesson.box else "")
+            print(_shown(f"{lesson.id:5}  {lesson.label}  {lesson.taught[:16].replace('T', ' ')}  {place}"))
         return 0
 
     def count(self, number: int, done: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,12 @@ from inkread.scores import given_a_digit
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a digit was read as it was.
+    """Why a digit was read as it was, by the network alone.
 
-    steps: how the picture was read.
+    steps: how the picture was read, with the probabilities that the network gives by itself.
     index: which of its digits this is about, in reading order, from 0.
     answer: what the network finds likeliest, 0 to 9, or 10 for no digit.
+    read_as: the same together with what was taught.
     runner_up: the digit, 0 to 9, that the fewest dots of ink make of it, or else the likeliest besides it. Beside a
         clear digit all others are unlikely, and which of them is least so is chance.
     evidence: which pixels speak for the answer and which against it.
@@ -34,6 +35,7 @@ class Explanation:
     steps: Steps
     index: int
     answer: int
+    read_as: int
     runner_up: int
     evidence: Evidence
     change: Change | None
@@ -57,6 +59,7 @@ class Explanation:
             "digit": self.index + 1,
             "of": len(self.steps.glyphs),
             "answer": class_name(self.answer),
+            "read_as": class_name(self.read_as),
             "probability": round(float(self.probabilities[self.answer]), 6),
             "runner_up": class_name(self.runner_up),
             "runner_up_probability": round(float(self.probabilities[self.runner_up]), 6),
@@ -80,26 +83,29 @@ def explain(steps: Steps, classifier: Classifier, *, digit: int | None = None) -
     """Return why a digit of a picture was read as it was.
 
     steps: what `Reader.steps` gave for the picture.
-    classifier: the network that read it, `Reader.classifier`.
+    classifier: the network that read it, `Reader.classifier`; what it was taught is left aside, but for `read_as`.
     digit: which one, counted from 1 in reading order; None for the least sure.
 
     Raises `PictureError` for a picture without writing, `OptionError` for a digit that is not there, `ModelError` where
     the inner layers of the network cannot be had. Takes some tenths of a second: thousands of changed glyphs are read.
     """
+    taught, network = steps.probabilities, classifier.untaught()
+    steps = replace(steps, probabilities=network.classify(steps.glyphs))
     index = _index(steps, digit)
     glyph = np.asarray(steps.glyphs[index])
     probabilities = steps.probabilities[index]
     answer = int(probabilities.argmax())
-    change = smallest_change(glyph, answer, classifier.classify)
+    change = smallest_change(glyph, answer, network.classify)
     likeliest = (digit for digit in np.argsort(-probabilities[:NO_DIGIT]).tolist() if digit != answer)
     return Explanation(
         steps,
         index,
         answer,
+        int(taught[index].argmax()),
         change.answer if change else next(likeliest),
-        evidence(glyph, answer, classifier.classify),
+        evidence(glyph, answer, network.classify),
         change,
-        layers_of(classifier, glyph),
+        layers_of(network, glyph),
     )
 
 

@@ -76,6 +76,10 @@ class Classifier:
         with ThreadPoolExecutor(self._threads) as pool:
             return self._probabilities(np.concatenate([*pool.map(self.outputs, batches)]))
 
+    def untaught(self) -> Classifier:
+        """Return the network by itself, which answers as if nothing had been taught."""
+        return self
+
     def outputs(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the network gives for glyphs, (N, 28, 28): (N, 10 or 11) probabilities or logits."""
         return self._run(self._session, [self._answer], glyphs)[0]
@@ -88,7 +92,7 @@ class Classifier:
         if not self.has_features:
             raise ModelError(
                 f"{self._name}: this network does not give its features, so it cannot be taught; take the shipped "
-                "model, or one that inkread trained or exported"
+                "model, a model folder, or another kind of file than LiteRT"
             )
         outputs, features = self._run(self._session, [self._answer, FEATURES], glyphs)
         return self._probabilities(outputs), features

@@ -7,7 +7,6 @@ The folder holds a picture of each digit in folders named 0 to 9, so that it ser
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +23,8 @@ from inkread.teaching.gathering import lessons_of
 from inkread.teaching.lessons import Lesson, png
 
 LIST_NAME = "taught.json"
+
+_LONGEST_NAME = 4096  # of a picture: no file system has longer paths
 
 
 def export(lessons: list[Lesson], folder: Path) -> None:
@@ -53,9 +54,8 @@ def imported(folder: Path, reader: Reader) -> Iterator[Lesson | PictureError]:
         yield from _listed(folder)
         return
     if not folder.is_dir():
-        raise DataError(
-            f"{folder}: no such folder; name one that 'inkread teach --export' wrote, or with folders 0 to 9"
-        )
+        what = "is a file (unpack an archive first)" if folder.is_file() else "no such folder"
+        raise DataError(f"{folder}: {what}; name a folder that 'inkread teach --export' wrote, or with folders 0 to 9")
     for picture in labelled_pictures(folder):
         yield _looked_at(picture, reader)
 
@@ -75,21 +75,27 @@ def _text(lesson: Lesson) -> str:
     return base64.b64encode(lesson.glyph.tobytes()).decode("ascii")
 
 
-def _listed(folder: Path) -> list[Lesson]:
+def _listed(folder: Path) -> Iterator[Lesson]:
     path = folder / LIST_NAME
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))["taught"]
-        return [_lesson(folder, entry) for entry in entries]
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, binascii.Error) as error:
-        raise DataError(f"{path}: is damaged ({type(error).__name__}: {error}); export it again") from None
+    except (OSError, ValueError, RecursionError, TypeError, KeyError):
+        raise DataError(f"{path}: is damaged; export it again") from None
+    if not isinstance(entries, list):
+        raise DataError(f"{path}: is damaged, 'taught' is no list; export it again")
+    for number, entry in enumerate(entries, 1):
+        try:
+            yield _lesson(folder, entry)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError, OptionError):
+            raise DataError(f"{path}: is damaged, entry {number} holds no digit; export it again") from None
 
 
 def _lesson(folder: Path, entry: dict[str, Any]) -> Lesson:
     """Return the lesson of an entry; anything that is not as we wrote it raises one of the errors above."""
     glyph = np.frombuffer(base64.b64decode(entry["glyph"], validate=True), np.uint8).reshape(28, 28)
-    label, box = int(entry["label"]), entry["box"]
+    label, box, picture = int(entry["label"]), entry["box"], str(entry["picture"])
+    if len(picture) > _LONGEST_NAME:
+        raise ValueError("no picture has so long a name")
     file = folder / str(label) / Path(entry["file"]).name  # a name of ours has one folder; no other leads elsewhere
-    if not 0 <= label <= 9:
-        raise ValueError(f"a label is 0 to 9, not {label}")
     crop = file.read_bytes() if file.is_file() else b""
-    return Lesson(label, glyph, str(entry["picture"]), Box(*map(int, box)) if box else None, crop, str(entry["taught"]))
+    return Lesson(label, glyph, picture, Box(*map(int, box)) if box else None, crop, str(entry["taught"]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from inkread.errors import OptionError, PictureError
 from inkread.reader import Steps
 from inkread.readings import Box
@@ -19,6 +21,15 @@ def digits_of(label: str | int) -> list[int]:
     if not digits or set(digits) - set("0123456789"):
         raise OptionError(f"label {str(label)!r}: a label is made of the digits on the picture, such as 7 or 1234")
     return [int(digit) for digit in digits]
+
+
+def box_of(box: Sequence[float]) -> Box:
+    """Return four numbers, as JSON has them, as a box. Raises `OptionError` for anything else."""
+    try:
+        place = Box(*map(round, box))
+    except (TypeError, ValueError, OverflowError):
+        raise OptionError(f"box {box!r}: a box is four numbers, x, y, width and height") from None
+    return place
 
 
 def lessons_of(steps: Steps, label: str | int, *, box: Box | None = None) -> list[Lesson]:

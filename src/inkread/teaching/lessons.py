@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from numbers import Integral
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inkread.errors import OptionError
+from inkread.pictures.glyphs import SIDE
 from inkread.readings import Box
 
 CROP_SIDE = 160
@@ -32,6 +35,8 @@ class Lesson:
     id: its number in the store, which no other lesson ever gets; None before it is there.
     instead_of: the other label that the same glyph was taught with before, and that has gone; None where there was
         none.
+
+    Raises `OptionError` for a label or a glyph that is none.
     """
 
     label: int
@@ -42,6 +47,17 @@ class Lesson:
     taught: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     id: int | None = None
     instead_of: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.label, Integral) or not 0 <= self.label <= 9:
+            raise OptionError(f"a lesson's label is a number from 0 to 9, not {self.label!r}")
+        shape, dtype = np.shape(self.glyph), getattr(self.glyph, "dtype", type(self.glyph).__name__)
+        if shape != (SIDE, SIDE) or dtype != np.uint8:
+            raise OptionError(
+                f"a lesson's glyph is (28, 28) uint8, 255 = ink, not {shape} {dtype}; of a picture 'Reader.teach' "
+                "makes lessons"
+            )
+        object.__setattr__(self, "label", int(self.label))  # SQLite keeps no numbers of NumPy's
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `inkread teach --format json` prints of it."""

@@ -54,7 +54,7 @@ class Pupil(Classifier):
         )
 
     def untaught(self) -> Classifier:
-        """Return the network by itself, which answers as if nothing had been taught; it shares all there is."""
+        """Return the network by itself; it shares all there is."""
         alone = copy.copy(self)
         alone.profile = None
         return alone

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inkread.explaining import Layer, class_name, explain
+from inkread.explaining import Layer, explain
 from inkread.models.classifier import CLASSES
 from inkread.readings import Content
 from inkread.web.answers import png
@@ -24,7 +23,6 @@ class Explaining:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self.network = service.reader.classifier.untaught()
 
     async def explain(
         self,
@@ -48,11 +46,9 @@ class Explaining:
         return await self.service.answer_about(request, x_picture_name, "explained", work)
 
     def _explained(self, upload: Upload, as_: Content, digit: int | None) -> dict[str, Any]:
-        steps = self.service.reader.steps(upload.file(), as_=as_)
-        alone = replace(steps, probabilities=self.network.classify(steps.glyphs))
-        explanation = explain(alone, self.network, digit=digit)
+        reader = self.service.reader
+        explanation = explain(reader.steps(upload.file(), as_=as_), reader.classifier, digit=digit)
         told = explanation.to_dict()
-        told["read_as"] = class_name(int(steps.probabilities[explanation.index].argmax()))
         told["layers"] = [_shown(layer) for layer in explanation.layers]
         if change := explanation.change:
             glyph = np.round(change.glyph.astype(np.float64), 3).tolist()
