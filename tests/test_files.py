@@ -154,3 +154,13 @@ def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(
 def test_a_model_error_in_the_middle_is_passed_on(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="wrong export"), whole_folder(tmp_path / "model"):
         raise ModelError("wrong export")
+
+
+def test_errors_name_what_was_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(OSError, match="Not a directory") as file, whole_file(tmp_path / "file" / "a.txt") as path:
+        path.write_text("new")
+    assert file.value.filename == str(tmp_path / "file" / "a.txt")
+    with pytest.raises(OSError, match="Not a directory") as folder, whole_folder(tmp_path / "file" / "a"):
+        pass
+    assert folder.value.filename in {str(tmp_path / "file" / "a"), str(tmp_path / "file")}

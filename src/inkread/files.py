@@ -17,11 +17,12 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path)
     temporary = path.with_name(f".{path.stem}-{os.urandom(4).hex()}{path.suffix}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _named(temporary, path):
+        try:
+            yield temporary
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -32,12 +33,15 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     removes the temporary folder and leaves the old one as it was.
     """
     path = Path(path).resolve()  # the folder that a link names is replaced, not the link
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with _named(path.parent, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     mark = os.urandom(4).hex()
     temporary, replaced = (path.with_name(f".{path.name}-{mark}{ending}") for ending in ("", "-old"))
-    temporary.mkdir()
+    with _named(temporary, path):
+        temporary.mkdir()
     try:
-        yield temporary
+        with _named(temporary, path):
+            yield temporary
         if path.exists():
             path.replace(replaced)
         try:
@@ -51,3 +55,16 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(replaced, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _named(temporary: Path, path: Path) -> Iterator[None]:
+    """Have errors about a temporary path, or what lies in it, name the path that was asked for."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error.filename, str | bytes | os.PathLike):
+            there = Path(os.fsdecode(error.filename))
+            if temporary in (there, *there.parents):
+                error.filename = str(path)
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -10,6 +11,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from inkread.errors import InkreadError
+
+_WAYS_OUT = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "check your rights there, or name another place"),
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), "name a place that can be made"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room on the disk"),
+}
 
 
 def run() -> NoReturn:
@@ -43,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        return _failed(f"{error.filename or 'the output'}: {error.strerror}; check the disk", 1, debug=debug)
+        way = _WAYS_OUT.get(error.errno or 0, "check the disk")
+        return _failed(f"{error.filename or 'the output'}: {error.strerror}; {way}", 1, debug=debug)
     except Exception as error:  # noqa: BLE001 - a defect of ours still ends in one line
         cause = " ".join(f"{type(error).__name__}: {error}".split())
         return _failed(f"this is a defect of inkread ({cause}); please report it with --debug", 1, debug=debug)
