@@ -161,6 +161,6 @@ def test_errors_name_what_was_asked_for(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="Not a directory") as file, whole_file(tmp_path / "file" / "a.txt") as path:
         path.write_text("new")
     assert file.value.filename == str(tmp_path / "file" / "a.txt")
-    with pytest.raises(OSError, match="Not a directory") as folder, whole_folder(tmp_path / "file" / "a"):
-        pass
-    assert folder.value.filename in {str(tmp_path / "file" / "a"), str(tmp_path / "file")}
+    with pytest.raises(OSError, match="No such file") as folder, whole_folder(tmp_path / "a") as new:
+        (new / "b" / "c.txt").write_text("in a folder that is not there")
+    assert folder.value.filename == str(tmp_path / "a")

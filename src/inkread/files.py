@@ -33,8 +33,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     removes the temporary folder and leaves the old one as it was.
     """
     path = Path(path).resolve()  # the folder that a link names is replaced, not the link
-    with _named(path.parent, path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     mark = os.urandom(4).hex()
     temporary, replaced = (path.with_name(f".{path.name}-{mark}{ending}") for ending in ("", "-old"))
     with _named(temporary, path):

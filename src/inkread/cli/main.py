@@ -14,7 +14,7 @@ from inkread.errors import InkreadError
 
 _WAYS_OUT = {
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "check your rights there, or name another place"),
-    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), "name a place that can be made"),
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.EEXIST), "name a place that can be made"),
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room on the disk"),
 }
 
