@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 from conftest import WriteNetwork
 from inkread.cli import main
+from inkread.teaching import Profile
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SEVEN = EXAMPLES / "7-shadow.jpg"
@@ -28,6 +30,27 @@ def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, li
     code = main([str(word) for word in words])
     captured = capsys.readouterr()
     return code, captured.out.splitlines(), captured.err.splitlines()
+
+
+def exported(capsys: pytest.CaptureFixture[str], folder: Path) -> Path:
+    """Teach a digit, and return the new folder to which it was exported."""
+    run(capsys, "teach", "3", SEVEN)
+    assert run(capsys, "teach", "--export", folder)[0] == 0
+    return folder
+
+
+def edit(folder: Path, changes: dict[str, object]) -> None:
+    """Change the one entry of an exported folder."""
+    (entry,) = json.loads((folder / "taught.json").read_text())["taught"]
+    (folder / "taught.json").write_text(json.dumps({"taught": [{**entry, **changes}]}))
+
+
+def zipped(folder: Path) -> Path:
+    """Return a zip beside an exported folder, as the page writes it."""
+    with zipfile.ZipFile(folder.with_suffix(".zip"), "w") as archive:
+        for path in folder.rglob("*.*"):
+            archive.write(path, path.relative_to(folder))
+    return folder.with_suffix(".zip")
 
 
 def test_a_taught_picture_is_read_as_taught(capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,7 +196,7 @@ def test_a_misspelt_profile_is_said(capsys: pytest.CaptureFixture[str], tmp_path
     code, _, err = run(capsys, SEVEN, "--profile", "ana")
     assert code == 2
     assert "there are: anna" in err[0]
-    for words in (["--list"], ["--export", tmp_path / "out"]):
+    for words in (["--list"], ["--forget", "all"], ["--export", tmp_path / "out"]):
         code, _, err = run(capsys, "teach", *words, "--profile", "ana")
         assert code == 2
         assert "there are: anna" in err[0]
@@ -200,3 +223,103 @@ def test_what_was_taught_stands_beside_what_is_explained(capsys: pytest.CaptureF
     told = json.loads(run(capsys, "explain", SEVEN, "--format", "json")[1][0])
     assert (told["answer"], told["read_as"]) == ("7", "3")
     assert "by what was taught" not in " ".join(run(capsys, "explain", SEVEN, "--profile", "none")[1])
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("label", 10, "the label"),
+        ("label", "3", "the label"),
+        ("label", True, "the label"),
+        ("glyph", "AAAA", "the glyph"),
+        ("glyph", 7, "the glyph"),
+        ("box", [1, 2, 3], "the box"),
+        ("box", "1234", "the box"),
+        ("box", [1, 2, 10**400, 4], "the box"),
+        ("taught", "yesterday\x1b[31m", "the time"),
+        ("picture", None, "the picture has no name of 4096 characters"),
+        ("picture", "x" * 10_000_000, "the picture has no name of 4096 characters"),
+    ],
+)
+def test_an_entry_that_is_not_as_we_wrote_it_is_said_in_words(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, key: str, value: object, reason: str
+) -> None:
+    edit(exported(capsys, tmp_path / "out"), {key: value})
+    code, out, err = run(capsys, "teach", "--import", tmp_path / "out", "--profile", "anna")
+    assert (code, out, len(err)) == (4, [], 1)
+    assert f"is damaged (digit 1 of the list: {reason}" in err[0]
+    assert len(err[0]) < 400
+
+
+def test_a_picture_whose_name_is_no_text_is_taught(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = f"{tmp_path}/\udcff\x1b.jpg"
+    try:
+        shutil.copy(SEVEN, path)
+    except (OSError, UnicodeError):
+        pytest.skip("this system has no such names")
+    assert run(capsys, "teach", "3", path) == (0, [rf"{tmp_path}/\udcff\x1b.jpg: taught 3 (number 1)"], [])
+
+
+def test_the_zip_of_an_export_is_imported_as_its_folder_is(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = zipped(exported(capsys, tmp_path / "out"))
+    assert run(capsys, "teach", "--import", path, "--profile", "anna")[:2] == (0, ["1 digit taught"])
+    assert run(capsys, SEVEN, "--profile", "anna")[1] == ["3"]
+    run(capsys, "teach", "--export", tmp_path / "same", "--profile", "anna")
+    pictures = [next((tmp_path / name / "3").iterdir()).read_bytes() for name in ("out", "same")]
+    assert pictures[0] == pictures[1]
+
+
+def test_no_more_of_a_zip_is_unpacked_than_an_export_has(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = exported(capsys, tmp_path / "out")
+    (folder / "3" / "000001.png").write_bytes(bytes(50_000_000))
+    code, out, err = run(capsys, "teach", "--import", zipped(folder), "--profile", "anna")
+    assert (code, out, len(err)) == (4, [], 1)
+    assert "3/000001.png has over 32768 bytes" in err[0]
+    monkeypatch.setattr("inkread.teaching.exchange.LARGEST_LIST", 1000)
+    assert "taught.json has over 1000 bytes" in run(capsys, "teach", "--import", zipped(folder))[2][0]
+
+
+@pytest.mark.parametrize("file", ["../../secret.png", "/etc/passwd", "3/..", "..\\secret.png"])
+def test_an_export_does_not_reach_for_files_elsewhere(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, file: str
+) -> None:
+    folder = exported(capsys, tmp_path / "out")
+    for path in (tmp_path / "secret.png", folder / "secret.png"):
+        path.write_bytes(b"secret")
+    edit(folder, {"file": file})
+    assert run(capsys, "teach", "--import", folder, "--profile", "anna")[0] == 0
+    assert run(capsys, "teach", "--import", zipped(folder), "--profile", "bob")[0] == 0
+    assert [own.crop for name in ("anna", "bob") for own in Profile(name).lessons()] == [b"", b""]
+
+
+def test_a_zip_that_cannot_be_used_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = exported(capsys, tmp_path / "out")
+    whole = zipped(folder).read_bytes()
+    cases = {
+        "cut.zip": (whole[:300], "is a file, and no zip; name a folder"),
+        "changed.zip": (whole.replace(b'"taught"', b'"TAUGHT"'), "taught.json cannot be unpacked"),  # by its checksum
+        "7.jpg": (SEVEN.read_bytes(), "is a file, and no zip; name a folder"),
+    }
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        archive.writestr("out/taught.json", "{}")
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("taught.json", "{}")
+    cases["other.zip"] = ((tmp_path / "other.zip").read_bytes(), "has no taught.json at its top; unpack it")
+    cases["packed.zip"] = ((tmp_path / "packed.zip").read_bytes(), "is packed as no page packs it")
+    for name, (content, reason) in cases.items():
+        (tmp_path / name).write_bytes(content)
+        code, out, err = run(capsys, "teach", "--import", tmp_path / name, "--profile", "anna")
+        assert (code, out, len(err)) == (4, [], 1)
+        assert reason in err[0], name
+
+
+def test_the_same_digit_in_two_pictures_is_one_lesson_with_one_number(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    again = shutil.copy(SEVEN, tmp_path / "again.jpg")
+    run(capsys, "teach", "8", EXAMPLES / "8-ruled.jpg")
+    _, out, _ = run(capsys, "teach", "7", SEVEN, again)
+    assert out == [f"{SEVEN}: taught 7 (number 2)", f"{again}: taught 7 (number 2)"]
+    assert [line[:8] for line in run(capsys, "teach", "--list")[1]] == ["    1  8", "    2  7"]

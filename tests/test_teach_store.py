@@ -84,6 +84,14 @@ def test_numbers_are_never_given_twice(tmp_path: Path) -> None:
     assert (second.id or 0) > (first.id or 0)
 
 
+def test_a_glyph_taught_again_keeps_its_number_but_not_with_another_label(tmp_path: Path) -> None:
+    profile = Profile(path=tmp_path / "taught.sqlite")
+    first, again = profile.add([lesson(0), lesson(0)])
+    assert (first.id, again.id, again.instead_of) == (1, 1, None)
+    (other,) = profile.add([lesson(0, label=5)])
+    assert (other.id, other.instead_of, profile.count()) == (2, 3, 1)
+
+
 def test_forgetting_where_nothing_was_taught_makes_no_file(tmp_path: Path) -> None:
     profile = Profile(path=tmp_path / "taught.sqlite")
     assert profile.forget() == 0

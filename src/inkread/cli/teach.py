@@ -50,8 +50,8 @@ def teach(
         Path | None,
         typer.Option(
             "--import",
-            metavar="DIR",
-            help="Teach what --export wrote, or pictures of one digit each in folders 0 to 9.",
+            metavar="DIR|ZIP",
+            help="Teach what --export wrote, or the zip of the page, or pictures of one digit each in folders 0 to 9.",
         ),
     ] = None,
     profile: Annotated[str, typer.Option(metavar="NAME", help="Whose hand it is; each name is kept apart.")] = (
@@ -80,7 +80,7 @@ def teach(
     own, words = Profile(profile), label_and_pictures or []
     _check_one_asked(words, list_, forget, export_, import_)
     say = _Json() if format_ == "json" else _Text()
-    if list_ or export_ is not None:
+    if list_ or forget or export_ is not None:
         own.check_taught()  # another name may be misspelt
     if list_:
         lessons = own.lessons()
@@ -157,7 +157,7 @@ def _import(reader: Reader, folder: Path, say: _Text) -> int:
     for error in errors:
         _warn(error.message)
     _warn_of_replaced(lessons)
-    say.count(len(lessons), "taught")
+    say.count(len({lesson.id for lesson in lessons}), "taught")
     return 1 if errors else 0
 
 
@@ -196,11 +196,8 @@ class _Text:
     def taught(self, lessons: tuple[Lesson, ...]) -> None:
         """Report the lessons of one picture."""
         _warn_of_replaced(lessons)
-        ids = ", ".join(str(lesson.id) for lesson in lessons)
-        print(
-            f"{lessons[0].picture}: taught {''.join(str(lesson.label) for lesson in lessons)} (number {ids})",
-            flush=True,
-        )
+        label, ids = "".join(str(lesson.label) for lesson in lessons), ", ".join(str(lesson.id) for lesson in lessons)
+        print(_shown(f"{lessons[0].picture}: taught {label} (number {ids})"), flush=True)
 
     def lessons(self, lessons: list[Lesson]) -> int:
         """List lessons: number, label, date, and where the digit stands."""

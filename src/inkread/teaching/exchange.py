@@ -8,23 +8,44 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inkread.datasets.folders import LabelledPicture, labelled_pictures
 from inkread.errors import DataError, OptionError, PictureError
 from inkread.files import whole_folder
 from inkread.reader import Reader
 from inkread.readings import Box
-from inkread.teaching.gathering import lessons_of
+from inkread.teaching.gathering import box_of, lessons_of
 from inkread.teaching.lessons import Lesson, png
 
 LIST_NAME = "taught.json"
 
-_LONGEST_NAME = 4096  # of a picture: no file system has longer paths
+LARGEST_LIST = 100_000_000
+"""Bytes of a list that is imported: some 80 000 digits."""
+
+LARGEST_CROP = 1 << 15
+"""Bytes of the picture of a digit that is imported; of `CROP_SIDE` pixels, even noise takes no more."""
+
+LONGEST_NAME = 4096
+"""Characters of a picture's name that is imported: more than a path has."""
+
+Read = Callable[[str, int], bytes]
+"""Returns a file of an export by its name in it, of so many bytes at most; nothing where there is none."""
+
+_WANTED = (
+    "name a folder that 'inkread teach --export' wrote, the zip that the page exports, or a folder with folders 0 to 9"
+)
+_PNG = re.compile("[0-9]{1,20}[.]png")
+_TIME = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,20}(Z|[+-][0-9:]{2,8})?")
 
 
 def export(lessons: list[Lesson], folder: Path) -> None:
@@ -45,19 +66,21 @@ def exported(lessons: list[Lesson]) -> Iterator[tuple[str, bytes]]:
     yield LIST_NAME, (json.dumps({"taught": entries}, indent=1) + "\n").encode()
 
 
-def imported(folder: Path, reader: Reader) -> Iterator[Lesson | PictureError]:
-    """Yield the lessons of a folder: an exported one, or any with pictures of single digits in folders named 0 to 9.
+def imported(place: Path, reader: Reader) -> Iterator[Lesson | PictureError]:
+    """Yield the lessons of an exported folder, of its zip, or of any pictures of single digits in folders 0 to 9.
 
-    In the place of a picture that cannot be taught, the reason. Raises `DataError` for a folder with neither.
+    In the place of a picture that cannot be taught, the reason. Raises `DataError` for what is none of these.
     """
-    if (folder / LIST_NAME).is_file():
-        yield from _listed(folder)
-        return
-    if not folder.is_dir():
-        what = "is a file (unpack an archive first)" if folder.is_file() else "no such folder"
-        raise DataError(f"{folder}: {what}; name a folder that 'inkread teach --export' wrote, or with folders 0 to 9")
-    for picture in labelled_pictures(folder):
-        yield _looked_at(picture, reader)
+    if (place / LIST_NAME).is_file():
+        yield from _listed(place / LIST_NAME, partial(_in_folder, place))
+    elif place.is_dir():
+        for picture in labelled_pictures(place):
+            yield _looked_at(picture, reader)
+    elif place.is_file():
+        yield from _zipped(place)
+    else:
+        what = "is neither a folder nor a file" if place.exists() else "no such folder or file"
+        raise DataError(f"{place}: {what}; {_WANTED}")
 
 
 def _looked_at(picture: LabelledPicture, reader: Reader) -> Lesson | PictureError:
@@ -75,27 +98,104 @@ def _text(lesson: Lesson) -> str:
     return base64.b64encode(lesson.glyph.tobytes()).decode("ascii")
 
 
-def _listed(folder: Path) -> Iterator[Lesson]:
-    path = folder / LIST_NAME
+def _zipped(path: Path) -> list[Lesson]:
+    """Return the lessons of a zip of an exported folder. Nothing is unpacked to the disk."""
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))["taught"]
-    except (OSError, ValueError, RecursionError, TypeError, KeyError):
-        raise DataError(f"{path}: is damaged; export it again") from None
+        with zipfile.ZipFile(path) as archive:
+            if LIST_NAME not in archive.namelist():
+                raise DataError(f"{path}: has no {LIST_NAME} at its top; unpack it and name the folder of the digits")
+            return _listed(path, partial(_in_archive, archive))
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        raise DataError(f"{path}: is a file, and no zip; {_WANTED}") from None
+
+
+def _listed(path: Path, read: Read) -> list[Lesson]:
+    """Return the lessons of a list. Raises `DataError`, which says what is not as we wrote it."""
+    try:
+        entries = _entries(read(LIST_NAME, LARGEST_LIST))
+        return [_lesson(number, entry, read) for number, entry in enumerate(entries, start=1)]
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror or error}); check its rights, or export it again"
+        ) from None
+    except ValueError as error:
+        raise DataError(f"{path}: is damaged ({error}); export it again") from None
+
+
+def _entries(content: bytes) -> list[Any]:
+    try:
+        listed = json.loads(content)
+    except (ValueError, RecursionError):  # brackets within brackets, by the thousand
+        raise ValueError("it is not JSON") from None
+    entries = listed.get("taught") if isinstance(listed, dict) else None
     if not isinstance(entries, list):
-        raise DataError(f"{path}: is damaged, 'taught' is no list; export it again")
-    for number, entry in enumerate(entries, 1):
-        try:
-            yield _lesson(folder, entry)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError, OptionError):
-            raise DataError(f"{path}: is damaged, entry {number} holds no digit; export it again") from None
+        raise ValueError("it has no list 'taught'")  # noqa: TRY004 - a fault of the file
+    return entries
 
 
-def _lesson(folder: Path, entry: dict[str, Any]) -> Lesson:
-    """Return the lesson of an entry; anything that is not as we wrote it raises one of the errors above."""
-    glyph = np.frombuffer(base64.b64decode(entry["glyph"], validate=True), np.uint8).reshape(28, 28)
-    label, box, picture = int(entry["label"]), entry["box"], str(entry["picture"])
-    if len(picture) > _LONGEST_NAME:
-        raise ValueError("no picture has so long a name")
-    file = folder / str(label) / Path(entry["file"]).name  # a name of ours has one folder; no other leads elsewhere
-    crop = file.read_bytes() if file.is_file() else b""
-    return Lesson(label, glyph, picture, Box(*map(int, box)) if box else None, crop, str(entry["taught"]))
+def _lesson(number: int, entry: Any, read: Read) -> Lesson:
+    """Return the lesson of an entry of the list."""
+    values = entry if isinstance(entry, dict) else {}
+    label, picture, taught = (values.get(key) for key in ("label", "picture", "taught"))
+    glyph, box = _glyph(values.get("glyph")), _box(values.get("box"))
+    if type(label) is not int or not 0 <= label <= 9:
+        wrong = "the label is not 0 to 9"
+    elif glyph is None:
+        wrong = "the glyph is not 28 x 28 bytes in base64"
+    elif not isinstance(picture, str) or len(picture) > LONGEST_NAME:
+        wrong = f"the picture has no name of {LONGEST_NAME} characters at most"
+    elif not isinstance(taught, str) or not _TIME.fullmatch(taught):
+        wrong = "the time it was taught is not as in 2026-01-31T12:00:00+00:00"
+    elif values.get("box") and box is None:
+        wrong = "the box is not four numbers"
+    else:
+        return Lesson(label, glyph, picture, box, _crop(label, values.get("file"), read), taught)
+    raise ValueError(f"digit {number} of the list: {wrong}")
+
+
+def _glyph(text: object) -> NDArray[np.uint8] | None:
+    try:
+        return np.frombuffer(base64.b64decode(str(text), validate=True), np.uint8).reshape(28, 28)
+    except ValueError:
+        return None
+
+
+def _box(values: Any) -> Box | None:
+    try:
+        return box_of(values)
+    except OptionError:
+        return None
+
+
+def _crop(label: int, file: object, read: Read) -> bytes:
+    """Return the picture of a digit; nothing where it is not there, or has no name of ours, which leads elsewhere."""
+    name = str(file).rpartition("/")[2]
+    return read(f"{label}/{name}", LARGEST_CROP) if _PNG.fullmatch(name) else b""
+
+
+def _in_folder(folder: Path, name: str, most: int) -> bytes:
+    path = folder / name
+    if not path.is_file():
+        return b""
+    with path.open("rb") as file:
+        return _bounded(file, name, most)
+
+
+def _in_archive(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    if name not in archive.NameToInfo:
+        return b""
+    if archive.getinfo(name).compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise ValueError(f"{name} is packed as no page packs it")
+    try:
+        with archive.open(name) as file:
+            return _bounded(file, name, most)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):  # RuntimeError: it has a password
+        raise ValueError(f"{name} cannot be unpacked") from None
+
+
+def _bounded(file: IO[bytes], name: str, most: int) -> bytes:
+    """Return the content of a file, of which no more is unpacked than is wanted. Raises `ValueError` for more."""
+    content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"{name} has over {most} bytes")
+    return content

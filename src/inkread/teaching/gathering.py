@@ -9,6 +9,8 @@ from inkread.reader import Steps
 from inkread.readings import Box
 from inkread.teaching.lessons import Lesson, as_bytes, crop_of
 
+_FAR = 1 << 31  # pixels
+
 _HIT = 0.3  # share of the area of two boxes that they have in common where they mean the same digit
 
 
@@ -29,6 +31,8 @@ def box_of(box: Sequence[float]) -> Box:
         place = Box(*map(round, box))
     except (TypeError, ValueError, OverflowError):
         raise OptionError(f"box {box!r}: a box is four numbers, x, y, width and height") from None
+    if place.w <= 0 or place.h <= 0 or max(map(abs, place)) >= _FAR:
+        raise OptionError(f"box {box!r}: no picture has a box there, or none so large")
     return place
 
 

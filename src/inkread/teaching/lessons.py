@@ -58,6 +58,8 @@ class Lesson:
                 "makes lessons"
             )
         object.__setattr__(self, "label", int(self.label))  # SQLite keeps no numbers of NumPy's
+        # Nor the bytes of a file's name that are no text.
+        object.__setattr__(self, "picture", str(self.picture).encode(errors="backslashreplace").decode())
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `inkread teach --format json` prints of it."""

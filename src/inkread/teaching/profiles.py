@@ -78,8 +78,8 @@ class Profile:
     def add(self, lessons: Iterable[Lesson]) -> list[Lesson]:
         """Keep lessons, all or none, and return them with their ids, and with the label each takes the place of.
 
-        A glyph that was taught with another label gets the new one. Raises `OptionError` where two of the lessons have
-        the same glyph and different labels.
+        A glyph that was taught with another label gets the new one; with the same label, it keeps its id. Raises
+        `OptionError` where two of the lessons have the same glyph and different labels.
         """
         return self.store.add(self.name, list(lessons))
 

@@ -202,17 +202,21 @@ def _empty() -> sqlite3.Connection:
 
 
 def _added(db: sqlite3.Connection, profile: str, lesson: Lesson) -> Lesson:
-    """Insert a lesson in the place of an older one of the same glyph, and return it as it is in the store."""
+    """Insert a lesson in the place of an older one of the same glyph, and return it as it is in the store.
+
+    It takes over the number of the older one where that has the same label: it is the same lesson, taught again.
+    """
     glyph = lesson.glyph.tobytes()
     old = db.execute("SELECT id, label FROM lessons WHERE profile = ? AND glyph = ?", (profile, glyph)).fetchone()
-    if old:
-        db.execute("DELETE FROM lessons WHERE id = ?", (old[0],))
+    number, label = old or (None, lesson.label)
+    same = number if label == lesson.label else None
     box = json.dumps(lesson.box) if lesson.box else None
-    values = (profile, lesson.label, glyph, lesson.picture, box, lesson.crop, lesson.taught)
+    values = (profile, same, lesson.label, glyph, lesson.picture, box, lesson.crop, lesson.taught)
     added = db.execute(
-        "INSERT INTO lessons (profile, label, glyph, picture, box, crop, taught) VALUES (?, ?, ?, ?, ?, ?, ?)", values
+        f"INSERT OR REPLACE INTO lessons (profile, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        values,
     )
-    return replace(lesson, id=added.lastrowid, instead_of=old[1] if old and old[1] != lesson.label else None)
+    return replace(lesson, id=added.lastrowid, instead_of=label if label != lesson.label else None)
 
 
 def _keep_seen(db: sqlite3.Connection, model: str, seen: Mapping[int, Seen]) -> None:
