@@ -36,6 +36,7 @@ from inkread.models.classifier import CLASSES, NO_DIGIT, Classifier
 from inkread.pictures.glyphs import normalise_one
 from inkread.reader import Reader
 from inkread.teaching import neighbours
+from inkread.teaching.neighbours import Neighbours
 from inkread.training.machine import hardware
 from measures import ROOT
 from sets import Glyphs, load_set
@@ -150,18 +151,24 @@ def wrong(probabilities: NDArray[np.floating], of: Seen) -> NDArray[np.bool_]:
     return np.asarray(probabilities[:, :CLASSES].argmax(axis=1) != of.labels, np.bool_)
 
 
-def change(lessons: Seen, of: Seen) -> NDArray[np.int64]:
-    """Return how many glyphs are misread before and after the lessons, mended and broken."""
-    before, after = wrong(of.probabilities, of), wrong(weighed(taught(lessons), of), of)
+def change(known: Neighbours, of: Seen) -> NDArray[np.int64]:
+    """Return how many glyphs are misread before and after what is known was taught, mended and broken."""
+    before, after = wrong(of.probabilities, of), wrong(weighed(known, of), of)
     return np.array([before.sum(), after.sum(), (before & ~after).sum(), (~before & after).sum()])
 
 
-def harm(lessons: Seen, net: Network) -> NDArray[np.int64]:
-    """Return how many images of MNIST the lessons break, and how many non-digits pass that were refused."""
+def on_the_rest(of: Seen, chosen: NDArray[np.intp]) -> tuple[Neighbours, NDArray[np.int64]]:
+    """Teach the chosen glyphs of a set; return what is known then, and the change of the others."""
+    known = taught(of.part(chosen))
+    return known, change(known, of.part(np.setdiff1d(np.arange(len(of.labels)), chosen)))
+
+
+def harm(known: Neighbours, net: Network) -> NDArray[np.int64]:
+    """Return how many images of MNIST what is known breaks, and how many non-digits pass that were refused."""
     nothing, mnist = net.sets["nondigits"], net.sets["mnist"]
-    after = weighed(taught(lessons), nothing)[:, NO_DIGIT]
+    after = weighed(known, nothing)[:, NO_DIGIT]
     passed = (after <= net.no_digit) & (nothing.probabilities[:, NO_DIGIT] > net.no_digit)
-    return np.array([change(lessons, mnist)[3], passed.sum()])
+    return np.array([change(known, mnist)[3], passed.sum()])
 
 
 def row(net: Network) -> NDArray[np.float64]:
@@ -171,16 +178,17 @@ def row(net: Network) -> NDArray[np.float64]:
         of, counts = net.sets[name], list[NDArray[np.int64]]()
         for draw in range(DRAWS):
             chosen = of_each_class(of.labels, TAUGHT, np.random.default_rng(draw))
-            counts.append(change(of.part(chosen), of.part(np.setdiff1d(np.arange(len(of.labels)), chosen))))
+            counts.append(on_the_rest(of, chosen)[1])
         cells.append(np.mean(counts, axis=0))
     two, first, harms = np.zeros(4), np.zeros(4), list[NDArray[np.int64]]()
     for number, own in enumerate(net.hands):
         chosen = of_each_class(own.labels, 2, np.random.default_rng(number))
-        two += change(own.part(chosen), own.part(np.setdiff1d(np.arange(len(own.labels)), chosen)))
-        harms.append(harm(own.part(chosen), net) if number % 8 == 0 else harms[-1])
+        known, changed = on_the_rest(own, chosen)
+        two += changed
+        harms.append(harm(known, net) if number % 8 == 0 else harms[-1])
         misread = np.flatnonzero(wrong(own.probabilities, own))
         chosen = misread[np.unique(own.labels[misread], return_index=True)[1]]
-        first += change(own.part(chosen), own.part(np.setdiff1d(np.arange(len(own.labels)), chosen)))
+        first += on_the_rest(own, chosen)[1]
     return np.concatenate([*cells, two, first, np.mean(harms, axis=0)])
 
 

@@ -143,14 +143,11 @@ def test_a_damaged_export_teaches_nothing(capsys: pytest.CaptureFixture[str], tm
 def test_an_imported_name_is_no_longer_than_a_path_and_steers_no_terminal(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    run(capsys, "teach", "3", SEVEN)
-    run(capsys, "teach", "--export", tmp_path / "out")
-    path = tmp_path / "out" / "taught.json"
-    (entry,) = json.loads(path.read_text())["taught"]
-    path.write_text(json.dumps({"taught": [{**entry, "picture": "x" * 5000}]}))
-    assert run(capsys, "teach", "--import", tmp_path / "out", "--profile", "anna")[0] == 4
-    path.write_text(json.dumps({"taught": [{**entry, "picture": "\x1b[31mred\nnew\0"}]}))
-    assert run(capsys, "teach", "--import", tmp_path / "out", "--profile", "anna")[0] == 0
+    folder = exported(capsys, tmp_path / "out")
+    edit(folder, {"picture": "x" * 5000})
+    assert run(capsys, "teach", "--import", folder, "--profile", "anna")[0] == 4
+    edit(folder, {"picture": "\x1b[31mred\nnew\0"})
+    assert run(capsys, "teach", "--import", folder, "--profile", "anna")[0] == 0
     (line,) = run(capsys, "teach", "--list", "--profile", "anna")[1]
     assert r"\x1b[31mred\nnew\x00" in line
 
@@ -164,9 +161,7 @@ def test_a_file_is_no_folder_to_import(capsys: pytest.CaptureFixture[str]) -> No
 def test_an_export_with_two_labels_for_a_digit_teaches_nothing(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    run(capsys, "teach", "3", SEVEN)
-    run(capsys, "teach", "--export", tmp_path / "out")
-    path = tmp_path / "out" / "taught.json"
+    path = exported(capsys, tmp_path / "out") / "taught.json"
     entries = json.loads(path.read_text())["taught"]
     path.write_text(json.dumps({"taught": [*entries, {**entries[0], "label": 5}]}))
     code, _, err = run(capsys, "teach", "--import", tmp_path / "out", "--profile", "anna")

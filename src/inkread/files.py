@@ -36,10 +36,9 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     mark = os.urandom(4).hex()
     temporary, replaced = (path.with_name(f".{path.name}-{mark}{ending}") for ending in ("", "-old"))
-    with _named(temporary, path):
-        temporary.mkdir()
     try:
         with _named(temporary, path):
+            temporary.mkdir()
             yield temporary
         if path.exists():
             path.replace(replaced)

@@ -60,13 +60,15 @@ def without_lines(page: Page) -> Lined | None:
     if min(page.grey.shape) < SIDE or not (_looks_lined(page.grey) or _looks_lined(page.grey.T)):
         return None
     finer = min(_FINEST, -(-_FINE // min(page.grey.shape)))
-    grey = cv2.resize(page.grey, None, fx=finer, fy=finer, interpolation=cv2.INTER_CUBIC) if finer > 1 else page.grey
+    grey = page.grey
+    if finer > 1:
+        grey = np.asarray(cv2.resize(grey, None, fx=finer, fy=finer, interpolation=cv2.INTER_CUBIC), np.uint8)
     noise = float(np.clip(255 * noise_of(page.grey), *_NOISE))
-    depth = _depth(np.asarray(grey, np.uint8))
+    depth = _depth(grey)
     level, upright = find_lines(depth, (depth > max(_FAINTEST, _GRAIN * noise)).astype(np.uint8))
     if level is None and upright is None:
         return None
-    painted = _painted(np.asarray(grey, np.uint8), depth, level, upright, noise)
+    painted = _painted(grey, depth, level, upright, noise)
     if finer > 1:
         painted = np.asarray(cv2.resize(painted, page.grey.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
     level, upright = (lines and Lines(lines.rows[:, ::finer] / finer, lines.thickness) for lines in (level, upright))
@@ -91,7 +93,7 @@ def _stroke(grey: Grey) -> int:
 
 def _depth(grey: Grey) -> Grey:
     """Return by how many grey levels each pixel is darker than the paper around it."""
-    window = (_stroke(grey), _stroke(grey))
+    window = (_stroke(grey),) * 2
     paper = cv2.blur(cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones(window, np.uint8)), window)
     return np.asarray(cv2.subtract(paper, grey), np.uint8)
 

@@ -10,7 +10,6 @@ from inkread.readings import Box
 from inkread.teaching.lessons import Lesson, as_bytes, crop_of
 
 _FAR = 1 << 31  # pixels
-
 _HIT = 0.3  # share of the area of two boxes that they have in common where they mean the same digit
 
 
