@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from calibrate import Calibration, calibrated, on_card, with_card
 from inkread.batch.cluster import load_ray
 from inkread.files import whole_file
+from inkread.glyphs import CLASSES, NON_DIGIT
 from inkread.models.card import Card, load_card
-from inkread.models.classifier import CLASSES, NO_DIGIT, SHIPPED, Classifier
+from inkread.models.classifier import SHIPPED, Classifier
 from inkread.scores import given_a_digit
 from inkread.training.machine import hardware, versions
 from measures import INKREAD, ROOT, timed
@@ -91,7 +92,7 @@ def _refused(classifier: Classifier, glyphs: Glyphs) -> float:
 def refuses(card: Card, probabilities: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Tell which rows, (N, 11), a card's thresholds refuse, as the reader does."""
     confidence = given_a_digit(probabilities).max(axis=1)
-    return np.asarray((probabilities[:, NO_DIGIT] > card.no_digit) | (confidence < card.min_confidence), np.bool_)
+    return np.asarray((probabilities[:, NON_DIGIT] > card.no_digit) | (confidence < card.min_confidence), np.bool_)
 
 
 def train_all(seeds: int, ray: str | None = None) -> None:

@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 from fast_study import patched
 from inkread.datasets import Mnist, load_mnist
 from inkread.files import whole_file
-from inkread.models.classifier import NO_DIGIT, Classifier
+from inkread.glyphs import NON_DIGIT
+from inkread.models.classifier import Classifier
 from inkread.scores import cross_entropy, fitted_temperature, given_a_digit, tempered
 from inkread.training import RECIPES
 from inkread.training.backend import load_keras
@@ -111,8 +112,8 @@ def judged(model: Path, mnist: Mnist, glyphs: dict[str, Glyphs]) -> Judged:
     """Return what a network of the study, an ONNX file, reaches."""
     images = {"images": (mnist.train_images[50_000:], mnist.train_labels[50_000:])}
     answers = {name: (outputs([model], shown), labels) for name, (shown, labels) in (glyphs | images).items()}
-    threshold = np.quantile(answers["nondigits"][0][:, NO_DIGIT], 0.05)
-    refused = np.concatenate([answers[name][0][:, NO_DIGIT] for name in ("roads", "forms")]) > threshold
+    threshold = np.quantile(answers["nondigits"][0][:, NON_DIGIT], 0.05)
+    refused = np.concatenate([answers[name][0][:, NON_DIGIT] for name in ("roads", "forms")]) > threshold
     digits = {name: (given_a_digit(given), labels) for name, (given, labels) in answers.items() if name != "nondigits"}
     given, truth = map(np.concatenate, zip(*digits.values(), strict=True))
     temperature = fitted_temperature(truth, given)

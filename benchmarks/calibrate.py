@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from inkread.conformal import Conformal
 from inkread.datasets import load_mnist
+from inkread.glyphs import NON_DIGIT
 from inkread.models.card import Card, load_card
-from inkread.models.classifier import NO_DIGIT, Classifier
+from inkread.models.classifier import Classifier
 from inkread.scores import calibration_error, fitted_temperature, given_a_digit, tempered
 from inkread.training.material import drawn_glyphs
 from sets import Glyphs, load_set
@@ -66,7 +67,7 @@ class Calibration:
 def calibrated(classifier: Classifier, pictures: Glyphs) -> Calibration:
     """Return the calibration of a model, whatever its card says."""
     plain = with_card(classifier, replace(classifier.card, temperature=1.0)).classify(pictures.images)
-    none, digits = plain[:, NO_DIGIT], given_a_digit(plain)
+    none, digits = plain[:, NON_DIGIT], given_a_digit(plain)
     no_digit = _threshold(classifier)
     confidences = np.zeros(len(none))
     among = np.zeros((len(PROMISED), *digits.shape), bool)
@@ -125,7 +126,7 @@ def with_card(classifier: Classifier, card: Card) -> Classifier:
 
 def _threshold(classifier: Classifier) -> float:
     """Return the probability of no digit above which all but `PASSED` of the drawn non-digits lie."""
-    return round(float(np.quantile(classifier.classify(_drawn())[:, NO_DIGIT], PASSED)), 4)
+    return round(float(np.quantile(classifier.classify(_drawn())[:, NON_DIGIT], PASSED)), 4)
 
 
 @cache

@@ -23,7 +23,8 @@ from accuracy import refuses
 from inkread.datasets import load_mnist
 from inkread.drawing import FORMS, Hand, draw_digit
 from inkread.files import whole_file, whole_folder
-from inkread.models.classifier import CLASSES, Classifier
+from inkread.glyphs import CLASSES
+from inkread.models.classifier import Classifier
 from inkread.reader import Reader
 from inkread.scores import calibration_error, given_a_digit
 from inkread.training import train

@@ -22,12 +22,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from inkread import glyphs
 from inkread.datasets.folders import labelled_pictures
 from inkread.drawing.nondigits import HELD_OUT, nondigit_ink
 from inkread.files import whole_file
-from inkread.models.classifier import NO_DIGIT
-from inkread.pictures import arrays, components, glyphs, ink, layout, opening, page, rows, ruling
-from inkread.pictures.glyphs import SIDE, normalise_one
+from inkread.glyphs import NON_DIGIT, SIDE, normalise_one
+from inkread.pictures import arrays, components, ink, layout, opening, page, rows, ruling
 from inkread.pictures.ink import find_ink
 from inkread.pictures.layout import find_digit
 from inkread.pictures.opening import Picture, open_picture
@@ -41,7 +41,7 @@ class Glyphs:
     """What the road makes of a set.
 
     images: (N, 28, 28) float32 in 0..1; empty where no ink was found.
-    labels: (N,) int, 0 to 9, or `NO_DIGIT` for what is no digit.
+    labels: (N,) int, 0 to 9, or `NON_DIGIT` for what is no digit.
     groups: (N,) str, the source or writer where known.
     """
 
@@ -92,7 +92,7 @@ def _pictures(data: Path) -> Iterator[Row]:
 def _nondigits(data: Path) -> Iterator[Row]:
     with (data / "nondigits" / "index.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            yield data / "nondigits" / row["file"], NO_DIGIT, row["file"]
+            yield data / "nondigits" / row["file"], NON_DIGIT, row["file"]
 
 
 def _drawn(data: Path, part: str = "eval") -> Iterator[Row]:
@@ -124,7 +124,7 @@ def _held_out(_: Path) -> Iterator[Row]:
     for family in HELD_OUT:
         for _number in range(300):
             drawn = nondigit_ink(family, size=(160, 160), rng=rng)
-            yield np.asarray(255 * (1 - drawn), np.uint8), NO_DIGIT, family
+            yield np.asarray(255 * (1 - drawn), np.uint8), NON_DIGIT, family
 
 
 def _ink_maps(images: NDArray[np.floating], labels: Iterable[int]) -> Iterator[Row]:

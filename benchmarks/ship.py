@@ -20,14 +20,14 @@ from accuracy import measured
 from calibrate import calibrated, on_card
 from inkread.converting.convert import QUANTISED
 from inkread.datasets import load_mnist
-from inkread.files import whole_folder
+from inkread.files import file_sha256, whole_folder
+from inkread.glyphs import normalise
 from inkread.models.card import Card, load_card
 from inkread.models.classifier import SHIPPED, Classifier
 from inkread.models.loading import MODEL_NAME
-from inkread.pictures.glyphs import normalise
 from inkread.scores import confusion_matrix
 from inkread.training.exporting import quantise_onnx, refined_onnx
-from inkread.training.machine import file_sha256, hardware
+from inkread.training.machine import hardware
 from inkread.training.material import drawn_glyphs
 from sets import load_set
 

@@ -25,7 +25,8 @@ from inkread.datasets import load_mnist
 from inkread.datasets.folders import LabelledPicture, labelled_pictures
 from inkread.errors import PictureError
 from inkread.files import whole_file
-from inkread.models.classifier import CLASSES, NO_DIGIT, Classifier
+from inkread.glyphs import CLASSES, NON_DIGIT
+from inkread.models.classifier import Classifier
 from inkread.reader import Reader
 from inkread.scores import calibration_error, given_a_digit
 from inkread.teaching import Profile
@@ -121,7 +122,7 @@ class Tally:
     def _scores(self, labels: NDArray[np.int64], rows: NDArray[np.float32]) -> tuple[float, float, float]:
         digits = given_a_digit(rows)
         right = digits.argmax(axis=1) == labels
-        accepted = right & (rows[:, NO_DIGIT] <= self.no_digit)
+        accepted = right & (rows[:, NON_DIGIT] <= self.no_digit)
         return float((~right).sum()), 100 * float(accepted.mean()), calibration_error(digits.max(axis=1), right) or 0.0
 
 
@@ -175,7 +176,7 @@ def _unit(features: NDArray[np.float32]) -> NDArray[np.float32]:
 def _refusing(none: Tally) -> Row:
     """Return how many of what is no digit are not refused, before and after, over the draws."""
     missed = [
-        sum(float((rows[:, NO_DIGIT] <= none.no_digit).sum()) for rows in way) / DRAWS
+        sum(float((rows[:, NON_DIGIT] <= none.no_digit).sum()) for rows in way) / DRAWS
         for way in (none.before, none.after)
     ]
     of = len(none.labels[0])

@@ -32,8 +32,8 @@ from inkread.drawing import FORMS, GROUNDS, PENS, Hand, digit_ink, draw_digit
 from inkread.drawing.nondigits import FAMILIES, nondigit_ink
 from inkread.errors import PictureError
 from inkread.files import whole_file
-from inkread.models.classifier import CLASSES, NO_DIGIT, Classifier
-from inkread.pictures.glyphs import normalise_one
+from inkread.glyphs import CLASSES, NON_DIGIT, normalise_one
+from inkread.models.classifier import Classifier
 from inkread.reader import Reader
 from inkread.teaching import neighbours
 from inkread.teaching.neighbours import Neighbours
@@ -120,7 +120,7 @@ def nondigits() -> Glyphs:
     rng = np.random.default_rng(77)
     families = [list(FAMILIES)[number % len(FAMILIES)] for number in range(NONDIGITS)]
     images = np.stack([normalise_one(nondigit_ink(family, size=(SIDE, SIDE), rng=rng)) for family in families])
-    return Glyphs(images, np.full(NONDIGITS, NO_DIGIT), np.array(families))
+    return Glyphs(images, np.full(NONDIGITS, NON_DIGIT), np.array(families))
 
 
 def material() -> Material:
@@ -166,8 +166,8 @@ def on_the_rest(of: Seen, chosen: NDArray[np.intp]) -> tuple[Neighbours, NDArray
 def harm(known: Neighbours, net: Network) -> NDArray[np.int64]:
     """Return how many images of MNIST what is known breaks, and how many non-digits pass that were refused."""
     nothing, mnist = net.sets["nondigits"], net.sets["mnist"]
-    after = weighed(known, nothing)[:, NO_DIGIT]
-    passed = (after <= net.no_digit) & (nothing.probabilities[:, NO_DIGIT] > net.no_digit)
+    after = weighed(known, nothing)[:, NON_DIGIT]
+    passed = (after <= net.no_digit) & (nothing.probabilities[:, NON_DIGIT] > net.no_digit)
     return np.array([change(known, mnist)[3], passed.sum()])
 
 

@@ -22,14 +22,13 @@ from inkread.decoding import Lattice, best_paths
 from inkread.drawing import Hand, digit_strokes, draw_ink, lay_ground, show
 from inkread.drawing.strokes import Stroke
 from inkread.figures.panels import frame, show_image
-from inkread.figures.style import ANSWER, LINE, QUIET, SURE, TEXT, WARNING
-from inkread.models.classifier import CLASSES, NO_DIGIT
-from inkread.pictures.glyphs import normalise
+from inkread.glyphs import CLASSES, NON_DIGIT, normalise
 from inkread.pictures.opening import open_picture
 from inkread.pictures.rows import find_rows
 from inkread.pictures.spans import Row
 from inkread.pictures.writing import writing_on
 from inkread.reader import Steps
+from inkread.style import ANSWER, LINE, QUIET, SURE, TEXT, WARNING
 
 SIZE = (560, 860)
 LINES = ("4096 31", "2604", "63 140")
@@ -205,7 +204,7 @@ def arc(axes: Axes, ends: tuple[float, float], node: float, height: float, proba
 def said(probabilities: Array) -> str:
     """Return the likeliest digit of (11,) probabilities and how likely it is; "none" where none is likelier."""
     digit = int(probabilities[:CLASSES].argmax())
-    return "none" if probabilities[NO_DIGIT] > probabilities[digit] else f"{digit}  {probabilities[digit]:.2f}"
+    return "none" if probabilities[NON_DIGIT] > probabilities[digit] else f"{digit}  {probabilities[digit]:.2f}"
 
 
 def candidates(glyphs: dict[Span, Array], seen: Lattice, best: Sequence[Span]) -> Figure:

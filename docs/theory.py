@@ -23,8 +23,8 @@ from inkread.explaining.layers import layers_of
 from inkread.figures.curves import draw_curves
 from inkread.figures.explain import RESPONSE, draw_explanation
 from inkread.figures.panels import show_image
-from inkread.figures.style import ANSWER, LINE, OTHER, QUIET, TEXT, WARNING, calm, caption, percent
 from inkread.pictures.opening import open_picture
+from inkread.style import ANSWER, LINE, OTHER, QUIET, TEXT, WARNING, calm, caption, percent
 from inkread.training.history import History
 
 ROOT = Path(__file__).parents[1]

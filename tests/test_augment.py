@@ -23,7 +23,7 @@ from inkread.datasets.augment import (
     worn,
 )
 from inkread.drawing import digit_ink
-from inkread.pictures.glyphs import SIDE, normalise_one
+from inkread.glyphs import SIDE, normalise_one
 
 Map = NDArray[np.float32]
 Change = Callable[[Map, np.random.Generator], Map]

@@ -13,8 +13,9 @@ from PIL import Image
 from inkread import ModelError, OptionError, Reader
 from inkread.cli import main
 from inkread.datasets import Mnist
+from inkread.glyphs import CLASSES
 from inkread.models.card import Card, load_card
-from inkread.models.classifier import CLASSES, SHIPPED, Classifier
+from inkread.models.classifier import SHIPPED, Classifier
 from inkread.training import run, train
 from inkread.training.further import sampled, start_from
 from inkread.training.recipes import FURTHER

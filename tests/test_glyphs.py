@@ -21,7 +21,7 @@ from PIL import Image
 from inkread import Reader
 from inkread.datasets import Mnist
 from inkread.drawing import digit_strokes, draw_ink
-from inkread.pictures.glyphs import CENTRE, INNER, SIDE, STROKE, normalise, normalise_one, stroke_width
+from inkread.glyphs import CENTRE, INNER, SIDE, STROKE, normalise, normalise_one, stroke_width
 from inkread.pictures.ink import find_ink
 from inkread.pictures.layout import find_digit
 from inkread.pictures.opening import Picture, open_picture

@@ -15,9 +15,9 @@ from inkread.datasets import Mnist
 from inkread.datasets.augment import FRAME, enlarged, image_of, piece, side_by_side
 from inkread.drawing import digit_ink
 from inkread.drawing.nondigits import FAMILIES, nondigit_ink
-from inkread.pictures.glyphs import normalise_one
+from inkread.glyphs import NON_DIGIT, normalise_one
 from inkread.training import material
-from inkread.training.material import KEPT, NO_DIGIT, SHARES, Glyphs, Material, drawn_glyphs
+from inkread.training.material import KEPT, SHARES, Glyphs, Material, drawn_glyphs
 
 COUNT = 400
 PER_EPOCH = {name: round(share * COUNT / KEPT) for name, share in SHARES.items()}
@@ -104,16 +104,16 @@ def test_the_eleventh_class_has_its_share_and_the_digits_the_rest(made: list[Gly
     for _, labels in made:
         counts = np.bincount(labels)
         assert len(counts) == 11
-        assert counts[NO_DIGIT] == KEPT * PER_EPOCH["nondigits"] == 72
+        assert counts[NON_DIGIT] == KEPT * PER_EPOCH["nondigits"] == 72
         assert 15 <= counts[:10].min() <= counts[:10].max() <= 60
 
 
 def test_the_classes_are_shuffled(made: list[Glyphs]) -> None:
     for _, labels in made:
-        for part in np.array_split(labels == NO_DIGIT, 4):
+        for part in np.array_split(labels == NON_DIGIT, 4):
             assert 5 < part.sum() < 35
     # Else a kept glyph would merely move on with its neighbours.
-    assert not np.array_equal(made[0][1] == NO_DIGIT, made[1][1] == NO_DIGIT)
+    assert not np.array_equal(made[0][1] == NON_DIGIT, made[1][1] == NON_DIGIT)
 
 
 def test_the_same_seed_gives_the_same_epochs_whatever_the_number_of_workers(small: Mnist, made: list[Glyphs]) -> None:
@@ -142,7 +142,7 @@ def test_what_is_kept_is_nudged_and_images_are_not(made: list[Glyphs], still: li
         assert np.array_equal(labels, labels_before)
         moved = (glyphs != before).any(axis=(1, 2))
         assert moved.sum() / kept == pytest.approx(0.75, abs=0.1)
-        assert moved[labels == NO_DIGIT].sum() / PER_EPOCH["nondigits"] / KEPT == pytest.approx(0.75, abs=0.15)
+        assert moved[labels == NON_DIGIT].sum() / PER_EPOCH["nondigits"] / KEPT == pytest.approx(0.75, abs=0.15)
         alike = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(glyphs[moved], before[moved], strict=True)]
         assert np.mean(alike) > 0.8
 
@@ -247,7 +247,7 @@ def test_so_many_glyphs_are_made_as_are_asked_for(at_hand: Mnist, name: str) -> 
     glyphs, labels = material._made(name, (1, 2), 40)
     assert glyphs.shape == (40, 28, 28)
     assert glyphs.dtype == labels.dtype == np.uint8
-    assert (set(labels) == {NO_DIGIT}) == (name == "nondigits")
+    assert (set(labels) == {NON_DIGIT}) == (name == "nondigits")
     assert np.array_equal(material._made(name, (1, 2), 40)[0], glyphs)
     assert not each(material._made(name, (1, 3), 40)[0]) & each(glyphs)
 

@@ -10,9 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from inkread.decoding import best_path, best_paths
-from inkread.models.classifier import CLASSES, NO_DIGIT
+from inkread.geometry import Box
+from inkread.glyphs import CLASSES, NON_DIGIT
 from inkread.pictures import ruling
-from inkread.pictures.components import Box, find_components
+from inkread.pictures.components import find_components
 from inkread.pictures.layout import Patch
 from inkread.pictures.rows import find_rows
 from inkread.pictures.spans import Place, Row, make_row, parts_of
@@ -25,7 +26,7 @@ HEIGHT = 40
 
 
 def patch(x: int, y: int = 0, w: int = 20, h: int = HEIGHT) -> Patch:
-    return Patch((x, y, w, h), np.ones((h, w), np.float32))
+    return Patch(Box(x, y, w, h), np.ones((h, w), np.float32))
 
 
 def row(pieces: int, *, cut: Collection[int] = (), small: Collection[int] = (), wholes: tuple[Span, ...] = ()) -> Row:
@@ -39,11 +40,11 @@ def row(pieces: int, *, cut: Collection[int] = (), small: Collection[int] = (), 
 def likely(digit: float, none: float = 0.0) -> NDArray[np.float32]:
     """Return probabilities, (11,): of one digit, of none, and the rest spread over the other digits."""
     own = np.full(CLASSES + 1, (1 - digit - none) / (CLASSES - 1), np.float32)
-    own[3], own[NO_DIGIT] = digit, none
+    own[3], own[NON_DIGIT] = digit, none
     return own
 
 
-def page_with(*boxes: Box, size: tuple[int, int] = (200, 400)) -> Ink:
+def page_with(*boxes: tuple[int, int, int, int], size: tuple[int, int] = (200, 400)) -> Ink:
     """Return a page with a filled rectangle in each box."""
     ink = np.zeros(size, np.float32)
     for x, y, w, h in boxes:
@@ -70,7 +71,7 @@ def rows_on(ink: Ink, *, single_row: bool = False) -> list[Row]:
 
 def parts_at(*corners: int, across: int = 20) -> list[int]:
     """Return the numbers into which digits, so many pixels wide, at these left edges part."""
-    places = [Place((patch(x, w=across),), (x, 0, across, HEIGHT)) for x in corners]
+    places = [Place((patch(x, w=across),), Box(x, 0, across, HEIGHT)) for x in corners]
     return parts_of([(at, at + 1) for at in range(len(places))], make_row(places))
 
 

@@ -21,10 +21,10 @@ import uvicorn
 from PIL import Image
 
 from inkread.drawing import draw_digit
+from inkread.system import SLACK
 from inkread.web.answers import answer
 from inkread.web.app import make_app
 from inkread.web.limits import Limits
-from inkread.web.memory import SLACK
 from inkread.web.protocol import Impatient
 from inkread.web.serving import bind, configuration
 

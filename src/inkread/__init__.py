@@ -15,7 +15,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from inkread.errors import DataError, InkreadError, MissingExtra, ModelError, OptionError, PictureError
-from inkread.readings import Box, Content, Digit, Reading, Refusal
+from inkread.geometry import Box
+from inkread.readings import Content, Digit, Reading, Refusal
 
 if TYPE_CHECKING:
     from inkread.pictures.opening import Picture

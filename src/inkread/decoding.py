@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.models.classifier import CLASSES, NO_DIGIT
+from inkread.glyphs import CLASSES, NON_DIGIT
 from inkread.pictures.spans import Row
 
 Lattice = dict[tuple[int, int], NDArray[np.float32]]
@@ -98,7 +98,7 @@ def best_path(row: Row, probabilities: Lattice, *, among_digits: bool = False) -
 
 def _is_none(probabilities: NDArray[np.float32]) -> bool:
     """Tell whether what the network finds likeliest, of (11,), is that there is no digit."""
-    return int(probabilities.argmax()) == NO_DIGIT
+    return int(probabilities.argmax()) == NON_DIGIT
 
 
 def _is_dirt(row: Row, step: _Step) -> bool:
@@ -133,7 +133,7 @@ def _steps(row: Row, probabilities: Lattice, *, whole: float) -> list[list[_Step
         none = 0.0
         if end - start == 1 or (start, end) in row.wholes:
             dirt = _DIRT if end - start == 1 and row.small[start] else 0.0
-            other = _OTHER * float(own[NO_DIGIT]) * (whole if end - start > 1 else 1.0)
+            other = _OTHER * float(own[NON_DIGIT]) * (whole if end - start > 1 else 1.0)
             none = max(_SURELY, other, dirt)
             if end - start > 1 and _is_none(own):
                 digit *= whole

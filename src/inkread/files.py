@@ -1,11 +1,14 @@
-"""Files that are either there whole or not there at all."""
+"""Files and folders: written whole or not at all, checked before work is done for them, and known by a checksum."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+from inkread.errors import OptionError
 
 
 @contextlib.contextmanager
@@ -66,3 +69,25 @@ def _named(temporary: Path, path: Path) -> Iterator[None]:
             if temporary in (there, *there.parents):
                 error.filename = str(path)
         raise
+
+
+def check_folder(path: Path) -> None:
+    """Raise `OptionError` for a file in a folder that is not there."""
+    if not path.parent.is_dir():
+        raise OptionError(f"{path}: there is no folder {path.parent}; make it first")
+
+
+@contextlib.contextmanager
+def writable(path: Path) -> Iterator[Path]:
+    """Give a temporary path, as `whole_file` does; raises `OptionError` for a file that cannot be written."""
+    try:
+        with whole_file(path) as temporary:
+            yield temporary
+    except OSError as error:
+        raise OptionError(f"{path}: cannot be written ({error.strerror}); name another file or folder") from None
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

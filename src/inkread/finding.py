@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.decoding import best_paths
-from inkread.models.classifier import CLASSES, NO_DIGIT, Classifier
+from inkread.glyphs import CLASSES, NON_DIGIT, SIDE, normalise
+from inkread.models.classifier import Classifier
 from inkread.pictures.components import Map
-from inkread.pictures.glyphs import SIDE, normalise
 from inkread.pictures.layout import Patch, find_digit
 from inkread.pictures.rows import find_rows
 from inkread.pictures.spans import parts_of
@@ -105,7 +105,7 @@ def find_any(writing: Writing, classifier: Classifier) -> Found:
     single = find_alone(writing, classifier)
     if not single.places or not _holds_most(single.places[0].patch.ink, writing.ink):
         return found
-    likely, none = float(single.probabilities[0, :CLASSES].max()), float(single.probabilities[0, NO_DIGIT])
+    likely, none = float(single.probabilities[0, :CLASSES].max()), float(single.probabilities[0, NON_DIGIT])
     return single if likely > found.fluency and none <= classifier.card.no_digit else found
 
 

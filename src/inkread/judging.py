@@ -7,12 +7,13 @@ from collections.abc import Iterable
 import numpy as np
 
 from inkread.finding import Found
+from inkread.geometry import Box
+from inkread.glyphs import NON_DIGIT
 from inkread.models.card import Card
-from inkread.models.classifier import NO_DIGIT
 from inkread.pictures.layout import Patch
 from inkread.pictures.page import Page
-from inkread.pictures.quantiles import median
-from inkread.readings import Box, Digit, Refusal, all_right
+from inkread.quantiles import median
+from inkread.readings import Digit, Refusal, all_right
 from inkread.scores import given_a_digit
 
 
@@ -43,7 +44,7 @@ def refusal(found: Found, digits: tuple[Digit, ...], card: Card, min_confidence:
     """Return why digits are not to be read, or None where they are."""
     if not digits:
         return Refusal("blank", "there is no writing on this picture")
-    none = found.probabilities[:, NO_DIGIT]
+    none = found.probabilities[:, NON_DIGIT]
     if found.others > len(digits) or median(none) > card.no_digit:
         return Refusal("no-digit", "what is on this picture does not look like a digit")
     # Of a long text some digit is always unsure; the card speaks of digits, the caller of the text.

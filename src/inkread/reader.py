@@ -17,13 +17,14 @@ from PIL import Image
 
 from inkread.errors import OptionError, PictureError
 from inkread.finding import Found, find_alone, find_any, find_digits
+from inkread.geometry import Box
 from inkread.judging import judged, refusal, upright_box
 from inkread.models.card import Card
 from inkread.pictures.layout import Patch
 from inkread.pictures.opening import Picture, content_of, name_of, open_picture
 from inkread.pictures.page import Page
 from inkread.pictures.writing import Writing, finer, writing_on
-from inkread.readings import Box, Content, Reading, all_right
+from inkread.readings import Content, Reading, all_right
 from inkread.teaching.profiles import DEFAULT_PROFILE, Profile
 from inkread.teaching.pupil import Pupil
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from inkread.errors import OptionError
+from inkread.geometry import Box, hull_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,22 +22,6 @@ Content = Literal["auto", "digit", "number", "sheet"]
 """What a picture holds: one digit, digits in one row, or rows of them. "auto" finds out."""
 
 RefusalCode = Literal["blank", "no-digit", "unsure"]
-
-
-class Box(NamedTuple):
-    """A rectangle in whole pixels of the upright picture: left and top edge, width and height."""
-
-    x: int
-    y: int
-    w: int
-    h: int
-
-    def overlap(self, other: Box) -> float:
-        """Return the area that two boxes share, of the area of both: 0 to 1."""
-        across = min(self.x + self.w, other.x + other.w) - max(self.x, other.x)
-        down = min(self.y + self.h, other.y + other.h) - max(self.y, other.y)
-        shared = max(across, 0) * max(down, 0)
-        return shared / max(1, self.w * self.h + other.w * other.h - shared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +86,7 @@ class Number:
     @property
     def box(self) -> Box:
         """Where its ink lies, in pixels of the upright picture."""
-        return _hull(digit.box for digit in self.digits)
+        return hull_of(digit.box for digit in self.digits)
 
     def __str__(self) -> str:
         return self.text
@@ -131,7 +116,7 @@ class Line:
     @property
     def box(self) -> Box:
         """Where its ink lies, in pixels of the upright picture."""
-        return _hull(number.box for number in self.numbers)
+        return hull_of(number.box for number in self.numbers)
 
     def __str__(self) -> str:
         return self.text
@@ -263,9 +248,3 @@ def all_right(digits: Iterable[Digit]) -> float:
 def _numbers(lines: Iterable[str]) -> list[int]:
     """Return, for each digit of lines of text, the index of its number in its line."""
     return [index for line in lines for index, number in enumerate(line.split(" ")) for _ in number]
-
-
-def _hull(boxes: Iterable[Box]) -> Box:
-    """Return the smallest box that holds all `boxes`."""
-    left, top, right, bottom = zip(*((box.x, box.y, box.x + box.w, box.y + box.h) for box in boxes), strict=True)
-    return Box(min(left), min(top), max(right) - min(left), max(bottom) - min(top))

@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from inkread.errors import MissingExtra
+from inkread.glyphs import CLASSES
 from inkread.models.card import Card
-from inkread.models.classifier import CLASSES, Classifier
+from inkread.models.classifier import Classifier
 from inkread.models.loading import MODEL_NAME
 from inkread.scores import fitted_temperature
 

@@ -164,14 +164,6 @@ def load_ray() -> ModuleType:
         raise MissingExtra("reading on a cluster", "ray") from None
 
 
-def _up_to(most: int, chunks: Iterator[list[Entry]]) -> Iterator[list[Entry]]:
-    """Yield chunks until they hold `most` entries."""
-    count = 0
-    while count < most and (chunk := next(chunks, None)):
-        count += len(chunk)
-        yield chunk
-
-
 def packed(entries: list[Entry]) -> pa.Table:
     """Return entries as a block for the cluster."""
     return pa.Table.from_pylist(

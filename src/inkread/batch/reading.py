@@ -22,9 +22,9 @@ from inkread.batch.archives import Contents
 from inkread.batch.entries import Entry
 from inkread.batch.rows import Task, read_row
 from inkread.errors import InkreadError
-from inkread.memory import keep_freed
 from inkread.pictures.opening import FORMATS
 from inkread.reader import Reader
+from inkread.system import keep_freed
 
 HEAVY_PIXELS = 16_000_000
 """A picture with more pixels is decoded only when it is its turn: see `workers.Turns`."""

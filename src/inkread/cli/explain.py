@@ -85,7 +85,7 @@ def explain(
 
 def _print(explanation: Explanation) -> None:
     from inkread.explaining import class_name
-    from inkread.figures.style import percent
+    from inkread.style import percent
 
     likely, next_ = (
         f"{class_name(answer)} {percent(float(explanation.probabilities[answer]))}"

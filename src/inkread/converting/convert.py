@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from inkread.converting.glyphs import Glyphs, glyphs_at_hand
 from inkread.converting.opening import keras_model, onnx_of_keras_file
 from inkread.errors import InkreadError, MissingExtra, ModelError, OptionError, speaking_of
-from inkread.figures.saving import check_folder, writable
+from inkread.files import check_folder, file_sha256, writable
+from inkread.glyphs import CLASSES
 from inkread.models.card import Card
-from inkread.models.classifier import CLASSES, Classifier, model_path
+from inkread.models.classifier import Classifier, model_path
 from inkread.models.loading import KERAS_NAME, KERAS_SUFFIXES, LITERT_SUFFIX, MODEL_NAME, model_file
-from inkread.quiet import quiet_stderr
 from inkread.scores import as_probabilities
-from inkread.training.machine import file_sha256
+from inkread.system import quiet_stderr
 
 TOLERANCE = 1e-4
 """The largest difference that one output may show after a conversion that changes no weights."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from inkread.datasets.mnist import mnist_at_hand
 from inkread.drawing import digit_ink
-from inkread.pictures.glyphs import normalise
+from inkread.glyphs import normalise
 
 IMAGES, DRAWINGS = 1000, 300
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.drawing.noise import cloud
-from inkread.pictures.glyphs import SIDE, normalise_one
+from inkread.glyphs import SIDE, normalise_one
 
 Map = NDArray[np.float32]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.explaining.evidence import SIDE, Classify, adding, dots, erasing, log_odds
-from inkread.models.classifier import CLASSES
+from inkread.glyphs import CLASSES
 
 _MOST_DOTS = 16
 _PLACES = SIDE * SIDE

@@ -12,7 +12,8 @@ from inkread.errors import OptionError, PictureError
 from inkread.explaining.change import Change, smallest_change
 from inkread.explaining.evidence import Evidence, evidence
 from inkread.explaining.layers import Layer, layers_of
-from inkread.models.classifier import NO_DIGIT, Classifier
+from inkread.glyphs import NON_DIGIT
+from inkread.models.classifier import Classifier
 from inkread.reader import Steps
 from inkread.scores import given_a_digit
 
@@ -96,7 +97,7 @@ def explain(steps: Steps, classifier: Classifier, *, digit: int | None = None) -
     probabilities = steps.probabilities[index]
     answer = int(probabilities.argmax())
     change = smallest_change(glyph, answer, network.classify)
-    likeliest = (digit for digit in np.argsort(-probabilities[:NO_DIGIT]).tolist() if digit != answer)
+    likeliest = (digit for digit in np.argsort(-probabilities[:NON_DIGIT]).tolist() if digit != answer)
     return Explanation(
         steps,
         index,
@@ -111,7 +112,7 @@ def explain(steps: Steps, classifier: Classifier, *, digit: int | None = None) -
 
 def class_name(answer: int) -> str:
     """Return a class, 0 to 10, for people: the digit, or "no digit"."""
-    return "no digit" if answer == NO_DIGIT else str(answer)
+    return "no digit" if answer == NON_DIGIT else str(answer)
 
 
 def _index(steps: Steps, digit: int | None) -> int:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from inkread.figures.style import ANSWER, QUIET, TEXT, WARNING, calm, caption
+from inkread.style import ANSWER, QUIET, TEXT, WARNING, calm, caption
 
 if TYPE_CHECKING:
     from inkread.training.history import History

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from inkread.explaining import Explanation, Layer, class_name
 from inkread.figures.panels import frame, headline, show_image, show_nothing, show_probabilities
-from inkread.figures.style import ANSWER, LINE, QUIET, TEXT, WARNING, caption, percent
-from inkread.models.classifier import CLASSES
+from inkread.glyphs import CLASSES
+from inkread.style import ANSWER, LINE, QUIET, TEXT, WARNING, caption, percent
 
 SHOWN_MAPS = 16
 """Feature maps that a layer shows: those with the largest responses."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inkread.evaluation import Answer, Evaluation, Exhibit
-from inkread.figures.style import percent
+from inkread.style import percent
 
 SIDE = 150
 """Pixels of the longer side of a thumbnail, so that a report stays small."""

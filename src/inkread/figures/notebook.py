@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from inkread.figures.style import ANSWER, QUIET, SURE, WARNING, percent
+from inkread.style import ANSWER, QUIET, SURE, WARNING, percent
 
 if TYPE_CHECKING:
     from inkread.readings import Digit, Line, Reading

@@ -10,8 +10,8 @@ from matplotlib.offsetbox import AnnotationBbox, HPacker, TextArea
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from inkread.figures.style import ANSWER, LINE, OTHER, QUIET, TEXT, WARNING, calm, caption, percent
 from inkread.readings import Reading
+from inkread.style import ANSWER, LINE, OTHER, QUIET, TEXT, WARNING, calm, caption, percent
 
 Image = NDArray[np.uint8] | NDArray[np.float32]
 

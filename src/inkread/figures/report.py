@@ -14,7 +14,7 @@ from inkread.evaluation import Answer, Evaluation
 from inkread.figures.charts import coverage_chart, interval_chart, reliability_chart
 from inkread.figures.gallery import gallery
 from inkread.figures.report_style import STYLE
-from inkread.figures.saving import check_folder, writable
+from inkread.files import check_folder, writable
 from inkread.scores import coverage, wilson_interval
 
 LEVELS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from inkread.errors import OptionError
-from inkread.files import whole_file
+from inkread.files import check_folder, writable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,22 +23,6 @@ def check_figure_path(path: Path) -> None:
     if path.suffix.lower() not in FORMATS:
         raise OptionError(f"{path}: a figure ends in {', '.join(FORMATS)}, as in {path.stem}.png")
     check_folder(path)
-
-
-def check_folder(path: Path) -> None:
-    """Raise `OptionError` for a file in a folder that is not there."""
-    if not path.parent.is_dir():
-        raise OptionError(f"{path}: there is no folder {path.parent}; make it first")
-
-
-@contextlib.contextmanager
-def writable(path: Path) -> Iterator[Path]:
-    """Give a temporary path, as `whole_file` does; raises `OptionError` for a file that cannot be written."""
-    try:
-        with whole_file(path) as temporary:
-            yield temporary
-    except OSError as error:
-        raise OptionError(f"{path}: cannot be written ({error.strerror}); name another file or folder") from None
 
 
 def save_figure(figure: Figure, path: Path) -> None:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from inkread.figures.style import ANSWER, LINE, QUIET, SURE, TEXT, WARNING, percent
+from inkread.style import ANSWER, LINE, QUIET, SURE, TEXT, WARNING, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from inkread.datasets.mnist import mnist_at_hand
 from inkread.figures.panels import frame, headline, show_image, show_nothing, show_probabilities
 from inkread.figures.sheet import draw_sheet
-from inkread.figures.style import caption
+from inkread.style import caption
 
 if TYPE_CHECKING:
     from inkread.reader import Steps

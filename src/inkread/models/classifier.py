@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.errors import ModelError
+from inkread.glyphs import CLASSES
 from inkread.models.card import Card, card_of
 from inkread.models.graph import Node, nodes_of, with_outputs
 from inkread.models.loading import ANOTHER, Session, cause_of, glyph_input, onnx_session, open_model
@@ -22,11 +23,6 @@ SHIPPED = Path(__file__).parent / "shipped"
 
 NAMED = {"shipped": SHIPPED, "tiny": SHIPPED / "tiny"}
 """The models that are shipped, by the name under which they are asked for."""
-
-CLASSES = 10
-
-NO_DIGIT = CLASSES
-"""The eleventh class: what is no digit. A model may do without it."""
 
 FEATURES = "features"
 """Name of the second output of a network that can be taught: what goes into its last layer, (N, K)."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from inkread.errors import MissingExtra, ModelError
 from inkread.models.loading import ANOTHER
-from inkread.quiet import quiet_stderr
+from inkread.system import quiet_stderr
 
 TRIAL_SECONDS = 60
 """How long a foreign file may take to open and to answer two glyphs; TensorFlow alone may need ten."""

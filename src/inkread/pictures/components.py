@@ -10,11 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inkread.geometry import Box, Boxes
+
 Map = NDArray[np.float32]
 Mask = NDArray[np.uint8]
-Boxes = NDArray[np.int32]  # (N, 4): x, y, w, h in pixels of the page
-Box = tuple[int, int, int, int]
-
 _TABLES = 8  # a page has few tables; no more components than this are looked at for being one
 _HELD = 0.045  # share of a table's box that the boxes of what stands in it take; more, where that is little
 _HOLES = 3  # no digit has more holes that are
@@ -86,13 +85,6 @@ def find_components(ink: Map) -> Components:
         centres=np.asarray(centres[1:], np.float64),
         labels=np.asarray(labels, np.int32),
     )
-
-
-def hull(boxes: Boxes) -> Box:
-    """Return the smallest box that holds all `boxes`."""
-    x, y = boxes[:, :2].min(axis=0)
-    right, bottom = (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
-    return int(x), int(y), int(right - x), int(bottom - y)
 
 
 def _holes(mask: Mask) -> list[float]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.pictures.page import Page
-from inkread.pictures.quantiles import median, quantile
+from inkread.quantiles import median, quantile
 
 Map = NDArray[np.float32]
 

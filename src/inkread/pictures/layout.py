@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.pictures.components import Box, Boxes, Components, Map, find_components, hull
+from inkread.geometry import Box, Boxes, hull
+from inkread.pictures.components import Components, Map, find_components
 
 _SPECK = 6  # components of fewer pixels are noise
 _CRUMB = 0.02  # a component with less ink than this share of the digit's is dirt

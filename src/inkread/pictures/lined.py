@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.pictures.glyphs import SIDE
+from inkread.glyphs import SIDE
 from inkread.pictures.ink import noise_of
 from inkread.pictures.lines import FEWEST, Grey, Lines, find_lines
 from inkread.pictures.page import Page

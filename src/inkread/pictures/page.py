@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inkread.pictures.quantiles import quantile
+from inkread.quantiles import quantile
 
 WORKING_PIXELS = 2_000_000
 """Pages are reduced to this many pixels, so that the work does not grow with the camera's sensor. A digit of a

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.pictures.components import Box, Boxes, hull
+from inkread.geometry import Box, Boxes, hull
 from inkread.pictures.grids import Cells, turned
 from inkread.pictures.layout import cut_out
 from inkread.pictures.spans import Place, Row, make_row
@@ -90,7 +90,7 @@ def _boxed(writing: Writing, cells: Cells, number: int, own: NDArray[np.intp], h
 
 
 def _around(middle: tuple[float, float] | NDArray[np.float64], size: tuple[float, float]) -> Box:
-    return (
+    return Box(
         round(middle[0] - size[0] / 2),
         round(middle[1] - size[1] / 2),
         max(1, round(size[0])),

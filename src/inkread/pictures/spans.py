@@ -10,9 +10,10 @@ from itertools import accumulate, pairwise
 import cv2
 import numpy as np
 
-from inkread.pictures.components import Box, Map, hull
+from inkread.geometry import Box, hull
+from inkread.pictures.components import Map
 from inkread.pictures.layout import Patch
-from inkread.pictures.quantiles import median
+from inkread.quantiles import median
 
 # All of these are in heights of the writing.
 _WIDE = 0.9  # pieces wider than this may be two digits that touch
@@ -166,7 +167,7 @@ def _cut(patch: Patch, height: float) -> list[tuple[Box, Map]]:
         if not (part > 0.5).any():
             continue
         a, b, c, d = cv2.boundingRect((part > 0.5).astype(np.uint8))
-        pieces.append(((x + left + a, y + b, c, d), part[b : b + d, a : a + c]))
+        pieces.append((Box(x + left + a, y + b, c, d), part[b : b + d, a : a + c]))
     return pieces
 
 

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.pictures.components import Boxes, Components, Map
+from inkread.geometry import Boxes
+from inkread.pictures.components import Components, Map
 from inkread.pictures.layout import frames
 
 _SPECK = 6  # components of fewer pixels are noise

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from inkread.datasets.folders import LabelledPicture, labelled_pictures
 from inkread.errors import DataError, OptionError, PictureError
 from inkread.files import whole_folder
+from inkread.geometry import Box
 from inkread.reader import Reader
-from inkread.readings import Box
 from inkread.teaching.gathering import box_of, lessons_of
 from inkread.teaching.lessons import Lesson, png
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from inkread.errors import OptionError, PictureError
+from inkread.geometry import Box
 from inkread.reader import Steps
-from inkread.readings import Box
 from inkread.teaching.lessons import Lesson, as_bytes, crop_of
 
 _FAR = 1 << 31  # pixels

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.errors import OptionError
-from inkread.pictures.glyphs import SIDE
-from inkread.readings import Box
+from inkread.geometry import Box
+from inkread.glyphs import SIDE
 
 CROP_SIDE = 160
 """Longest side of the picture that is kept of a taught digit, in pixels."""

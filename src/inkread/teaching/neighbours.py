@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.models.classifier import CLASSES
+from inkread.glyphs import CLASSES
 from inkread.scores import given_a_digit
 
 Floats = NDArray[np.float64]

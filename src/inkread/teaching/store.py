@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.errors import DataError, OptionError
-from inkread.readings import Box
+from inkread.geometry import Box
 from inkread.teaching.lessons import Lesson
 
 VERSION = 1

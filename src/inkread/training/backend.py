@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from inkread.errors import MissingExtra
-from inkread.quiet import quiet_stderr
+from inkread.system import quiet_stderr
 
 
 def load_keras(purpose: str) -> ModuleType:

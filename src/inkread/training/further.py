@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from inkread.datasets import Mnist
 from inkread.errors import ModelError
+from inkread.glyphs import CLASSES, NON_DIGIT
 from inkread.models.card import Card
-from inkread.models.classifier import CLASSES, NO_DIGIT, SHIPPED, Classifier, model_path
+from inkread.models.classifier import SHIPPED, Classifier, model_path
 from inkread.models.loading import KERAS_NAME, LITERT_SUFFIX, model_file
 from inkread.training.exporting import TOLERANCE
 
@@ -51,8 +52,8 @@ class Start:
         probabilities, so it is put where the network refuses as many drawn digits as the model did before.
         """
         own = self.card
-        kept = float((self.classifier.classify(digits)[:, NO_DIGIT] <= own.no_digit).mean())
-        no_digit = own.no_digit if kept == 1 else float(np.quantile(network.classify(digits)[:, NO_DIGIT], kept))
+        kept = float((self.classifier.classify(digits)[:, NON_DIGIT] <= own.no_digit).mean())
+        no_digit = own.no_digit if kept == 1 else float(np.quantile(network.classify(digits)[:, NON_DIGIT], kept))
         about = "carried over from the model it started from, not fitted on real pictures anew"
         return replace(
             card,

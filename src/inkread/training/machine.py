@@ -54,12 +54,6 @@ def hardware() -> dict[str, Any]:
     return {"processor": _processor(), "cores": os.cpu_count(), "memory_gib": _memory()}
 
 
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def weights_sha256(weights: Iterable[NDArray[np.float32]]) -> str:
     """Return the SHA-256 of all weights, one array after the other, in hexadecimal.
 

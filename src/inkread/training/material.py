@@ -39,17 +39,15 @@ from inkread.datasets.augment import (
 from inkread.drawing import GROUNDS, PENS, Hand, digit_ink, ink_colour, lay_ground, show
 from inkread.drawing.nondigits import FAMILIES, nondigit_ink
 from inkread.errors import DataError
-from inkread.pictures.glyphs import normalise_one
+from inkread.geometry import Box
+from inkread.glyphs import NON_DIGIT, normalise_one
 from inkread.pictures.ink import find_ink
 from inkread.pictures.layout import find_digit
 from inkread.pictures.opening import open_picture
-from inkread.readings import Box
 
 Map = NDArray[np.float32]
 Glyphs = tuple[NDArray[np.uint8], NDArray[np.uint8]]
-"""Glyphs, (N, 28, 28) uint8 with 255 = ink, and their classes, (N,) uint8: 0 to 9, and `NO_DIGIT`."""
-
-NO_DIGIT = 10
+"""Glyphs, (N, 28, 28) uint8 with 255 = ink, and their classes, (N,) uint8: 0 to 9, and `NON_DIGIT`."""
 
 SHARES = {"roads": 0.28, "forms": 0.16, "nondigits": 0.18}
 """Shares of an epoch's glyphs; the rest are images."""
@@ -213,7 +211,7 @@ def _nondigits(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
     while True:
         family = families[int(np.searchsorted(bounds, rng.random() * bounds[-1]))]
         if family == "grounds":
-            yield _through_camera(np.zeros(_SIZE, np.float32), rng), NO_DIGIT
+            yield _through_camera(np.zeros(_SIZE, np.float32), rng), NON_DIGIT
             continue
         if family == "pieces":
             digit, edge = _PIECES[rng.integers(len(_PIECES))]
@@ -221,11 +219,11 @@ def _nondigits(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
         elif family == "pairs":
             left, right = (warped(_some_digit(rng)[0], rng=rng, strength=0.7) for _ in range(2))
             ink = side_by_side(left, right, rng=rng)
-            yield glyph_of(ink, rng=rng), NO_DIGIT
+            yield glyph_of(ink, rng=rng), NON_DIGIT
             continue
         else:
             ink = nondigit_ink(family, size=_SIZE, rng=rng)
-        yield _sent(warped(ink, rng=rng), rng), NO_DIGIT
+        yield _sent(warped(ink, rng=rng), rng), NON_DIGIT
 
 
 def _some_digit(rng: np.random.Generator, digit: int | None = None) -> tuple[Map, int]:
@@ -253,7 +251,7 @@ def _through_camera(ink: Map, rng: np.random.Generator) -> Map:
     picture = show(ink, ink_colour(pen, dark=ground.dark, rng=rng), ground, rng=rng)
     patch = find_digit(find_ink(open_picture(picture)))
     written = Box(*cv2.boundingRect((ink > 0.3).astype(np.uint8)))
-    if patch is None or (ink.any() and Box(*patch.box).overlap(written) < 0.6):
+    if patch is None or (ink.any() and patch.box.overlap(written) < 0.6):
         return np.zeros((28, 28), np.float32)
     return normalise_one(patch.ink)
 

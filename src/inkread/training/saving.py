@@ -15,14 +15,16 @@ import inkread
 from inkread.datasets import Mnist
 from inkread.figures.curves import draw_curves
 from inkread.figures.saving import save_figure
+from inkread.files import file_sha256
+from inkread.glyphs import CLASSES
 from inkread.models.card import Card, encoded_images
-from inkread.models.classifier import CLASSES, Classifier
+from inkread.models.classifier import Classifier
 from inkread.models.loading import KERAS_NAME, MODEL_NAME
 from inkread.scores import confusion_matrix, cross_entropy, fitted_temperature, tempered
 from inkread.training.exporting import export_onnx
 from inkread.training.fitting import scaled
 from inkread.training.history import History
-from inkread.training.machine import Clock, file_sha256, hardware, versions, weights_sha256
+from inkread.training.machine import Clock, hardware, versions, weights_sha256
 from inkread.training.material import SHARES
 from inkread.training.networks import in_float32
 from inkread.training.recipes import Recipe

@@ -21,15 +21,14 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 import inkread
-from inkread.memory import keep_freed
 from inkread.reader import Reader
+from inkread.system import give_back, keep_freed
 from inkread.teaching.profiles import DEFAULT_PROFILE
 from inkread.web import description, shapes
 from inkread.web.desk import Desk
 from inkread.web.explaining import Explaining
 from inkread.web.guard import Guard
 from inkread.web.limits import Limits
-from inkread.web.memory import give_back
 from inkread.web.metrics import Metrics
 from inkread.web.problems import STATUS, Problem, problem_answer
 from inkread.web.service import Service

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from inkread.explaining import Layer, explain
-from inkread.models.classifier import CLASSES
+from inkread.glyphs import CLASSES
 from inkread.readings import Content
 from inkread.web.answers import png
 from inkread.web.problems import as_problems

@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from inkread.errors import OptionError
-from inkread.readings import Box, Content
+from inkread.geometry import Box
+from inkread.readings import Content
 from inkread.teaching.exchange import exported
 from inkread.teaching.gathering import digits_of, lessons_of
 from inkread.teaching.lessons import Lesson, as_floats

@@ -8,9 +8,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.pictures.quantiles import quantile
+from inkread.quantiles import quantile
 
 Map = NDArray[np.float32]
+
+CLASSES = 10
+"""What a glyph may be: the digits 0 to 9."""
+
+NON_DIGIT = CLASSES
+"""The eleventh class: what is not a digit. A model may do without it."""
 
 SIDE = 28
 """Side of a glyph in pixels."""
