@@ -25,9 +25,10 @@ from calibrate import Calibration, calibrated, on_card, with_card
 from inkread.batch.cluster import load_ray
 from inkread.files import whole_file
 from inkread.glyphs import CLASSES, NON_DIGIT
+from inkread.loading import SHIPPED, load_classifier
 from inkread.models.card import Card, load_card
-from inkread.models.classifier import SHIPPED, Classifier
-from inkread.scores import given_a_digit
+from inkread.models.classifier import Classifier
+from inkread.models.probabilities import given_a_digit
 from inkread.training.machine import hardware, versions
 from measures import INKREAD, ROOT, timed
 from sets import RUNS, Glyphs, load_set
@@ -64,7 +65,7 @@ class Scores:
 
 def measured(folder: Path) -> Scores:
     """Return the scores of a model folder on every set."""
-    classifier = Classifier(folder, threads=os.cpu_count() or 1)
+    classifier = load_classifier(folder, threads=os.cpu_count() or 1)
     card = classifier.card
     calibration = calibrated(classifier, load_set("pictures"))
     classifier = with_card(classifier, on_card(card, calibration))

@@ -28,10 +28,10 @@ from fast_study import patched
 from inkread.datasets import Mnist, load_mnist
 from inkread.files import whole_file
 from inkread.glyphs import NON_DIGIT
-from inkread.models.classifier import Classifier
-from inkread.scores import cross_entropy, fitted_temperature, given_a_digit, tempered
+from inkread.keras_backend import load_keras
+from inkread.loading import load_classifier
+from inkread.models.probabilities import cross_entropy, fit_temperature, given_a_digit, tempered
 from inkread.training import RECIPES
-from inkread.training.backend import load_keras
 from inkread.training.history import History, Watcher
 from inkread.training.machine import hardware, versions
 from inkread.training.material import SHARES, Glyphs, Material
@@ -116,7 +116,7 @@ def judged(model: Path, mnist: Mnist, glyphs: dict[str, Glyphs]) -> Judged:
     refused = np.concatenate([answers[name][0][:, NON_DIGIT] for name in ("roads", "forms")]) > threshold
     digits = {name: (given_a_digit(given), labels) for name, (given, labels) in answers.items() if name != "nondigits"}
     given, truth = map(np.concatenate, zip(*digits.values(), strict=True))
-    temperature = fitted_temperature(truth, given)
+    temperature = fit_temperature(truth, given)
     loss = {name: cross_entropy(labels, tempered(given, temperature)) for name, (given, labels) in digits.items()}
     answers["images"] = digits["images"]
     right = {name: 100 * float((given.argmax(axis=1) == labels).mean()) for name, (given, labels) in answers.items()}
@@ -126,15 +126,15 @@ def judged(model: Path, mnist: Mnist, glyphs: dict[str, Glyphs]) -> Judged:
 def outputs(models: Iterable[Path], glyphs: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the mean of what networks give for glyphs, (N, 28, 28) uint8: (N, 11) float32."""
     parts = [np.asarray(glyphs[start : start + 500] / 255, np.float32) for start in range(0, len(glyphs), 500)]
-    given = [np.concatenate([*map(Classifier(model).outputs, parts)]) for model in models]
+    given = [np.concatenate([*map(load_classifier(model).outputs, parts)]) for model in models]
     return np.asarray(np.mean(given, axis=0), np.float32)
 
 
 def run(name: str, mnist: Mnist) -> float:
     """Train a variant, keep its network as an ONNX file, and return how many seconds it took."""
     keras = load_keras("the study")
+    from inkread.foreign.to_onnx import export_onnx
     from inkread.training import fitting, networks, optimizers
-    from inkread.training.exporting import export_onnx
 
     variant = VARIANTS[name]
 

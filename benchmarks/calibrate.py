@@ -20,12 +20,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.conformal import Conformal
 from inkread.datasets import load_mnist
 from inkread.glyphs import NON_DIGIT
+from inkread.loading import load_classifier
 from inkread.models.card import Card, load_card
 from inkread.models.classifier import Classifier
-from inkread.scores import calibration_error, fitted_temperature, given_a_digit, tempered
+from inkread.models.conformal import Conformal
+from inkread.models.probabilities import fit_temperature, given_a_digit, tempered
+from inkread.scores import calibration_error
 from inkread.training.material import drawn_glyphs
 from sets import Glyphs, load_set
 
@@ -73,14 +75,14 @@ def calibrated(classifier: Classifier, pictures: Glyphs) -> Calibration:
     among = np.zeros((len(PROMISED), *digits.shape), bool)
     for source in np.unique(pictures.groups):
         own = pictures.groups == source
-        temperature = fitted_temperature(pictures.labels[~own], digits[~own])
+        temperature = fit_temperature(pictures.labels[~own], digits[~own])
         others, found = tempered(digits[~own], temperature), tempered(digits[own], temperature)
         confidences[own] = found.max(axis=1)
         conformal = _conformal(others, pictures.labels[~own])
         for sets, promised in zip(among, PROMISED, strict=True):
             sets[own] = found >= np.minimum(conformal.least(promised), found.max(axis=1, keepdims=True))
     right = digits.argmax(axis=1) == pictures.labels
-    temperature = fitted_temperature(pictures.labels, digits)
+    temperature = fit_temperature(pictures.labels, digits)
     return Calibration(
         temperature=temperature,
         no_digit=no_digit,
@@ -140,7 +142,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="MODEL_FOLDER")
     folder = parser.parse_args().folder
-    found = calibrated(Classifier(folder), load_set("pictures"))
+    found = calibrated(load_classifier(folder), load_set("pictures"))
     on_card(load_card(folder), found).save(folder)
     print(found)
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from inkread.datasets import load_mnist
 from inkread.files import whole_file
+from inkread.keras_backend import load_keras
 from inkread.training import RECIPES, train
-from inkread.training.backend import load_keras
 from inkread.training.machine import hardware, versions
 
 HERE = Path(__file__).parent

@@ -24,8 +24,8 @@ from matplotlib.figure import Figure
 from inkread.datasets import Mnist, load_mnist
 from inkread.figures.saving import save_figure
 from inkread.files import whole_file
+from inkread.keras_backend import load_keras
 from inkread.style import ANSWER, QUIET, TEXT, WARNING, calm, caption
-from inkread.training.backend import load_keras
 from inkread.training.machine import hardware, versions
 
 ROOT = Path(__file__).parents[1]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from inkread.datasets import load_mnist
-from inkread.models.classifier import Classifier
+from inkread.loading import load_classifier
 
 ROOT = Path(__file__).parents[1]
 INKREAD = str(Path(sys.executable).with_name("inkread"))
@@ -79,10 +79,10 @@ def one_picture(folder: Path) -> Result:
 
 def glyphs_a_second(folder: Path) -> Result:
     """Classify MNIST's 10 000 test images, batched on all cores: the shipped models against `classic` in Keras."""
-    from inkread.training.backend import load_keras
+    from inkread.keras_backend import load_keras
 
     images = np.asarray(load_mnist().test_images / np.float32(255), np.float32)
-    shipped, tiny = (Classifier(model, threads=os.cpu_count() or 1) for model in (None, "tiny"))
+    shipped, tiny = (load_classifier(model, threads=os.cpu_count() or 1) for model in (None, "tiny"))
     classic = load_keras("the comparison").saving.load_model(folder / "classic-0" / "model.keras")
     ways: dict[str, Callable[[], Any]] = {
         "shipped": lambda: shipped.classify(images),

@@ -24,9 +24,11 @@ from inkread.datasets import load_mnist
 from inkread.drawing import FORMS, Hand, draw_digit
 from inkread.files import whole_file, whole_folder
 from inkread.glyphs import CLASSES
+from inkread.loading import load_classifier
 from inkread.models.classifier import Classifier
+from inkread.models.probabilities import given_a_digit
 from inkread.reader import Reader
-from inkread.scores import calibration_error, given_a_digit
+from inkread.scores import calibration_error
 from inkread.training import train
 from inkread.training.machine import hardware
 from measures import ROOT
@@ -112,7 +114,7 @@ def report(seeds: tuple[int, ...], each: tuple[int, ...]) -> Iterator[str]:
 
 def row(name: str, model: Path | None, own: Glyphs, kept: dict[str, Glyphs]) -> str:
     """Return a row of the table."""
-    classifier = Classifier(model, threads=os.cpu_count() or 1)
+    classifier = load_classifier(model, threads=os.cpu_count() or 1)
     cells = [_read(classifier, glyphs) for glyphs in (own, *kept.values())]
     none = load_set("held-out families").images
     missed = 100 * float((~refuses(classifier.card, classifier.classify(none)) & none.any(axis=(1, 2))).mean())

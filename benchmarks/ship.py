@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 
 from accuracy import measured
 from calibrate import calibrated, on_card
-from inkread.converting.convert import QUANTISED
+from inkread.converting import QUANTISED
 from inkread.datasets import load_mnist
 from inkread.files import file_sha256, whole_folder
+from inkread.foreign.to_onnx import quantise_onnx, refine_onnx
 from inkread.glyphs import normalise
+from inkread.loading import SHIPPED, load_classifier
 from inkread.models.card import Card, load_card
-from inkread.models.classifier import SHIPPED, Classifier
-from inkread.models.loading import MODEL_NAME
+from inkread.models.files import MODEL_NAME
 from inkread.scores import confusion_matrix
-from inkread.training.exporting import quantise_onnx, refined_onnx
 from inkread.training.machine import hardware
 from inkread.training.material import drawn_glyphs
 from sets import load_set
@@ -39,7 +39,7 @@ def ship(source: Path, target: Path) -> None:
     mnist = load_mnist()
     images = np.asarray(mnist.train_images[:MNIST_TO_QUANTISE] / np.float32(255), np.float32)
     with whole_folder(target) as folder:
-        refined_onnx(source / MODEL_NAME, folder / MODEL_NAME, images)
+        refine_onnx(source / MODEL_NAME, folder / MODEL_NAME, images)
         _finish(folder, replace(load_card(source), model_sha256=file_sha256(folder / MODEL_NAME)))
         tiny = folder / "tiny"
         tiny.mkdir()
@@ -50,7 +50,7 @@ def ship(source: Path, target: Path) -> None:
 
 def _tested(folder: Path, card: Card, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Card:
     """Return the card of the quantised model: the test is its own, the training its parent's."""
-    answers = Classifier(folder).classify(np.asarray(images / np.float32(255), np.float32))[:, :10].argmax(axis=1)
+    answers = load_classifier(folder).classify(np.asarray(images / np.float32(255), np.float32))[:, :10].argmax(axis=1)
     matrix = confusion_matrix(labels, answers)
     test = {"images": len(labels), "accuracy": float(matrix.trace() / matrix.sum()), "confusion": matrix.tolist()}
     settings = {**card.settings, "quantised": QUANTISED}
@@ -60,7 +60,7 @@ def _tested(folder: Path, card: Card, images: NDArray[np.uint8], labels: NDArray
 def _finish(folder: Path, card: Card) -> None:
     """Write a model's card with its calibration, scores, size and speed."""
     card.save(folder)
-    card = on_card(card, calibrated(Classifier(folder), load_set("pictures")))
+    card = on_card(card, calibrated(load_classifier(folder), load_set("pictures")))
     card.save(folder)
     scores = measured(folder)
     rounded = {
@@ -74,7 +74,7 @@ def _finish(folder: Path, card: Card) -> None:
 
 def _speed(folder: Path) -> float:
     """Return glyphs classified a second on all cores, the best of five."""
-    classifier = Classifier(folder, threads=os.cpu_count() or 1)
+    classifier = load_classifier(folder, threads=os.cpu_count() or 1)
     glyphs = normalise([np.eye(40, dtype=np.float32)]).repeat(10_240, axis=0)
     best = float("inf")
     for _ in range(5):

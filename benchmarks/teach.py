@@ -26,9 +26,11 @@ from inkread.datasets.folders import LabelledPicture, labelled_pictures
 from inkread.errors import PictureError
 from inkread.files import whole_file
 from inkread.glyphs import CLASSES, NON_DIGIT
+from inkread.loading import load_classifier
 from inkread.models.classifier import Classifier
+from inkread.models.probabilities import given_a_digit
 from inkread.reader import Reader
-from inkread.scores import calibration_error, given_a_digit
+from inkread.scores import calibration_error
 from inkread.teaching import Profile
 from inkread.teaching.lessons import as_bytes
 from inkread.teaching.neighbours import Neighbours
@@ -290,7 +292,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="a model folder; the shipped model unless told")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "TEACH.md")
     options = parser.parse_args()
-    classifier = Classifier(options.model, threads=os.cpu_count() or 1)
+    classifier = load_classifier(options.model, threads=os.cpu_count() or 1)
     usps = [seen(classifier, load_set(name)) for name in ("usps/train", "usps")]
     rows, ceiling = on_sets(classifier, *usps), with_all(*usps)
     name = f"`{options.model}`" if options.model else "shipped model"

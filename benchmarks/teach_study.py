@@ -33,7 +33,7 @@ from inkread.drawing.nondigits import FAMILIES, nondigit_ink
 from inkread.errors import PictureError
 from inkread.files import whole_file
 from inkread.glyphs import CLASSES, NON_DIGIT, normalise_one
-from inkread.models.classifier import Classifier
+from inkread.loading import load_classifier
 from inkread.reader import Reader
 from inkread.teaching import neighbours
 from inkread.teaching.neighbours import Neighbours
@@ -139,7 +139,7 @@ def material() -> Material:
 
 def network(model: Path | None, made: Material) -> Network:
     """Return what a network makes of the material, tempered and refusing as the shipped one."""
-    classifier, shipped = Classifier(model, threads=os.cpu_count() or 1), Classifier(None).card
+    classifier, shipped = load_classifier(model, threads=os.cpu_count() or 1), load_classifier(None).card
     classifier.card = replace(classifier.card, temperature=shipped.temperature, no_digit=shipped.no_digit)
     hands = [seen(classifier, glyphs) for glyphs in made.hands]
     able = [own for own in hands if MISREAD[0] <= wrong(own.probabilities, own).mean() <= MISREAD[1]]
@@ -207,7 +207,7 @@ def distances() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
             shown.append((pair[0][0], pair[1][0], number % CLASSES))
     first, second, labels = (np.array(values) for values in zip(*shown, strict=True))
     one, other = (
-        neighbours._directions(reader.classifier.classify_with_features(glyphs)[1])  # noqa: SLF001
+        neighbours._directions(reader.classifier.network.classify_with_features(glyphs)[1])  # noqa: SLF001
         for glyphs in (first, second)
     )
     apart = np.where(labels[:, None] == labels, np.inf, 1 - one @ one.T).min(axis=1)

@@ -115,7 +115,7 @@ def main() -> None:
     options = parser.parse_args()
     for folder in options.folders:
         reader = Reader(folder)
-        reader.classifier.card = replace(reader.card, text_power=1.0)
+        reader.classifier.network.card = replace(reader.card, text_power=1.0)
         pages = real_pages(Path(os.environ["INKREAD_DATA"]))
         real = outcomes((reader.read(path), truth, source) for path, truth, source in pages)
         drawn = outcomes((reader.read(page), truth, "") for page, truth in drawn_pages(options.pages))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from inkread.loading import NAMED
 from inkread.models.card import Card, load_card
-from inkread.models.classifier import NAMED
 
 SETS = {
     "MNIST test": "MNIST's 10 000 test images",

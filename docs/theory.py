@@ -42,13 +42,13 @@ def figures() -> dict[str, Figure]:
     found = {
         "pixels": pixels(eight.glyphs[0]),
         "explain": draw_explanation(
-            explain(reader.steps(os.path.relpath(EXAMPLES / "4-transparent.png")), reader.classifier)
+            explain(reader.steps(os.path.relpath(EXAMPLES / "4-transparent.png")), reader.classifier.network)
         ),
     }
     if CLASSIC.is_dir():
         classic = inkread.Reader(CLASSIC)
         glyph = eight.glyphs[0]
-        layers = layers_of(classic.classifier, glyph)
+        layers = layers_of(classic.classifier.network, glyph)
         found["convolution"] = convolution(classic, glyph, layers[0])
         found["pooling"] = pooling(*layers[:2])
         found["flattening"] = flattening(*layers[3:5])
@@ -84,10 +84,10 @@ def pixels(glyph: Array) -> Figure:
 
 def convolution(classic: inkread.Reader, glyph: Array, maps: Layer) -> Figure:
     """Show a few of the first layer's kernels, and what each makes of the glyph."""
-    name = next(node.outputs[0] for node in classic.classifier.nodes() if node.kind == "Conv")
+    name = next(node.outputs[0] for node in classic.classifier.network.nodes() if node.kind == "Conv")
     spot = np.zeros((2, 28, 28), np.float32)
     spot[1, 14, 14] = 1  # the answer to a single point is the kernel, turned
-    silence, answer = classic.classifier.inner([name], spot)[name]
+    silence, answer = classic.classifier.network.inner([name], spot)[name]
     kernels = (answer - silence)[:, 12:17, 12:17][:, ::-1, ::-1]
     figure, axes = _panels(6, 4.6, rows=2)
     show_image(axes[0], 1 - glyph, smooth=False)

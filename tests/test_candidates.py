@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from inkread import ModelError, OptionError, Reader, Reading
-from inkread.conformal import Conformal
 from inkread.drawing import draw_digit
 from inkread.geometry import Box
+from inkread.loading import SHIPPED
 from inkread.models.card import Card, load_card
-from inkread.models.classifier import SHIPPED
+from inkread.models.conformal import Conformal
 from inkread.readings import Digit
 from inkread.teaching import Profile
 

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from inkread import MissingExtra, ModelError, OptionError, Reader
 from inkread.cli import main
-from inkread.converting import convert
-from inkread.converting.convert import QUANTISED
-from inkread.models.classifier import SHIPPED, Classifier
+from inkread.converting import QUANTISED, convert
+from inkread.loading import SHIPPED, load_classifier
 from networks import entry, keras2_tutorial, write_graph, write_h5, write_maps_first
 
 WriteNetwork = Callable[..., Path]
@@ -53,14 +52,14 @@ def tutorial_answers(glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def test_the_tutorials_file_answers_as_its_layers_are_defined(mnist_h5: Path, glyphs: NDArray[np.float32]) -> None:
-    np.testing.assert_allclose(Reader(mnist_h5).classifier.outputs(glyphs), tutorial_answers(glyphs), atol=1e-5)
+    np.testing.assert_allclose(Reader(mnist_h5).classifier.network.outputs(glyphs), tutorial_answers(glyphs), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["digits.onnx", "digits.keras", "digits.h5", "digits.tflite"])
 def test_a_model_answers_alike_in_every_kind_of_file(
     converted: dict[str, Path], name: str, glyphs: NDArray[np.float32]
 ) -> None:
-    np.testing.assert_allclose(Classifier(converted[name]).outputs(glyphs), tutorial_answers(glyphs), atol=1e-5)
+    np.testing.assert_allclose(load_classifier(converted[name]).outputs(glyphs), tutorial_answers(glyphs), atol=1e-5)
 
 
 def test_eight_bits_are_less_than_a_third_as_large_and_answer_nearly_alike(tmp_path: Path) -> None:
@@ -91,7 +90,7 @@ def test_the_shipped_model_is_taken_along_as_layers_of_keras(tmp_path: Path, gly
     assert done.changed == 0
     assert done.right[0] == done.right[1] > 0.9
     assert done.size == (tmp_path / "digits.keras").stat().st_size
-    before, after = (Classifier(model).classify(glyphs) for model in (None, tmp_path / "digits.keras"))
+    before, after = (load_classifier(model).classify(glyphs) for model in (None, tmp_path / "digits.keras"))
     np.testing.assert_allclose(before, after, atol=1e-4)  # with the temperature and the class of no digit on the card
     assert (tmp_path / "digits.keras.card.json").is_file()
 
@@ -107,7 +106,7 @@ def test_a_converted_model_reads_pictures_and_refuses_as_before(tmp_path: Path) 
 
 
 def test_keras_3_functional_models_with_branches_are_taken(tmp_path: Path, glyphs: NDArray[np.float32]) -> None:
-    from inkread.training.backend import load_keras
+    from inkread.keras_backend import load_keras
 
     keras = load_keras("a test")
     layers, given = keras.layers, keras.Input((28, 28))
@@ -119,19 +118,19 @@ def test_keras_3_functional_models_with_branches_are_taken(tmp_path: Path, glyph
     expected = np.asarray(model(glyphs))
     for name in ("branches.keras", "branches.h5"):
         model.save(tmp_path / name)
-        np.testing.assert_allclose(Classifier(tmp_path / name).outputs(glyphs), expected, atol=1e-5)
+        np.testing.assert_allclose(load_classifier(tmp_path / name).outputs(glyphs), expected, atol=1e-5)
 
 
 def test_a_network_of_784_numbers_is_read(tmp_path: Path, glyphs: NDArray[np.float32]) -> None:
     config = {"class_name": "Sequential", "config": [entry("Dense", "dense", units=10, batch_input_shape=[None, 784])]}
     kernel = np.random.default_rng(0).normal(0, 0.1, (784, 10)).astype(np.float32)
     path = write_h5(tmp_path / "row.h5", config, {"dense": {"kernel:0": kernel, "bias:0": np.zeros(10, np.float32)}})
-    np.testing.assert_allclose(Classifier(path).outputs(glyphs), glyphs.reshape(-1, 784) @ kernel, atol=1e-4)
+    np.testing.assert_allclose(load_classifier(path).outputs(glyphs), glyphs.reshape(-1, 784) @ kernel, atol=1e-4)
 
 
 def test_onnx_of_one_glyph_at_a_time_and_maps_first_is_read(tmp_path: Path, glyphs: NDArray[np.float32]) -> None:
     path, weights = write_graph(tmp_path / "one.onnx", ["Flatten", "Gemm"], shape=[1, 1, 28, 28])
-    np.testing.assert_allclose(Classifier(path).outputs(glyphs), glyphs.reshape(-1, 784) @ weights, atol=1e-4)
+    np.testing.assert_allclose(load_classifier(path).outputs(glyphs), glyphs.reshape(-1, 784) @ weights, atol=1e-4)
 
 
 def test_layers_flattened_with_the_maps_first_are_rebuilt(tmp_path: Path) -> None:
@@ -222,7 +221,7 @@ def test_without_litert_the_extra_is_named(converted: dict[str, Path], monkeypat
     for package in ("ai_edge_litert", "tensorflow.lite.python"):
         monkeypatch.setitem(sys.modules, f"{package}.interpreter", None)
     with pytest.raises(MissingExtra, match=r"pip install 'inkread\[litert\]'"):
-        Classifier(converted["digits.tflite"])
+        load_classifier(converted["digits.tflite"])
 
 
 def test_tensorflow_runs_a_litert_file_where_litert_itself_is_missing(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from inkread import ModelError, Reader
 from inkread.converting import convert
-from inkread.converting.opening import keras_model
+from inkread.foreign.opening import keras_model
 from networks import Settings, entry, keras2_tutorial, write_graph, write_h5, write_h5_of
 
 h5py = pytest.importorskip("h5py", reason="needs the extra 'train'")
@@ -129,7 +129,7 @@ def test_a_layer_that_is_code_is_refused_by_its_class(tmp_path: Path, kind: str)
 
 
 def test_a_lambda_that_keras_itself_wrote_is_refused(tmp_path: Path) -> None:
-    from inkread.training.backend import load_keras
+    from inkread.keras_backend import load_keras
 
     keras = load_keras("a test")
     run = keras.layers.Lambda(lambda x: (os.environ.setdefault("INKREAD_TEST_SAVED", "1"), x)[1], output_shape=(10,))

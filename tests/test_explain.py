@@ -22,8 +22,9 @@ from inkread.explaining.change import smallest_change
 from inkread.explaining.evidence import evidence, log_odds
 from inkread.explaining.layers import layers_of
 from inkread.figures.explain import SHOWN_MAPS, draw_explanation
-from inkread.models.classifier import SHIPPED, Classifier
-from inkread.models.graph import nodes_of, with_outputs
+from inkread.loading import SHIPPED, load_classifier
+from inkread.models.classifier import Classifier
+from inkread.models.onnx_graph import nodes_of, with_outputs
 
 WriteNetwork = Callable[..., Path]
 
@@ -40,17 +41,17 @@ def paint(path: Path, *digits: int) -> Path:
 @pytest.fixture(scope="module")
 def explained(reader: Reader) -> Explanation:
     """Return why the green 4 is a 4."""
-    return explain(reader.steps(EXAMPLES / "4-transparent.png"), reader.classifier)
+    return explain(reader.steps(EXAMPLES / "4-transparent.png"), reader.classifier.network)
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Classifier]:
     """Return a function that exports the untrained network of a recipe, as training does."""
-    from inkread.training.backend import load_keras
+    from inkread.keras_backend import load_keras
 
     keras = load_keras("the test")
+    from inkread.foreign.to_onnx import export_onnx
     from inkread.training import networks
-    from inkread.training.exporting import export_onnx
 
     folder = tmp_path_factory.mktemp("networks")
 
@@ -58,7 +59,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Classi
         keras.utils.set_random_seed(0)
         path = folder / f"{name}.onnx"
         export_onnx(getattr(networks, name)(), path, np.zeros((2, 28, 28), np.float32))
-        return Classifier(path)
+        return load_classifier(path)
 
     return export
 
@@ -101,16 +102,18 @@ def test_inner_tensors_are_what_the_rest_of_the_network_reads(reader: Reader) ->
     nodes = {node.kind: node for node in nodes_of(MODEL)}
     multiply, add = nodes["MatMul"], nodes["Add"]
     glyphs = np.random.default_rng(0).random((3, 28, 28), np.float32)
-    inner = reader.classifier.inner([multiply.inputs[0], add.outputs[0]], glyphs)
+    inner = reader.classifier.network.inner([multiply.inputs[0], add.outputs[0]], glyphs)
     logits = inner[multiply.inputs[0]] @ weights[multiply.inputs[1]] + weights[add.inputs[1]]
     assert logits == pytest.approx(inner[add.outputs[0]], abs=1e-3)
     powers = np.exp(logits)
-    assert powers / powers.sum(axis=1, keepdims=True) == pytest.approx(reader.classifier.outputs(glyphs), abs=1e-4)
+    assert powers / powers.sum(axis=1, keepdims=True) == pytest.approx(
+        reader.classifier.network.outputs(glyphs), abs=1e-4
+    )
 
 
 def test_a_tensor_that_is_not_there_is_a_model_error(reader: Reader) -> None:
     with pytest.raises(ModelError, match="not an ONNX model that ONNX Runtime can load"):
-        reader.classifier.inner(["nothing"], np.zeros((1, 28, 28), np.float32))
+        reader.classifier.network.inner(["nothing"], np.zeros((1, 28, 28), np.float32))
 
 
 @given(st.binary(max_size=200))
@@ -175,14 +178,14 @@ def test_maps_are_shown_with_their_activation_and_the_largest_first(explained: E
 
 
 def test_the_8_bit_model_shows_nearly_the_same(explained: Explanation) -> None:
-    tiny = layers_of(Classifier("tiny"), explained.glyph)
+    tiny = layers_of(load_classifier("tiny"), explained.glyph)
     assert [layer.shape for layer in tiny] == [layer.shape for layer in explained.layers]
     for ours, other in zip(tiny[:4], explained.layers[:4], strict=True):
         assert np.corrcoef(ours.values.ravel(), other.values.ravel())[0, 1] > 0.99
 
 
 def test_the_last_layer_is_what_the_network_answers(explained: Explanation, reader: Reader) -> None:
-    outputs = reader.classifier.outputs(explained.glyph[None])[0]
+    outputs = reader.classifier.network.outputs(explained.glyph[None])[0]
     assert explained.layers[-1].values == pytest.approx(outputs, abs=1e-5)
 
 
@@ -253,7 +256,7 @@ def test_the_change_makes_the_runner_up_and_no_part_of_it_can_be_left_out(
 
 @pytest.mark.parametrize("name", ["7-shadow.jpg", "3-plain.png", "6-sideways.jpg", "2-small.jpg"])
 def test_ink_is_added_only_where_it_touches_the_writing(reader: Reader, name: str) -> None:
-    found = explain(reader.steps(EXAMPLES / name), reader.classifier)
+    found = explain(reader.steps(EXAMPLES / name), reader.classifier.network)
     assert found.change is not None
     _, pieces = cv2.connectedComponents((found.change.glyph > 0.2).astype(np.uint8))
     written = {int(piece) for piece in pieces[found.glyph > 0.2]}
@@ -295,7 +298,7 @@ def test_where_few_dots_make_no_other_digit_of_it_the_runner_up_is_the_likeliest
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("inkread.explaining.explanation.smallest_change", lambda *_: None)
-    found = explain(reader.steps(EXAMPLES / "4-transparent.png"), reader.classifier)
+    found = explain(reader.steps(EXAMPLES / "4-transparent.png"), reader.classifier.network)
     assert found.change is None
     assert found.runner_up == int(np.argsort(found.probabilities[:10])[-2])
 
@@ -303,22 +306,22 @@ def test_where_few_dots_make_no_other_digit_of_it_the_runner_up_is_the_likeliest
 def test_of_several_digits_the_least_sure_is_explained(reader: Reader, tmp_path: Path) -> None:
     steps = reader.steps(paint(tmp_path / "1234.png", 1, 2, 3, 4))
     confidences = [digit.confidence for digit in steps.reading.digits]
-    assert explain(steps, reader.classifier).index == int(np.argmin(confidences))
+    assert explain(steps, reader.classifier.network).index == int(np.argmin(confidences))
 
 
 def test_a_digit_is_picked_by_its_place(reader: Reader, tmp_path: Path) -> None:
     steps = reader.steps(paint(tmp_path / "258.png", 2, 5, 8))
-    assert [explain(steps, reader.classifier, digit=place).answer for place in (1, 2, 3)] == [2, 5, 8]
+    assert [explain(steps, reader.classifier.network, digit=place).answer for place in (1, 2, 3)] == [2, 5, 8]
     for place in (0, 4):
         with pytest.raises(OptionError, match=rf"there is no digit {place}; there are 3 digits, counted from 1"):
-            explain(steps, reader.classifier, digit=place)
+            explain(steps, reader.classifier.network, digit=place)
 
 
 def test_what_is_no_digit_is_explained_as_that(reader: Reader, tmp_path: Path) -> None:
     letter = np.full((150, 150), 255, np.uint8)
     cv2.putText(letter, "W", (30, 110), cv2.FONT_HERSHEY_SIMPLEX, 3.5, 0, 9)
     Image.fromarray(letter).save(tmp_path / "w.png")
-    found = explain(reader.steps(tmp_path / "w.png", as_="digit"), reader.classifier)
+    found = explain(reader.steps(tmp_path / "w.png", as_="digit"), reader.classifier.network)
     assert found.steps.reading.refused is not None
     assert found.answer == 10
     assert found.runner_up == int(found.probabilities[:10].argmax())
@@ -327,7 +330,7 @@ def test_what_is_no_digit_is_explained_as_that(reader: Reader, tmp_path: Path) -
 
 def test_a_blank_picture_has_nothing_to_explain(reader: Reader) -> None:
     with pytest.raises(PictureError, match="nothing to explain") as raised:
-        explain(reader.steps(np.full((60, 60), 255, np.uint8)), reader.classifier)
+        explain(reader.steps(np.full((60, 60), 255, np.uint8)), reader.classifier.network)
     assert raised.value.code == "blank"
 
 
@@ -355,7 +358,7 @@ def test_the_figure_shows_the_largest_maps_of_every_layer_and_stays_readable(exp
 
 
 def test_of_a_page_the_figure_shows_the_surroundings_of_the_digit(reader: Reader, tmp_path: Path) -> None:
-    found = explain(reader.steps(paint(tmp_path / "row.png", *[2, 5, 8] * 4)), reader.classifier, digit=7)
+    found = explain(reader.steps(paint(tmp_path / "row.png", *[2, 5, 8] * 4)), reader.classifier.network, digit=7)
     left, right = draw_explanation(found).axes[0].get_xlim()
     x, _, w, _ = found.steps.patches[6].box
     assert left < x < x + w < right
@@ -380,7 +383,7 @@ def test_a_network_of_ones_own_is_explained(
     write_network: WriteNetwork, tmp_path: Path, classes: int, softmax: bool
 ) -> None:
     reader = Reader(write_network(tmp_path / "own.onnx", classes=classes, softmax=softmax))
-    found = explain(reader.steps(EXAMPLES / "3-plain.png"), reader.classifier)
+    found = explain(reader.steps(EXAMPLES / "3-plain.png"), reader.classifier.network)
     kinds = ["flattening", "dense", *(["softmax"] if softmax else [])]
     assert [layer.kind for layer in found.layers] == kinds
     draw_explanation(found)

@@ -14,8 +14,8 @@ from inkread import ModelError, OptionError, Reader
 from inkread.cli import main
 from inkread.datasets import Mnist
 from inkread.glyphs import CLASSES
+from inkread.loading import SHIPPED, load_classifier
 from inkread.models.card import Card, load_card
-from inkread.models.classifier import SHIPPED, Classifier
 from inkread.training import run, train
 from inkread.training.further import sampled, start_from
 from inkread.training.recipes import FURTHER
@@ -48,7 +48,7 @@ def test_other_hands_are_read_as_before(further: tuple[Path, Card], mnist: Mnist
     images = np.asarray(mnist.train_images[-2000:] / np.float32(255), np.float32)
     labels = mnist.train_labels[-2000:]
     before, after = (
-        (Classifier(model).classify(images)[:, :CLASSES].argmax(axis=1) == labels).mean()
+        (load_classifier(model).classify(images)[:, :CLASSES].argmax(axis=1) == labels).mean()
         for model in (None, further[0])
     )
     assert after > before - 0.003

@@ -15,8 +15,9 @@ import pytest
 from numpy.typing import NDArray
 
 from inkread import ModelError, Reader
+from inkread.loading import SHIPPED, load_classifier
 from inkread.models.card import Card, encoded_images, load_card
-from inkread.models.classifier import SHIPPED, Classifier
+from inkread.models.classifier import Classifier
 
 Map = NDArray[np.float32]
 WriteNetwork = Callable[..., Path]
@@ -31,7 +32,7 @@ def glyphs() -> Map:
 
 @pytest.fixture(scope="module")
 def shipped() -> Classifier:
-    return Classifier()
+    return load_classifier()
 
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -89,7 +90,7 @@ def test_three_thousand_glyphs_are_classified_in_order(shipped: Classifier, glyp
 
 
 def test_two_threads_answer_as_one_does(shipped: Classifier, glyphs: Map) -> None:
-    np.testing.assert_allclose(Classifier(threads=2).classify(glyphs), shipped.classify(glyphs), atol=1e-5)
+    np.testing.assert_allclose(load_classifier(threads=2).classify(glyphs), shipped.classify(glyphs), atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (2, 27, 28), (2, 28, 28, 1), (2, 784), (0,)])
@@ -109,15 +110,15 @@ def test_glyphs_of_doubles_and_views_are_classified_alike(shipped: Classifier, g
 
 
 def test_logits_become_probabilities(tmp_path: Path, glyphs: Map, write_network: WriteNetwork) -> None:
-    classifier = Classifier(write_network(tmp_path / "logits.onnx"))
+    classifier = load_classifier(write_network(tmp_path / "logits.onnx"))
     outputs = classifier.outputs(glyphs)
     assert outputs.min() < 0
     np.testing.assert_allclose(classifier.classify(glyphs), with_none(softmax(outputs)), atol=1e-6)
 
 
 def test_probabilities_stay_as_they_are(tmp_path: Path, glyphs: Map, write_network: WriteNetwork) -> None:
-    logits = Classifier(write_network(tmp_path / "logits.onnx"))
-    classifier = Classifier(write_network(tmp_path / "probabilities.onnx", softmax=True))
+    logits = load_classifier(write_network(tmp_path / "logits.onnx"))
+    classifier = load_classifier(write_network(tmp_path / "probabilities.onnx", softmax=True))
     np.testing.assert_allclose(classifier.classify(glyphs), with_none(classifier.outputs(glyphs)), atol=1e-6)
     np.testing.assert_allclose(classifier.classify(glyphs), logits.classify(glyphs), atol=1e-5)
 
@@ -126,10 +127,10 @@ def test_probabilities_stay_as_they_are(tmp_path: Path, glyphs: Map, write_netwo
 def test_the_temperature_of_the_card_divides_the_logits(
     tmp_path: Path, glyphs: Map, write_network: WriteNetwork, ends_in_softmax: bool
 ) -> None:
-    logits = Classifier(write_network(tmp_path / "logits.onnx")).outputs(glyphs)
+    logits = load_classifier(write_network(tmp_path / "logits.onnx")).outputs(glyphs)
     write_network(tmp_path / "model.onnx", softmax=ends_in_softmax)
     write_card(tmp_path, temperature=2.5)
-    probabilities = Classifier(tmp_path).classify(glyphs)
+    probabilities = load_classifier(tmp_path).classify(glyphs)
     np.testing.assert_allclose(probabilities, with_none(softmax(logits / 2.5)), atol=1e-5)
     assert probabilities.dtype == np.float32
     # It makes the network less sure of the same answers.
@@ -142,10 +143,10 @@ def test_the_temperature_of_the_card_divides_the_logits(
 def test_an_eleventh_class_is_no_digit_and_keeps_its_probability_at_any_temperature(
     tmp_path: Path, glyphs: Map, write_network: WriteNetwork, ends_in_softmax: bool
 ) -> None:
-    logits = Classifier(write_network(tmp_path / "logits.onnx", classes=11)).outputs(glyphs)
+    logits = load_classifier(write_network(tmp_path / "logits.onnx", classes=11)).outputs(glyphs)
     write_network(tmp_path / "model.onnx", classes=11, softmax=ends_in_softmax)
     write_card(tmp_path, temperature=2.5)
-    probabilities, plain = Classifier(tmp_path).classify(glyphs), softmax(logits)
+    probabilities, plain = load_classifier(tmp_path).classify(glyphs), softmax(logits)
     np.testing.assert_allclose(probabilities[:, 10], plain[:, 10], atol=1e-5)
     given = softmax(logits[:, :10] / 2.5)
     np.testing.assert_allclose(probabilities[:, :10], given * (1 - plain[:, 10:]), atol=1e-5)
@@ -154,14 +155,14 @@ def test_an_eleventh_class_is_no_digit_and_keeps_its_probability_at_any_temperat
 def test_a_glyph_that_is_certainly_no_digit_still_has_finite_probabilities(
     tmp_path: Path, write_network: WriteNetwork
 ) -> None:
-    classifier = Classifier(write_network(tmp_path / "logits.onnx", classes=11))
+    classifier = load_classifier(write_network(tmp_path / "logits.onnx", classes=11))
     probabilities = classifier.classify(np.random.default_rng(0).uniform(0, 1e4, (50, 28, 28)).astype(np.float32))
     assert (probabilities[:, 10] == 1).any()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 
 def test_large_logits_do_not_overflow(tmp_path: Path, write_network: WriteNetwork) -> None:
-    classifier = Classifier(write_network(tmp_path / "logits.onnx"))
+    classifier = load_classifier(write_network(tmp_path / "logits.onnx"))
     probabilities = classifier.classify(np.full((3, 28, 28), 1e4, np.float32))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
@@ -169,8 +170,8 @@ def test_large_logits_do_not_overflow(tmp_path: Path, write_network: WriteNetwor
 def test_a_network_without_a_dimension_for_the_channel_is_used(
     tmp_path: Path, glyphs: Map, write_network: WriteNetwork
 ) -> None:
-    with_channel = Classifier(write_network(tmp_path / "with.onnx"))
-    without = Classifier(write_network(tmp_path / "without.onnx", channel=False))
+    with_channel = load_classifier(write_network(tmp_path / "with.onnx"))
+    without = load_classifier(write_network(tmp_path / "without.onnx", channel=False))
     np.testing.assert_allclose(without.classify(glyphs), with_channel.classify(glyphs), atol=1e-6)
 
 
@@ -197,7 +198,7 @@ def test_the_shipped_model_is_a_folder_like_any_other(tmp_path: Path, shipped: C
     folder = tmp_path / "a copy"
     shutil.copytree(SHIPPED, folder)
     for model in (folder, str(folder), folder / "model.onnx"):
-        classifier = Classifier(model)
+        classifier = load_classifier(model)
         assert np.array_equal(classifier.classify(glyphs), shipped.classify(glyphs))
         assert classifier.card == shipped.card
 

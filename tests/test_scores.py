@@ -9,17 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inkread.models.probabilities import cross_entropy, fit_temperature, tempered
 from inkread.scores import (
     Bin,
     calibration_error,
     confusion_matrix,
     coverage,
-    cross_entropy,
-    fitted_temperature,
     mcnemar,
     paired_interval,
     reliability,
-    tempered,
     wilson_interval,
 )
 
@@ -76,7 +74,7 @@ def test_the_fitted_temperature_makes_confidences_come_true() -> None:
     truth = np.array([0, 0, 0, 0, 1])
     for odds, temperature in ((16, 2.0), (4, 1.0), (2, 0.5)):
         said = np.array([[odds, 1]] * 5, np.float32) / np.float32(odds + 1)
-        assert fitted_temperature(truth, said) == pytest.approx(temperature, rel=0.02)
+        assert fit_temperature(truth, said) == pytest.approx(temperature, rel=0.02)
 
 
 @pytest.mark.parametrize(

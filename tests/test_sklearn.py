@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from inkread import ModelError
 from inkread.datasets import Mnist
-from inkread.models.classifier import Classifier
+from inkread.loading import load_classifier
 
 pytest.importorskip("sklearn", reason="needs the extra 'sklearn'")
 from sklearn.base import clone
@@ -202,7 +202,7 @@ def test_the_shipped_network_answers_where_nothing_is_trained(few: tuple[NDArray
     scaled = np.asarray(images / np.float32(255), np.float32)
     classifier = DigitClassifier(recipe=None).fit(images[:30], labels[:30].astype(str))
     assert classifier.predict(images).tolist() == [
-        str(digit) for digit in Classifier().classify(scaled)[:, :10].argmax(axis=1)
+        str(digit) for digit in load_classifier().classify(scaled)[:, :10].argmax(axis=1)
     ]
     assert cross_val_score(DigitClassifier(recipe=None), images, labels, cv=4).min() > 0.98
     assert pickle.loads(pickle.dumps(classifier)).score(images, labels.astype(str)) > 0.98  # noqa: S301 - our own

@@ -14,7 +14,7 @@ import inkread
 from conftest import WriteNetwork
 from inkread import Box, ModelError, OptionError, PictureError, Reader
 from inkread.drawing import draw_digit, draw_sheet
-from inkread.models.classifier import SHIPPED, Classifier
+from inkread.loading import SHIPPED, load_classifier
 from inkread.teaching import Lesson, Profile
 from inkread.teaching.lessons import as_bytes
 
@@ -191,22 +191,22 @@ def test_a_network_without_features_reads_but_cannot_be_taught(
 
 
 def test_a_network_is_given_its_features(tmp_path: Path, write_network: WriteNetwork) -> None:
-    from inkread.training.features import expose_features
+    from inkread.foreign.to_onnx import expose_features
 
     for name, softmax in (("logits", False), ("probabilities", True)):
         path = write_network(tmp_path / f"{name}.onnx", softmax=softmax)
         glyphs = np.random.default_rng(0).random((3, 28, 28), np.float32)
-        before = Classifier(path).classify(glyphs)
+        before = load_classifier(path).classify(glyphs)
         for _ in range(2):  # the second time there is nothing left to do
             expose_features(path)
-        after, features = Classifier(path).classify_with_features(glyphs)
+        after, features = load_classifier(path).classify_with_features(glyphs)
         np.testing.assert_array_equal(before, after)
         np.testing.assert_allclose(features, glyphs.reshape(3, 784))
 
 
 @pytest.mark.parametrize("folder", [SHIPPED, SHIPPED / "tiny"])
 def test_the_shipped_models_can_be_taught(folder: Path) -> None:
-    classifier = Classifier(folder)
+    classifier = load_classifier(folder)
     assert classifier.has_features
     assert classifier.sha256 == classifier.card.model_sha256
 

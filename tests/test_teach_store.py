@@ -184,6 +184,4 @@ def test_the_network_by_itself_reads_as_if_nothing_had_been_taught(tmp_path: Pat
     reader.teach(5, PLAIN)
     glyphs = reader.steps(PLAIN).glyphs
     assert reader.classifier.classify(glyphs).argmax() == 5
-    assert np.array_equal(
-        reader.classifier.untaught().classify(glyphs), Reader(profile=None).classifier.classify(glyphs)
-    )
+    assert np.array_equal(reader.classifier.network.classify(glyphs), Reader(profile=None).classifier.classify(glyphs))

@@ -20,12 +20,11 @@ from inkread import DataError, MissingExtra, OptionError, Reader
 from inkread.cli import main
 from inkread.datasets.idx import read_idx
 from inkread.files import whole_folder
+from inkread.foreign.to_onnx import quantise_onnx, tidy_onnx
+from inkread.loading import SHIPPED, load_classifier
 from inkread.models.card import Card, load_card
-from inkread.models.classifier import SHIPPED, Classifier
 from inkread.training import RECIPES, train
-from inkread.training.exporting import quantise_onnx
 from inkread.training.history import Watcher
-from inkread.training.tidying import tidy_onnx
 
 FILES = {"model.keras", "model.onnx", "card.json", "history.csv", "curves.png"}
 
@@ -115,7 +114,7 @@ def best(few: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Car
 
 def test_best_has_a_class_for_what_is_no_digit(best: tuple[Path, Card]) -> None:
     out, card = best
-    classifier = Reader(out).classifier
+    classifier = Reader(out).classifier.network
     assert classifier.outputs(np.zeros((3, 28, 28), np.float32)).shape == (3, 11)
     assert card.parameters == 249_179
     assert (card.no_digit, card.data["glyphs"]) == (0.5, 6 * 640)
@@ -168,15 +167,15 @@ def test_a_tidied_network_answers_alike_without_turning_its_maps(tmp_path: Path)
     tidy_onnx(tmp_path / "converted.onnx", tmp_path / "tidy.onnx")
     tidy_onnx(tmp_path / "tidy.onnx", tmp_path / "again.onnx")
     glyphs = random.random((5, 28, 28), np.float32)
-    expected = Classifier(tmp_path / "converted.onnx").outputs(glyphs)
+    expected = load_classifier(tmp_path / "converted.onnx").outputs(glyphs)
     for name in ("tidy.onnx", "again.onnx"):
-        np.testing.assert_allclose(Classifier(tmp_path / name).outputs(glyphs), expected, atol=1e-6)
+        np.testing.assert_allclose(load_classifier(tmp_path / name).outputs(glyphs), expected, atol=1e-6)
         kinds = [node.op_type for node in onnx.load(tmp_path / name).graph.node]
         assert kinds == ["Reshape", "Conv", "Flatten", "MatMul", "Softmax"]
 
 
 def test_what_is_trained_can_be_taught(trained: tuple[Path, Card]) -> None:
-    classifier = Classifier(trained[0])
+    classifier = load_classifier(trained[0])
     probabilities, features = classifier.classify_with_features(np.zeros((3, 28, 28), np.float32))
     assert (probabilities.shape, features.shape) == ((3, 11), (3, 1024))
     assert classifier.sha256 == trained[1].model_sha256
@@ -218,9 +217,9 @@ def test_a_quantised_model_answers_as_its_parent_and_is_a_third_as_large(tmp_pat
     tiny = tmp_path / "model.onnx"
     quantise_onnx(SHIPPED / "model.onnx", tiny, glyphs[:200])
     assert tiny.stat().st_size < (SHIPPED / "model.onnx").stat().st_size / 3
-    parent, child = (Classifier(path).outputs(glyphs[200:]) for path in (SHIPPED / "model.onnx", tiny))
+    parent, child = (load_classifier(path).outputs(glyphs[200:]) for path in (SHIPPED / "model.onnx", tiny))
     np.testing.assert_allclose(child.sum(axis=1), 1, atol=1e-4)
-    assert Classifier(tiny).classify_with_features(glyphs[:5])[1].shape == (5, 1536)
+    assert load_classifier(tiny).classify_with_features(glyphs[:5])[1].shape == (5, 1536)
     assert np.abs(child - parent).mean() < 0.005
     assert (child.argmax(axis=1) == parent.argmax(axis=1)).mean() > 0.99
 
@@ -347,7 +346,7 @@ def test_damaged_data_ends_with_exit_4_before_training(
 
 
 def test_the_rate_rises_to_its_peak_and_falls_to_nearly_nothing() -> None:
-    from inkread.training.backend import load_keras
+    from inkread.keras_backend import load_keras
 
     load_keras("a test")
     from inkread.training.optimizers import OneCycle
@@ -360,7 +359,7 @@ def test_the_rate_rises_to_its_peak_and_falls_to_nearly_nothing() -> None:
 
 
 def test_kernels_of_convolutions_take_orthogonal_steps_and_all_else_those_of_adamw() -> None:
-    from inkread.training.backend import load_keras
+    from inkread.keras_backend import load_keras
 
     keras = load_keras("a test")
     from inkread.training.optimizers import muon_cycle

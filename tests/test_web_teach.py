@@ -279,7 +279,7 @@ def test_an_explanation_is_that_of_the_command_line_with_its_maps(client: TestCl
     reader = Reader(profile=None)
     file = io.BytesIO(SEVEN)
     file.name = "picture"
-    expected = explain(reader.steps(file), reader.classifier)
+    expected = explain(reader.steps(file), reader.classifier.network)
     same = expected.to_dict()
     for key in set(same) - {"layers", "change"}:
         assert told[key] == same[key], key

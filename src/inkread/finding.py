@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from inkread.decoding import best_paths
 from inkread.glyphs import CLASSES, NON_DIGIT, SIDE, normalise
-from inkread.models.classifier import Classifier
+from inkread.models.classifier import GlyphClassifier
 from inkread.pictures.components import Map
 from inkread.pictures.layout import Patch, find_digit
 from inkread.pictures.rows import find_rows
@@ -70,14 +70,14 @@ class Found:
         return float(np.exp(evidence / max(1, self.count)))
 
 
-def find_alone(writing: Writing, classifier: Classifier) -> Found:
+def find_alone(writing: Writing, classifier: GlyphClassifier) -> Found:
     """Return the digit of a page that holds one; nothing on a page without ink."""
     patch = find_digit(writing.ink, writing.components)
     glyphs = normalise([patch.ink]) if patch else np.zeros((0, SIDE, SIDE), np.float32)
     return Found((Place(patch),) if patch else (), glyphs, classifier.classify(glyphs))
 
 
-def find_digits(writing: Writing, classifier: Classifier, *, single_row: bool = False) -> Found:
+def find_digits(writing: Writing, classifier: GlyphClassifier, *, single_row: bool = False) -> Found:
     """Return the best path through each row of a page, turned by quarters where it reads badly as it is.
 
     single_row: whether all writing is taken for one row. A page that reads badly may have been photographed from the
@@ -95,7 +95,7 @@ def find_digits(writing: Writing, classifier: Classifier, *, single_row: bool = 
     return best if best.fluency > _LEGIBLE and evidence > np.log(_TURN) else found
 
 
-def find_any(writing: Writing, classifier: Classifier) -> Found:
+def find_any(writing: Writing, classifier: GlyphClassifier) -> Found:
     """Return the digits of a page that may hold one or many."""
     found = find_digits(writing, classifier)
     if found.count == 1:
@@ -114,7 +114,7 @@ def _holds_most(digit: Map, page: Map) -> bool:
     return float(digit.sum()) > _NEARLY_ALL * float(page.sum())
 
 
-def _in_rows(writing: Writing, classifier: Classifier, *, single_row: bool, turns: int = 0) -> Found:
+def _in_rows(writing: Writing, classifier: GlyphClassifier, *, single_row: bool, turns: int = 0) -> Found:
     """Return the best path through each row of a page as it lies."""
     rows = find_rows(writing, single_row=single_row)
     spans = [(number, span) for number, row in enumerate(rows) for span in row.spans]

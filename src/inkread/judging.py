@@ -10,11 +10,11 @@ from inkread.finding import Found
 from inkread.geometry import Box
 from inkread.glyphs import NON_DIGIT
 from inkread.models.card import Card
+from inkread.models.probabilities import given_a_digit
 from inkread.pictures.layout import Patch
 from inkread.pictures.page import Page
 from inkread.quantiles import median
 from inkread.readings import Digit, Refusal, all_right
-from inkread.scores import given_a_digit
 
 
 def judged(found: Found, page: Page, card: Card) -> tuple[Digit, ...]:

@@ -19,6 +19,7 @@ from inkread.errors import OptionError, PictureError
 from inkread.finding import Found, find_alone, find_any, find_digits
 from inkread.geometry import Box
 from inkread.judging import judged, refusal, upright_box
+from inkread.loading import load_classifier
 from inkread.models.card import Card
 from inkread.pictures.layout import Patch
 from inkread.pictures.opening import Picture, content_of, name_of, open_picture
@@ -26,7 +27,7 @@ from inkread.pictures.page import Page
 from inkread.pictures.writing import Writing, finer, writing_on
 from inkread.readings import Content, Reading, all_right
 from inkread.teaching.profiles import DEFAULT_PROFILE, Profile
-from inkread.teaching.pupil import Pupil
+from inkread.teaching.taught_classifier import TaughtClassifier
 
 if TYPE_CHECKING:
     from inkread.teaching.lessons import Lesson
@@ -79,7 +80,7 @@ class Reader:
         profile: str | Profile | None = DEFAULT_PROFILE,
     ) -> None:
         self.profile = Profile(profile) if isinstance(profile, str) else profile
-        self.classifier = Pupil(model, threads=threads, profile=self.profile)
+        self.classifier = TaughtClassifier(load_classifier(model, threads=threads), self.profile)
 
     @property
     def card(self) -> Card:

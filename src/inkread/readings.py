@@ -15,7 +15,7 @@ from inkread.geometry import Box, hull_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from inkread.conformal import Conformal
+    from inkread.models.conformal import Conformal
     from inkread.reader import Steps
 
 Content = Literal["auto", "digit", "number", "sheet"]

@@ -22,10 +22,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from inkread.errors import MissingExtra
 from inkread.glyphs import CLASSES
+from inkread.loading import load_classifier
 from inkread.models.card import Card
-from inkread.models.classifier import Classifier
-from inkread.models.loading import MODEL_NAME
-from inkread.scores import fitted_temperature
+from inkread.models.files import MODEL_NAME
+from inkread.models.probabilities import fit_temperature
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -108,14 +108,14 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     def _trained(self, glyphs: NDArray[np.float32], indices: NDArray[np.intp]) -> tuple[bytes, float]:
         """Return a network trained on glyphs and their classes, as ONNX, and its temperature."""
         from inkread.datasets import Mnist
-        from inkread.training.backend import load_keras
+        from inkread.keras_backend import load_keras
         from inkread.training.history import History, Watcher
         from inkread.training.recipes import RECIPES
         from inkread.training.run import settled
 
         recipe = replace(settled(RECIPES[str(self.recipe)], self.epochs and int(self.epochs)), watches_test=False)
         load_keras("DigitClassifier.fit")
-        from inkread.training.exporting import export_onnx
+        from inkread.foreign.to_onnx import export_onnx
         from inkread.training.fitting import fitted
         from inkread.training.networks import in_float32
 
@@ -125,19 +125,19 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / MODEL_NAME
             export_onnx(in_float32(network, recipe.network), path, glyphs[:500])
-            shares = Classifier(path).classify(glyphs[-10_000:])[:, :CLASSES]
-            temperature = fitted_temperature(labels[-10_000:], shares) if recipe.smoothing else 1.0
+            shares = load_classifier(path).classify(glyphs[-10_000:])[:, :CLASSES]
+            temperature = fit_temperature(labels[-10_000:], shares) if recipe.smoothing else 1.0
             return path.read_bytes(), temperature
 
     def _open(self) -> None:
         """Open the network: the one that `fit` trained, or that of `model`."""
         if self._onnx is None:
-            self._classifier = Classifier(self.model)
+            self._classifier = load_classifier(self.model)
             return
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "trained.onnx"
             path.write_bytes(self._onnx)
-            self._classifier = Classifier(path)
+            self._classifier = load_classifier(path)
         self._classifier.card = Card(temperature=self.temperature_)
 
     def __sklearn_tags__(self) -> Any:

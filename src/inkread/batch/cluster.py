@@ -21,9 +21,9 @@ from inkread.batch.locations import Location
 from inkread.batch.rows import Task
 from inkread.batch.workers import Workers
 from inkread.errors import InkreadError, MissingExtra, OptionError
+from inkread.loading import NAMED
 from inkread.models.card import card_path
-from inkread.models.classifier import NAMED
-from inkread.models.loading import model_file
+from inkread.models.files import model_file
 
 WAVE_SECONDS = 600
 """The pictures of one pipeline take about so long: the driver holds their names."""

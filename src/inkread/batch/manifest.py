@@ -12,8 +12,8 @@ import numpy as np
 import inkread
 from inkread.batch.rows import Task
 from inkread.errors import DataError, ModelError, OptionError
-from inkread.models.classifier import NAMED, SHIPPED, model_path
-from inkread.models.loading import model_file
+from inkread.loading import NAMED, SHIPPED, model_path
+from inkread.models.files import model_file
 from inkread.reader import Reader
 from inkread.readings import Content
 

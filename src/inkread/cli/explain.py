@@ -69,7 +69,7 @@ def explain(
 
         check_figure_path(figure)
     reader = Reader(model, profile=profile_of(profile))
-    explanation = run(reader.steps(picture, as_=as_), reader.classifier, digit=digit)
+    explanation = run(reader.steps(picture, as_=as_), reader.classifier.network, digit=digit)
     if format_ == "json":
         print(json.dumps(explanation.to_dict(), ensure_ascii=False))
     else:

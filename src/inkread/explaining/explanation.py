@@ -14,8 +14,8 @@ from inkread.explaining.evidence import Evidence, evidence
 from inkread.explaining.layers import Layer, layers_of
 from inkread.glyphs import NON_DIGIT
 from inkread.models.classifier import Classifier
+from inkread.models.probabilities import given_a_digit
 from inkread.reader import Steps
-from inkread.scores import given_a_digit
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +80,17 @@ class Explanation:
         }
 
 
-def explain(steps: Steps, classifier: Classifier, *, digit: int | None = None) -> Explanation:
+def explain(steps: Steps, network: Classifier, *, digit: int | None = None) -> Explanation:
     """Return why a digit of a picture was read as it was.
 
     steps: what `Reader.steps` gave for the picture.
-    classifier: the network that read it, `Reader.classifier`; what it was taught is left aside, but for `read_as`.
+    network: what read it, `Reader.classifier.network`; what was taught counts for `read_as` alone.
     digit: which one, counted from 1 in reading order; None for the least sure.
 
     Raises `PictureError` for a picture without writing, `OptionError` for a digit that is not there, `ModelError` where
     the inner layers of the network cannot be had. Takes some tenths of a second: thousands of changed glyphs are read.
     """
-    taught, network = steps.probabilities, classifier.untaught()
+    taught = steps.probabilities
     steps = replace(steps, probabilities=network.classify(steps.glyphs))
     index = _index(steps, digit)
     glyph = np.asarray(steps.glyphs[index])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.models.classifier import Classifier
-from inkread.models.graph import Node
+from inkread.models.onnx_graph import Node
 
 _KINDS = {
     "Conv": "convolution",

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.conformal import Conformal
 from inkread.errors import ModelError
 from inkread.files import whole_file
+from inkread.models.conformal import Conformal
 
 CARD_NAME = "card.json"
 

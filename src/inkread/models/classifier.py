@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inkread.errors import ModelError
 from inkread.glyphs import CLASSES
-from inkread.models.card import Card, card_of
-from inkread.models.graph import Node, nodes_of, with_outputs
-from inkread.models.loading import ANOTHER, Session, cause_of, glyph_input, onnx_session, open_model
-from inkread.scores import as_probabilities, given_a_digit, tempered
-
-SHIPPED = Path(__file__).parent / "shipped"
-"""The model folder inside the package: what reads when no model is named."""
-
-NAMED = {"shipped": SHIPPED, "tiny": SHIPPED / "tiny"}
-"""The models that are shipped, by the name under which they are asked for."""
+from inkread.models.card import Card
+from inkread.models.files import ANOTHER
+from inkread.models.onnx_graph import Node, nodes_of, with_outputs
+from inkread.models.probabilities import as_probabilities, given_a_digit, tempered
+from inkread.models.session import Session, cause_of, glyph_input, onnx_session
 
 FEATURES = "features"
 """Name of the second output of a network that can be taught: what goes into its last layer, (N, K)."""
@@ -30,26 +23,40 @@ FEATURES = "features"
 _BATCH = 64  # glyphs at a time: their maps fit into a core's cache
 
 
+class GlyphClassifier(Protocol):
+    """What answers glyphs with probabilities: a `Classifier`, or one together with what it was taught."""
+
+    @property
+    def card(self) -> Card:
+        """How its answers become confidences."""
+
+    def classify(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return probabilities, (N, 11) float32 with rows that sum to 1, for glyphs, (N, 28, 28) float32 in 0..1."""
+
+
 class Classifier:
     """A network that gives every glyph a probability for each of the ten digits, and for being none.
 
-    model: None for the shipped model, "tiny" for the same in 8-bit integers, a model folder, an `.onnx` file, a
-        `.keras` or `.h5` file of Keras (these two need the extra 'train'), or a `.tflite` file (the extra 'litert').
+    session: what runs the network.
+    card: what makes confidences of its outputs.
+    content: the network as ONNX; empty where there is none.
+    name: of the model, for messages.
     threads: how many cores one call may use, at least 1. Each core takes batches of its own: sharing out every layer of
         a network as small as these would cost more than it gives.
 
-    Raises `ModelError` for a model that is missing, damaged or of other shapes than (N, 28, 28, 1), (N, 28, 28) or
-    (N, 784) to (N, 10) or (N, 11), and for a file that holds more than a network; nothing in it is run.
+    `inkread.loading.load_classifier` makes one of a model file. Raises `ModelError` for a network of other shapes than
+    (N, 28, 28, 1), (N, 28, 28) or (N, 784) to (N, 10) or (N, 11).
     """
 
-    def __init__(self, model: str | os.PathLike[str] | None = None, *, threads: int = 1) -> None:
+    def __init__(
+        self, session: Session, card: Card, *, content: bytes = b"", name: str = "the model", threads: int = 1
+    ) -> None:
         if threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
-        path = SHIPPED if model is None else model_path(model)
-        self.card: Card = card_of(path)
-        self._name = str(path)
+        self.card = card
+        self._name = name
         self._threads = threads
-        self._session, self._content = open_model(path, trusted=path.resolve().is_relative_to(SHIPPED.resolve()))
+        self._session, self._content = session, content
         self._input, self._shape = glyph_input(self._session, self._name)
         names = [output.name for output in self._session.get_outputs()]
         self._answer = next((name for name in names if name != FEATURES), names[0])
@@ -71,10 +78,6 @@ class Classifier:
             return self._probabilities(np.concatenate([*map(self.outputs, batches)]))
         with ThreadPoolExecutor(self._threads) as pool:
             return self._probabilities(np.concatenate([*pool.map(self.outputs, batches)]))
-
-    def untaught(self) -> Classifier:
-        """Return the network by itself, which answers as if nothing had been taught."""
-        return self
 
     def outputs(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the network gives for glyphs, (N, 28, 28): (N, 10 or 11) probabilities or logits."""
@@ -162,9 +165,3 @@ class Classifier:
             )
         if not np.isfinite(outputs).all():
             raise ModelError(f"{self._name}: gives what are no numbers for an empty glyph; train or copy it again")
-
-
-def model_path(model: str | os.PathLike[str]) -> Path:
-    """Return where a model lies; a file or folder of the user's goes before a name of ours."""
-    path = Path(model)
-    return path if path.exists() else NAMED.get(os.fspath(model), path)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.errors import MissingExtra, ModelError
-from inkread.models.loading import ANOTHER
+from inkread.models.files import ANOTHER
 from inkread.system import quiet_stderr
 
 TRIAL_SECONDS = 60

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.glyphs import CLASSES
-from inkread.scores import given_a_digit
+from inkread.models.probabilities import given_a_digit
 
 Floats = NDArray[np.float64]
 

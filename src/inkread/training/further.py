@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from inkread.datasets import Mnist
 from inkread.errors import ModelError
+from inkread.foreign.to_onnx import TOLERANCE
 from inkread.glyphs import CLASSES, NON_DIGIT
+from inkread.loading import SHIPPED, load_classifier, model_path
 from inkread.models.card import Card
-from inkread.models.classifier import SHIPPED, Classifier, model_path
-from inkread.models.loading import KERAS_NAME, LITERT_SUFFIX, model_file
-from inkread.training.exporting import TOLERANCE
+from inkread.models.classifier import Classifier
+from inkread.models.files import KERAS_NAME, LITERT_SUFFIX, model_file
 
 PROTOCOL = (
     "Epochs, seed and settings were fixed before the run; the test images were looked at once, at its end. The model "
@@ -73,7 +74,7 @@ class Start:
 
         Call `load_keras` before. Raises `ModelError` where its file cannot be made into layers that can learn.
         """
-        from inkread.converting.opening import keras_model
+        from inkread.foreign.opening import keras_model
 
         kept = self.path / KERAS_NAME  # of a model folder: what was trained, where the ONNX beside it is what reads
         source = kept if kept.is_file() else model_file(self.path)
@@ -97,7 +98,7 @@ def start_from(model: str | os.PathLike[str] | None) -> Start:
     path = SHIPPED if model is None else model_path(model)
     if path.suffix.lower() == LITERT_SUFFIX:
         raise _unfit(path, "there is no way back from LiteRT")
-    classifier = Classifier(path, threads=os.cpu_count() or 1)
+    classifier = load_classifier(path, threads=os.cpu_count() or 1)
     classes = classifier.outputs(np.zeros((1, 28, 28), np.float32)).shape[1]
     if classes != CLASSES + 1:
         raise _unfit(path, f"it has {classes} classes, and none for what is no digit")

@@ -1,7 +1,7 @@
 """The networks: glyphs of shape (N, 28, 28, 1) in 0..1 to probabilities, (N, 10), or (N, 11) with one for no digit.
 
 Every function takes `precision`, a Keras dtype policy such as "float32" or "mixed_bfloat16"; weights and
-probabilities are float32 under both. Import this module only after `inkread.training.backend.load_keras`.
+probabilities are float32 under both. Import this module only after `inkread.keras_backend.load_keras`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The optimizers of the recipes. Import this module only after `inkread.training.backend.load_keras`."""
+"""The optimizers of the recipes. Import this module only after `inkread.keras_backend.load_keras`."""
 
 from __future__ import annotations
 

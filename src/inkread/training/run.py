@@ -12,10 +12,10 @@ from inkread.datasets import load_mnist
 from inkread.datasets.download import Progress
 from inkread.errors import OptionError
 from inkread.files import whole_folder
+from inkread.keras_backend import has_bfloat16, load_keras
+from inkread.loading import load_classifier
 from inkread.models.card import CARD_NAME, Card
-from inkread.models.classifier import Classifier
-from inkread.models.loading import KERAS_NAME, MODEL_NAME
-from inkread.training.backend import has_bfloat16, load_keras
+from inkread.models.files import KERAS_NAME, MODEL_NAME
 from inkread.training.further import sampled, start_from
 from inkread.training.history import History, Watcher
 from inkread.training.machine import Clock
@@ -93,7 +93,7 @@ def train(
         temperature = start.card.temperature if start else None
         card = save_run(folder, model, recipe, mnist, seed=seed, history=history, clock=clock, temperature=temperature)
         if start:
-            card = start.carried_over(card, Classifier(folder), others)
+            card = start.carried_over(card, load_classifier(folder), others)
         if digits:
             card = replace(card, data={**card.data, "name": "MNIST and own digits", **_about(digits)})
         if start or digits:

@@ -16,12 +16,14 @@ from inkread.datasets import Mnist
 from inkread.figures.curves import draw_curves
 from inkread.figures.saving import save_figure
 from inkread.files import file_sha256
+from inkread.foreign.to_onnx import export_onnx
 from inkread.glyphs import CLASSES
+from inkread.loading import load_classifier
 from inkread.models.card import Card, encoded_images
 from inkread.models.classifier import Classifier
-from inkread.models.loading import KERAS_NAME, MODEL_NAME
-from inkread.scores import confusion_matrix, cross_entropy, fitted_temperature, tempered
-from inkread.training.exporting import export_onnx
+from inkread.models.files import KERAS_NAME, MODEL_NAME
+from inkread.models.probabilities import cross_entropy, fit_temperature, tempered
+from inkread.scores import confusion_matrix
 from inkread.training.fitting import scaled
 from inkread.training.history import History
 from inkread.training.machine import Clock, hardware, versions, weights_sha256
@@ -61,7 +63,9 @@ def save_run(
     with clock.part("saving"):
         _save_model(model, recipe, folder, mnist)
     with clock.part("test"):
-        written = Classifier(folder, threads=os.cpu_count() or 1)  # as yet without a card, so without a temperature
+        written = load_classifier(
+            folder, threads=os.cpu_count() or 1
+        )  # as yet without a card, so without a temperature
         if temperature is None:
             temperature = _temperature(written, mnist) if recipe.smoothing else 1.0
         test = _test(written, mnist, temperature)
@@ -115,7 +119,7 @@ def _temperature(written: Classifier, mnist: Mnist) -> float:
     network never saw; without it, though, a network that was told to be 91 % sure never says more.
     """
     images, labels = mnist.train_images[-10_000:], mnist.train_labels[-10_000:]
-    return fitted_temperature(labels, written.classify(scaled(images)[..., 0])[:, :CLASSES])
+    return fit_temperature(labels, written.classify(scaled(images)[..., 0])[:, :CLASSES])
 
 
 def _test(written: Classifier, mnist: Mnist, temperature: float) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Explaining:
 
     def _explained(self, upload: Upload, as_: Content, digit: int | None) -> dict[str, Any]:
         reader = self.service.reader
-        explanation = explain(reader.steps(upload.file(), as_=as_), reader.classifier, digit=digit)
+        explanation = explain(reader.steps(upload.file(), as_=as_), reader.classifier.network, digit=digit)
         told = explanation.to_dict()
         told["layers"] = [_shown(layer) for layer in explanation.layers]
         if change := explanation.change:

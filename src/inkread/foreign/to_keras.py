@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from inkread.converting.network import Layer, Network, UnfitLayer
+from inkread.foreign.network import Layer, Network, UnfitLayer
 
 LARGEST_MAP = 4 << 20
 """Numbers that one layer may give for one glyph."""

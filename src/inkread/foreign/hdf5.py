@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.models.loading import LARGEST_CONTENT
+from inkread.models.files import LARGEST_CONTENT
 
 LARGEST_CONFIG = 4 << 20  # bytes of JSON
 DEPTH = 8  # groups within each other

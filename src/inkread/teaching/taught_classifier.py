@@ -1,10 +1,8 @@
-"""The pupil: a classifier that goes by what it was taught, too."""
+"""The taught classifier: a network, and a profile that weighs in its answers."""
 
 from __future__ import annotations
 
 import contextlib
-import copy
-import os
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.errors import DataError, OptionError
+from inkread.models.card import Card
 from inkread.models.classifier import Classifier
 from inkread.teaching.profiles import Profile
 
@@ -24,40 +23,45 @@ if TYPE_CHECKING:
 _BATCH = 64  # glyphs at a time: the features of many would take much memory
 
 
-class Pupil(Classifier):
-    """A classifier whose probabilities a profile weighs in: those of `Classifier` where nothing was taught.
+class TaughtClassifier:
+    """A classifier whose probabilities a profile weighs in: those of its network where nothing was taught.
+
+    network: the classifier by itself, which answers as if nothing had been taught.
+    profile: what was taught; None for nothing.
 
     Looks at the profile's file at every call, and reads it again only where it has changed, so what another program
     teaches counts at once. A network that does not give its features cannot be taught and reads as it is. Raises
     `DataError` for a damaged file.
     """
 
-    def __init__(
-        self, model: str | os.PathLike[str] | None = None, *, threads: int = 1, profile: Profile | None = None
-    ) -> None:
-        super().__init__(model, threads=threads)
+    def __init__(self, network: Classifier, profile: Profile | None = None) -> None:
+        self.network = network
         self.profile = profile
         self._mark: bytes | None = None
         self._taught: Neighbours | None = None
         self._lock = threading.Lock()
 
+    @property
+    def card(self) -> Card:
+        """The card of the network."""
+        return self.network.card
+
+    @property
+    def has_features(self) -> bool:
+        """Whether the network gives its features, without which it cannot be taught."""
+        return self.network.has_features
+
     def classify(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return probabilities, (N, 11) float32 with rows that sum to 1, for glyphs, (N, 28, 28) float32 in 0..1."""
         taught = self._current()
         if taught is None or glyphs.ndim != 3 or not len(glyphs):
-            return super().classify(glyphs)
+            return self.network.classify(glyphs)
         from inkread.teaching.lessons import as_bytes
 
         batches = [glyphs[start : start + _BATCH] for start in range(0, len(glyphs), _BATCH)]
         return np.concatenate(
-            [taught.weighed(as_bytes(batch), *self.classify_with_features(batch)) for batch in batches]
+            [taught.weighed(as_bytes(batch), *self.network.classify_with_features(batch)) for batch in batches]
         )
-
-    def untaught(self) -> Classifier:
-        """Return the network by itself; it shares all there is."""
-        alone = copy.copy(self)
-        alone.profile = None
-        return alone
 
     def learn(self, lessons: Sequence[Lesson]) -> list[Lesson]:
         """Keep lessons, all or none, and return them as they are kept: see `Profile.add`, whose errors it raises.
@@ -127,9 +131,9 @@ class Pupil(Classifier):
         seen: list[Seen] = []
         for start in range(0, len(lessons), _BATCH):
             glyphs = as_floats(np.stack([lesson.glyph for lesson in lessons[start : start + _BATCH]]))
-            seen += [Seen(*own) for own in zip(*self.classify_with_features(glyphs), strict=True)]
+            seen += [Seen(*own) for own in zip(*self.network.classify_with_features(glyphs), strict=True)]
         return seen
 
     def _key(self) -> str:
         """Return what tells this network, and how its card tempers it, from others."""
-        return f"{self.sha256} {self.card.temperature:g}"
+        return f"{self.network.sha256} {self.card.temperature:g}"

@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from inkread.converting.hdf5 import FAULTS, LARGEST_CONFIG, Hdf5, UnfitFile
-from inkread.converting.network import WEIGHTS, Layer, Network, UnfitLayer, Weights, checked_settings
 from inkread.errors import ModelError
-from inkread.models.loading import GIVEN, LARGEST_CONTENT, check_size, fitting_shape, shown_shape
+from inkread.foreign.hdf5 import FAULTS, LARGEST_CONFIG, Hdf5, UnfitFile
+from inkread.foreign.network import WEIGHTS, Layer, Network, UnfitLayer, Weights, checked_settings
+from inkread.models.files import LARGEST_CONTENT, check_size
+from inkread.models.session import GIVEN, fitting_shape, shown_shape
 
 LARGEST_DEPTH = 200  # layers
 WAY_OUT = "convert it where it was made, or save it anew with plain layers of Keras"

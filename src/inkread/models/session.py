@@ -1,8 +1,7 @@
-"""Loading: from a model file of any kind to something that answers glyphs, with its size bounded before it is read."""
+"""Sessions: what answers glyphs, how it takes them, and the bounded trial of a file that nobody vouches for."""
 
 from __future__ import annotations
 
-import os
 import re
 from functools import cache
 from pathlib import Path
@@ -12,18 +11,8 @@ import numpy as np
 import onnxruntime
 
 from inkread.errors import ModelError
-from inkread.models.onnx_file import WHOLE, check_onnx
-
-MODEL_NAME = "model.onnx"
-KERAS_NAME = "model.keras"
-KERAS_SUFFIXES = frozenset({".keras", ".h5", ".hdf5"})
-LITERT_SUFFIX = ".tflite"
-
-LARGEST_FILE = 256 << 20
-"""Bytes of a model file: the tutorial's takes 13 MB, or 39 MB with the state of its optimiser."""
-
-LARGEST_CONTENT = 512 << 20
-"""Bytes that the weights in a packed file may take."""
+from inkread.models.files import ANOTHER, WHOLE, check_size
+from inkread.models.onnx_check import check_onnx
 
 LARGEST_TRIAL = 1 << 30
 """Bytes that a foreign network may use for two glyphs."""
@@ -34,11 +23,7 @@ LARGEST_BATCH = 1024
 GLYPH_SHAPES = ((28, 28, 1), (28, 28), (784,), (1, 28, 28))
 """What a network may take as one glyph; the last is how PyTorch orders it."""
 
-
 GIVEN = "(N, 28, 28, 1), (N, 28, 28) or (N, 784)"
-
-ANOTHER = "export it anew as one file of plain layers, or name another model"
-"""The way out of a network that does not run."""
 
 
 class Session(Protocol):
@@ -54,62 +39,19 @@ class Session(Protocol):
         """Return the outputs for the inputs."""
 
 
-def open_model(path: Path, *, trusted: bool) -> tuple[Session, bytes]:
-    """Return a session with the model in a folder or in an `.onnx`, `.keras`, `.h5` or `.tflite` file, and its ONNX.
-
-    The ONNX of a LiteRT model is empty.
+def open_onnx(path: Path, *, trusted: bool = False) -> tuple[Session, bytes]:
+    """Return a session with the network in an ONNX file, and the content of the file.
 
     trusted: whether the file is our own, and so need not be looked at before it is loaded.
 
-    Raises `ModelError` for a file that is missing, damaged, too large, or more than a network; `MissingExtra` where
-    what it takes to open its kind is not installed.
+    Raises `ModelError` where the file is missing, damaged, too large, or more than a network.
     """
-    path = model_file(path)
     check_size(path)
-    if path.suffix.lower() == LITERT_SUFFIX:
-        from inkread.models.litert import LiteRtSession
-
-        return LiteRtSession(path), b""
-    if path.suffix.lower() in KERAS_SUFFIXES:
-        from inkread.converting.opening import onnx_of_keras_file
-
-        content = onnx_of_keras_file(path)
-        return onnx_session(content, path), content
     content = path.read_bytes()
     if not trusted:
         check_onnx(content, path)
         _try_within_bounds(content, path)
     return onnx_session(content, path), content
-
-
-def model_file(path: Path) -> Path:
-    """Return the file that reads: the path itself, or a folder's `model.onnx`, or else its `model.keras`."""
-    if not path.is_dir():
-        return path
-    names = (MODEL_NAME, KERAS_NAME)
-    return next((path / name for name in names if (path / name).is_file()), path / MODEL_NAME)
-
-
-def check_size(path: Path) -> None:
-    """Raise `ModelError` for a file that is not there, is no file, or is larger than `LARGEST_FILE`."""
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        if not isinstance(error, FileNotFoundError):
-            raise ModelError(f"{path}: the model cannot be read ({error.strerror})") from None
-        raise ModelError(
-            f"{path}: no such model; name a folder, an .onnx, .keras, .h5 or .tflite file, or train one: inkread train"
-        ) from None
-    if not path.is_file():
-        raise ModelError(f"{path}: is no file; name a model folder or a model file")
-    if not size:
-        raise ModelError(f"{path}: is empty; {WHOLE}")
-    if size > LARGEST_FILE:
-        raise ModelError(
-            f"{path}: has {size:,} bytes where a model may have {LARGEST_FILE:,}; save it with fewer weights"
-        )
-    if not os.access(path, os.R_OK):
-        raise ModelError(f"{path}: the model cannot be read (no permission)")
 
 
 def glyph_input(session: Session, path: Path | str) -> tuple[Any, tuple[int, ...]]:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.converting.network import Layer, Network, UnfitLayer
 from inkread.errors import MissingExtra, ModelError
-from inkread.models.loading import glyph_input, open_model
+from inkread.foreign.network import Layer, Network, UnfitLayer
+from inkread.models.session import glyph_input, open_onnx
 
 Shape = tuple[int, ...]
 
@@ -59,7 +59,7 @@ def _shapes(model: Any, path: Path) -> dict[str, Shape]:
     import onnx
     import onnxruntime
 
-    session, _ = open_model(path, trusted=False)
+    session, _ = open_onnx(path)
     entry, shape = glyph_input(session, path)
     every = onnx.ModelProto()
     every.CopyFrom(model)

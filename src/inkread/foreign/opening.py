@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from inkread.converting.network import Network, UnfitLayer
 from inkread.errors import MissingExtra, ModelError, speaking_of
-from inkread.models.loading import KERAS_SUFFIXES, check_size
+from inkread.foreign.network import Network, UnfitLayer
+from inkread.models.files import KERAS_SUFFIXES, check_size
 
 
 def keras_model(path: Path) -> Any:
@@ -24,10 +24,10 @@ def keras_model(path: Path) -> Any:
     """
     check_size(path)
     network = _network(path)
-    from inkread.training.backend import load_keras
+    from inkread.keras_backend import load_keras
 
     load_keras(f"{path}: a file of Keras")
-    from inkread.converting.building import built
+    from inkread.foreign.to_keras import built
 
     try:
         return built(network)
@@ -38,7 +38,7 @@ def keras_model(path: Path) -> Any:
 def onnx_of_keras_file(path: Path) -> bytes:
     """Return a `.keras` or `.h5` file as ONNX, checked to answer alike; raises what `keras_model` does."""
     model = keras_model(path)
-    from inkread.training.exporting import export_onnx
+    from inkread.foreign.to_onnx import export_onnx
 
     with tempfile.TemporaryDirectory() as folder:
         onnx = Path(folder) / "model.onnx"
@@ -49,11 +49,11 @@ def onnx_of_keras_file(path: Path) -> bytes:
 
 def _network(path: Path) -> Network:
     if path.suffix.lower() not in KERAS_SUFFIXES:
-        from inkread.converting.rebuilding import network_of_onnx
+        from inkread.foreign.from_onnx import network_of_onnx
 
         return network_of_onnx(path)
     if not importlib.util.find_spec("h5py"):
         raise MissingExtra(f"{path}: a file of Keras", "train")
-    from inkread.converting.keras_files import read_keras_file
+    from inkread.foreign.from_keras_file import read_keras_file
 
     return read_keras_file(path)

@@ -1,4 +1,10 @@
-"""Converting: from a model to a file of another kind that is shown to answer alike."""
+"""Converting: from a model to a file of another kind that is shown to answer alike.
+
+    from inkread.converting import convert
+    result = convert("mnist.h5", "mnist.onnx")
+
+A file of Keras is read as data: see `inkread.foreign`. Importing this module does not import a training framework.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +20,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.converting.glyphs import Glyphs, glyphs_at_hand
-from inkread.converting.opening import keras_model, onnx_of_keras_file
+from inkread.datasets.mnist import mnist_at_hand
+from inkread.drawing import digit_ink
 from inkread.errors import InkreadError, MissingExtra, ModelError, OptionError, speaking_of
 from inkread.files import check_folder, file_sha256, writable
-from inkread.glyphs import CLASSES
+from inkread.foreign.opening import keras_model, onnx_of_keras_file
+from inkread.glyphs import CLASSES, normalise
+from inkread.loading import load_classifier, model_path
 from inkread.models.card import Card
-from inkread.models.classifier import Classifier, model_path
-from inkread.models.loading import KERAS_NAME, KERAS_SUFFIXES, LITERT_SUFFIX, MODEL_NAME, model_file
-from inkread.scores import as_probabilities
+from inkread.models.classifier import Classifier
+from inkread.models.files import KERAS_NAME, KERAS_SUFFIXES, LITERT_SUFFIX, MODEL_NAME, model_file
+from inkread.models.probabilities import as_probabilities
 from inkread.system import quiet_stderr
 
 TOLERANCE = 1e-4
@@ -75,12 +83,12 @@ def convert(
     int8 = int8 or target.name.lower().endswith(".int8.onnx")
     _check_target(source, target, int8=int8, force=force)
     _check_source(source)
-    classifier, glyphs = Classifier(model), glyphs_at_hand()
+    classifier, glyphs = load_classifier(model), glyphs_at_hand()
     with writable(target) as temporary:
         with _way_out(source, target):
             _write(source, temporary, glyphs.glyphs, int8=int8)
         with speaking_of(target, temporary):
-            result = _compared(classifier, Classifier(temporary), target, glyphs, int8=int8)
+            result = _compared(classifier, load_classifier(temporary), target, glyphs, int8=int8)
     _write_card(classifier.card, target, int8=int8)
     return replace(result, size=target.stat().st_size)
 
@@ -138,7 +146,7 @@ def _write_onnx(source: Path, target: Path, glyphs: NDArray[np.float32], *, int8
         return
     if not importlib.util.find_spec("onnx"):
         raise MissingExtra(f"{target}: an ONNX model in 8 bits", "train")
-    from inkread.training.exporting import quantise_onnx
+    from inkread.foreign.to_onnx import quantise_onnx
 
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / MODEL_NAME
@@ -146,7 +154,7 @@ def _write_onnx(source: Path, target: Path, glyphs: NDArray[np.float32], *, int8
         quantise_onnx(plain, target, glyphs)
 
 
-def _compared(before: Classifier, after: Classifier, target: Path, glyphs: Glyphs, *, int8: bool) -> Conversion:
+def _compared(before: Classifier, after: Classifier, target: Path, glyphs: SampleGlyphs, *, int8: bool) -> Conversion:
     """Return how alike two models answer; raises `ModelError` where they differ by more than they may."""
     first, second = (as_probabilities(classifier.outputs(glyphs.glyphs)) for classifier in (before, after))
     difference = float(np.abs(first - second).max()) if first.shape == second.shape else np.inf
@@ -168,3 +176,27 @@ def _write_card(card: Card, target: Path, *, int8: bool) -> None:
     if int8:  # what was measured was measured before
         card = replace(card, settings={**card.settings, "quantised": QUANTISED}, test={}, scores={})
     replace(card, model_sha256=file_sha256(target)).save(target)
+
+
+IMAGES, DRAWINGS = 1000, 300
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleGlyphs:
+    """SampleGlyphs, (N, 28, 28) float32 in 0..1, their digits, (N,) uint8, and what they are, in words."""
+
+    glyphs: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+    what: str
+
+
+def glyphs_at_hand() -> SampleGlyphs:
+    """Return 1000 of MNIST's last training images where MNIST lies on this machine, and else 300 drawn digits."""
+    mnist = mnist_at_hand()
+    if mnist is not None and len(mnist.train_images) >= IMAGES:
+        images = np.asarray(mnist.train_images[-IMAGES:] / np.float32(255), np.float32)
+        return SampleGlyphs(images, mnist.train_labels[-IMAGES:], f"{IMAGES} images of MNIST")
+    rng = np.random.default_rng(0)
+    labels = np.arange(DRAWINGS, dtype=np.uint8) % 10
+    inks = [digit_ink(int(label), rng=rng, size=(80, 80), pen="felt-tip") for label in labels]
+    return SampleGlyphs(normalise(inks), labels, f"{DRAWINGS} drawn digits")

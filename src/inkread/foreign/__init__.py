@@ -1,0 +1,1 @@
+"""Model files of others, read as data: nothing in them is run."""

@@ -1,0 +1,55 @@
+"""Files of models: their names, how large they may be, and which of a folder reads."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from inkread.errors import ModelError
+
+MODEL_NAME = "model.onnx"
+KERAS_NAME = "model.keras"
+KERAS_SUFFIXES = frozenset({".keras", ".h5", ".hdf5"})
+LITERT_SUFFIX = ".tflite"
+
+LARGEST_FILE = 256 << 20
+"""Bytes of a model file: the tutorial's takes 13 MB, or 39 MB with the state of its optimiser."""
+
+LARGEST_CONTENT = 512 << 20
+"""Bytes that the weights in a packed file may take."""
+
+ANOTHER = "export it anew as one file of plain layers, or name another model"
+"""The way out of a network that does not run."""
+
+WHOLE = "check that the file is whole, or export it anew"
+"""The way out of a file that is no model at all."""
+
+
+def model_file(path: Path) -> Path:
+    """Return the file that reads: the path itself, or a folder's `model.onnx`, or else its `model.keras`."""
+    if not path.is_dir():
+        return path
+    names = (MODEL_NAME, KERAS_NAME)
+    return next((path / name for name in names if (path / name).is_file()), path / MODEL_NAME)
+
+
+def check_size(path: Path) -> None:
+    """Raise `ModelError` for a file that is not there, is no file, or is larger than `LARGEST_FILE`."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        if not isinstance(error, FileNotFoundError):
+            raise ModelError(f"{path}: the model cannot be read ({error.strerror})") from None
+        raise ModelError(
+            f"{path}: no such model; name a folder, an .onnx, .keras, .h5 or .tflite file, or train one: inkread train"
+        ) from None
+    if not path.is_file():
+        raise ModelError(f"{path}: is no file; name a model folder or a model file")
+    if not size:
+        raise ModelError(f"{path}: is empty; {WHOLE}")
+    if size > LARGEST_FILE:
+        raise ModelError(
+            f"{path}: has {size:,} bytes where a model may have {LARGEST_FILE:,}; save it with fewer weights"
+        )
+    if not os.access(path, os.R_OK):
+        raise ModelError(f"{path}: the model cannot be read (no permission)")
