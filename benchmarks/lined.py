@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fast_study import patched
 from inkread.drawing import draw_sheet
-from inkread.pictures import writing
+from inkread.ink import handwriting
 from inkread.reader import Reader
 from inkread.scores import edit_distance
 
@@ -48,7 +48,7 @@ def seen_at_an_angle(picture: NDArray[np.uint8], rng: np.random.Generator) -> ND
 def measured(reader: Reader, ground: str, count: int, *, sheet: bool, angle: bool, painted: bool) -> str:
     """Return how many pictures are right, and the digit error rate, as a cell."""
     right = errors = digits = 0
-    with nullcontext() if painted else patched(writing, "without_lines", lambda _: None):
+    with nullcontext() if painted else patched(handwriting, "without_lines", lambda _: None):
         for number in range(count):
             rng = np.random.default_rng((15, number, sheet))
             picture, truth = page(rng, ground, sheet=sheet)

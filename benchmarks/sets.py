@@ -27,11 +27,13 @@ from inkread.datasets.folders import labelled_pictures
 from inkread.drawing.nondigits import HELD_OUT, nondigit_ink
 from inkread.files import whole_file
 from inkread.glyphs import NON_DIGIT, SIDE, normalise_one
-from inkread.pictures import arrays, components, ink, layout, opening, page, rows, ruling
-from inkread.pictures.ink import find_ink
-from inkread.pictures.layout import find_digit
+from inkread.ink import components, ink, straight_lines
+from inkread.ink.handwriting import strip_print
+from inkread.ink.ink import find_ink
+from inkread.layout import rows, single_digit
+from inkread.layout.single_digit import find_digit
+from inkread.pictures import arrays, opening, page
 from inkread.pictures.opening import Picture, open_picture
-from inkread.pictures.writing import find_writing
 
 RUNS = Path(__file__).parents[1] / "runs"
 
@@ -70,7 +72,8 @@ def load_set(name: str) -> Glyphs:
 def _road() -> str:
     """Return a mark of the code that makes glyphs, so that a change to it makes them anew."""
     text = "".join(
-        inspect.getsource(module) for module in (arrays, components, glyphs, ink, layout, opening, page, rows, ruling)
+        inspect.getsource(module)
+        for module in (arrays, components, glyphs, ink, single_digit, opening, page, rows, straight_lines)
     )
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -78,7 +81,7 @@ def _road() -> str:
 def _glyph(picture: Picture) -> NDArray[np.float32]:
     if isinstance(picture, np.ndarray) and picture.dtype == np.float32:
         return normalise_one(np.asarray(picture, np.float32))
-    patch = find_digit(find_writing(find_ink(open_picture(picture))).ink)
+    patch = find_digit(strip_print(find_ink(open_picture(picture))).ink)
     return np.zeros((SIDE, SIDE), np.float32) if patch is None else normalise_one(patch.ink)
 
 

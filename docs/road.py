@@ -18,16 +18,16 @@ from matplotlib.patches import Arc, Rectangle
 from numpy.typing import NDArray
 
 import inkread
-from inkread.decoding import Lattice, best_paths
 from inkread.drawing import Hand, digit_strokes, draw_ink, lay_ground, show
 from inkread.drawing.strokes import Stroke
 from inkread.figures.panels import frame, show_image
 from inkread.glyphs import CLASSES, NON_DIGIT, normalise
+from inkread.ink.handwriting import find_handwriting
+from inkread.layout.candidates import CandidateRow
+from inkread.layout.rows import find_rows
 from inkread.pictures.opening import open_picture
-from inkread.pictures.rows import find_rows
-from inkread.pictures.spans import Row
-from inkread.pictures.writing import writing_on
 from inkread.reader import Steps
+from inkread.recognition.decoding import Lattice, best_paths
 from inkread.style import ANSWER, LINE, QUIET, SURE, TEXT, WARNING
 
 SIZE = (560, 860)
@@ -50,8 +50,8 @@ def figures() -> dict[str, Figure]:
     picture = drawn_page()
     reader = inkread.Reader(profile=None)
     page = open_picture(picture, "page")
-    ink, writing = writing_on(page)
-    rows = find_rows(writing)
+    ink, handwriting = find_handwriting(page)
+    rows = find_rows(handwriting)
     glyphs = [dict(zip(row.spans, normalise([patch.ink for patch in row.spans.values()]), strict=True)) for row in rows]
     lattices = [dict(zip(own, reader.classifier.classify(np.stack(list(own.values()))), strict=True)) for own in glyphs]
     at = max(range(len(rows)), key=lambda number: sum(rows[number].cut))
@@ -121,7 +121,7 @@ def on_page(image: NDArray[np.uint8] | Array) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def covered(rows: Sequence[Row], shape: tuple[int, ...]) -> Array:
+def covered(rows: Sequence[CandidateRow], shape: tuple[int, ...]) -> Array:
     """Return the ink of all pieces of rows, (H, W)."""
     left = np.zeros(shape, np.float32)
     for row in rows:
@@ -138,7 +138,7 @@ def taken_out(ink: Array, left: Array) -> NDArray[np.uint8]:
     return np.asarray(np.rint(255 * np.clip(1 - stays - gone * (1 - colour), 0, 1)), np.uint8)
 
 
-def pieces(rows: Sequence[Row], shape: tuple[int, ...]) -> Figure:
+def pieces(rows: Sequence[CandidateRow], shape: tuple[int, ...]) -> Figure:
     """Return the figure of rows: each piece in another colour, dashes where connected ink may be cut."""
     canvas = np.ones((*shape, 3), np.float32)
     for row in rows:
@@ -159,7 +159,7 @@ def pieces(rows: Sequence[Row], shape: tuple[int, ...]) -> Figure:
     return figure
 
 
-def lattice(row: Row, seen: Lattice, best: Sequence[Span]) -> Figure:
+def lattice(row: CandidateRow, seen: Lattice, best: Sequence[Span]) -> Figure:
     """Return the figure of a row's lattice: its pieces apart, an arc over every span, those of the best path thick.
 
     Each arc is labelled with the likeliest digit and how likely it is, or with "none".

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from inkread import Reader
 from inkread.drawing import draw_sheet
-from inkread.pictures.components import find_components
-from inkread.pictures.grids import Cells, without_grids
-from inkread.pictures.writing import find_writing
+from inkread.ink.boxes import Cells, without_boxes
+from inkread.ink.components import find_components
+from inkread.ink.handwriting import strip_print
 
 Ink = NDArray[np.float32]
 SIDE = 50
@@ -33,19 +33,19 @@ def boxes(columns: int, rows: int = 1, *, gap: int = 0, lean: float = 0.0, thick
 
 
 def cells_of(ink: Ink) -> Cells | None:
-    return without_grids(ink, find_components(ink))[1]
+    return without_boxes(ink, find_components(ink))[1]
 
 
 @pytest.mark.parametrize("lean", [-8.0, -3.0, 0.0, 1.0, 5.0])
 @pytest.mark.parametrize(("columns", "rows", "gap"), [(6, 1, 0), (6, 1, 14), (5, 4, 0), (3, 2, 20)])
 def test_empty_boxes_are_places_and_no_writing(columns: int, rows: int, gap: int, lean: float) -> None:
     ink = boxes(columns, rows, gap=gap, lean=lean)
-    writing = find_writing(ink)
-    assert writing.cells is not None
-    assert len(writing.cells) == columns * rows
-    assert abs(writing.cells.lean - lean) < 1.5
-    assert (writing.ink > 0.5).sum() < 0.02 * (ink > 0.5).sum()
-    assert np.abs(writing.cells.rectangles[:, 2:] - SIDE).max() < 8
+    handwriting = strip_print(ink)
+    assert handwriting.cells is not None
+    assert len(handwriting.cells) == columns * rows
+    assert abs(handwriting.cells.lean - lean) < 1.5
+    assert (handwriting.ink > 0.5).sum() < 0.02 * (ink > 0.5).sum()
+    assert np.abs(handwriting.cells.rectangles[:, 2:] - SIDE).max() < 8
 
 
 def test_a_box_alone_is_one_only_with_something_in_it() -> None:

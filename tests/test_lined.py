@@ -12,9 +12,9 @@ from PIL import Image
 
 from inkread import Reader
 from inkread.drawing import GROUNDS, draw_digit, draw_sheet
-from inkread.pictures.lined import without_lines
+from inkread.ink.handwriting import find_handwriting
+from inkread.ink.ruled_paper import without_lines
 from inkread.pictures.opening import open_picture
-from inkread.pictures.writing import writing_on
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 LINES = ["90210", "3846"]
@@ -80,9 +80,9 @@ def test_boxes_to_write_in_stay_boxes(reader: Reader) -> None:
     table = draw_sheet(lines, rng=np.random.default_rng(2), boxes=True, leading=1.5, height=50)
     page = open_picture(table)
     assert without_lines(page) is not None
-    _, writing = writing_on(page)
-    assert writing.cells is not None
-    assert len(writing.cells) == 25
+    _, handwriting = find_handwriting(page)
+    assert handwriting.cells is not None
+    assert len(handwriting.cells) == 25
     assert reader.read(table).text == "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Rows: pieces of ink find their lines, ruling is taken away, and the likeliest digits are read out of them."""
+"""Rows: pieces of ink find their lines, straight_lines is taken away, and the likeliest digits are read out of them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inkread.decoding import best_path, best_paths
 from inkread.geometry import Box
 from inkread.glyphs import CLASSES, NON_DIGIT
-from inkread.pictures import ruling
-from inkread.pictures.components import find_components
-from inkread.pictures.layout import Patch
-from inkread.pictures.rows import find_rows
-from inkread.pictures.spans import Place, Row, make_row, parts_of
-from inkread.pictures.writing import find_writing, writing_height
+from inkread.ink import straight_lines
+from inkread.ink.components import find_components
+from inkread.ink.handwriting import strip_print, writing_height
+from inkread.layout.candidates import CandidateRow, InkGroup, make_row, parts_of
+from inkread.layout.patches import Patch
+from inkread.layout.rows import find_rows
+from inkread.recognition.decoding import best_path, best_paths
 
 Ink = NDArray[np.float32]
 Span = tuple[int, int]
@@ -29,12 +29,14 @@ def patch(x: int, y: int = 0, w: int = 20, h: int = HEIGHT) -> Patch:
     return Patch(Box(x, y, w, h), np.ones((h, w), np.float32))
 
 
-def row(pieces: int, *, cut: Collection[int] = (), small: Collection[int] = (), wholes: tuple[Span, ...] = ()) -> Row:
+def row(
+    pieces: int, *, cut: Collection[int] = (), small: Collection[int] = (), uncut: tuple[Span, ...] = ()
+) -> CandidateRow:
     """Return a row of so many pieces; `cut` are the places, from 0, at which ink was cut."""
     spans = {(a, b): patch(30 * a) for a in range(pieces) for b in range(a + 1, pieces + 1)}
     singles = tuple((at, at + 1) for at in range(pieces))
     cuts, smalls = tuple(at in cut for at in range(pieces - 1)), tuple(at in small for at in range(pieces))
-    return Row(pieces, spans, wholes or singles, cuts, smalls, HEIGHT)
+    return CandidateRow(pieces, spans, uncut or singles, cuts, smalls, HEIGHT)
 
 
 def likely(digit: float, none: float = 0.0) -> NDArray[np.float32]:
@@ -60,23 +62,23 @@ def rings(*corners: tuple[int, int], size: tuple[int, int] = (200, 400)) -> Ink:
     return canvas.astype(np.float32)
 
 
-def boxes_of(rows: list[Row]) -> list[list[Box]]:
+def boxes_of(rows: list[CandidateRow]) -> list[list[Box]]:
     """Return the boxes of each row's pieces."""
     return [[row.spans[at, at + 1].box for at in range(row.pieces)] for row in rows]
 
 
-def rows_on(ink: Ink, *, single_row: bool = False) -> list[Row]:
-    return find_rows(find_writing(ink), single_row=single_row)
+def rows_on(ink: Ink, *, single_row: bool = False) -> list[CandidateRow]:
+    return find_rows(strip_print(ink), single_row=single_row)
 
 
 def parts_at(*corners: int, across: int = 20) -> list[int]:
     """Return the numbers into which digits, so many pixels wide, at these left edges part."""
-    places = [Place((patch(x, w=across),), Box(x, 0, across, HEIGHT)) for x in corners]
+    places = [InkGroup((patch(x, w=across),), Box(x, 0, across, HEIGHT)) for x in corners]
     return parts_of([(at, at + 1) for at in range(len(places))], make_row(places))
 
 
 def without_ruling(ink: Ink, height: float) -> Ink:
-    return ruling.without_ruling(ink, height, find_components(ink))
+    return straight_lines.without_ruling(ink, height, find_components(ink))
 
 
 def height_of(ink: Ink) -> float:
@@ -89,7 +91,7 @@ def height_of(ink: Ink) -> float:
 def test_pieces_that_are_surely_digits_are_the_path() -> None:
     path = best_path(row(2), {(0, 1): likely(0.9), (1, 2): likely(0.8), (0, 2): likely(0.1, 0.8)})
     assert path.spans == ((0, 1), (1, 2))
-    assert path.passed == ()
+    assert path.skipped == ()
     assert path.score == pytest.approx(np.log(0.9 * 0.8), abs=1e-5)
 
 
@@ -107,7 +109,7 @@ def test_ink_is_cut_only_where_two_digits_are_much_likelier(
 ) -> None:
     """Two digits of 0.99 have 0.98, but touch once in ten times."""
     lattice = {(0, 1): likely(0.99), (1, 2): likely(0.99), (0, 2): whole}
-    assert best_path(row(2, cut={0}, wholes=((0, 2),)), lattice).spans == spans
+    assert best_path(row(2, cut={0}, uncut=((0, 2),)), lattice).spans == spans
     assert best_path(row(2), lattice).spans == ((0, 1), (1, 2))
 
 
@@ -115,7 +117,7 @@ def test_dirt_is_passed_over_without_a_word() -> None:
     lattice = {(0, 1): likely(0.9), (1, 2): likely(0.3), (2, 3): likely(0.9)}
     path = best_path(row(3, small={1}), lattice)
     assert path.spans == ((0, 1), (2, 3))
-    assert path.passed == ()
+    assert path.skipped == ()
     assert best_path(row(3), lattice).spans == ((0, 1), (1, 2), (2, 3))
 
 
@@ -126,7 +128,7 @@ def test_a_small_piece_that_is_surely_a_digit_is_no_dirt() -> None:
 def test_what_is_surely_no_digit_is_passed_over_and_reported() -> None:
     path = best_path(row(3), {(0, 1): likely(0.9), (1, 2): likely(0.02, 0.97), (2, 3): likely(0.9)})
     assert path.spans == ((0, 1), (2, 3))
-    assert path.passed == (1,)
+    assert path.skipped == (1,)
 
 
 def test_what_may_well_be_a_digit_is_one() -> None:
@@ -134,22 +136,22 @@ def test_what_may_well_be_a_digit_is_one() -> None:
 
 
 def test_a_cut_word_is_passed_over_as_a_whole() -> None:
-    cut = row(2, cut={0}, wholes=((0, 2),))
+    cut = row(2, cut={0}, uncut=((0, 2),))
     path = best_path(cut, {(0, 1): likely(0.1, 0.5), (1, 2): likely(0.1, 0.5), (0, 2): likely(0.01, 0.99)})
     assert path.spans == ()
-    assert path.passed == (0,)
+    assert path.skipped == (0,)
 
 
 def test_digits_that_touch_are_taken_apart_though_together_they_are_none() -> None:
     apart = {(0, 1): likely(0.9), (1, 2): likely(0.9), (0, 2): likely(0.01, 0.99)}
-    touching = row(2, cut={0}, wholes=((0, 2),))
+    touching = row(2, cut={0}, uncut=((0, 2),))
     assert best_path(touching, apart, among_digits=True).spans == ((0, 1), (1, 2))
     assert best_path(touching, apart).spans == (), "among letters it is rather another letter"
 
 
 def test_digits_that_touch_are_taken_apart_though_together_they_may_be_a_digit() -> None:
     apart = {(0, 1): likely(0.9), (1, 2): likely(0.9), (0, 2): likely(0.35, 0.6)}
-    touching = row(2, cut={0}, wholes=((0, 2),))
+    touching = row(2, cut={0}, uncut=((0, 2),))
     assert best_path(touching, apart).spans == ((0, 2),)
     assert [path.spans for path in best_paths([touching], [apart])] == [((0, 1), (1, 2))]
     surely = apart | {(0, 2): likely(0.6, 0.35)}
@@ -159,7 +161,7 @@ def test_digits_that_touch_are_taken_apart_though_together_they_may_be_a_digit()
 def test_certainty_has_a_floor() -> None:
     path = best_path(row(1), {(0, 1): np.zeros(CLASSES + 1, np.float32)})
     assert np.isfinite(path.score)
-    assert path.spans == ((0, 1),) or path.passed == (0,)
+    assert path.spans == ((0, 1),) or path.skipped == (0,)
 
 
 def test_a_long_row_takes_the_best_of_all_ways() -> None:
@@ -214,7 +216,7 @@ def test_what_fills_a_corner_is_beside_the_sheet() -> None:
 def test_digits_that_touch_are_cut_and_may_be_one() -> None:
     ink = np.maximum(rings((50, 60), (80, 60)), page_with((70, 79, 14, 3)))
     (found,) = rows_on(ink)
-    assert (0, found.pieces) in found.wholes
+    assert (0, found.pieces) in found.uncut
     assert (0, found.pieces) in found.spans
     assert all(found.cut)
     ends = {found.spans[0, end].box[0] + found.spans[0, end].box[2] for end in range(1, found.pieces)}
@@ -341,8 +343,8 @@ def test_a_slanted_digit_on_a_page_full_of_specks_is_no_table(count: int, radius
     ink = canvas.astype(np.float32)
     assert height_of(ink) > 150
     assert without_ruling(ink, height_of(ink)) is ink
-    wholes = [row.spans[whole].box for row in rows_on(ink) for whole in row.wholes]
-    largest = max(wholes, key=lambda box: box[3])
+    uncut = [row.spans[whole].box for row in rows_on(ink) for whole in row.uncut]
+    largest = max(uncut, key=lambda box: box[3])
     x, y, w, h = largest  # specks close by may have joined
     assert max(x, y) <= 60
     assert x + w >= 228

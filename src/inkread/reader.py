@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inkread.errors import OptionError, PictureError
-from inkread.finding import Found, find_alone, find_any, find_digits
 from inkread.geometry import Box
-from inkread.judging import judged, refusal, upright_box
+from inkread.ink.handwriting import Handwriting, find_handwriting, finer
+from inkread.layout.patches import Patch
 from inkread.loading import load_classifier
 from inkread.models.card import Card
-from inkread.pictures.layout import Patch
 from inkread.pictures.opening import Picture, content_of, name_of, open_picture
 from inkread.pictures.page import Page
-from inkread.pictures.writing import Writing, finer, writing_on
 from inkread.readings import Content, Reading, all_right
+from inkread.recognition.acceptance import accepted_digits, refusal
+from inkread.recognition.recognise import Recognition, recognise_auto, recognise_rows, recognise_single
 from inkread.teaching.profiles import DEFAULT_PROFILE, Profile
 from inkread.teaching.taught_classifier import TaughtClassifier
 
@@ -57,7 +57,7 @@ class Steps:
     @property
     def boxes(self) -> tuple[Box, ...]:
         """Where each patch lies, in pixels of the upright picture, also where the reading was refused."""
-        return tuple(upright_box(patch, self.page) for patch in self.patches)
+        return tuple(self.page.upright(patch.box) for patch in self.patches)
 
 
 class Reader:
@@ -106,14 +106,14 @@ class Reader:
         if not isinstance(picture, str | os.PathLike | Image.Image | np.ndarray):
             picture = content_of(picture, name)  # a file gives its bytes only once, and the steps may be traced again
         page = open_picture(picture, name)
-        ink, writing = writing_on(page)
-        if fine := finer(page, writing):
+        ink, handwriting = find_handwriting(page)
+        if fine := finer(page, handwriting):
             page = open_picture(picture, name, pixels=fine)
-            ink, writing = writing_on(page)
-        found = self._found(writing, as_)
+            ink, handwriting = find_handwriting(page)
+        found = self._found(handwriting, as_)
         if found.turns:
             page, ink = page.turned(found.turns), np.ascontiguousarray(np.rot90(ink, found.turns))
-        digits = judged(found, page, self.card)
+        digits = accepted_digits(found, page, self.card)
         refused = refusal(found, digits, self.card, min_confidence)
         retrace = partial(self.steps, picture, as_=as_, min_confidence=min_confidence)
         if refused:
@@ -149,13 +149,13 @@ class Reader:
         """Teach lessons that are made already, by their glyphs, all or none; return them as they are kept."""
         return tuple(self.classifier.learn(list(lessons)))
 
-    def _found(self, writing: Writing, as_: Content) -> Found:
+    def _found(self, handwriting: Handwriting, as_: Content) -> Recognition:
         """Return the digits of a page that holds what the caller says."""
         if as_ == "digit":
-            return find_alone(writing, self.classifier)
+            return recognise_single(handwriting, self.classifier)
         if as_ == "auto":
-            return find_any(writing, self.classifier)
-        return find_digits(writing, self.classifier, single_row=as_ == "number")
+            return recognise_auto(handwriting, self.classifier)
+        return recognise_rows(handwriting, self.classifier, single_row=as_ == "number")
 
     def read_many(
         self,

@@ -1,6 +1,6 @@
 """Augmentation: what the road from a real picture does to a glyph, done to digits whose class is known.
 
-An *ink map* here is what `inkread.pictures.ink.find_ink` gives of a page with one digit: (112, 112) float32 in 0..1.
+An *ink map* here is what `inkread.ink.ink.find_ink` gives of a page with one digit: (112, 112) float32 in 0..1.
 """
 
 from __future__ import annotations

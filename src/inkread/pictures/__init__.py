@@ -1,1 +1,1 @@
-"""From a picture to glyphs: opening, ink, layout, glyphs. Each module has one main function."""
+"""Bytes -> Page: a picture, opened and upright. Each module has one main function."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from inkread.geometry import Box
 from inkread.quantiles import quantile
 
 WORKING_PIXELS = 2_000_000
@@ -43,6 +44,16 @@ class Page:
         """Return the page after so many quarter turns against the clock."""
         colour, grey = (np.ascontiguousarray(np.rot90(area, turns)) for area in (self.colour, self.grey))
         return Page(colour, grey, self.size[::-1] if turns % 2 else self.size)
+
+    def upright(self, box: Box) -> Box:
+        """Return a box on the page in pixels of the upright picture: the smallest whole pixels that hold it."""
+        (across, down), (x, y, w, h) = self.scale, box
+        left, top = int(x * across), int(y * down)
+        right, bottom = (  # rounding must not carry the far edge out of the picture
+            min(size, int(np.ceil(end * scale)))
+            for end, scale, size in zip((x + w, y + h), self.scale, self.size, strict=True)
+        )
+        return Box(left, top, right - left, bottom - top)
 
 
 def make_page(image: Image.Image, full: tuple[int, int] | None = None, *, pixels: int = WORKING_PIXELS) -> Page:

@@ -41,8 +41,8 @@ from inkread.drawing.nondigits import FAMILIES, nondigit_ink
 from inkread.errors import DataError
 from inkread.geometry import Box
 from inkread.glyphs import NON_DIGIT, normalise_one
-from inkread.pictures.ink import find_ink
-from inkread.pictures.layout import find_digit
+from inkread.ink.ink import find_ink
+from inkread.layout.single_digit import find_digit
 from inkread.pictures.opening import open_picture
 
 Map = NDArray[np.float32]

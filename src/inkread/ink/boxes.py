@@ -1,4 +1,4 @@
-"""Grids: printed and hand-drawn boxes as places, each for what stands in it."""
+"""Boxes: printed and hand-drawn boxes as places, each for what stands in it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.pictures.components import Components, Map, Mask
-from inkread.pictures.ruling import erase, lines_of
+from inkread.ink.components import Components, Map, Mask
+from inkread.ink.straight_lines import erase, lines_of
 
 _SMALLEST = 14  # pixels; a box with a shorter side holds no legible digit
 _SPARSE = 0.5  # a grid fills no more of its outline than this
@@ -67,7 +67,7 @@ class Cells:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Grid:
+class _BoxGroup:
     """One connected component of lines: its lines, level and upright, and the insides of its boxes."""
 
     number: int
@@ -80,7 +80,7 @@ class _Grid:
     square: float  # rectangularity of its outline or of one of its holes, whichever is larger
 
 
-def without_grids(ink: Map, components: Components) -> tuple[Map, Cells | None]:
+def without_boxes(ink: Map, components: Components) -> tuple[Map, Cells | None]:
     """Return ink without its boxes, mended where they crossed strokes, and the boxes; None and `ink` without any.
 
     ink: (H, W) float32 in 0..1, and its components. Boxes are closed and straight: a sparse component whose long
@@ -121,7 +121,7 @@ def _candidates(components: Components) -> list[int]:
     return [int(n) for n in np.flatnonzero((np.minimum(w, h) >= _SMALLEST) & (components.areas < _SPARSE * w * h))]
 
 
-def _grid(components: Components, number: int) -> _Grid | None:
+def _grid(components: Components, number: int) -> _BoxGroup | None:
     """Return the boxes of a component; None where its lines enclose none, even with small gaps in them closed."""
     x, y, w, h = components.boxes[number]
     part = (components.labels[y : y + h, x : x + w] == number + 1).astype(np.uint8)
@@ -132,7 +132,7 @@ def _grid(components: Components, number: int) -> _Grid | None:
     return grid
 
 
-def _boxes(number: int, part: Mask, outlines: Mask, thickness: float) -> _Grid | None:
+def _boxes(number: int, part: Mask, outlines: Mask, thickness: float) -> _BoxGroup | None:
     """Return the boxes of a component, with places from its own corner.
 
     part: the component's pixels. outlines: the same, with gaps closed or not.
@@ -159,7 +159,7 @@ def _boxes(number: int, part: Mask, outlines: Mask, thickness: float) -> _Grid |
     rectangles = np.array(found)
     side = float(np.median(rectangles[:, 2:].min(axis=1)))
     square = max(map(_rectangularity, [outer, *large]))
-    return _Grid(number, level | around, upright | around, insides, rectangles, lean, side, square)
+    return _BoxGroup(number, level | around, upright | around, insides, rectangles, lean, side, square)
 
 
 def _thickness(part: Mask) -> float:
@@ -218,7 +218,7 @@ def _enclosed(
     return insides, rectangles
 
 
-def _evident(grids: list[_Grid], components: Components) -> list[_Grid]:
+def _evident(grids: list[_BoxGroup], components: Components) -> list[_BoxGroup]:
     """Return the grids that are no writing: they hold something, have many boxes, or are like others."""
     square = [grid for grid in grids if len(grid.rectangles) >= _FEW or _is_roomy_square(grid, components)]
     sure = [grid for grid in square if len(grid.rectangles) >= _FEW or _holds(grid, components)]
@@ -227,21 +227,21 @@ def _evident(grids: list[_Grid], components: Components) -> list[_Grid]:
     return [grid for grid in grids if any(other in sure for other in _alike(grid, grids, components))]
 
 
-def _is_roomy_square(grid: _Grid, components: Components) -> bool:
+def _is_roomy_square(grid: _BoxGroup, components: Components) -> bool:
     """Tell whether a grid of few boxes is as rectangular as boxes are, with room inside; a small 0 has little."""
     w, h = components.boxes[grid.number, 2:]
     room = float((grid.rectangles[:, 2] * grid.rectangles[:, 3]).sum()) / float(w * h)
     return grid.square >= _SQUARE and room >= _ROOM
 
 
-def _alike(grid: _Grid, grids: list[_Grid], components: Components) -> list[_Grid]:
+def _alike(grid: _BoxGroup, grids: list[_BoxGroup], components: Components) -> list[_BoxGroup]:
     """Return the grids, itself among them, that are as large as a grid."""
     sizes = components.boxes[[other.number for other in grids], 2:]
     size = components.boxes[grid.number, 2:]
     return [grids[at] for at in np.flatnonzero((np.abs(sizes - size) <= _SAME_SIZE * size).all(axis=1))]
 
 
-def _holds(grid: _Grid, components: Components) -> bool:
+def _holds(grid: _BoxGroup, components: Components) -> bool:
     """Tell whether something as large as writing stands in one of the boxes of a grid."""
     x, y, w, h = components.boxes[grid.number]
     inside = components.labels[y : y + h, x : x + w][grid.insides > 0]

@@ -1,4 +1,4 @@
-"""Judging: from what was found on a page to what is said of it, how surely, and whether it is refused."""
+"""Acceptance: from what was found on a page to what is said of it, how surely, and whether it is refused."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from inkread.finding import Found
-from inkread.geometry import Box
 from inkread.glyphs import NON_DIGIT
 from inkread.models.card import Card
 from inkread.models.probabilities import given_a_digit
-from inkread.pictures.layout import Patch
 from inkread.pictures.page import Page
 from inkread.quantiles import median
 from inkread.readings import Digit, Refusal, all_right
+from inkread.recognition.recognise import Recognition
 
 
-def judged(found: Found, page: Page, card: Card) -> tuple[Digit, ...]:
+def accepted_digits(found: Recognition, page: Page, card: Card) -> tuple[Digit, ...]:
     """Return the digits of what was found, with their boxes in pixels of the upright picture.
 
     Their own ten probabilities are those of a digit, given that it is one. The confidence is that of the likeliest,
@@ -31,7 +29,7 @@ def judged(found: Found, page: Page, card: Card) -> tuple[Digit, ...]:
             digit=int(row.argmax()),
             confidence=round((float(row.max()) * place.certainty) ** power, 6),
             probabilities=tuple(round(float(p), 6) for p in row),
-            box=upright_box(place.patch, page),
+            box=page.upright(place.patch.box),
             line=lines[place.row],
             number=place.number,
             _conformal=card.conformal,
@@ -40,7 +38,7 @@ def judged(found: Found, page: Page, card: Card) -> tuple[Digit, ...]:
     )
 
 
-def refusal(found: Found, digits: tuple[Digit, ...], card: Card, min_confidence: float | None) -> Refusal | None:
+def refusal(found: Recognition, digits: tuple[Digit, ...], card: Card, min_confidence: float | None) -> Refusal | None:
     """Return why digits are not to be read, or None where they are."""
     if not digits:
         return Refusal("blank", "there is no writing on this picture")
@@ -62,14 +60,3 @@ def _unsure(digits: Iterable[Digit], confidence: float, least: float) -> Refusal
     return Refusal(
         "unsure", f"{first.digit} or {second}, but only {confidence:.1%} sure where {100 * least:g} % are asked for"
     )
-
-
-def upright_box(patch: Patch, page: Page) -> Box:
-    """Return the patch's box in pixels of the upright picture: the smallest whole pixels that hold it."""
-    (across, down), (x, y, w, h) = page.scale, patch.box
-    left, top = int(x * across), int(y * down)
-    right, bottom = (  # rounding must not carry the far edge out of the picture
-        min(size, int(np.ceil(end * scale)))
-        for end, scale, size in zip((x + w, y + h), page.scale, page.size, strict=True)
-    )
-    return Box(left, top, right - left, bottom - top)

@@ -1,4 +1,4 @@
-"""Rows: from the writing of a page to its rows, each with the digits that it may hold."""
+"""Rows: from the handwriting of a page to its rows, each with the digits that it may hold."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.geometry import Box, Boxes, hull
-from inkread.pictures.grids import Cells, turned
-from inkread.pictures.layout import cut_out
-from inkread.pictures.spans import Place, Row, make_row
-from inkread.pictures.writing import Writing, writing_height
+from inkread.ink.boxes import Cells, turned
+from inkread.ink.handwriting import Handwriting, writing_height
+from inkread.layout.candidates import CandidateRow, InkGroup, make_row
+from inkread.layout.patches import cut_out
 
 _SPECK = 6  # components of fewer pixels are noise
 _LEGIBLE = 6  # no digit is smaller, in pixels along its longer side
@@ -30,63 +30,65 @@ _BROAD = 1.4  # boxes broader than this are for numbers
 _LITTLE = 0.25  # what is smaller is no digit but what was left of a line
 
 
-def find_rows(writing: Writing, *, single_row: bool = False) -> list[Row]:
+def find_rows(handwriting: Handwriting, *, single_row: bool = False) -> list[CandidateRow]:
     """Return the rows of what is written on a page, from top to bottom; none on a page without writing.
 
     single_row: whether all writing is taken for one row. The work grows with the ink, not with the square of the number
     of digits.
     """
-    components = writing.components
+    components = handwriting.components
     boxes = components.boxes
     kept = np.flatnonzero(components.areas >= _SPECK)
     if not len(kept) or boxes[kept, 2:].max() < _LEGIBLE:
         return []
     height = writing_height(components, kept)
-    places = _places(writing, kept, height)
+    places = _places(handwriting, kept, height)
     outlines = np.array([place.box for place in places], np.int32).reshape(-1, 4)
     rows = [np.argsort(outlines[:, 0])] if single_row and len(places) else _in_rows(outlines, height)
     found = [make_row([places[index] for index in row]) for row in rows]
     return [row for row in found if row.height > _LOWEST * height or len(found) == 1]
 
 
-def _places(writing: Writing, kept: NDArray[np.intp], height: float) -> list[Place]:
+def _places(handwriting: Handwriting, kept: NDArray[np.intp], height: float) -> list[InkGroup]:
     """Return what stands together on a page: parts of one digit, or all that is in one box."""
-    components, cells = writing.components, writing.cells
+    components, cells = handwriting.components, handwriting.cells
     boxes = components.boxes
     if cells is None:
-        return [_free(writing, group) for group in _grouped(boxes, kept, height)]
+        return [_free(handwriting, group) for group in _grouped(boxes, kept, height)]
     of_cell = cells.around(components.centres[kept])
     sides = cells.rectangles[of_cell, 3]
     of_cell[(sides > _ROOMY * height) | (sides < _TIGHT * height)] = -1
-    places = [_free(writing, group) for group in _grouped(boxes, kept[of_cell < 0], height)]
+    places = [_free(handwriting, group) for group in _grouped(boxes, kept[of_cell < 0], height)]
     order = np.argsort(of_cell, kind="stable")
     numbers, starts = np.unique(of_cell[order], return_index=True)
     for number, own in zip(numbers, np.split(kept[order], starts[1:]), strict=True):
-        if number >= 0 and (place := _boxed(writing, cells, int(number), own, height)):
+        if number >= 0 and (place := _boxed(handwriting, cells, int(number), own, height)):
             places.append(place)
     return places
 
 
-def _free(writing: Writing, group: list[int]) -> Place:
+def _free(handwriting: Handwriting, group: list[int]) -> InkGroup:
     """Return the place of a group of components around which there is no box."""
-    patch = cut_out(writing.ink, writing.components, group)
-    if writing.cells is None:
-        return Place((patch,), patch.box)
+    patch = cut_out(handwriting.ink, handwriting.components, group)
+    if handwriting.cells is None:
+        return InkGroup((patch,), patch.box)
     x, y, w, h = patch.box
-    middle = turned(np.array([[x + w / 2, y + h / 2]]), writing.cells.lean)[0]
-    return Place((patch,), _around(middle, (w, h)))
+    middle = turned(np.array([[x + w / 2, y + h / 2]]), handwriting.cells.lean)[0]
+    return InkGroup((patch,), _around(middle, (w, h)))
 
 
-def _boxed(writing: Writing, cells: Cells, number: int, own: NDArray[np.intp], height: float) -> Place | None:
+def _boxed(
+    handwriting: Handwriting, cells: Cells, number: int, own: NDArray[np.intp], height: float
+) -> InkGroup | None:
     """Return the place of what stands in a box; None where that is too little to be a digit."""
     x, y, w, h = cells.rectangles[number]
-    boxes = writing.components.boxes
+    boxes = handwriting.components.boxes
     groups = [group for group in _grouped(boxes, own, height) if max(hull(boxes[group])[2:]) >= _LITTLE * h]
     if not groups:
         return None
-    patches = [cut_out(writing.ink, writing.components, group) for group in groups]
+    patches = [cut_out(handwriting.ink, handwriting.components, group) for group in groups]
     patches.sort(key=lambda patch: patch.box[0] + patch.box[2] / 2)
-    return Place(tuple(patches), _around((x, y), (w, h)), boxed=True, single=bool(w <= _BROAD * h))
+    return InkGroup(tuple(patches), _around((x, y), (w, h)), boxed=True, single=bool(w <= _BROAD * h))
 
 
 def _around(middle: tuple[float, float] | NDArray[np.float64], size: tuple[float, float]) -> Box:

@@ -1,28 +1,19 @@
-"""Layout: from the ink of a page to the ink of its digit."""
+"""A single digit: from the ink of a page to the ink of the one digit on it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inkread.geometry import Box, Boxes, hull
-from inkread.pictures.components import Components, Map, find_components
+from inkread.ink.components import Components, Map, find_components
+from inkread.ink.page_edges import page_edge_bars
+from inkread.layout.patches import Patch, cut_out
 
 _SPECK = 6  # components of fewer pixels are noise
 _CRUMB = 0.02  # a component with less ink than this share of the digit's is dirt
 _GAP = 0.12  # parts of one digit lie no further apart than this share of its longer side
 _MOST = 60  # a digit's parts are among this many heaviest components
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """The ink of one digit: `box` is (x, y, w, h) in pixels of the page, `ink` its (h, w) float32 in 0..1."""
-
-    box: Box
-    ink: Map
 
 
 def find_digit(ink: Map, components: Components | None = None) -> Patch | None:
@@ -33,7 +24,7 @@ def find_digit(ink: Map, components: Components | None = None) -> Patch | None:
     stay out.
     """
     found = components or find_components(ink)
-    candidates = np.flatnonzero((found.areas >= _SPECK) & ~frames(found))
+    candidates = np.flatnonzero((found.areas >= _SPECK) & ~page_edge_bars(found))
     if not len(candidates):  # nothing but a frame: then that is what was written
         candidates = np.flatnonzero(found.areas >= _SPECK)
     if not len(candidates):
@@ -41,19 +32,6 @@ def find_digit(ink: Map, components: Components | None = None) -> Patch | None:
     weights = found.areas[candidates] * _nearness(found.centres[candidates], ink.shape)
     heaviest = candidates[np.argsort(-weights, kind="stable")[:_MOST]]
     return cut_out(ink, found, _parts(found.boxes, found.areas, heaviest))
-
-
-def frames(found: Components) -> NDArray[np.bool_]:
-    """Tell which components are bars along edges of the page: black borders, table tops, page edges."""
-    labels = found.labels
-    height, width = labels.shape
-    x, y, w, h = found.boxes.T
-    lying = (w > 0.8 * width) & (h < 0.3 * height) & ((y == 0) | (y + h == height))
-    standing = (h > 0.8 * height) & (w < 0.3 * width) & ((x == 0) | (x + w == width))
-    edges = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
-    filled = [np.bincount(edge, minlength=len(found) + 1)[1:] > 0.8 * len(edge) for edge in edges]
-    joined = np.sum(filled, axis=0) >= 2  # bars along several edges are one component
-    return np.asarray(lying | standing | joined, np.bool_)
 
 
 def _nearness(centres: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -82,11 +60,3 @@ def _gap(one: Box, other: NDArray[np.int32]) -> float:
     across = max(one[0] - other[0] - other[2], other[0] - one[0] - one[2], 0)
     down = max(one[1] - other[1] - other[3], other[1] - one[1] - one[3], 0)
     return float(np.hypot(across, down))
-
-
-def cut_out(ink: Map, found: Components, parts: list[int]) -> Patch:
-    """Cut components out of the page, with the soft edge of their ink but without what else lies in their box."""
-    x, y, w, h = box = hull(found.boxes[parts])
-    own = found.mask(parts, box)
-    soft = cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0
-    return Patch(box, ink[y : y + h, x : x + w] * soft)

@@ -1,4 +1,4 @@
-"""Lined paper: the ruled or squared lines all over a page, told from the pen and painted over.
+"""Ruled paper: the ruled or squared lines all over a page, told from the pen and painted over.
 
 Such lines are as dark as a pencil and often closer together than digits are high, so neither their depth nor their
 place alone tells them from writing. But they run nearly straight across the page, level or upright, one like the other
@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.glyphs import SIDE
-from inkread.pictures.ink import noise_of
-from inkread.pictures.lines import FEWEST, Grey, Lines, find_lines
+from inkread.ink.ink import noise_of
+from inkread.ink.ruled_lines import FEWEST, Grey, RuledLines, find_lines
 from inkread.pictures.page import Page
 
 _LOOKS = (0.06, 0.28, 0.5, 0.72, 0.94)  # where a page is looked at first, as shares of its side;
@@ -31,15 +31,15 @@ _PEN = 1.4  # times as dark as the line is what a pen drew on it
 
 
 @dataclass(frozen=True, slots=True)
-class Lined:
+class RuledPaper:
     """A page without its lines.
 
     page: it, with the lines painted over. level, upright: the lines, in its pixels; None where there are none that way.
     """
 
     page: Page
-    level: Lines | None
-    upright: Lines | None
+    level: RuledLines | None
+    upright: RuledLines | None
 
     def crossed(self, boxes: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Tell which boxes, (N, 4) as x, y, width and height, a line crosses elsewhere than at their rims."""
@@ -51,7 +51,7 @@ class Lined:
         return crossed
 
 
-def without_lines(page: Page) -> Lined | None:
+def without_lines(page: Page) -> RuledPaper | None:
     """Return a page without its ruled or squared lines; None for a page without such lines.
 
     They are darker than the paper, and may lean, fan out and bend as on a photo of a page; at least three go one way.
@@ -71,8 +71,10 @@ def without_lines(page: Page) -> Lined | None:
     painted = _painted(grey, depth, level, upright, noise)
     if finer > 1:
         painted = np.asarray(cv2.resize(painted, page.grey.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
-    level, upright = (lines and Lines(lines.rows[:, ::finer] / finer, lines.thickness) for lines in (level, upright))
-    return Lined(replace(page, grey=painted), level, upright)
+    level, upright = (
+        lines and RuledLines(lines.rows[:, ::finer] / finer, lines.thickness) for lines in (level, upright)
+    )
+    return RuledPaper(replace(page, grey=painted), level, upright)
 
 
 def _looks_lined(grey: Grey) -> bool:
@@ -98,7 +100,7 @@ def _depth(grey: Grey) -> Grey:
     return np.asarray(cv2.subtract(paper, grey), np.uint8)
 
 
-def _painted(grey: Grey, depth: Grey, level: Lines | None, upright: Lines | None, noise: float) -> Grey:
+def _painted(grey: Grey, depth: Grey, level: RuledLines | None, upright: RuledLines | None, noise: float) -> Grey:
     """Return grey with the lines as light as the paper, but for the strokes on and across them."""
     nothing = np.zeros(grey.shape, bool), np.zeros_like(depth)
     on_level, level_depth = level.along(depth) if level else nothing

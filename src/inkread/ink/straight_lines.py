@@ -1,4 +1,4 @@
-"""Ruling: printed and hand-drawn boxes, tables and long lines, told from the writing in them and taken away."""
+"""Straight lines: printed and hand-drawn boxes, tables and long lines, told from the writing in them and taken away."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.pictures.components import Components, Map, Mask
+from inkread.ink.components import Components, Map, Mask
 
 _LARGE = 1.9  # a component with a longer side than this, in heights of the writing, may be ruling
 _SPARSE = 0.4  # and fills no more of its box than this

@@ -1,4 +1,4 @@
-"""Writing: the ink of a page without what is no writing, and the boxes that it stands in."""
+"""Handwriting: the ink of a page without its print, and the boxes that it stands in."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.pictures.components import Components, Map, Mask, find_components
-from inkread.pictures.grids import Cells, without_grids
-from inkread.pictures.ink import find_ink
-from inkread.pictures.lined import without_lines
+from inkread.ink.boxes import Cells, without_boxes
+from inkread.ink.components import Components, Map, Mask, find_components
+from inkread.ink.ink import find_ink
+from inkread.ink.page_edges import without_page_edges
+from inkread.ink.ruled_paper import without_lines
+from inkread.ink.straight_lines import without_ruling
 from inkread.pictures.page import WORKING_PIXELS, Page
-from inkread.pictures.ruling import without_ruling
-from inkread.pictures.surroundings import without_surroundings
 
 _LEGIBLE = 6  # pixels: what is less high is dirt,
 _SMALL = 28  # writing less high than this is read better from a larger page,
@@ -25,7 +25,7 @@ _BRUSH = 25  # pixels: the width over which print is painted over
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
+class Handwriting:
     """What is written on a page.
 
     ink: (H, W) float32 in 0..1, without what lies beside the sheet and without printed boxes and lines.
@@ -37,76 +37,76 @@ class Writing:
     components: Components
     cells: Cells | None = None
 
-    def turned(self, turns: int) -> Writing:
+    def turned(self, turns: int) -> Handwriting:
         """Return it after so many quarter turns of the page against the clock."""
         ink = np.ascontiguousarray(np.rot90(self.ink, turns))
-        return Writing(ink, find_components(ink), self.cells and self.cells.turned(turns))
+        return Handwriting(ink, find_components(ink), self.cells and self.cells.turned(turns))
 
 
-def find_writing(ink: Map) -> Writing:
+def strip_print(ink: Map) -> Handwriting:
     """Return what is written on a page, given its ink, (H, W) float32 in 0..1.
 
     A page that is clean already is labelled only once.
     """
     components = find_components(ink)
-    sheet = without_surroundings(ink, components)
+    sheet = without_page_edges(ink, components)
     if sheet is not ink:
         components = find_components(sheet)
     if not len(components):
-        return Writing(sheet, components)
-    inside, cells = without_grids(sheet, components)
+        return Handwriting(sheet, components)
+    inside, cells = without_boxes(sheet, components)
     if cells is not None:
         components = find_components(inside)
     if not len(components):
-        return Writing(inside, components, cells)
+        return Handwriting(inside, components, cells)
     clean = without_ruling(inside, writing_height(components), components, holders=components.holders)
-    return Writing(clean, components if clean is inside else find_components(clean), cells)
+    return Handwriting(clean, components if clean is inside else find_components(clean), cells)
 
 
-def writing_on(page: Page) -> tuple[Map, Writing]:
+def find_handwriting(page: Page) -> tuple[Map, Handwriting]:
     """Return the ink of a page, as large as the page, and what is written on it.
 
     On lined paper it is looked for where the lines were painted over, unless they are boxes to write in.
     """
-    lined = without_lines(page)
-    if lined is None:
-        return _writing_among_print(page)
-    ink = find_ink(lined.page)
-    found = find_writing(ink)
+    ruled = without_lines(page)
+    if ruled is None:
+        return _handwriting_among_print(page)
+    ink = find_ink(ruled.page)
+    found = strip_print(ink)
     boxes = found.components.boxes
-    if len(boxes) and lined.level and lined.upright:
+    if len(boxes) and ruled.level and ruled.upright:
         large = boxes[boxes[:, 3] > writing_height(found.components) / 2]
-        if lined.crossed(large).mean() > _CROSSED:
+        if ruled.crossed(large).mean() > _CROSSED:
             return ink, found
-    boxed = _writing_among_print(page)
+    boxed = _handwriting_among_print(page)
     return boxed if boxed[1].cells else (ink, found)
 
 
-def _writing_among_print(page: Page) -> tuple[Map, Writing]:
+def _handwriting_among_print(page: Page) -> tuple[Map, Handwriting]:
     """Return the ink of a page and what is written on it, beside boxes and some lines.
 
     Where print is darker than the pen, ink as faint as the pen's is not seen beside it. So pages with boxes are looked
     at once more with the boxes painted over.
     """
     ink = find_ink(page)
-    found = find_writing(ink)
+    found = strip_print(ink)
     if found.cells is None:
         return ink, found
     gone = cv2.dilate(((ink > 0.5) & (found.ink <= 0.5)).astype(np.uint8), np.ones((5, 5), np.uint8))
     faint = np.where(gone > 0, 0, find_ink(replace(page, grey=_painted_over(page.grey, np.asarray(gone, np.uint8)))))
     both = np.maximum(found.ink, faint).astype(np.float32)
-    return np.maximum(ink, both), Writing(both, find_components(both), found.cells)
+    return np.maximum(ink, both), Handwriting(both, find_components(both), found.cells)
 
 
-def finer(page: Page, writing: Writing) -> int | None:
+def finer(page: Page, handwriting: Handwriting) -> int | None:
     """Return in how many pixels of working size small writing on a reduced page can be read.
 
     None where it is large enough, or the picture has no more to show.
     """
-    boxes, whole = writing.components.boxes, page.size[0] * page.size[1]
+    boxes, whole = handwriting.components.boxes, page.size[0] * page.size[1]
     if page.grey.size >= whole or not len(boxes):
         return None
-    height = writing_height(writing.components)
+    height = writing_height(handwriting.components)
     if not _LEGIBLE <= height < _SMALL:
         return None
     return min(whole, _FINEST * WORKING_PIXELS, round(page.grey.size * (_COMFORTABLE / height) ** 2))

@@ -1,4 +1,4 @@
-"""Spans: the pieces of a row, and the ways in which pieces can make up digits."""
+"""Candidates: the pieces of a row, and the ways in which pieces can make up digits."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from inkread.geometry import Box, hull
-from inkread.pictures.components import Map
-from inkread.pictures.layout import Patch
+from inkread.ink.components import Map
+from inkread.layout.patches import Patch
 from inkread.quantiles import median
 
 # All of these are in heights of the writing.
@@ -29,13 +29,13 @@ _CUTS = 5  # a piece is cut at no more places than this
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CandidateRow:
     """A row of pieces from left to right, and the digits that they may be.
 
     pieces: number of pieces.
     spans: the ink of pieces start to end (not included) taken as one digit, for every start and end that are possible;
         each single piece is among them.
-    wholes: the spans of pieces that were written as one, cut or not.
+    uncut: the spans of pieces that were written as one, cut or not.
     cut: for each place between two pieces, whether it goes through connected ink or through such a box.
     small: for each piece, whether it is so small that it may be dirt.
     height: of the writing in this row, in pixels of the page.
@@ -44,7 +44,7 @@ class Row:
 
     pieces: int
     spans: dict[tuple[int, int], Patch]
-    wholes: tuple[tuple[int, int], ...]
+    uncut: tuple[tuple[int, int], ...]
     cut: tuple[bool, ...]
     small: tuple[bool, ...]
     height: float
@@ -52,7 +52,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class InkGroup:
     """What stands together on a row: parts of one digit, or all that is in one box.
 
     patches: the ink, from left to right.
@@ -75,7 +75,7 @@ class _Piece:
     patch: int  # number of the patch it was cut from
 
 
-def make_row(places: list[Place]) -> Row:
+def make_row(places: list[InkGroup]) -> CandidateRow:
     """Return the row of places from left to right: cut where digits may touch, joined where they may be in parts.
 
     What stands in different boxes is never joined.
@@ -93,17 +93,17 @@ def make_row(places: list[Place]) -> Row:
             spans[start, end] = _joined(own)
     cut_out = Counter(piece.patch for piece in pieces)
     small = tuple(max(piece.box[2:]) < _SMALL * height and cut_out[piece.patch] == 1 for piece in pieces)
-    wholes = _wholes(pieces)
-    for start, end in (*wholes, *_boxfuls(places, pieces)):
+    uncut = _uncut(pieces)
+    for start, end in (*uncut, *_boxfuls(places, pieces)):
         spans.setdefault((start, end), _joined(pieces[start:end]))
     cut = tuple(
         one.patch == other.patch or (one.place == other.place and places[one.place].single)
         for one, other in pairwise(pieces)
     )
-    return Row(len(pieces), spans, wholes, cut, small, height, _numbers(places, pieces, height))
+    return CandidateRow(len(pieces), spans, uncut, cut, small, height, _numbers(places, pieces, height))
 
 
-def parts_of(spans: Sequence[tuple[int, int]], row: Row) -> list[int]:
+def parts_of(spans: Sequence[tuple[int, int]], row: CandidateRow) -> list[int]:
     """Return, for the span of each digit of a row, the index of its number, as boxes or wide gaps part them.
 
     A gap is wide that is larger than the others of its row, and larger than the digits are high.
@@ -124,7 +124,7 @@ def _gaps(boxes: list[Box]) -> list[int]:
     return [b[0] - a[0] - a[2] for a, b in pairwise(boxes)]
 
 
-def _numbers(places: list[Place], pieces: list[_Piece], height: float) -> tuple[int, ...] | None:
+def _numbers(places: list[InkGroup], pieces: list[_Piece], height: float) -> tuple[int, ...] | None:
     """Return which number each piece belongs to: an empty box parts two, and a box for several digits holds one.
 
     None where some places are not boxes.
@@ -147,7 +147,7 @@ def _parted(pieces: list[_Piece], boxed: list[bool]) -> bool:
     return any(boxed) and pieces[0].place != pieces[-1].place
 
 
-def _all_pieces(places: list[Place], height: float) -> list[_Piece]:
+def _all_pieces(places: list[InkGroup], height: float) -> list[_Piece]:
     pieces: list[_Piece] = []
     patches = [(number, patch) for number, place in enumerate(places) for patch in place.patches]
     for at, (number, patch) in enumerate(patches):
@@ -192,12 +192,12 @@ def _fit(pieces: list[_Piece], height: float) -> bool:
     return max(gaps) <= _APART * height and width <= _BROADEST * height
 
 
-def _wholes(pieces: list[_Piece]) -> tuple[tuple[int, int], ...]:
+def _uncut(pieces: list[_Piece]) -> tuple[tuple[int, int], ...]:
     """Return start and end of the pieces that were cut from the same patch."""
     return _stretches([piece.patch for piece in pieces])
 
 
-def _boxfuls(places: list[Place], pieces: list[_Piece]) -> list[tuple[int, int]]:
+def _boxfuls(places: list[InkGroup], pieces: list[_Piece]) -> list[tuple[int, int]]:
     """Return start and end of the pieces in each box for one digit."""
     stretches = _stretches([piece.place for piece in pieces])
     return [(start, end) for start, end in stretches if places[pieces[start].place].single]

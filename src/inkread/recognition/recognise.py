@@ -1,4 +1,4 @@
-"""Finding: from the writing of a page to its digits, the right way up."""
+"""Recognition: from the handwriting of a page to its digits, the right way up."""
 
 from __future__ import annotations
 
@@ -7,27 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.decoding import best_paths
 from inkread.glyphs import CLASSES, NON_DIGIT, SIDE, normalise
+from inkread.ink.components import Map
+from inkread.ink.handwriting import Handwriting
+from inkread.layout.candidates import parts_of
+from inkread.layout.patches import Patch
+from inkread.layout.rows import find_rows
+from inkread.layout.single_digit import find_digit
 from inkread.models.classifier import GlyphClassifier
-from inkread.pictures.components import Map
-from inkread.pictures.layout import Patch, find_digit
-from inkread.pictures.rows import find_rows
-from inkread.pictures.spans import parts_of
-from inkread.pictures.writing import Writing
+from inkread.recognition.decoding import best_paths
+from inkread.recognition.orientation import reads_better, turns_to_try
 
 _NEARLY_ALL = 0.8  # share of a page's ink that a digit takes which is alone on it
-_DIGITS_TO_TURN = 3  # fewer digits do not tell which way up a page is
-_MOST_TO_TURN = 400  # and a page with more does not fail to be read for being turned alone
 _UNLIKELY = 0.05  # what is no digit counts as one of this probability, and no digit counts less
-_FLUENT = 0.93  # a page whose digits are this likely in the mean is the right way up;
-_HALF_FLUENT = 0.7  # one whose are this likely does not lie on its side, but may be upside down;
-_LEGIBLE = 0.5  # and one that is turned has to be read this well
-_TURN = 20  # and to be so many times likelier: so much rarer are turned pages
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LocatedDigit:
     """Where a digit stands.
 
     patch: its ink.
@@ -43,7 +39,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Recognition:
     """The N digits of a page.
 
     glyphs, probabilities: theirs, (N, 28, 28) and (N, 11) float32.
@@ -51,7 +47,7 @@ class Found:
     turns: by how many quarter turns, against the clock, the page was turned to find them.
     """
 
-    places: tuple[Place, ...]
+    places: tuple[LocatedDigit, ...]
     glyphs: NDArray[np.float32]
     probabilities: NDArray[np.float32]
     others: int = 0
@@ -70,40 +66,38 @@ class Found:
         return float(np.exp(evidence / max(1, self.count)))
 
 
-def find_alone(writing: Writing, classifier: GlyphClassifier) -> Found:
+def recognise_single(handwriting: Handwriting, classifier: GlyphClassifier) -> Recognition:
     """Return the digit of a page that holds one; nothing on a page without ink."""
-    patch = find_digit(writing.ink, writing.components)
+    patch = find_digit(handwriting.ink, handwriting.components)
     glyphs = normalise([patch.ink]) if patch else np.zeros((0, SIDE, SIDE), np.float32)
-    return Found((Place(patch),) if patch else (), glyphs, classifier.classify(glyphs))
+    return Recognition((LocatedDigit(patch),) if patch else (), glyphs, classifier.classify(glyphs))
 
 
-def find_digits(writing: Writing, classifier: GlyphClassifier, *, single_row: bool = False) -> Found:
+def recognise_rows(handwriting: Handwriting, classifier: GlyphClassifier, *, single_row: bool = False) -> Recognition:
     """Return the best path through each row of a page, turned by quarters where it reads badly as it is.
 
     single_row: whether all writing is taken for one row. A page that reads badly may have been photographed from the
     side or lie upside down, so it is read each way; on its side hardly any digit is one, but upside down half of them
     still are. Few digits tell little, and a single 6 or 9 nothing.
     """
-    found = _in_rows(writing, classifier, single_row=single_row)
-    fluency = found.fluency
-    if min(writing.ink.shape) < SIDE or not _DIGITS_TO_TURN <= found.count <= _MOST_TO_TURN or fluency > _FLUENT:
+    found = _in_rows(handwriting, classifier, single_row=single_row)
+    turns = turns_to_try(handwriting.ink.shape, found.count, found.fluency)
+    if not turns:
         return found
-    turns = (2,) if fluency > _HALF_FLUENT else (1, 2, 3)
-    ways = [_in_rows(writing.turned(way), classifier, single_row=single_row, turns=way) for way in turns]
+    ways = [_in_rows(handwriting.turned(way), classifier, single_row=single_row, turns=way) for way in turns]
     best = max(ways, key=lambda way: way.fluency)
-    evidence = min(found.count, best.count) * np.log(best.fluency / fluency)
-    return best if best.fluency > _LEGIBLE and evidence > np.log(_TURN) else found
+    return best if reads_better(min(found.count, best.count), found.fluency, best.fluency) else found
 
 
-def find_any(writing: Writing, classifier: GlyphClassifier) -> Found:
+def recognise_auto(handwriting: Handwriting, classifier: GlyphClassifier) -> Recognition:
     """Return the digits of a page that may hold one or many."""
-    found = find_digits(writing, classifier)
+    found = recognise_rows(handwriting, classifier)
     if found.count == 1:
         return found
     # A digit in pieces, chalk on rough paper, may fall into several rows of what is no digit. Both ways are compared by
     # the probability of a digit, not of a whole page: that of a page of many digits, all likely, would be small.
-    single = find_alone(writing, classifier)
-    if not single.places or not _holds_most(single.places[0].patch.ink, writing.ink):
+    single = recognise_single(handwriting, classifier)
+    if not single.places or not _holds_most(single.places[0].patch.ink, handwriting.ink):
         return found
     likely, none = float(single.probabilities[0, :CLASSES].max()), float(single.probabilities[0, NON_DIGIT])
     return single if likely > found.fluency and none <= classifier.card.no_digit else found
@@ -114,9 +108,9 @@ def _holds_most(digit: Map, page: Map) -> bool:
     return float(digit.sum()) > _NEARLY_ALL * float(page.sum())
 
 
-def _in_rows(writing: Writing, classifier: GlyphClassifier, *, single_row: bool, turns: int = 0) -> Found:
+def _in_rows(handwriting: Handwriting, classifier: GlyphClassifier, *, single_row: bool, turns: int = 0) -> Recognition:
     """Return the best path through each row of a page as it lies."""
-    rows = find_rows(writing, single_row=single_row)
+    rows = find_rows(handwriting, single_row=single_row)
     spans = [(number, span) for number, row in enumerate(rows) for span in row.spans]
     glyphs = normalise([rows[number].spans[span].ink for number, span in spans])
     probabilities = classifier.classify(glyphs)
@@ -124,17 +118,17 @@ def _in_rows(writing: Writing, classifier: GlyphClassifier, *, single_row: bool,
     lattices = [{span: probabilities[index[number, span]] for span in row.spans} for number, row in enumerate(rows)]
     paths = best_paths(rows, lattices)
     chosen: list[int] = []
-    places: list[Place] = []
+    places: list[LocatedDigit] = []
     for number, (row, path) in enumerate(zip(rows, paths, strict=True)):
         chosen += [index[number, span] for span in path.spans]
         parts = parts_of(path.spans, row)
         places += [
-            Place(row.spans[span], number, part, certainty)
+            LocatedDigit(row.spans[span], number, part, certainty)
             for span, part, certainty in zip(path.spans, parts, path.certainties, strict=True)
         ]
-    others = sum(len(path.passed) for path in paths)
+    others = sum(len(path.skipped) for path in paths)
     if not places and spans:  # nothing is a digit; the steps show the heaviest of what was taken for none
         patches = [rows[number].spans[span] for number, span in spans]
         heaviest = max(range(len(patches)), key=lambda at: float(patches[at].ink.sum()))
-        chosen, places = [heaviest], [Place(patches[heaviest])]
-    return Found(tuple(places), glyphs[chosen], probabilities[chosen], others, turns)
+        chosen, places = [heaviest], [LocatedDigit(patches[heaviest])]
+    return Recognition(tuple(places), glyphs[chosen], probabilities[chosen], others, turns)

@@ -1,4 +1,4 @@
-"""Lines: the ruled or squared lines all over a page as curves, told from writing by their length and their distance."""
+"""Ruled lines: the ruled or squared lines all over a page as curves, told from writing by their length and their distance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.pictures.components import Mask
+from inkread.ink.components import Mask
 
 Grey = NDArray[np.uint8]
 Columns = NDArray[np.float64]
@@ -35,7 +35,7 @@ _UNEVEN = 1.25  # times as dark as most lines beside it, or as most of itself, a
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class RuledLines:
     """K nearly level lines across a page; of upright ones, with x and y exchanged.
 
     rows: (K, W) float64, the row of each line at every column, from the uppermost down; also beyond the page.
@@ -76,13 +76,13 @@ class Lines:
         return on, deep
 
 
-def find_lines(depth: Grey, dark: Mask) -> tuple[Lines | None, Lines | None]:
+def find_lines(depth: Grey, dark: Mask) -> tuple[RuledLines | None, RuledLines | None]:
     """Return the level and the upright lines of a page; None where there are none that way.
 
     depth: (H, W) uint8, by how much each pixel is darker than paper. dark: where that is more than noise. Each kind is
     easier to see without the other.
     """
-    found: list[Lines | None] = [None, None]
+    found: list[RuledLines | None] = [None, None]
     for turn in (0, 1, 0):
         if found[turn]:
             continue
@@ -96,7 +96,7 @@ def find_lines(depth: Grey, dark: Mask) -> tuple[Lines | None, Lines | None]:
     return found[0], found[1]
 
 
-def _family(dark: Mask) -> Lines | None:
+def _family(dark: Mask) -> RuledLines | None:
     """Return the level lines of a page, given what is dark on it; None where there are none at one distance."""
     traces = list(_traces(dark))
     if len(traces) < FEWEST:
@@ -114,7 +114,7 @@ def _family(dark: Mask) -> Lines | None:
     steps = gaps / distance
     if (np.abs(steps - np.maximum(1, np.rint(steps))) < _ALIKE).mean() < _REGULAR:
         return None
-    return Lines(np.stack(_completed(rows, distance, dark)), thickness)
+    return RuledLines(np.stack(_completed(rows, distance, dark)), thickness)
 
 
 def _traces(dark: Mask) -> Iterator[tuple[Columns, float]]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.glyphs import CLASSES, NON_DIGIT
-from inkread.pictures.spans import Row
+from inkread.layout.candidates import CandidateRow
 
 Lattice = dict[tuple[int, int], NDArray[np.float32]]
 """The probabilities, (11,), of each span of a row, by the start and the end of its pieces."""
@@ -27,20 +27,20 @@ _SURELY = 1e-4  # no piece is a digit, or none, with more certainty than this le
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class BestPath:
     """The best way through a row.
 
     spans: start and end of each digit's pieces, from left to right.
     certainties: for each of them, the probability, given the spans before it, that the path leads through it; what is
         passed over between two digits counts for the second. Their product is the share of the path among all ways to
         part the row, whatever digits they see.
-    passed: pieces that are no digit, dirt left out.
+    skipped: pieces that are no digit, without dirt.
     score: its log probability.
     """
 
     spans: tuple[tuple[int, int], ...]
     certainties: tuple[float, ...]
-    passed: tuple[int, ...]
+    skipped: tuple[int, ...]
     score: float
 
 
@@ -59,20 +59,20 @@ class _Step:
         return max(self.digit, self.none)
 
 
-def best_paths(rows: Sequence[Row], lattices: Sequence[Lattice]) -> list[Path]:
+def best_paths(rows: Sequence[CandidateRow], lattices: Sequence[Lattice]) -> list[BestPath]:
     """Return the best path through each row of a page, given the probabilities of the spans of each.
 
     Where no more is passed over than there are digits, the page is one of digits, and is searched once more as such.
     """
     paths = [best_path(row, lattice) for row, lattice in zip(rows, lattices, strict=True)]
-    passed = sum(len(path.passed) for path in paths)
+    skipped = sum(len(path.skipped) for path in paths)
     doubted = any(_is_none(lattice[span]) for path, lattice in zip(paths, lattices, strict=True) for span in path.spans)
-    if sum(len(path.spans) for path in paths) >= passed and (passed or doubted):
+    if sum(len(path.spans) for path in paths) >= skipped and (skipped or doubted):
         return [best_path(row, lattice, among_digits=True) for row, lattice in zip(rows, lattices, strict=True)]
     return paths
 
 
-def best_path(row: Row, probabilities: Lattice, *, among_digits: bool = False) -> Path:
+def best_path(row: CandidateRow, probabilities: Lattice, *, among_digits: bool = False) -> BestPath:
     """Return the best path through a row, given the probabilities, (11,), of each of its spans.
 
     among_digits: whether most of what is written is known to be digits. Then what is none to the network, and can be
@@ -91,9 +91,9 @@ def best_path(row: Row, probabilities: Lattice, *, among_digits: bool = False) -
         way.append(came[end - 1])
     way.reverse()
     digits = [step for step in way if step.digit >= step.none]
-    passed = [step.start for step in way if step.digit < step.none and not _is_dirt(row, step)]
+    skipped = [step.start for step in way if step.digit < step.none and not _is_dirt(row, step)]
     spans = tuple((step.start, step.end) for step in digits)
-    return Path(spans, _certainties(way, steps), tuple(passed), float(scores[-1]))
+    return BestPath(spans, _certainties(way, steps), tuple(skipped), float(scores[-1]))
 
 
 def _is_none(probabilities: NDArray[np.float32]) -> bool:
@@ -101,7 +101,7 @@ def _is_none(probabilities: NDArray[np.float32]) -> bool:
     return int(probabilities.argmax()) == NON_DIGIT
 
 
-def _is_dirt(row: Row, step: _Step) -> bool:
+def _is_dirt(row: CandidateRow, step: _Step) -> bool:
     return step.end - step.start == 1 and row.small[step.start]
 
 
@@ -124,14 +124,14 @@ def _certainties(way: list[_Step], steps: list[list[_Step]]) -> tuple[float, ...
     return tuple(float(min(1.0, np.exp(one))) for one in found)
 
 
-def _steps(row: Row, probabilities: Lattice, *, whole: float) -> list[list[_Step]]:
+def _steps(row: CandidateRow, probabilities: Lattice, *, whole: float) -> list[list[_Step]]:
     """Return the steps of all paths by where they end; `whole` is how much rarer a whole that was cut is no digit."""
     steps: list[list[_Step]] = [[] for _ in range(row.pieces)]
     for (start, end), own in probabilities.items():
         weight = np.log(_TOUCHING) if start and row.cut[start - 1] else 0.0
         digit, any_digit = float(own[:CLASSES].max()), float(own[:CLASSES].sum())
         none = 0.0
-        if end - start == 1 or (start, end) in row.wholes:
+        if end - start == 1 or (start, end) in row.uncut:
             dirt = _DIRT if end - start == 1 and row.small[start] else 0.0
             other = _OTHER * float(own[NON_DIGIT]) * (whole if end - start > 1 else 1.0)
             none = max(_SURELY, other, dirt)

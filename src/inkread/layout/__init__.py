@@ -1,0 +1,1 @@
+"""Handwriting -> rows of candidates: which ink may be a digit."""

@@ -1,0 +1,1 @@
+"""Candidates -> digits, or a refusal."""
