@@ -40,6 +40,7 @@ from inkread.batch.seen import Seen
 from inkread.batch.sources import Sources
 from inkread.drawing import draw_digit
 from inkread.files import whole_file
+from inkread.options import ReadOptions
 from inkread.training.machine import hardware
 from measures import ROOT, Result, timed
 
@@ -189,7 +190,7 @@ def driver(folder: Path, scale: float) -> Result:
     for chunk in chunks(fresh, lambda: 500):
         packed(chunk)
     listed = count / (time.process_time() - started)
-    task, manifest = plan(None, "auto", None)
+    task, manifest = plan(None, ReadOptions())
     reading = Reader().read(draw_digit(3, rng=np.random.default_rng(0), size=(SIDE, SIDE)))
     rows = [Row(f"forms/{number:09}.png", 8000, SIDE, SIDE, "3", 0.9, digits=reading.digits) for number in range(500)]
     block, summary = table(rows, task), Summary()

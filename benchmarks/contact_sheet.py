@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from inkread.datasets.folders import LabelledPicture, labelled_pictures
-from inkread.reader import Reader, Steps
+from inkread.reader import Reader
+from inkread.steps import Steps
 
 CELL = 150  # pixels
 ROW = 3 * CELL + 10

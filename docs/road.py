@@ -26,8 +26,8 @@ from inkread.ink.handwriting import find_handwriting
 from inkread.layout.candidates import CandidateRow
 from inkread.layout.rows import find_rows
 from inkread.pictures.opening import open_picture
-from inkread.reader import Steps
 from inkread.recognition.decoding import Lattice, best_paths
+from inkread.steps import Steps
 from inkread.style import ANSWER, LINE, QUIET, SURE, TEXT, WARNING
 
 SIZE = (560, 860)

@@ -21,6 +21,7 @@ from inkread.batch.manifest import plan
 from inkread.batch.rows import Row, Task
 from inkread.batch.run import run
 from inkread.batch.workers import Workers
+from inkread.options import ReadOptions
 
 PICTURES = 150
 
@@ -115,7 +116,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
 
 @pytest.fixture(scope="module")
 def task() -> Task:
-    return plan(None, "auto", None)[0]
+    return plan(None, ReadOptions())[0]
 
 
 @pytest.fixture

@@ -21,9 +21,10 @@ from asking import BLANK, SEVEN, drawing, png, problem
 from inkread.cli import main
 from inkread.errors import PictureError
 from inkread.explaining import explain
-from inkread.reader import Reader, Steps
+from inkread.reader import Reader
+from inkread.steps import Steps
 from inkread.teaching import Lesson, Profile
-from inkread.teaching.gathering import lessons_of
+from inkread.teaching.lessons import lessons_of
 from inkread.web import shapes
 from inkread.web.app import make_app
 from inkread.web.limits import Limits

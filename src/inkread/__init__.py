@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from inkread.errors import DataError, InkreadError, MissingExtra, ModelError, OptionError, PictureError
 from inkread.geometry import Box
-from inkread.readings import Content, Digit, Reading, Refusal
+from inkread.options import Content
+from inkread.readings import Digit, Reading, Refusal
 
 if TYPE_CHECKING:
     from inkread.pictures.opening import Picture
-    from inkread.reader import Reader, Steps
+    from inkread.reader import Reader
+    from inkread.steps import Steps
 
 __all__ = [
     "Box",
@@ -47,7 +49,7 @@ __version__: str
 # this when it is loaded. Whoever sets it themselves has their way.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-_LATER = {"Picture": "inkread.pictures.opening", "Reader": "inkread.reader", "Steps": "inkread.reader"}
+_LATER = {"Picture": "inkread.pictures.opening", "Reader": "inkread.reader", "Steps": "inkread.steps"}
 
 
 def __getattr__(name: str) -> Any:

@@ -7,57 +7,31 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from inkread.errors import OptionError, PictureError
-from inkread.geometry import Box
 from inkread.ink.handwriting import Handwriting, find_handwriting, finer
-from inkread.layout.patches import Patch
 from inkread.loading import load_classifier
 from inkread.models.card import Card
+from inkread.options import Content, ReadOptions
 from inkread.pictures.opening import Picture, content_of, name_of, open_picture
 from inkread.pictures.page import Page
-from inkread.readings import Content, Reading, all_right
+from inkread.readings import Reading, all_right
 from inkread.recognition.acceptance import accepted_digits, refusal
 from inkread.recognition.recognise import Recognition, recognise_auto, recognise_rows, recognise_single
+from inkread.steps import Steps
 from inkread.teaching.profiles import DEFAULT_PROFILE, Profile
 from inkread.teaching.taught_classifier import TaughtClassifier
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from inkread.teaching.lessons import Lesson
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    """All that lies between a picture and its reading.
-
-    page: the upright picture.
-    ink: (H, W) float32 in 0..1, as large as the page.
-    patches: the ink of each digit.
-    glyphs: (N, 28, 28) float32 in 0..1, one for each patch.
-    probabilities: (N, 11) float32, rows that sum to 1: the ten digits and, last, no digit.
-    card: the card of the model that read them.
-    reading: the answer.
-    """
-
-    page: Page
-    ink: NDArray[np.float32]
-    patches: tuple[Patch, ...]
-    glyphs: NDArray[np.float32]
-    probabilities: NDArray[np.float32]
-    card: Card
-    reading: Reading
-
-    @property
-    def boxes(self) -> tuple[Box, ...]:
-        """Where each patch lies, in pixels of the upright picture, also where the reading was refused."""
-        return tuple(self.page.upright(patch.box) for patch in self.patches)
 
 
 class Reader:
@@ -101,27 +75,32 @@ class Reader:
 
     def steps(self, picture: Picture, *, as_: Content = "auto", min_confidence: float | None = None) -> Steps:
         """Return every step from the picture to its reading; takes and raises what `read` does."""
-        _check_options(as_, min_confidence)
+        return self.run(picture, ReadOptions(as_, min_confidence))
+
+    def run(self, picture: Picture, options: ReadOptions) -> Steps:
+        """Return what `steps` does, with its options as one object."""
         name = name_of(picture)
         if not isinstance(picture, str | os.PathLike | Image.Image | np.ndarray):
-            picture = content_of(picture, name)  # a file gives its bytes only once, and the steps may be traced again
-        page = open_picture(picture, name)
-        ink, handwriting = find_handwriting(page)
-        if fine := finer(page, handwriting):
-            page = open_picture(picture, name, pixels=fine)
-            ink, handwriting = find_handwriting(page)
-        found = self._found(handwriting, as_)
+            picture = content_of(picture, name)  # a file gives its bytes only once, and the steps may be drawn later
+        page, ink, handwriting = _seen(picture, name)
+        found = self._recognised(handwriting, options.as_)
         if found.turns:
             page, ink = page.turned(found.turns), np.ascontiguousarray(np.rot90(ink, found.turns))
         digits = accepted_digits(found, page, self.card)
-        refused = refusal(found, digits, self.card, min_confidence)
-        retrace = partial(self.steps, picture, as_=as_, min_confidence=min_confidence)
+        refused = refusal(found, digits, self.card, options.min_confidence)
+        draw = partial(self._drawn, picture, options)
         if refused:
-            reading = Reading(name, refused=refused, _retrace=retrace)
+            reading = Reading(name, refused=refused, _draw=draw)
         else:
-            reading = Reading(name, digits, all_right(digits), _retrace=retrace)
+            reading = Reading(name, digits, all_right(digits), _draw=draw)
         patches = tuple(place.patch for place in found.places)
         return Steps(page, ink, patches, found.glyphs, found.probabilities, self.card, reading)
+
+    def _drawn(self, picture: Picture, options: ReadOptions) -> Figure:
+        """Return the figure of the steps, for which the picture is opened once more."""
+        from inkread.figures.steps import draw_steps
+
+        return draw_steps(self.run(picture, options))
 
     def teach(
         self, label: str | int, picture: Picture, *, box: Sequence[float] | None = None, as_: Content = "auto"
@@ -139,7 +118,7 @@ class Reader:
         label or box that is none and a reader without a profile, `ModelError` for a network that gives no features, and
         `DataError` where the profile cannot be written. Then nothing is taught.
         """
-        from inkread.teaching.gathering import box_of, digits_of, lessons_of
+        from inkread.teaching.lessons import box_of, digits_of, lessons_of
 
         digits_of(label)  # before the picture is read
         place = None if box is None else box_of(box)
@@ -149,7 +128,7 @@ class Reader:
         """Teach lessons that are made already, by their glyphs, all or none; return them as they are kept."""
         return tuple(self.classifier.learn(list(lessons)))
 
-    def _found(self, handwriting: Handwriting, as_: Content) -> Recognition:
+    def _recognised(self, handwriting: Handwriting, as_: Content) -> Recognition:
         """Return the digits of a page that holds what the caller says."""
         if as_ == "digit":
             return recognise_single(handwriting, self.classifier)
@@ -184,25 +163,23 @@ class Reader:
         workers: int | None = None,
     ) -> Iterator[Reading | PictureError]:
         """Yield as `read_many` does, with the error in the place of a picture that cannot be opened."""
-        _check_options(as_, min_confidence)
+        return self.run_many(pictures, ReadOptions(as_, min_confidence), workers=workers)
+
+    def run_many(
+        self, pictures: Iterable[Picture], options: ReadOptions, *, workers: int | None = None
+    ) -> Iterator[Reading | PictureError]:
+        """Yield what `try_many` does, with its options as one object."""
         workers = os.cpu_count() or 1 if workers is None else workers
         if workers < 1:
             raise OptionError(f"workers={workers}: at least one picture is read at a time")
 
         def attempt(picture: Picture) -> Reading | PictureError:
             try:
-                return self.read(picture, as_=as_, min_confidence=min_confidence)
+                return self.run(picture, options).reading
             except PictureError as error:
                 return error
 
         return _in_order(attempt, pictures, workers=workers)
-
-
-def _check_options(as_: str, min_confidence: float | None) -> None:
-    if as_ not in get_args(Content):
-        raise OptionError(f"as_={as_!r}: a picture holds {', '.join(map(repr, get_args(Content)))}")
-    if min_confidence is not None and not 0 <= min_confidence <= 1:
-        raise OptionError(f"min_confidence={min_confidence}: a confidence lies between 0 and 1")
 
 
 def _in_order(
@@ -221,3 +198,13 @@ def _in_order(
                 waiting.append(pool.submit(attempt, picture))
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _seen(picture: Picture, name: str) -> tuple[Page, NDArray[np.float32], Handwriting]:
+    """Return a picture as a page, its ink, and what is written on it; small writing is looked at on a larger page."""
+    page = open_picture(picture, name)
+    ink, handwriting = find_handwriting(page)
+    if pixels := finer(page, handwriting):
+        page = open_picture(picture, name, pixels=pixels)
+        ink, handwriting = find_handwriting(page)
+    return page, ink, handwriting

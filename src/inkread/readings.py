@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from html import escape
 from itertools import groupby
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from inkread.errors import OptionError
 from inkread.geometry import Box, hull_of
+from inkread.style import ANSWER, QUIET, SURE, WARNING, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from inkread.models.conformal import Conformal
-    from inkread.reader import Steps
 
-Content = Literal["auto", "digit", "number", "sheet"]
-"""What a picture holds: one digit, digits in one row, or rows of them. "auto" finds out."""
+_MOST_LINES = 40  # longer sheets are cut off, with a word
 
 RefusalCode = Literal["blank", "no-digit", "unsure"]
 
@@ -67,8 +67,37 @@ class Digit:
         return tuple(digit for digit in ranked if self.probabilities[digit] >= least)
 
 
+class _WithDigits(Protocol):
+    """What has a text and the digits that it is made of."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def digits(self) -> tuple[Digit, ...]: ...
+
+
+class _Written:
+    """What a number and a line have in common: their digits stand beside each other."""
+
+    __slots__ = ()
+
+    @property
+    def confidence(self: _WithDigits) -> float:
+        """The probability, 0 to 1, that all of its digits are right."""
+        return all_right(self.digits)
+
+    @property
+    def box(self: _WithDigits) -> Box:
+        """Where its ink lies, in pixels of the upright picture."""
+        return hull_of(digit.box for digit in self.digits)
+
+    def __str__(self: _WithDigits) -> str:
+        return self.text
+
+
 @dataclass(frozen=True, slots=True)
-class Number:
+class Number(_Written):
     """Digits on one line without a wide gap."""
 
     digits: tuple[Digit, ...]
@@ -78,22 +107,9 @@ class Number:
         """The digits."""
         return "".join(str(digit.digit) for digit in self.digits)
 
-    @property
-    def confidence(self) -> float:
-        """The probability, 0 to 1, that all of its digits are right."""
-        return all_right(self.digits)
-
-    @property
-    def box(self) -> Box:
-        """Where its ink lies, in pixels of the upright picture."""
-        return hull_of(digit.box for digit in self.digits)
-
-    def __str__(self) -> str:
-        return self.text
-
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Line(_Written):
     """Numbers beside each other."""
 
     numbers: tuple[Number, ...]
@@ -107,19 +123,6 @@ class Line:
     def digits(self) -> tuple[Digit, ...]:
         """Its digits, from left to right."""
         return tuple(digit for number in self.numbers for digit in number.digits)
-
-    @property
-    def confidence(self) -> float:
-        """The probability, 0 to 1, that all of its digits are right."""
-        return all_right(self.digits)
-
-    @property
-    def box(self) -> Box:
-        """Where its ink lies, in pixels of the upright picture."""
-        return hull_of(number.box for number in self.numbers)
-
-    def __str__(self) -> str:
-        return self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,7 @@ class Reading:
     digits: tuple[Digit, ...] = ()
     confidence: float | None = None
     refused: Refusal | None = None
-    _retrace: Callable[[], Steps] | None = field(default=None, repr=False, compare=False)
+    _draw: Callable[[], Figure] | None = field(default=None, repr=False, compare=False)
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -170,17 +173,13 @@ class Reading:
         The picture is opened once more, so it must still be as it was when it was read. Raises `ValueError` for
         a reading that came from JSON or from another process: it has no picture.
         """
-        if self._retrace is None:
+        if self._draw is None:
             raise ValueError("this reading came without its picture; read the picture again to draw its steps")
-        from inkread.figures.steps import draw_steps
-
-        return draw_steps(self._retrace())
+        return self._draw()
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the text, how sure it is, and each digit, the unsure ones in another colour."""
-        from inkread.figures.notebook import reading_html
-
-        return reading_html(self)
+        return _html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object that the command line prints; docs/cli.md describes it."""
@@ -236,7 +235,7 @@ class Reading:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        for name, value in {**state, "_retrace": None}.items():
+        for name, value in {**state, "_draw": None}.items():
             object.__setattr__(self, name, value)
 
 
@@ -248,3 +247,28 @@ def all_right(digits: Iterable[Digit]) -> float:
 def _numbers(lines: Iterable[str]) -> list[int]:
     """Return, for each digit of lines of text, the index of its number in its line."""
     return [index for line in lines for index, number in enumerate(line.split(" ")) for _ in number]
+
+
+def _html(reading: Reading) -> str:
+    """Return a reading as HTML: its text in large digits, a tooltip on each, and how sure all of it is."""
+    name = f'<span style="color:{QUIET}">{escape(reading.picture)}</span>'
+    if reading.refused:
+        refused = f"{escape(reading.refused.code)}: {escape(reading.refused.message)}"
+        return f'<div>{name}<br><span style="color:{WARNING}">{refused}</span></div>'
+    lines = [_line_html(line) for line in reading.lines[:_MOST_LINES]]
+    if more := len(reading.lines) - len(lines):
+        lines.append(f'<span style="color:{QUIET}">and {more} more lines</span>')
+    sure = f'<span style="color:{QUIET}">{escape(percent(reading.confidence or 0.0))} sure of all</span>'
+    text = "<br>".join(lines)
+    return f'<div>{name}<div style="font:1.6em/1.3 monospace">{text}</div>{sure}</div>'
+
+
+def _line_html(line: Line) -> str:
+    return " &nbsp;".join("".join(map(_digit_html, number.digits)) for number in line.numbers)
+
+
+def _digit_html(digit: Digit) -> str:
+    colour = ANSWER if digit.confidence >= SURE else WARNING
+    x, y, w, h = digit.box
+    title = f"{digit.digit}: {escape(percent(digit.confidence))}, at {x}, {y}, {w} x {h} pixels"
+    return f'<span style="color:{colour}" title="{title}">{digit.digit}</span>'

@@ -7,15 +7,13 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-
 import inkread
 from inkread.batch.rows import Task
 from inkread.errors import DataError, ModelError, OptionError
 from inkread.loading import NAMED, SHIPPED, model_path
 from inkread.models.files import model_file
+from inkread.options import ReadOptions
 from inkread.reader import Reader
-from inkread.readings import Content
 
 MANIFEST = "_inkread.json"
 """Its name; what begins with an underscore is no part of a dataset for those who read Parquet."""
@@ -32,27 +30,26 @@ _COMPARED = {
 Manifest = dict[str, Any]
 
 
-def plan(model: str | None, as_: Content, min_confidence: float | None) -> tuple[Task, Manifest]:
+def plan(model: str | None, options: ReadOptions) -> tuple[Task, Manifest]:
     """Return how pictures are read, and what a manifest says of it.
 
-    Raises `ModelError` for a model that cannot be used, `OptionError` for an option out of range.
+    Raises `ModelError` for a model that cannot be used.
     """
     file = model_file(SHIPPED if model is None else model_path(model))
     reader = Reader(model, profile=None)
-    reader.read(np.full((28, 28), 255, np.uint8), as_=as_, min_confidence=min_confidence)  # it checks the options
     card = reader.card
     try:
         sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:
         raise ModelError(f"{file}: the model cannot be read ({error.strerror})") from None
-    task = Task(model, f"{model if model in NAMED else card.recipe} {sha256[:12]}", as_, min_confidence)
+    task = Task(model, f"{model if model in NAMED else card.recipe} {sha256[:12]}", options)
     return task, {
         "format": _FORMAT,
         "model": task.model_id,
         "model_sha256": sha256,
         "card": {name: getattr(card, name) for name in ("temperature", "text_power", "no_digit", "min_confidence")},
-        "as": as_,
-        "min_confidence": min_confidence,
+        "as": options.as_,
+        "min_confidence": options.min_confidence,
         "runs": [],
     }
 

@@ -11,8 +11,10 @@ import pyarrow as pa
 
 import inkread
 from inkread.errors import PictureError
-from inkread.reader import Reader, Steps
-from inkread.readings import Content, Digit
+from inkread.options import ReadOptions
+from inkread.reader import Reader
+from inkread.readings import Digit
+from inkread.steps import Steps
 
 _VERSION = inkread.__version__  # looking it up takes longer than to read a picture
 
@@ -65,7 +67,7 @@ class Task(NamedTuple):
 
     model: str | None
     model_id: str
-    as_: Content = "auto"
+    options: ReadOptions = ReadOptions()
     min_confidence: float | None = None
 
 
@@ -78,7 +80,7 @@ def read_row(reader: Reader, path: str, fetch: Callable[[], bytes], task: Task) 
         size = len(content)
         picture = BytesIO(content)
         picture.name = path  # so that messages speak of it
-        row = _row(path, reader.steps(picture, as_=task.as_, min_confidence=task.min_confidence))
+        row = _row(path, reader.run(picture, task.options))
     except PictureError as error:
         row = Row(path, error=(error.code, error.message))
     except MemoryError:

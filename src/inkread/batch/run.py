@@ -21,7 +21,7 @@ from inkread.batch.summary import Summary
 from inkread.batch.texts import Text
 from inkread.batch.workers import Workers
 from inkread.errors import OptionError
-from inkread.readings import Content
+from inkread.options import Content, ReadOptions
 
 Format = Literal["parquet", "csv", "jsonl"]
 
@@ -80,7 +80,7 @@ def run(
         raise OptionError(f"processes={processes}: at least one process reads")
     named = [os.fspath(name) for name in inputs]
     sources = Sources(named)
-    task, manifest = plan(None if model is None else os.fspath(model), as_, min_confidence)
+    task, manifest = plan(None if model is None else os.fspath(model), ReadOptions(as_, min_confidence))
     readers = _readers(task, processes, ray)
     output = _output(Location.of(os.fspath(out)), format_, manifest, named)
     complete = False

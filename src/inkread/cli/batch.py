@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from inkread.readings import Content
+from inkread.options import Content
 
 
 def batch(

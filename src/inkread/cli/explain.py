@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from inkread.cli.profiles import PROFILE_HELP, profile_of
-from inkread.readings import Content
+from inkread.options import Content
 from inkread.teaching.profiles import DEFAULT_PROFILE
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import typer
 
 from inkread.cli.profiles import PROFILE_HELP
 from inkread.cli.reading import Format, read_pictures
-from inkread.readings import Content
+from inkread.options import Content, ReadOptions
 from inkread.teaching.profiles import DEFAULT_PROFILE
 
 
@@ -77,12 +77,11 @@ def read(
     """
     return read_pictures(
         pictures,
-        as_=as_,
+        options=ReadOptions(as_, min_confidence),
         model=model,
         profile=profile,
         format_=format_,
         figure=figure,
         show=show,
-        min_confidence=min_confidence,
         debug=context.obj["debug"],
     )

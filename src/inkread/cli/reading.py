@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from inkread.cli.profiles import profile_of, warn_if_unteachable
 from inkread.errors import OptionError, PictureError
-from inkread.readings import Content, Reading
+from inkread.options import ReadOptions
+from inkread.readings import Reading
 from inkread.teaching.profiles import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
-    from inkread.reader import Reader, Steps
+    from inkread.reader import Reader
+    from inkread.steps import Steps
 
 CSV_COLUMNS = ("picture", "line", "number", "position", "digit", "confidence", "x", "y", "w", "h")
 
@@ -29,13 +31,12 @@ Format = Literal["text", "json", "csv"]
 def read_pictures(
     pictures: Sequence[str],
     *,
-    as_: Content = "auto",
+    options: ReadOptions | None = None,
     model: Path | None = None,
     profile: str = DEFAULT_PROFILE,
     format_: Format = "text",
     figure: Path | None = None,
     show: bool = False,
-    min_confidence: float | None = None,
     debug: bool = False,
 ) -> int:
     """Read pictures, print what they say, and return the exit code; see `inkread.cli.read` for what it takes."""
@@ -50,7 +51,7 @@ def read_pictures(
     names = _FigureNames(figure)
     reader = Reader(model, profile=profile_of(profile))
     warn_if_unteachable(reader)
-    for name, outcome in _outcomes(reader, pictures, as_, min_confidence, steps=show or figure is not None):
+    for name, outcome in _outcomes(reader, pictures, options or ReadOptions(), steps=show or figure is not None):
         if isinstance(outcome, PictureError):
             failed = True
             if debug:
@@ -66,16 +67,16 @@ def read_pictures(
 
 
 def _outcomes(
-    reader: Reader, names: Sequence[str], as_: Content, min_confidence: float | None, *, steps: bool
+    reader: Reader, names: Sequence[str], options: ReadOptions, *, steps: bool
 ) -> Iterator[tuple[str, Reading | Steps | PictureError]]:
     """Yield each picture's name with its reading or its error, in order; with its steps where these are drawn."""
     names, pictures = [STDIN if name == "-" else name for name in names], map(_source, names)
     if not steps:
-        yield from zip(names, reader.try_many(pictures, as_=as_, min_confidence=min_confidence), strict=True)
+        yield from zip(names, reader.run_many(pictures, options), strict=True)
         return
     for name, picture in zip(names, pictures, strict=True):
         try:
-            yield name, reader.steps(picture, as_=as_, min_confidence=min_confidence)
+            yield name, reader.run(picture, options)
         except PictureError as error:
             yield name, error
 

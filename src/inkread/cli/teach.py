@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from inkread.errors import OptionError, PictureError
-from inkread.readings import Content
+from inkread.options import Content
 from inkread.teaching.profiles import DEFAULT_PROFILE, Profile
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _id(word: str) -> int:
 
 def _teach(reader: Reader, label: str, pictures: list[str], as_: Content, say: _Text, *, debug: bool) -> int:
     """Teach each picture; one that cannot be taught is said, and the others are taught all the same."""
-    from inkread.teaching.gathering import digits_of
+    from inkread.teaching.lessons import digits_of
 
     wanted, failed = "".join(map(str, digits_of(label))), False
     for picture in pictures:

@@ -15,7 +15,7 @@ from inkread.explaining.layers import Layer, layers_of
 from inkread.glyphs import NON_DIGIT
 from inkread.models.classifier import Classifier
 from inkread.models.probabilities import given_a_digit
-from inkread.reader import Steps
+from inkread.steps import Steps
 
 
 @dataclass(frozen=True, slots=True)

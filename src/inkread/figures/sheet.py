@@ -14,7 +14,7 @@ from inkread.style import ANSWER, LINE, QUIET, SURE, TEXT, WARNING, percent
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from inkread.reader import Steps
+    from inkread.steps import Steps
 
 _GLYPHS_A_ROW = 24
 _MOST_GLYPHS = 6 * _GLYPHS_A_ROW  # of larger pages the strip shows the least sure ones

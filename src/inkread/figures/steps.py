@@ -15,7 +15,7 @@ from inkread.figures.sheet import draw_sheet
 from inkread.style import caption
 
 if TYPE_CHECKING:
-    from inkread.reader import Steps
+    from inkread.steps import Steps
 
 
 def draw_steps(steps: Steps) -> Figure:

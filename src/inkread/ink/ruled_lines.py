@@ -1,4 +1,4 @@
-"""Ruled lines: the ruled or squared lines all over a page as curves, told from writing by their length and their distance."""
+"""Ruled lines: those all over a page, as curves, told from writing by their length and their distance."""
 
 from __future__ import annotations
 

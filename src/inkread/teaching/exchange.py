@@ -24,8 +24,7 @@ from inkread.errors import DataError, OptionError, PictureError
 from inkread.files import whole_folder
 from inkread.geometry import Box
 from inkread.reader import Reader
-from inkread.teaching.gathering import box_of, lessons_of
-from inkread.teaching.lessons import Lesson, png
+from inkread.teaching.lessons import Lesson, box_of, lessons_of, png
 
 LIST_NAME = "taught.json"
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.reader import Reader, Steps
-from inkread.readings import Content
+from inkread.options import ReadOptions
+from inkread.reader import Reader
+from inkread.steps import Steps
 from inkread.web.problems import Problem
 from inkread.web.uploads import Upload
 
@@ -24,15 +25,14 @@ _GOOD = [cv2.IMWRITE_JPEG_QUALITY, 85]
 class Question:
     """What a request asks of its pictures; see `Reader.read`, and docs/web.md for `steps` and `page`."""
 
-    as_: Content = "auto"
-    min_confidence: float | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
     steps: bool = False
     page: bool = False
 
 
 def answer(reader: Reader, upload: Upload, question: Question) -> dict[str, Any]:
     """Return the JSON object of a picture's reading. Raises `PictureError` for what is no picture."""
-    steps = reader.steps(upload.file(), as_=question.as_, min_confidence=question.min_confidence)
+    steps = reader.run(upload.file(), question.options)
     reading = steps.reading.to_dict()
     if question.steps or question.page:
         reading["steps"] = _shown(steps, page=question.page)

@@ -14,8 +14,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 import inkread
+from inkread.options import Content, ReadOptions
 from inkread.reader import Reader
-from inkread.readings import Content
 from inkread.teaching.profiles import Profile
 from inkread.web.answers import Question, answer, encoded, failure
 from inkread.web.desk import Desk
@@ -66,7 +66,7 @@ class Service:
         The answer is the object that `inkread read --format json` prints; for several files a list of such objects,
         in which one that cannot be read has an `error` in its place. A refusal is an answer, too.
         """
-        question = Question(as_, min_confidence, steps=bool(steps), page=bool(page))
+        question = Question(ReadOptions(as_, min_confidence), steps=bool(steps), page=bool(page))
         self.desk.check()  # before anything is taken in
         with self.desk.holding() as hold:
             uploads = await uploads_of(request, x_picture_name, self.desk.limits, hold)

@@ -13,10 +13,9 @@ from starlette.responses import Response
 
 from inkread.errors import OptionError
 from inkread.geometry import Box
-from inkread.readings import Content
+from inkread.options import Content
 from inkread.teaching.exchange import exported
-from inkread.teaching.gathering import digits_of, lessons_of
-from inkread.teaching.lessons import Lesson, as_floats
+from inkread.teaching.lessons import Lesson, as_floats, digits_of, lessons_of
 from inkread.teaching.profiles import Profile
 from inkread.web.answers import encoded, png
 from inkread.web.guard import foreign_page, has_foreign_origin

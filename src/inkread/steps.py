@@ -1,0 +1,41 @@
+"""Steps: all that lies between a picture and its reading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.geometry import Box
+from inkread.layout.patches import Patch
+from inkread.models.card import Card
+from inkread.pictures.page import Page
+from inkread.readings import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """All that lies between a picture and its reading.
+
+    page: the upright picture.
+    ink: (H, W) float32 in 0..1, as large as the page.
+    patches: the ink of each digit.
+    glyphs: (N, 28, 28) float32 in 0..1, one for each patch.
+    probabilities: (N, 11) float32, rows that sum to 1: the ten digits and, last, no digit.
+    card: the card of the model that read them.
+    reading: the answer.
+    """
+
+    page: Page
+    ink: NDArray[np.float32]
+    patches: tuple[Patch, ...]
+    glyphs: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    card: Card
+    reading: Reading
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """Where each patch lies, in pixels of the upright picture, also where the reading was refused."""
+        return tuple(self.page.upright(patch.box) for patch in self.patches)
