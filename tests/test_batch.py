@@ -338,7 +338,7 @@ import resource
 import numpy as np
 from inkread import Reader
 from inkread.drawing import draw_digit
-from inkread.memory import keep_freed
+from inkread.system import keep_freed
 
 keep_freed()
 reader, taken = Reader(profile=None), []

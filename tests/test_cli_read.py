@@ -23,7 +23,7 @@ import inkread
 from ended import Ended, Run
 from inkread import Reader, Reading
 from inkread.cli import main
-from inkread.drawing import draw_digit
+from inkread.drawing import draw_digit, draw_sheet
 
 KEYS = ["picture", "text", "lines", "confidence", "refused", "digits"]
 DIGIT_KEYS = ["digit", "confidence", "probabilities", "box", "line"]
@@ -119,17 +119,13 @@ def test_a_refused_picture_prints_an_empty_text_and_says_why(run: Run, three: Pa
     assert run("read", blank, three) == Ended(0, [f"{blank}\t", f"{three}\t3"], [why])
 
 
-def test_the_lines_of_a_sheet_are_joined_by_bars_where_several_pictures_are_read(
-    run: Run, three: Path, seven: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_lines_of_a_page_are_joined_by_bars_where_several_pictures_are_read(
+    run: Run, three: Path, tmp_path: Path
 ) -> None:
-    digit = inkread.read(three).digits[0]
-
-    def sheet(_: Reader, picture: Any, **__: Any) -> Reading:
-        return Reading(str(picture), (digit, inkread.Digit(7, 1.0, digit.probabilities, digit.box, line=1)), 0.9)
-
-    monkeypatch.setattr(Reader, "read", sheet)  # no picture of several lines can be read yet
-    assert run("read", three).out == ["3", "7"]
-    assert run("read", three, seven).out == [f"{three}\t3|7", f"{seven}\t3|7"]
+    page = tmp_path / "page.png"
+    Image.fromarray(draw_sheet(["314", "2718"], rng=np.random.default_rng(0))).save(page)
+    assert run("read", page).out == ["314", "2718"]
+    assert run("read", three, page).out == [f"{three}\t3", f"{page}\t314|2718"]
 
 
 # JSON
@@ -490,7 +486,7 @@ def test_a_defect_of_ours_ends_in_one_line_too(run: Run, three: Path, monkeypatc
     def fail(*_: Any, **__: Any) -> Reading:
         raise RuntimeError("first\nsecond")
 
-    monkeypatch.setattr(Reader, "read", fail)
+    monkeypatch.setattr(Reader, "run", fail)
     ended = run(three)
     assert (ended.code, len(ended.err)) == (1, 1)
     assert "a defect of inkread (RuntimeError: first second)" in ended.err[0]
@@ -500,7 +496,7 @@ def test_ctrl_c_ends_with_130(run: Run, three: Path, monkeypatch: pytest.MonkeyP
     def interrupt(*_: Any, **__: Any) -> Reading:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Reader, "read", interrupt)
+    monkeypatch.setattr(Reader, "run", interrupt)
     assert run(three) == Ended(130, [], ["inkread: interrupted"])
 
 
