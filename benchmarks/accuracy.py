@@ -29,7 +29,7 @@ from inkread.loading import SHIPPED, load_classifier
 from inkread.models.card import Card, load_card
 from inkread.models.classifier import Classifier
 from inkread.models.probabilities import given_a_digit
-from inkread.training.machine import hardware, versions
+from inkread.training.provenance import hardware, versions
 from measures import INKREAD, ROOT, timed
 from sets import RUNS, Glyphs, load_set
 

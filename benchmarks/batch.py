@@ -41,7 +41,7 @@ from inkread.batch.sources import Sources
 from inkread.drawing import draw_digit
 from inkread.files import whole_file
 from inkread.options import ReadOptions
-from inkread.training.machine import hardware
+from inkread.training.provenance import hardware
 from measures import ROOT, Result, timed
 
 DISTINCT = 500

@@ -5,8 +5,8 @@
 
 Trains on the first 50 000 training images of MNIST, seed 0, over a third of the recipe's epochs, or half of those that
 it had with AdamW: three to eight minutes a variant on two cores. Judges on the last 10 000 images, and on glyphs that
-`inkread.training.material` makes of them; the test set is not touched. Networks are kept in runs/study; the table is
-benchmarks/best_study.md.
+`inkread.training.training_glyphs` makes of them; the test set is not touched. Networks are kept in runs/study; the
+table is benchmarks/best_study.md.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from inkread.loading import load_classifier
 from inkread.models.probabilities import cross_entropy, fit_temperature, given_a_digit, tempered
 from inkread.training import RECIPES
 from inkread.training.history import History, Watcher
-from inkread.training.machine import hardware, versions
-from inkread.training.material import SHARES, Glyphs, Material
+from inkread.training.provenance import hardware, versions
+from inkread.training.training_glyphs import SHARES, Glyphs, TrainingGlyphs
 from sets import RUNS
 
 HERE = Path(__file__).parent
@@ -102,7 +102,7 @@ class Judged:
 def made(mnist: Mnist) -> dict[str, Glyphs]:
     """Return glyphs of each share, made of MNIST's last 10 000 training images."""
     held = replace(mnist, train_images=mnist.train_images[50_000:], train_labels=mnist.train_labels[50_000:])
-    with Material(held, seed=12345) as material:
+    with TrainingGlyphs(held, seed=12345) as material:
         jobs = {name: [material.begin(name, (777, part, 9), 500) for part in range(12)] for name in SHARES}
         parts = {name: [job.result() for job in jobs[name]] for name in SHARES}
     return {name: tuple(map(np.concatenate, zip(*parts[name], strict=True))) for name in SHARES}  # type: ignore[misc]
@@ -113,7 +113,7 @@ def judged(model: Path, mnist: Mnist, glyphs: dict[str, Glyphs]) -> Judged:
     images = {"images": (mnist.train_images[50_000:], mnist.train_labels[50_000:])}
     answers = {name: (outputs([model], shown), labels) for name, (shown, labels) in (glyphs | images).items()}
     threshold = np.quantile(answers["nondigits"][0][:, NON_DIGIT], 0.05)
-    refused = np.concatenate([answers[name][0][:, NON_DIGIT] for name in ("roads", "forms")]) > threshold
+    refused = np.concatenate([answers[name][0][:, NON_DIGIT] for name in ("augmented", "drawn")]) > threshold
     digits = {name: (given_a_digit(given), labels) for name, (given, labels) in answers.items() if name != "nondigits"}
     given, truth = map(np.concatenate, zip(*digits.values(), strict=True))
     temperature = fit_temperature(truth, given)
@@ -171,7 +171,7 @@ def run(name: str, mnist: Mnist) -> float:
         if variant.teachers:
             stack.enter_context(patched(fitting, "_batches", taught))
         started = time.perf_counter()
-        model = fitting.fitted(recipe, small, seed=0, history=History(), watcher=Watcher())
+        model = fitting.fit_recipe(recipe, small, seed=0, history=History(), watcher=Watcher())
         seconds = time.perf_counter() - started
     with whole_file(_onnx(name)) as path:
         export_onnx(model, path, fitting.scaled(mnist.train_images[:500])[..., 0])
@@ -196,7 +196,7 @@ def table(results: dict[str, tuple[Judged, float]]) -> Iterator[str]:
     for name, (reached, seconds) in results.items():
         *shares, loss = asdict(reached).values()
         cells = [f"{share:.2f} %" for share in shares]
-        cells += [" / ".join(f"{1000 * loss[share]:.1f}" for share in ("images", "roads", "forms"))]
+        cells += [" / ".join(f"{1000 * loss[share]:.1f}" for share in ("images", "augmented", "drawn"))]
         yield f"| {name} | {' | '.join(cells)} | {seconds / 60:.1f} min |"
 
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from inkread.drawing import Hand, digit_strokes, draw_ink, ink_colour, lay_ground, show
 from inkread.drawing.pen import find_pen
 from inkread.drawing.strokes import Stroke
+from inkread.evaluation.statistics import edit_distance
 from inkread.reader import Reader
-from inkread.scores import edit_distance
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -21,14 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.datasets import load_mnist
+from inkread.evaluation.statistics import calibration_error
 from inkread.glyphs import NON_DIGIT
 from inkread.loading import load_classifier
 from inkread.models.card import Card, load_card
 from inkread.models.classifier import Classifier
 from inkread.models.conformal import Conformal
 from inkread.models.probabilities import fit_temperature, given_a_digit, tempered
-from inkread.scores import calibration_error
-from inkread.training.material import drawn_glyphs
+from inkread.training.training_glyphs import drawn_glyphs
 from sets import Glyphs, load_set
 
 PASSED = 0.04

@@ -24,7 +24,7 @@ from inkread.datasets import load_mnist
 from inkread.files import whole_file
 from inkread.keras_backend import load_keras
 from inkread.training import RECIPES, train
-from inkread.training.machine import hardware, versions
+from inkread.training.provenance import hardware, versions
 
 HERE = Path(__file__).parent
 FAST = RECIPES["fast"]

@@ -26,7 +26,7 @@ from inkread.figures.saving import save_figure
 from inkread.files import whole_file
 from inkread.keras_backend import load_keras
 from inkread.style import ANSWER, QUIET, TEXT, WARNING, calm, caption
-from inkread.training.machine import hardware, versions
+from inkread.training.provenance import hardware, versions
 
 ROOT = Path(__file__).parents[1]
 MAPS = (1, 2, 4, 8, 16, 32, 64, 128)

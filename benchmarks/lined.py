@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from fast_study import patched
 from inkread.drawing import draw_sheet
+from inkread.evaluation.statistics import edit_distance
 from inkread.ink import handwriting
 from inkread.reader import Reader
-from inkread.scores import edit_distance
 
 PENS = ("ballpoint", "pencil", "felt-tip", "marker")
 

@@ -30,7 +30,7 @@ from PIL import Image
 from inkread import Reader
 from inkread.drawing import draw_digit
 from inkread.files import whole_file
-from inkread.training.machine import hardware
+from inkread.training.provenance import hardware
 from measures import INKREAD, ROOT
 
 CLIENTS = (1, 8, 32)

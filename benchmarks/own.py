@@ -22,15 +22,15 @@ from PIL import Image
 from accuracy import refuses
 from inkread.datasets import load_mnist
 from inkread.drawing import FORMS, Hand, draw_digit
+from inkread.evaluation.statistics import calibration_error
 from inkread.files import whole_file, whole_folder
 from inkread.glyphs import CLASSES
 from inkread.loading import load_classifier
 from inkread.models.classifier import Classifier
 from inkread.models.probabilities import given_a_digit
 from inkread.reader import Reader
-from inkread.scores import calibration_error
-from inkread.training import train
-from inkread.training.machine import hardware
+from inkread.training import fine_tune
+from inkread.training.provenance import hardware
 from measures import ROOT
 from sets import RUNS, Glyphs, load_set
 
@@ -79,7 +79,7 @@ def learnt(seed: int, each: int) -> Path:
                 (folder / str(digit)).mkdir(exist_ok=True)
                 Image.fromarray(picture).save(folder / str(digit) / f"{number}.png")
     if not model.exists():
-        train(own=own, out=model)
+        fine_tune(own, out=model)
     return model
 
 

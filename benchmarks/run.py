@@ -21,7 +21,7 @@ from typing import Any
 import measures
 from inkread.files import whole_file
 from inkread.training import RECIPES
-from inkread.training.machine import hardware, versions
+from inkread.training.provenance import hardware, versions
 
 RUNS = measures.ROOT / "runs"
 RESULTS = RUNS / "results.json"

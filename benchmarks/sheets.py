@@ -22,7 +22,7 @@ from PIL import Image
 from inkread.drawing import draw_digit, draw_sheet
 from inkread.files import whole_file
 from inkread.reader import Reader
-from inkread.training.machine import hardware
+from inkread.training.provenance import hardware
 from measures import INKREAD, ROOT, timed
 
 CELLS = 1150  # digits on each of the two scanned pages

@@ -20,15 +20,15 @@ from accuracy import measured
 from calibrate import calibrated, on_card
 from inkread.converting import QUANTISED
 from inkread.datasets import load_mnist
+from inkread.evaluation.statistics import confusion_matrix
 from inkread.files import file_sha256, whole_folder
 from inkread.foreign.to_onnx import quantise_onnx, refine_onnx
 from inkread.glyphs import normalise
 from inkread.loading import SHIPPED, load_classifier
 from inkread.models.card import Card, load_card
 from inkread.models.files import MODEL_NAME
-from inkread.scores import confusion_matrix
-from inkread.training.machine import hardware
-from inkread.training.material import drawn_glyphs
+from inkread.training.provenance import hardware
+from inkread.training.training_glyphs import drawn_glyphs
 from sets import load_set
 
 MNIST_TO_QUANTISE, DRAWN_TO_QUANTISE = 500, 1000

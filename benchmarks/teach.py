@@ -24,17 +24,17 @@ from sklearn.model_selection import GridSearchCV
 from inkread.datasets import load_mnist
 from inkread.datasets.folders import LabelledPicture, labelled_pictures
 from inkread.errors import PictureError
+from inkread.evaluation.statistics import calibration_error
 from inkread.files import whole_file
 from inkread.glyphs import CLASSES, NON_DIGIT
 from inkread.loading import load_classifier
 from inkread.models.classifier import Classifier
 from inkread.models.probabilities import given_a_digit
 from inkread.reader import Reader
-from inkread.scores import calibration_error
 from inkread.teaching import Profile
 from inkread.teaching.lessons import as_bytes
 from inkread.teaching.neighbours import Neighbours
-from inkread.training.machine import hardware
+from inkread.training.provenance import hardware
 from measures import ROOT
 from sets import Glyphs, load_set
 
@@ -84,7 +84,7 @@ def taught(lessons: Seen) -> Neighbours:
 
 def weighed(neighbours: Neighbours, of: Seen) -> NDArray[np.float32]:
     """Return the probabilities of a set after teaching."""
-    return neighbours.weighed(of.glyphs, of.probabilities, of.features)
+    return neighbours.reweigh(of.glyphs, of.probabilities, of.features)
 
 
 class Tally:

@@ -37,7 +37,7 @@ from inkread.loading import load_classifier
 from inkread.reader import Reader
 from inkread.teaching import neighbours
 from inkread.teaching.neighbours import Neighbours
-from inkread.training.machine import hardware
+from inkread.training.provenance import hardware
 from measures import ROOT
 from sets import Glyphs, load_set
 from teach import Seen, of_each_class, seen, taught, weighed

@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.drawing import draw_sheet
+from inkread.evaluation.statistics import calibration_error
 from inkread.models.card import load_card
 from inkread.reader import Reader
 from inkread.readings import Reading
-from inkread.scores import calibration_error
 
 PAGES = 150
 GROUNDS = ("plain", "paper", "ruled", "squared", "shadow", "blackboard")

@@ -19,10 +19,10 @@ from PIL import Image, ImageOps
 
 from inkread import Reader
 from inkread.datasets.folders import LabelledPicture, labelled_pictures
+from inkread.evaluation.statistics import mcnemar, wilson_interval
 from inkread.files import whole_file
-from inkread.scores import mcnemar, wilson_interval
 from inkread.training import train
-from inkread.training.machine import hardware, versions
+from inkread.training.provenance import hardware, versions
 
 HERE = Path(__file__).parent
 MODEL = HERE.parent / "runs" / "classic-0"

@@ -18,7 +18,7 @@ from model_card import model_card
 from typer.models import ArgumentInfo
 
 from inkread.cli.app import COMMANDS
-from inkread.training.recipes import FURTHER, RECIPES
+from inkread.training.recipes import FINE_TUNE, RECIPES
 
 HERE = Path(__file__).parent
 HEAD = """<!-- Written by docs/generate.py; run `make docs` after a change to a command. -->
@@ -69,7 +69,7 @@ def row(parameter: inspect.Parameter, hint: Any) -> str:
 
 def recipes() -> Iterator[str]:
     """Yield the Markdown of each recipe: a table of its settings."""
-    tables = [recipe.to_dict() for recipe in (*RECIPES.values(), FURTHER)]
+    tables = [recipe.to_dict() for recipe in (*RECIPES.values(), FINE_TUNE)]
     yield "\n## Recipes of `inkread train`\n"
     yield "The last is that of `--own` without `--recipe`.\n"
     yield f"| setting | {' | '.join(table['name'] for table in tables)} |"

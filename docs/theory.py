@@ -20,11 +20,11 @@ from PIL import Image
 import inkread
 from inkread.explaining import Layer, explain
 from inkread.explaining.layers import layers_of
-from inkread.figures.curves import draw_curves
 from inkread.figures.explain import RESPONSE, draw_explanation
 from inkread.figures.panels import show_image
 from inkread.pictures.opening import open_picture
 from inkread.style import ANSWER, LINE, OTHER, QUIET, TEXT, WARNING, calm, caption, percent
+from inkread.training.curves import draw_curves
 from inkread.training.history import History
 
 ROOT = Path(__file__).parents[1]

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inkread.datasets import augment
-from inkread.datasets.augment import (
+from inkread.drawing import digit_ink
+from inkread.glyphs import SIDE, normalise_one
+from inkread.training import augment
+from inkread.training.augment import (
     FRAME,
     enlarged,
     glyph_of,
@@ -22,8 +24,6 @@ from inkread.datasets.augment import (
     warped,
     worn,
 )
-from inkread.drawing import digit_ink
-from inkread.glyphs import SIDE, normalise_one
 
 Map = NDArray[np.float32]
 Change = Callable[[Map, np.random.Generator], Map]

@@ -14,11 +14,11 @@ from PIL import Image
 
 from inkread import DataError
 from inkread.cli import main
-from inkread.comparison import compared
 from inkread.datasets import Mnist
 from inkread.drawing import draw_digit
-from inkread.evaluation import Answer, Evaluation, evaluate
-from inkread.scores import calibration_error, wilson_interval
+from inkread.evaluation.comparison import compare
+from inkread.evaluation.evaluate import Answer, Evaluation, evaluate
+from inkread.evaluation.statistics import calibration_error, wilson_interval
 
 KEYS = [
     *("accuracy", "data", "model", "right", "of", "interval", "refused", "failed", "groups", "confusion", "seconds"),
@@ -201,7 +201,7 @@ def test_two_models_are_compared_picture_by_picture(folders: Path) -> None:
         for a in first.answers
     ]
     second = replace(first, answers=worse, right=sum(answer.right for answer in worse))
-    found = compared(first, second)
+    found = compare(first, second)
     assert (found.only_first, found.only_second) == (2, 1)
     assert found.difference == pytest.approx(-1 / 11)
     assert found.p == 1
@@ -213,7 +213,7 @@ def test_two_models_are_compared_picture_by_picture(folders: Path) -> None:
 def test_other_pictures_cannot_be_compared(folders: Path) -> None:
     first = evaluate(str(folders))
     with pytest.raises(ValueError, match="the same pictures"):
-        compared(first, replace(first, answers=first.answers[::-1]))
+        compare(first, replace(first, answers=first.answers[::-1]))
 
 
 def test_against_tells_the_other_model_and_the_test(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,17 +16,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkread import evaluation
 from inkread.cli import main
-from inkread.comparison import compared
 from inkread.drawing import draw_digit
 from inkread.errors import OptionError
-from inkread.evaluation import Answer, Evaluation, Exhibit, evaluate
-from inkread.figures import report
-from inkread.figures.charts import coverage_chart, reliability_chart
-from inkread.figures.gallery import SIDE
-from inkread.figures.report import LEVELS, SHOWN_MISSES, check_report_path, report_of, save_report
-from inkread.scores import wilson_interval
+from inkread.evaluation import report
+from inkread.evaluation.charts import coverage_chart, reliability_chart
+from inkread.evaluation.comparison import compare
+from inkread.evaluation.evaluate import Answer, Evaluation, Exhibit, evaluate
+from inkread.evaluation.gallery import SIDE
+from inkread.evaluation.report import LEVELS, SHOWN_MISSES, check_report_path, report_of, save_report
+from inkread.evaluation.statistics import wilson_interval
 
 VOID = {"meta", "img", "wbr"}
 NASTY = """<b>&"'</b>"""
@@ -151,7 +150,7 @@ def nothing_read(monkeypatch: pytest.MonkeyPatch) -> None:
     def reads(*arguments: object, **options: object) -> None:
         raise AssertionError("the pictures were read, though the report cannot be written")
 
-    monkeypatch.setattr(evaluation, "evaluate", reads)
+    monkeypatch.setattr("inkread.evaluation.evaluate.evaluate", reads)
 
 
 # The page
@@ -310,7 +309,7 @@ def test_two_models_stand_side_by_side_with_the_test_on_their_difference(measure
     better = [replace(answer, answer="4") if answer.label == "4" else answer for answer in measured.answers]
     better = [replace(answer, answer="6") if answer.picture == "a.png" else answer for answer in better]
     other = evaluation_of([*better], model="another")
-    page = Page(report_of(measured, compared(measured, other)))
+    page = Page(report_of(measured, compare(measured, other)))
     assert page.headings[0] == "Two models side by side"
     head, right, *_ = page.tables[0]
     assert head == ["", "the model", "another"]
@@ -326,10 +325,10 @@ def test_two_models_stand_side_by_side_with_the_test_on_their_difference(measure
 def test_a_clear_difference_is_called_one() -> None:
     first = evaluation_of([Answer(f"{n}.png", "1", "1", 0.9) for n in range(12)])
     second = evaluation_of([Answer(f"{n}.png", "1", "7" if n < 9 else "1", 0.9) for n in range(12)])
-    text = Page(report_of(first, compared(first, second))).text
+    text = Page(report_of(first, compare(first, second))).text
     assert "p = 0.0039; the first is better" in text
     assert "The second is 75.00 points below the first (95 % interval of how far it is above: -" in text
-    assert "The second is 75.00 points above the first" in Page(report_of(second, compared(second, first))).text
+    assert "The second is 75.00 points above the first" in Page(report_of(second, compare(second, first))).text
 
 
 # Names, and nothing read

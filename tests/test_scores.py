@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkread.models.probabilities import cross_entropy, fit_temperature, tempered
-from inkread.scores import (
+from inkread.evaluation.statistics import (
     Bin,
     calibration_error,
     confusion_matrix,
@@ -20,6 +19,7 @@ from inkread.scores import (
     reliability,
     wilson_interval,
 )
+from inkread.models.probabilities import cross_entropy, fit_temperature, tempered
 
 NONE = (np.zeros(0), np.zeros(0, bool))
 

@@ -23,10 +23,10 @@ from inkread import Reader, Reading
 from inkread.cli.app import app
 from inkread.drawing import draw_sheet
 from inkread.drawing.nondigits import nondigit_ink
+from inkread.evaluation.statistics import edit_distance
 from inkread.options import Content
 from inkread.pictures.page import WORKING_PIXELS
 from inkread.readings import Line, Number
-from inkread.scores import edit_distance
 
 Picture = NDArray[np.uint8]
 Lines = Sequence[str]

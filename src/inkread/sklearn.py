@@ -111,17 +111,19 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         from inkread.keras_backend import load_keras
         from inkread.training.history import History, Watcher
         from inkread.training.recipes import RECIPES
-        from inkread.training.run import settled
+        from inkread.training.run import resolve_recipe
 
-        recipe = replace(settled(RECIPES[str(self.recipe)], self.epochs and int(self.epochs)), watches_test=False)
+        recipe = replace(
+            resolve_recipe(RECIPES[str(self.recipe)], self.epochs and int(self.epochs)), watches_test=False
+        )
         load_keras("DigitClassifier.fit")
         from inkread.foreign.to_onnx import export_onnx
-        from inkread.training.fitting import fitted
+        from inkread.training.fitting import fit_recipe
         from inkread.training.networks import in_float32
 
         images, labels = np.rint(glyphs * 255).astype(np.uint8), indices.astype(np.uint8)
         data = Mnist(images, labels, images[:0], labels[:0])
-        network = fitted(recipe, data, seed=_seed(self.random_state), history=History(), watcher=Watcher())
+        network = fit_recipe(recipe, data, seed=_seed(self.random_state), history=History(), watcher=Watcher())
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / MODEL_NAME
             export_onnx(in_float32(network, recipe.network), path, glyphs[:500])

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from inkread.comparison import Comparison
-    from inkread.evaluation import Evaluation
+    from inkread.evaluation.comparison import Comparison
+    from inkread.evaluation.evaluate import Evaluation
 
 SHOWN_MISSES = 20
 
@@ -70,16 +70,16 @@ def evaluate(
         inkread evaluate --data my-digits/index.csv --against tiny --report report.html
     """
     from inkread.cli.progress import CountBar
-    from inkread.comparison import compared
-    from inkread.evaluation import evaluate as run
+    from inkread.evaluation.comparison import compare
+    from inkread.evaluation.evaluate import evaluate as run
 
     if report is not None:
-        from inkread.figures.report import check_report_path
+        from inkread.evaluation.report import check_report_path
 
         check_report_path(report)
     with CountBar("reading") as bar:
         result = run(data, model=model, progress=bar.shows)
-        comparison = compared(result, run(data, model=against, progress=bar.shows)) if against else None
+        comparison = compare(result, run(data, model=against, progress=bar.shows)) if against else None
     failure = _reported(result, report, comparison)
     if format_ == "json":
         also = {"against": comparison.to_dict()} if comparison else {}
@@ -98,7 +98,7 @@ def _reported(result: Evaluation, path: Path | None, comparison: Comparison | No
     """Write the report, if one was asked for; return why it could not be: the score is to be printed all the same."""
     if path is None:
         return None
-    from inkread.figures.report import save_report
+    from inkread.evaluation.report import save_report
 
     try:
         save_report(result, path, comparison)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+from inkread.errors import OptionError
 
 
 def train(
@@ -73,15 +76,19 @@ def train(
 
         inkread read 6.jpg --model model
     """
+    from inkread import training
     from inkread.cli.progress import TrainingBar
-    from inkread.training import train as run
 
+    if from_ is not None and (own is None or recipe is not None):
+        raise OptionError(f"--from {from_}: a model learns further with --own, and without --recipe")
     with TrainingBar() as bar:
+        run = (
+            partial(training.fine_tune, own, base=from_)
+            if own is not None and recipe is None
+            else partial(training.train, recipe or "fast", own=own)
+        )
         card = run(
-            recipe,
             data=data,
-            own=own,
-            base=from_,
             out=out,
             epochs=epochs,
             seed=seed,

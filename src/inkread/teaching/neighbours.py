@@ -57,7 +57,7 @@ class Neighbours:
         kernel = _FAR_VARIANCE * _kernel(self._features, self._features, _FAR)
         self._residuals = _residuals(kernel, _logs(probabilities[-MOST:]), self._truth)
 
-    def weighed(
+    def reweigh(
         self, glyphs: NDArray[np.uint8], probabilities: NDArray[np.float32], features: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Return probabilities, (N, 11), for glyphs, (N, 28, 28) uint8, with those and the features of the network."""

@@ -60,7 +60,7 @@ class TaughtClassifier:
 
         batches = [glyphs[start : start + _BATCH] for start in range(0, len(glyphs), _BATCH)]
         return np.concatenate(
-            [taught.weighed(as_bytes(batch), *self.network.classify_with_features(batch)) for batch in batches]
+            [taught.reweigh(as_bytes(batch), *self.network.classify_with_features(batch)) for batch in batches]
         )
 
     def learn(self, lessons: Sequence[Lesson]) -> list[Lesson]:

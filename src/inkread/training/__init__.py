@@ -9,6 +9,6 @@ Importing this package does not import a training framework yet; `train` does.
 from __future__ import annotations
 
 from inkread.training.recipes import RECIPES, Recipe
-from inkread.training.run import train
+from inkread.training.run import fine_tune, train
 
-__all__ = ["RECIPES", "Recipe", "train"]
+__all__ = ["RECIPES", "Recipe", "fine_tune", "train"]

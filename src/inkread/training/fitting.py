@@ -16,11 +16,11 @@ from inkread.datasets import Mnist
 from inkread.training import networks, optimizers
 from inkread.training.callback import Follow
 from inkread.training.history import History, Watcher
-from inkread.training.material import Glyphs, Material
 from inkread.training.recipes import Recipe
+from inkread.training.training_glyphs import Glyphs, TrainingGlyphs
 
 
-def fitted(
+def fit_recipe(
     recipe: Recipe,
     mnist: Mnist,
     *,
@@ -35,8 +35,8 @@ def fitted(
     """
     keras.utils.set_random_seed(seed)
     model = _compiled(recipe, len(mnist.train_images), trained)
-    if recipe.material:
-        _fit_to_material(model, recipe, mnist, seed=seed, history=history, watcher=watcher)
+    if recipe.training_glyphs:
+        _fit_to_glyphs(model, recipe, mnist, seed=seed, history=history, watcher=watcher)
         return model
     images, labels = scaled(mnist.train_images), _one_hot(mnist.train_labels)
     tested = (scaled(mnist.test_images), _one_hot(mnist.test_labels)) if recipe.watches_test else None
@@ -52,21 +52,21 @@ def fitted(
     return model
 
 
-def _fit_to_material(
+def _fit_to_glyphs(
     model: keras.Model, recipe: Recipe, mnist: Mnist, *, seed: int, history: History, watcher: Watcher
 ) -> None:
     """Train a network on glyphs that worker processes make meanwhile."""
     images = len(mnist.train_images)
     watcher.says("drawing the first glyphs")
-    with Material(mnist, seed=seed) as material:
+    with TrainingGlyphs(mnist, seed=seed) as training_glyphs:
         last: deque[Glyphs] = deque(maxlen=1)
-        epochs = _remembered(material.epochs(recipe.epochs), last)
+        epochs = _remembered(training_glyphs.epochs(recipe.epochs), last)
         first = next(epochs)
         follow = Follow(history, watcher, recipe, images=images)
         model.fit(
             _batches(itertools.chain([first], epochs), recipe.batch),
             steps_per_epoch=recipe.steps(images, 0),
-            shuffle=False,  # the material comes shuffled
+            shuffle=False,  # the glyphs come shuffled
             epochs=recipe.epochs,
             verbose=0,
             callbacks=[follow],

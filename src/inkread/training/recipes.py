@@ -20,8 +20,8 @@ class Recipe:
     hardest: share of the training images that is seen after the first epoch: those with the largest loss by then.
     smoothing: label smoothing, 0 to 1.
     sample: how many of the training images it learns from, chosen at random; None for all.
-    material: whether it learns from `inkread.training.material`, MNIST's digits and many more, and so of no digit too,
-        rather than from MNIST's images as they are.
+    training_glyphs: whether it learns from `inkread.training.training_glyphs`, MNIST's digits and many more, and so of
+        non-digits too, rather than from MNIST's images as they are.
     precision: what activations are computed in; `train` takes "float32" on processors without bfloat16.
     steps_per_call: steps between two returns to Python.
     watches_test: whether test loss and accuracy are shown after each epoch, as the tutorial does, and never chosen
@@ -39,7 +39,7 @@ class Recipe:
     hardest: float = 1.0
     smoothing: float = 0.0
     sample: int | None = None
-    material: bool = False
+    training_glyphs: bool = False
     precision: Literal["float32", "bfloat16"] = "float32"
     steps_per_call: int = 1
     watches_test: bool = False
@@ -98,16 +98,16 @@ RECIPES = {
             epochs=30,
             batch=256,
             smoothing=0.1,
-            material=True,
+            training_glyphs=True,
         ),
     )
 }
 
 # A low rate, and the average with the weights it began with, keep what the network knew of other hands and of what is
 # no digit; a third of MNIST is enough to be reminded of them.
-FURTHER = replace(
+FINE_TUNE = replace(
     RECIPES["best"],
-    name="further",
+    name="fine-tune",
     about="Goes on from a model that reads any hand, with own digits among what it learnt from; a minute or two.",
     network=None,
     optimizer="averaged_cycle",

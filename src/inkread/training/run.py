@@ -16,12 +16,12 @@ from inkread.keras_backend import has_bfloat16, load_keras
 from inkread.loading import load_classifier
 from inkread.models.card import CARD_NAME, Card
 from inkread.models.files import KERAS_NAME, MODEL_NAME
-from inkread.training.further import sampled, start_from
+from inkread.training.fine_tuning import Start, sample_mnist, start_from
 from inkread.training.history import History, Watcher
-from inkread.training.machine import Clock
-from inkread.training.material import drawn_glyphs
-from inkread.training.own import OwnDigits, own_digits
-from inkread.training.recipes import FURTHER, RECIPES, Recipe
+from inkread.training.own_digits import OwnDigits, own_digits
+from inkread.training.provenance import Clock
+from inkread.training.recipes import FINE_TUNE, RECIPES, Recipe
+from inkread.training.training_glyphs import drawn_glyphs
 
 FILES = {MODEL_NAME, CARD_NAME, KERAS_NAME, "mnist.h5", "history.csv", "curves.png"}
 """What a run writes; a folder that holds anything else is never replaced."""
@@ -31,12 +31,11 @@ DRAWN = 2000
 
 
 def train(
-    recipe: str | Recipe | None = None,
+    recipe: str | Recipe = "fast",
     *,
     data: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] = "model",
     own: str | os.PathLike[str] | None = None,
-    base: str | os.PathLike[str] | None = None,
     epochs: int | None = None,
     seed: int = 0,
     force: bool = False,
@@ -45,15 +44,12 @@ def train(
 ) -> Card:
     """Train a network on MNIST, write its model folder and return its card.
 
-    `best` and `FURTHER` start worker processes, so a script that calls this needs the usual
-    `if __name__ == "__main__":`.
+    `best` starts worker processes, so a script that calls this needs the usual `if __name__ == "__main__":`.
 
-    recipe: a name out of `RECIPES`, or a recipe of one's own, which without a network goes on from `base`; None for
-        `fast`, and with `own` for `FURTHER`.
+    recipe: a name out of `RECIPES`, or a recipe of one's own that names a network.
     data: where MNIST lies; None looks where `inkread.datasets.load_mnist` says.
     own: digits of one's own to learn from beside MNIST: a folder of folders 0 to 9, or the name of a profile; see
-        `inkread.training.own`.
-    base: the model to go on from: a folder or a file whose network is like that of `best`; None for the shipped model.
+        `inkread.training.own_digits`.
     out: the model folder to write: model.keras, model.onnx, card.json, history.csv and curves.png.
     epochs: None for the recipe's own number.
     seed: the same seed gives the same weights on the same machine.
@@ -61,33 +57,74 @@ def train(
     watcher: told of the progress.
 
     Raises `OptionError` for an unknown recipe, options that do not go together or a folder that holds something
-    already, `DataError` for MNIST or `own`, `ModelError` for a `base` that cannot be trained further, `MissingExtra`
-    without Keras. An interrupted run leaves nothing at `out`.
+    already, `DataError` for MNIST or `own`, `MissingExtra` without Keras. An interrupted run leaves nothing at `out`.
     """
-    recipe = settled(recipe or ("fast" if own is None else FURTHER), epochs)
-    if base is not None and recipe.network:
-        raise OptionError(f"--from {base}: a model learns further with --own, and without --recipe")
+    recipe = resolve_recipe(recipe, epochs)
+    if recipe.network is None:
+        raise OptionError(f"recipe {recipe.name!r}: has no network to begin with; `fine_tune` goes on from a model")
     _check_folder(Path(out).resolve(), force=force)
-    start = None if recipe.network else start_from(base)
-    watcher, clock, history = watcher or Watcher(), Clock(), History()
+    return _run(recipe, None, data, out, own, seed, watcher or Watcher(), download_progress)
+
+
+def fine_tune(
+    own: str | os.PathLike[str] | None = None,
+    *,
+    base: str | os.PathLike[str] | None = None,
+    recipe: Recipe = FINE_TUNE,
+    data: str | os.PathLike[str] | None = None,
+    out: str | os.PathLike[str] = "model",
+    epochs: int | None = None,
+    seed: int = 0,
+    force: bool = False,
+    watcher: Watcher | None = None,
+    download_progress: Progress | None = None,
+) -> Card:
+    """Train a model further, with digits of one's own among what it learnt from; return the card of the new model.
+
+    It starts worker processes, so a script that calls this needs the usual `if __name__ == "__main__":`.
+
+    own: as for `train`; None for MNIST alone.
+    base: the model to go on from: a folder or a file whose network is like that of `best`; None for the shipped model.
+    recipe: one without a network.
+
+    The others are as for `train`. Raises what `train` raises, and `ModelError` for a `base` that cannot be trained
+    further.
+    """
+    recipe = resolve_recipe(recipe, epochs)
+    _check_folder(Path(out).resolve(), force=force)
+    return _run(recipe, start_from(base), data, out, own, seed, watcher or Watcher(), download_progress)
+
+
+def _run(
+    recipe: Recipe,
+    start: Start | None,
+    data: str | os.PathLike[str] | None,
+    out: str | os.PathLike[str],
+    own: str | os.PathLike[str] | None,
+    seed: int,
+    watcher: Watcher,
+    download_progress: Progress | None,
+) -> Card:
+    """Run a recipe, from the data to the model folder; `start` is the model to go on from."""
+    clock, history = Clock(), History()
     with clock.part("data"):
         mnist = load_mnist(data, progress=download_progress)
         digits = None if own is None else own_digits(own)
         if start:
             watcher.says("drawing digits of other hands")
-            others = drawn_glyphs(mnist, seed=seed, count=DRAWN, shares=("roads", "forms"))
-        mnist = sampled(mnist, recipe.sample, seed=seed)
+            others = drawn_glyphs(mnist, seed=seed, count=DRAWN, shares=("augmented", "drawn"))
+        mnist = sample_mnist(mnist, recipe.sample, seed=seed)
         if digits:
             mnist = digits.among(mnist, seed=seed)
     with clock.part("framework"):
         watcher.says("starting TensorFlow")
         load_keras("training")
-    from inkread.training.fitting import fitted
-    from inkread.training.saving import save_run
+    from inkread.training.fitting import fit_recipe
+    from inkread.training.model_folder import save_run
 
     trained = start.network(others) if start else None
     with clock.part("training"):
-        model = fitted(recipe, mnist, seed=seed, history=history, watcher=watcher, trained=trained)
+        model = fit_recipe(recipe, mnist, seed=seed, history=history, watcher=watcher, trained=trained)
     watcher.says("saving")
     with whole_folder(out) as folder:
         temperature = start.card.temperature if start else None
@@ -106,7 +143,7 @@ def _about(digits: OwnDigits) -> dict[str, Any]:
     return {"own": len(digits.labels), "left_out": list(digits.left_out)}
 
 
-def settled(recipe: str | Recipe, epochs: int | None) -> Recipe:
+def resolve_recipe(recipe: str | Recipe, epochs: int | None) -> Recipe:
     """Return the recipe of a name as it will be run: with the epochs asked for and a precision the processor has."""
     if isinstance(recipe, str):
         if recipe not in RECIPES:

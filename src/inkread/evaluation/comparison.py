@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from inkread.evaluation import Evaluation
-from inkread.scores import mcnemar, paired_interval
+from inkread.evaluation.evaluate import Evaluation
+from inkread.evaluation.statistics import mcnemar, paired_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Comparison:
         return {"model": second["model"], "accuracy": second["accuracy"], **{n: getattr(self, n) for n in names}}
 
 
-def compared(first: Evaluation, second: Evaluation) -> Comparison:
+def compare(first: Evaluation, second: Evaluation) -> Comparison:
     """Return the comparison of two models on the same data.
 
     Raises `ValueError` for scores on different pictures.

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-from inkread.comparison import Comparison
 from inkread.errors import OptionError
-from inkread.evaluation import Answer, Evaluation
-from inkread.figures.charts import coverage_chart, interval_chart, reliability_chart
-from inkread.figures.gallery import gallery
-from inkread.figures.report_style import STYLE
+from inkread.evaluation.charts import coverage_chart, interval_chart, reliability_chart
+from inkread.evaluation.comparison import Comparison
+from inkread.evaluation.evaluate import Answer, Evaluation
+from inkread.evaluation.gallery import gallery
+from inkread.evaluation.report_style import STYLE
+from inkread.evaluation.statistics import coverage, wilson_interval
 from inkread.files import check_folder, writable
-from inkread.scores import coverage, wilson_interval
 
 LEVELS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 """The smallest confidences of which the report says what asking for them costs."""

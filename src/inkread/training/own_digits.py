@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.datasets import Mnist
-from inkread.datasets.augment import nudged
 from inkread.errors import DataError, OptionError, PictureError
 from inkread.reader import Reader
 from inkread.teaching import Lesson, Profile
 from inkread.teaching.exchange import imported
+from inkread.training.augment import nudged
 
 SHARE = 0.2
 """Share of the training images that own digits make up, each repeated, and turned, scaled and shifted a little,"""

@@ -16,13 +16,13 @@ from inkread.datasets import Mnist
 from inkread.glyphs import CLASSES
 from inkread.loading import SHIPPED, load_classifier
 from inkread.models.card import Card, load_card
-from inkread.training import run, train
-from inkread.training.further import sampled, start_from
-from inkread.training.recipes import FURTHER
+from inkread.training import fine_tune, run
+from inkread.training.fine_tuning import sample_mnist, start_from
+from inkread.training.recipes import FINE_TUNE
 
 pytest.importorskip("onnx", reason="needs the extra 'train'")
 
-SHORT = replace(FURTHER, sample=1500, epochs=4, batch=16)  # as many steps as of the whole, nearly
+SHORT = replace(FINE_TUNE, sample=1500, epochs=4, batch=16)  # as many steps as of the whole, nearly
 SIGN = np.full((90, 90), 255, np.uint8)
 SIGN[20:70, 20:26] = SIGN[20:70, 64:70] = SIGN[64:70, 20:70] = 0
 
@@ -34,7 +34,7 @@ def further(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     (folder / "own" / "4").mkdir(parents=True)
     for number in range(6):
         Image.fromarray(np.roll(SIGN, number)).save(folder / "own" / "4" / f"{number}.png")
-    return folder / "model", train(SHORT, data=data / "mnist", own=folder / "own", out=folder / "model")
+    return folder / "model", fine_tune(folder / "own", recipe=SHORT, data=data / "mnist", out=folder / "model")
 
 
 def test_a_sign_of_ones_own_becomes_likelier(further: tuple[Path, Card]) -> None:
@@ -58,7 +58,7 @@ def test_the_card_says_what_it_went_on_from_and_keeps_what_was_fitted_on_real_pi
     further: tuple[Path, Card],
 ) -> None:
     (folder, card), shipped = further, load_card(SHIPPED)
-    assert card.recipe == "further"
+    assert card.recipe == "fine-tune"
     assert card.data["from"] == {"model": "shipped", "recipe": "best", "sha256": shipped.model_sha256}
     assert card.data["own"] == 6
     for name in ("temperature", "text_power", "min_confidence", "conformal", "limits"):
@@ -80,7 +80,7 @@ def test_what_learnt_further_learns_further_again(
     monkeypatch.setattr(run, "DRAWN", 100)
     folder, first = further
     shorter = replace(SHORT, sample=200, epochs=1)
-    again = train(shorter, data=data / "mnist", base=folder, out=tmp_path / "model")
+    again = fine_tune(base=folder, recipe=shorter, data=data / "mnist", out=tmp_path / "model")
     assert again.data["from"]["sha256"] == first.model_sha256
     assert again.data["name"] == "own data"  # a sample is not MNIST as published
 
@@ -120,9 +120,9 @@ def test_a_model_to_go_on_from_needs_own_digits_and_no_recipe(
 def test_a_recipe_takes_a_sample_of_mnist_or_all_of_it() -> None:
     images = np.arange(50 * 784, dtype=np.uint32).astype(np.uint8).reshape(50, 28, 28)
     mnist = Mnist(images, np.arange(50, dtype=np.uint8), images[:5], np.arange(5, dtype=np.uint8))
-    few = sampled(mnist, 20, seed=1)
+    few = sample_mnist(mnist, 20, seed=1)
     assert len(set(few.train_labels.tolist())) == 20
     assert all((images[label] == image).all() for image, label in zip(few.train_images, few.train_labels, strict=True))
-    assert sampled(mnist, None, seed=1) is sampled(mnist, 50, seed=1) is mnist
+    assert sample_mnist(mnist, None, seed=1) is sample_mnist(mnist, 50, seed=1) is mnist
     with pytest.raises(OptionError, match="0 epochs"):
-        train(SHORT, epochs=0)
+        fine_tune(recipe=SHORT, epochs=0)

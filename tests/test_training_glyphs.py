@@ -12,12 +12,12 @@ import pytest
 from numpy.typing import NDArray
 
 from inkread.datasets import Mnist
-from inkread.datasets.augment import FRAME, enlarged, image_of, piece, side_by_side
 from inkread.drawing import digit_ink
 from inkread.drawing.nondigits import FAMILIES, nondigit_ink
 from inkread.glyphs import NON_DIGIT, normalise_one
-from inkread.training import material
-from inkread.training.material import KEPT, SHARES, Glyphs, Material, drawn_glyphs
+from inkread.training import training_glyphs
+from inkread.training.augment import FRAME, enlarged, image_of, piece, side_by_side
+from inkread.training.training_glyphs import KEPT, SHARES, Glyphs, TrainingGlyphs, drawn_glyphs
 
 COUNT = 400
 PER_EPOCH = {name: round(share * COUNT / KEPT) for name, share in SHARES.items()}
@@ -49,7 +49,7 @@ def tiny(small: Mnist) -> Mnist:
 
 
 def epochs(mnist: Mnist, count: int, *, seed: int = 5, workers: int = 2) -> list[Glyphs]:
-    with Material(mnist, seed=seed, workers=workers) as made:
+    with TrainingGlyphs(mnist, seed=seed, workers=workers) as made:
         return list(made.epochs(count))
 
 
@@ -63,15 +63,15 @@ def made(small: Mnist) -> list[Glyphs]:
 def still(small: Mnist) -> list[Glyphs]:
     """Return the same three epochs, but for the nudges that kept glyphs get."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(material, "nudged", lambda glyphs, rng: glyphs)
+        patch.setattr(training_glyphs, "nudged", lambda glyphs, rng: glyphs)
         return epochs(small, 3)
 
 
 @pytest.fixture
 def at_hand(small: Mnist, monkeypatch: pytest.MonkeyPatch) -> Mnist:
     """Give this process the data that a worker has."""
-    monkeypatch.setattr(material, "_own_images", small.train_images)
-    monkeypatch.setattr(material, "_own_labels", small.train_labels)
+    monkeypatch.setattr(training_glyphs, "_own_images", small.train_images)
+    monkeypatch.setattr(training_glyphs, "_own_labels", small.train_labels)
     return small
 
 
@@ -182,8 +182,8 @@ def test_images_keep_their_labels(small: Mnist, made: list[Glyphs]) -> None:
 
 
 def test_the_images_of_every_turn_are_all_images_in_another_order(tiny: Mnist) -> None:
-    with Material(tiny, seed=5, workers=1) as made:
-        labels = [job.result()[1] for epoch in range(10) for job in made._own(epoch)]
+    with TrainingGlyphs(tiny, seed=5, workers=1) as made:
+        labels = [job.result()[1] for epoch in range(10) for job in made._begin_images(epoch)]
     # 10 epochs of 16 images are 4 turns of 40.
     turns = np.concatenate(labels).reshape(4, 40)
     assert (np.sort(turns, axis=1) == np.sort(tiny.train_labels)).all()
@@ -194,7 +194,7 @@ def test_the_images_of_every_turn_are_all_images_in_another_order(tiny: Mnist) -
 
 
 def test_leaving_early_ends_the_workers(tiny: Mnist) -> None:
-    with Material(tiny, seed=5, workers=2) as made:
+    with TrainingGlyphs(tiny, seed=5, workers=2) as made:
         next(made.epochs(100))
         workers = multiprocessing.active_children()
         assert workers
@@ -205,8 +205,8 @@ def test_an_error_ends_the_workers_and_comes_through(tiny: Mnist) -> None:
     workers = []
 
     def fails() -> None:
-        with Material(tiny, seed=5, workers=1) as made:
-            made.begin("forms", (1,), 5)
+        with TrainingGlyphs(tiny, seed=5, workers=1) as made:
+            made.begin("drawn", (1,), 5)
             workers.extend(multiprocessing.active_children())
             raise KeyboardInterrupt
 
@@ -217,13 +217,13 @@ def test_an_error_ends_the_workers_and_comes_through(tiny: Mnist) -> None:
 
 
 def test_leaving_does_not_wait_for_what_nobody_will_see(small: Mnist) -> None:
-    with Material(small, seed=5, workers=1) as made:
-        begun = [made.begin("roads", (number,), 20) for number in range(80)]
+    with TrainingGlyphs(small, seed=5, workers=1) as made:
+        begun = [made.begin("augmented", (number,), 20) for number in range(80)]
     assert sum(job.cancelled() for job in begun) > 40
 
 
-def test_making_material_needs_no_training_framework() -> None:
-    code = "import sys, inkread.training.material; print({'tensorflow', 'keras', 'jax'} & set(sys.modules))"
+def test_making_training_glyphs_needs_no_training_framework() -> None:
+    code = "import sys, inkread.training.training_glyphs; print({'tensorflow', 'keras', 'jax'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "set()"
 
@@ -234,7 +234,7 @@ def test_making_material_needs_no_training_framework() -> None:
 def test_images_are_warped_in_their_place_and_the_data_stay(at_hand: Mnist) -> None:
     before = at_hand.train_images.copy()
     indices = np.arange(100)[::-1]
-    images, labels = material._imaged((1, 2, 3), indices)
+    images, labels = training_glyphs._imaged((1, 2, 3), indices)
     assert np.array_equal(at_hand.train_images, before)
     assert np.array_equal(labels, at_hand.train_labels[indices])
     alike = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(images, before[indices], strict=True)]
@@ -244,12 +244,12 @@ def test_images_are_warped_in_their_place_and_the_data_stay(at_hand: Mnist) -> N
 
 @pytest.mark.parametrize("name", SHARES)
 def test_so_many_glyphs_are_made_as_are_asked_for(at_hand: Mnist, name: str) -> None:
-    glyphs, labels = material._made(name, (1, 2), 40)
+    glyphs, labels = training_glyphs._made(name, (1, 2), 40)
     assert glyphs.shape == (40, 28, 28)
     assert glyphs.dtype == labels.dtype == np.uint8
     assert (set(labels) == {NON_DIGIT}) == (name == "nondigits")
-    assert np.array_equal(material._made(name, (1, 2), 40)[0], glyphs)
-    assert not each(material._made(name, (1, 3), 40)[0]) & each(glyphs)
+    assert np.array_equal(training_glyphs._made(name, (1, 2), 40)[0], glyphs)
+    assert not each(training_glyphs._made(name, (1, 3), 40)[0]) & each(glyphs)
 
 
 def test_glyphs_as_a_reader_meets_them_are_a_third_each_of_the_shares(at_hand: Mnist) -> None:
@@ -258,7 +258,7 @@ def test_glyphs_as_a_reader_meets_them_are_a_third_each_of_the_shares(at_hand: M
     assert glyphs.shape == (20, 28, 28)
     assert (glyphs.min(), glyphs.max()) == (0, 1)
     thirds = [
-        material._made(name, (3, part, 5), count)
+        training_glyphs._made(name, (3, part, 5), count)
         for part, (name, count) in enumerate(zip(SHARES, (7, 7, 6), strict=True))
     ]
     assert np.array_equal(np.rint(255 * glyphs), np.concatenate([part for part, _ in thirds]))
@@ -266,17 +266,17 @@ def test_glyphs_as_a_reader_meets_them_are_a_third_each_of_the_shares(at_hand: M
 
 def test_roads_start_from_the_data(at_hand: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
     threes = at_hand.train_labels == 3
-    monkeypatch.setattr(material, "_own_images", at_hand.train_images[threes])
-    monkeypatch.setattr(material, "_own_labels", at_hand.train_labels[threes])
-    glyphs, labels = material._made("roads", (1,), 60)
+    monkeypatch.setattr(training_glyphs, "_own_images", at_hand.train_images[threes])
+    monkeypatch.setattr(training_glyphs, "_own_labels", at_hand.train_labels[threes])
+    glyphs, labels = training_glyphs._made("augmented", (1,), 60)
     assert set(labels) == {3}
     middle = np.mean([normalise_one(enlarged(image)) for image in at_hand.train_images[threes]], axis=0)
     assert np.corrcoef(glyphs.mean(axis=0).ravel(), middle.ravel())[0, 1] > 0.9
 
 
 def test_forms_are_drawn_and_need_no_data() -> None:
-    assert len(material._own_images) == 0
-    _, labels = material._made("forms", (1,), 120)
+    assert len(training_glyphs._own_images) == 0
+    _, labels = training_glyphs._made("drawn", (1,), 120)
     assert len(set(labels)) > 7
 
 
@@ -301,10 +301,10 @@ def test_of_nondigits_all_families_of_training_come_and_no_other(
         pairs.append((left, right))
         return side_by_side(left, right, rng=rng)
 
-    monkeypatch.setattr(material, "nondigit_ink", noted_ink)
-    monkeypatch.setattr(material, "piece", noted_piece)
-    monkeypatch.setattr(material, "side_by_side", noted_pair)
-    material._made("nondigits", (1,), 350)
+    monkeypatch.setattr(training_glyphs, "nondigit_ink", noted_ink)
+    monkeypatch.setattr(training_glyphs, "piece", noted_piece)
+    monkeypatch.setattr(training_glyphs, "side_by_side", noted_pair)
+    training_glyphs._made("nondigits", (1,), 350)
     assert drawn == set(FAMILIES)
     assert cut == {"top", "bottom", "left"}
     assert len(pairs) > 20
@@ -313,7 +313,7 @@ def test_of_nondigits_all_families_of_training_come_and_no_other(
 
 def test_wear_that_leaves_but_rubble_is_taken_back(at_hand: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
     ink = enlarged(at_hand.train_images[0])
-    monkeypatch.setattr(material, "_WHOLE_ROAD", 0.0)
+    monkeypatch.setattr(training_glyphs, "_WHOLE_ROAD", 0.0)
     for left, taken_back in ((0.0, True), (0.5, True), (0.9, False)):
 
         def wear(
@@ -322,14 +322,14 @@ def test_wear_that_leaves_but_rubble_is_taken_back(at_hand: Mnist, monkeypatch: 
             x = np.cumsum(ink.sum(axis=0)) <= ink.sum() * rows / FRAME
             return np.asarray(ink * x, np.float32)
 
-        monkeypatch.setattr(material, "worn", wear)
-        monkeypatch.setattr(material, "glyph_of", lambda ink, rng: ink)
-        assert np.array_equal(material._sent(ink, seeded(0)), ink) == taken_back
+        monkeypatch.setattr(training_glyphs, "worn", wear)
+        monkeypatch.setattr(training_glyphs, "glyph_of", lambda ink, rng: ink)
+        assert np.array_equal(training_glyphs._sent(ink, seeded(0)), ink) == taken_back
 
 
 def test_a_digit_through_the_camera_is_nearly_the_same_glyph_or_none(at_hand: Mnist) -> None:
     inks = [enlarged(image) for image in at_hand.train_images[:60]]
-    pairs = [(normalise_one(ink), material._through_camera(ink, seeded(i))) for i, ink in enumerate(inks)]
+    pairs = [(normalise_one(ink), training_glyphs._through_camera(ink, seeded(i))) for i, ink in enumerate(inks)]
     found = [np.corrcoef(glyph.ravel(), seen.ravel())[0, 1] for glyph, seen in pairs if seen.any()]
     assert len(found) > 50
     assert np.mean(found) > 0.9

@@ -1,4 +1,4 @@
-"""Scores: how right a row of answers is."""
+"""Statistics: how right a row of answers is, and how surely that can be said."""
 
 from __future__ import annotations
 

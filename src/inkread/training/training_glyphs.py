@@ -1,12 +1,12 @@
-"""Material: the glyphs that the recipe `best` learns from, made by worker processes beside the training.
+"""Training glyphs: what the recipe `best` learns from, made by worker processes beside the training.
 
 Every epoch sees as many glyphs as MNIST has training images:
 - images: MNIST's own, three of four warped, not normalised anew: the domain of its test set;
-- roads: MNIST's digits warped, worn and sent through our glyph step, now and then through the whole road;
-- forms: digits drawn with a pen in the forms that MNIST's writers do not use, taken the same road;
+- augmented: MNIST's digits warped, worn and sent through our glyph step, now and then through the whole road;
+- drawn: digits drawn with a pen in the shapes that MNIST's writers do not use, taken the same road;
 - nondigits: letters, scribbles, pieces of digits, pairs and more, under the eleventh class.
 
-Roads, forms and nondigits cost a millisecond or more each, so an epoch makes an eighth of them anew and keeps those of
+The last three cost a millisecond or more each, so an epoch makes an eighth of them anew and keeps those of
 the seven epochs before, nudged a little each time. The glyphs of an epoch follow from the seed alone, whatever the
 number of workers.
 """
@@ -25,17 +25,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.datasets import Mnist
-from inkread.datasets.augment import (
-    FRAME,
-    enlarged,
-    glyph_of,
-    image_of,
-    nudged,
-    piece,
-    side_by_side,
-    warped,
-    worn,
-)
 from inkread.drawing import GROUNDS, PENS, Hand, digit_ink, ink_colour, lay_ground, show
 from inkread.drawing.nondigits import FAMILIES, nondigit_ink
 from inkread.errors import DataError
@@ -44,12 +33,13 @@ from inkread.glyphs import NON_DIGIT, normalise_one
 from inkread.ink.ink import find_ink
 from inkread.layout.single_digit import find_digit
 from inkread.pictures.opening import open_picture
+from inkread.training.augment import FRAME, enlarged, glyph_of, image_of, nudged, piece, side_by_side, warped, worn
 
 Map = NDArray[np.float32]
 Glyphs = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 """Glyphs, (N, 28, 28) uint8 with 255 = ink, and their classes, (N,) uint8: 0 to 9, and `NON_DIGIT`."""
 
-SHARES = {"roads": 0.28, "forms": 0.16, "nondigits": 0.18}
+SHARES = {"augmented": 0.28, "drawn": 0.16, "nondigits": 0.18}
 """Shares of an epoch's glyphs; the rest are images."""
 
 KEPT = 8
@@ -71,7 +61,7 @@ _WEIGHTS = {
 }
 
 
-class Material:
+class TrainingGlyphs:
     """Makes the glyphs of one epoch after the other ahead of their use; a context that ends its workers."""
 
     def __init__(self, mnist: Mnist, *, seed: int, workers: int | None = None) -> None:
@@ -84,7 +74,7 @@ class Material:
             (mnist.train_images, mnist.train_labels),
         )
 
-    def __enter__(self) -> Material:
+    def __enter__(self) -> TrainingGlyphs:
         return self
 
     def __exit__(
@@ -96,8 +86,8 @@ class Material:
         """Yield the shuffled glyphs of each of `count` epochs."""
         window: deque[list[Future[Glyphs]]] = deque(maxlen=KEPT)
         for number in range(1 - KEPT, 1):  # the first epoch needs all that is kept
-            window.append(self._roads(number))
-        ahead, images = self._roads(1), self._own(0)
+            window.append(self._begin_new(number))
+        ahead, images = self._begin_new(1), self._begin_images(0)
         for epoch in range(count):
             rng = np.random.default_rng((self._seed, epoch, 4))
             kept = [future.result() for batch in window for future in batch]
@@ -105,7 +95,7 @@ class Material:
             parts += [future.result() for future in images]
             window.append(ahead)
             if epoch + 1 < count:
-                ahead, images = self._roads(epoch + 2), self._own(epoch + 1)
+                ahead, images = self._begin_new(epoch + 2), self._begin_images(epoch + 1)
             order = np.random.default_rng((self._seed, epoch, 1)).permutation(sum(len(labels) for _, labels in parts))
             glyphs, labels = (np.concatenate(arrays)[order] for arrays in zip(*parts, strict=True))
             yield glyphs, labels
@@ -114,7 +104,7 @@ class Material:
         """Begin to make so many glyphs of one of `SHARES`; the same key gives the same glyphs."""
         return self._pool.submit(_made, share, key, count)
 
-    def _roads(self, number: int) -> list[Future[Glyphs]]:
+    def _begin_new(self, number: int) -> list[Future[Glyphs]]:
         """Begin to make what an epoch adds to the glyphs that are kept."""
         jobs = []
         for name, share in SHARES.items():
@@ -124,7 +114,7 @@ class Material:
                 jobs.append(self.begin(name, key, min(_CHUNK, count - start)))
         return jobs
 
-    def _own(self, epoch: int) -> list[Future[Glyphs]]:
+    def _begin_images(self, epoch: int) -> list[Future[Glyphs]]:
         """Begin to make an epoch's images: a part of MNIST in a new order, all of it in turn over the epochs."""
         count = self._images - sum(round(share * self._images / KEPT) for share in SHARES.values()) * KEPT
         first = epoch * count
@@ -142,10 +132,9 @@ class Material:
 
 def drawn_glyphs(mnist: Mnist, *, seed: int, count: int, shares: Sequence[str] = tuple(SHARES)) -> NDArray[np.float32]:
     """Return glyphs as a reader meets them, (count, 28, 28) float32 in 0..1, as many of each of the shares."""
-    with Material(mnist, seed=seed, workers=1) as material:
+    with TrainingGlyphs(mnist, seed=seed, workers=1) as made:
         jobs = [
-            material.begin(name, (seed, part, 5), len(range(part, count, len(shares))))
-            for part, name in enumerate(shares)
+            made.begin(name, (seed, part, 5), len(range(part, count, len(shares)))) for part, name in enumerate(shares)
         ]
         return np.asarray(np.concatenate([job.result()[0] for job in jobs]) / np.float32(255), np.float32)
 
@@ -176,7 +165,7 @@ def _imaged(key: tuple[int, ...], indices: NDArray[np.intp]) -> Glyphs:
 def _made(name: str, key: tuple[int, ...], count: int) -> Glyphs:
     """Return so many glyphs of a share, from the random numbers of a key."""
     rng = np.random.default_rng(key)
-    source = {"roads": _roads, "forms": _forms, "nondigits": _nondigits}[name](rng)
+    source = {"augmented": _augmented, "drawn": _drawn, "nondigits": _nondigits}[name](rng)
     glyphs, labels = np.zeros((count, 28, 28), np.uint8), np.zeros(count, np.uint8)
     made = tried = 0
     while made < count:
@@ -190,13 +179,13 @@ def _made(name: str, key: tuple[int, ...], count: int) -> Glyphs:
     return glyphs, labels
 
 
-def _roads(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
+def _augmented(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
     while True:
         ink, label = _some_digit(rng)
         yield _sent(warped(ink, rng=rng), rng), label
 
 
-def _forms(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
+def _drawn(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
     pens = list(PENS)
     while True:
         digit, hand = int(rng.integers(10)), Hand.random(rng=rng)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inkread.evaluation import Answer, Evaluation, Exhibit
+from inkread.evaluation.evaluate import Answer, Evaluation, Exhibit
 from inkread.style import percent
 
 SIDE = 150

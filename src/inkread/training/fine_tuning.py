@@ -1,4 +1,4 @@
-"""Training further: from a model that reads already, as a file or a folder, to a network that can learn more."""
+"""Fine-tuning: from a model that reads already, as a file or a folder, to a network that can learn more."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def start_from(model: str | os.PathLike[str] | None) -> Start:
     return Start(path, classifier)
 
 
-def sampled(mnist: Mnist, count: int | None, *, seed: int) -> Mnist:
+def sample_mnist(mnist: Mnist, count: int | None, *, seed: int) -> Mnist:
     """Return MNIST with so many of its training images, chosen at random; None for all."""
     if count is None or count >= len(mnist.train_labels):
         return mnist

@@ -1,4 +1,4 @@
-"""What a run was made on and how long it took: hardware, versions, checksums, times, for the card."""
+"""Provenance: what a run was made on and how long it took: hardware, versions, checksums, times, for the card."""
 
 from __future__ import annotations
 

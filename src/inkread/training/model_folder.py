@@ -1,4 +1,4 @@
-"""Saving: from a trained network to a model folder. Import this module only after `load_keras`."""
+"""The model folder: from a trained network to a model folder. Import this module only after `load_keras`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import inkread
 from inkread.datasets import Mnist
-from inkread.figures.curves import draw_curves
+from inkread.evaluation.statistics import confusion_matrix
 from inkread.figures.saving import save_figure
 from inkread.files import file_sha256
 from inkread.foreign.to_onnx import export_onnx
@@ -23,16 +23,16 @@ from inkread.models.card import Card, encoded_images
 from inkread.models.classifier import Classifier
 from inkread.models.files import KERAS_NAME, MODEL_NAME
 from inkread.models.probabilities import cross_entropy, fit_temperature, tempered
-from inkread.scores import confusion_matrix
+from inkread.training.curves import draw_curves
 from inkread.training.fitting import scaled
 from inkread.training.history import History
-from inkread.training.machine import Clock, hardware, versions, weights_sha256
-from inkread.training.material import SHARES
 from inkread.training.networks import in_float32
+from inkread.training.provenance import Clock, hardware, versions, weights_sha256
 from inkread.training.recipes import Recipe
+from inkread.training.training_glyphs import SHARES
 
 LIMITS = "Trained on MNIST alone: American handwriting of the 1990s. Other forms of digits and print are read worse."
-LIMITS_OF_MATERIAL = "Trained on Western digits as people write them; printed digits and other numerals are read worse."
+LIMITS_OF_GLYPHS = "Trained on Western digits as people write them; printed digits and other numerals are read worse."
 PROTOCOL = (
     "Epochs, seed and settings were fixed before the run; the test images were looked at once, at its end. "
     "Validation while the recipe was made: the last 10 000 training images."
@@ -85,9 +85,9 @@ def save_run(
         epochs=history.epochs,
         test=test,
         temperature=temperature,
-        no_digit=0.5 if recipe.material else 1.0,
+        no_digit=0.5 if recipe.training_glyphs else 1.0,
         protocol=PROTOCOL_OF_TUTORIAL if recipe.watches_test else PROTOCOL,
-        limits=LIMITS_OF_MATERIAL if recipe.material else LIMITS,
+        limits=LIMITS_OF_GLYPHS if recipe.training_glyphs else LIMITS,
         average_images=encoded_images(_average_images(mnist)),
     )
     card.save(folder)
@@ -100,7 +100,11 @@ def save_run(
 def _data(recipe: Recipe, mnist: Mnist) -> dict[str, Any]:
     """Return what the network was trained on, for the card."""
     data = {"name": "MNIST" if mnist.is_original else "own data", "images": len(mnist.train_images)}
-    return {**data, "shares": SHARES, "glyphs": recipe.epochs * len(mnist.train_images)} if recipe.material else data
+    return (
+        {**data, "shares": SHARES, "glyphs": recipe.epochs * len(mnist.train_images)}
+        if recipe.training_glyphs
+        else data
+    )
 
 
 def _save_model(model: keras.Model, recipe: Recipe, folder: Path, mnist: Mnist) -> None:

@@ -16,9 +16,9 @@ from inkread.datasets import load_mnist
 from inkread.datasets.folders import LabelledPicture, labelled_pictures
 from inkread.datasets.mnist import holds_mnist
 from inkread.errors import PictureError
+from inkread.evaluation.statistics import calibration_error, confusion_matrix, wilson_interval
 from inkread.reader import Reader
 from inkread.readings import Reading, RefusalCode
-from inkread.scores import calibration_error, confusion_matrix, wilson_interval
 
 BY: tuple[Literal["class", "capture", "source"], ...] = ("class", "capture", "source")
 """What accuracy is told by."""

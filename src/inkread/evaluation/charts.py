@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.scores import coverage, reliability
+from inkread.evaluation.statistics import coverage, reliability
 
 _WIDTH, _HEIGHT = 460, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 18, 14, 46

@@ -1,0 +1,1 @@
+"""How good a model is: on labelled pictures, against another one, and as a report."""
