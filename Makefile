@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 # Bytecode is made when a module is first used, which is quicker than making it for all of them.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 DATA := $(if $(INKREAD_DATA),$(INKREAD_DATA),$(wildcard ../shared/data))
+SHIPPED := src/inkread/models/shipped src/inkread/models/shipped/tiny
 EXAMPLES := $(sort $(wildcard examples/*.png examples/*.jpg))
 
-.PHONY: help demo test lint docs site bench clean
+.PHONY: help demo test lint docs site bench bench-reading ship clean
 
 help:  ## show this
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/base  ## read the example pictures with the shipped model and draw the steps of one
 	@mkdir -p out
@@ -38,6 +39,13 @@ site: $(VENV)/dev  ## build the docs as a site in out/site, any warning an error
 
 bench: $(VENV)/dev  ## measure what benchmarks/RESULTS.md holds and runs/ does not: 25 minutes on two cores
 	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/python benchmarks/run.py
+
+bench-reading: $(VENV)/dev  ## measure how numbers, pages and non-digits are read: a minute
+	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/python benchmarks/sheets.py
+
+ship: $(VENV)/dev  ## bring the model in MODEL (runs/best-0) into the package, calibrated
+	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/python benchmarks/ship.py $(or $(MODEL),runs/best-0)
+	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/python benchmarks/text_confidence.py $(SHIPPED)
 
 clean:  ## remove what was built
 	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

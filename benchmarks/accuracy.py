@@ -31,7 +31,7 @@ from inkread.models.classifier import Classifier
 from inkread.models.probabilities import given_a_digit
 from inkread.training.provenance import hardware, versions
 from measures import INKREAD, ROOT, timed
-from sets import RUNS, Glyphs, load_set
+from measuring_sets import RUNS, Glyphs, load_set
 
 MINUTES = 13  # of one training on two cores
 

@@ -31,12 +31,12 @@ from PIL import Image
 from inkread import Reader
 from inkread.batch import Summary
 from inkread.batch.cluster import packed
+from inkread.batch.done_paths import DonePaths
 from inkread.batch.entries import chunks
 from inkread.batch.locations import Location
 from inkread.batch.manifest import plan
-from inkread.batch.parts import Parts
+from inkread.batch.parquet_output import Parts
 from inkread.batch.rows import Row, table
-from inkread.batch.seen import Seen
 from inkread.batch.sources import Sources
 from inkread.drawing import draw_digit
 from inkread.files import whole_file
@@ -72,7 +72,7 @@ if __name__ == "__main__":
 
 KILLABLE = """
 import sys
-import inkread.batch.parts as parts, inkread.batch.workers as workers
+import inkread.batch.parquet_output as parts, inkread.batch.worker_pool as workers
 parts.PART_ROWS = workers._TABLE_ROWS = 20
 from inkread.cli import main
 if __name__ == "__main__":
@@ -185,7 +185,7 @@ def driver(folder: Path, scale: float) -> Result:
     names = folder / "list.txt"
     count = int(500_000 * scale)
     names.write_text("".join(f"forms/{number % 1000:03}/{number:09}.png\n" for number in range(count)))
-    started, seen = time.process_time(), Seen()
+    started, seen = time.process_time(), DonePaths()
     fresh = (entry for entry in Sources([str(names)]).entries() if seen.add(entry.path))
     for chunk in chunks(fresh, lambda: 500):
         packed(chunk)

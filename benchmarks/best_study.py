@@ -35,7 +35,7 @@ from inkread.training import RECIPES
 from inkread.training.history import History, Watcher
 from inkread.training.provenance import hardware, versions
 from inkread.training.training_glyphs import SHARES, Glyphs, TrainingGlyphs
-from sets import RUNS
+from measuring_sets import RUNS
 
 HERE = Path(__file__).parent
 STUDY = RUNS / "study"

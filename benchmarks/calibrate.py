@@ -29,7 +29,7 @@ from inkread.models.classifier import Classifier
 from inkread.models.conformal import Conformal
 from inkread.models.probabilities import fit_temperature, given_a_digit, tempered
 from inkread.training.training_glyphs import drawn_glyphs
-from sets import Glyphs, load_set
+from measuring_sets import Glyphs, load_set
 
 PASSED = 0.04
 """Share of the drawn non-digits, of the families that training saw, that the threshold for no digit lets pass."""

@@ -29,7 +29,7 @@ from inkread.models.card import Card, load_card
 from inkread.models.files import MODEL_NAME
 from inkread.training.provenance import hardware
 from inkread.training.training_glyphs import drawn_glyphs
-from sets import load_set
+from measuring_sets import load_set
 
 MNIST_TO_QUANTISE, DRAWN_TO_QUANTISE = 500, 1000
 

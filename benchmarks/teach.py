@@ -36,7 +36,7 @@ from inkread.teaching.lessons import as_bytes
 from inkread.teaching.neighbours import Neighbours
 from inkread.training.provenance import hardware
 from measures import ROOT
-from sets import Glyphs, load_set
+from measuring_sets import Glyphs, load_set
 
 DRAWS, OF_EACH = 5, 5
 MANY = 100  # of each class, to see what is left for those who teach much

@@ -28,7 +28,7 @@ from PIL import Image
 
 from fast_study import patched
 from inkread.datasets import load_mnist
-from inkread.drawing import FORMS, GROUNDS, PENS, Hand, digit_ink, draw_digit
+from inkread.drawing import GROUNDS, PENS, SHAPES, Hand, digit_ink, draw_digit
 from inkread.drawing.nondigits import FAMILIES, nondigit_ink
 from inkread.errors import PictureError
 from inkread.files import whole_file
@@ -39,7 +39,7 @@ from inkread.teaching import neighbours
 from inkread.teaching.neighbours import Neighbours
 from inkread.training.provenance import hardware
 from measures import ROOT
-from sets import Glyphs, load_set
+from measuring_sets import Glyphs, load_set
 from teach import Seen, of_each_class, seen, taught, weighed
 
 HANDS, OF_EACH = 120, 14
@@ -98,18 +98,18 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def hand(number: int) -> NDArray[np.float32]:
-    """Return a writer's glyphs, (10 * OF_EACH, 28, 28): a far lean, and one form of each digit, bent in its own way."""
+    """Return a writer's glyphs, (10 * OF_EACH, 28, 28): a far lean, and one shape of each digit, bent in one way."""
     rng = np.random.default_rng((14, number))
     slant, breadth, pen = rng.uniform(-0.6, 0.7), np.exp(rng.normal(0, 0.3)), str(rng.choice(list(PENS)))
     writer = Hand(float(slant), float(breadth), float(rng.uniform(0.012, 0.03)), float(rng.uniform(0.01, 0.07)))
     amount, made = rng.uniform(0.03, 0.09) * SIDE, list[NDArray[np.float32]]()
-    for digit, forms in FORMS.items():
-        form, cells = str(rng.choice(list(forms))), int(rng.integers(3, 6))
+    for digit, shapes in SHAPES.items():
+        shape, cells = str(rng.choice(list(shapes))), int(rng.integers(3, 6))
         nodes = rng.normal(0, amount, (cells, cells, 2)).astype(np.float32)
         shifts = cv2.resize(nodes, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
         rows, columns = np.indices((SIDE, SIDE), np.float32)
         for _ in range(OF_EACH):
-            ink = digit_ink(digit, rng=rng, size=(SIDE, SIDE), pen=pen, form=form, hand=writer, share=0.55)
+            ink = digit_ink(digit, rng=rng, size=(SIDE, SIDE), pen=pen, shape=shape, hand=writer, share=0.55)
             bent = cv2.remap(ink, columns + shifts[..., 0], rows + shifts[..., 1], cv2.INTER_LINEAR)
             made.append(normalise_one(np.asarray(bent, np.float32)))
     return np.stack(made)

@@ -32,7 +32,7 @@ EXAMPLE = HERE.parent / "src" / "inkread" / "web" / "static" / "example.jpg"
 LINES = ("1492 1776", "1903 1969", "2007 2026")
 """What the example picture says."""
 
-_FORMS = {"4": "open", "9": "straight"}  # of the other digits, the plain one
+_SHAPES = {"4": "open", "9": "straight"}  # of the other digits, the plain one
 
 _FLAGS = (
     "--no-sandbox",  # Chromium has none for root
@@ -94,7 +94,7 @@ def pen_paths(page: Page, text: str, *, seed: int = 0) -> list[list[tuple[float,
     for place, sign in enumerate(text):
         across = left + width / 2 + side * (0.8 * (place - (len(text) - 1) / 2) - 0.5)
         corner = np.array([across, top + (height - side) / 2])
-        for stroke in digit_strokes(int(sign), rng=rng, form=_FORMS.get(sign, "plain"), hand=hand):
+        for stroke in digit_strokes(int(sign), rng=rng, shape=_SHAPES.get(sign, "plain"), hand=hand):
             points = np.vstack([stroke[:-1:8], stroke[-1:]]) * side + corner
             ways.append([(float(x), float(y)) for x, y in points])
     return ways

@@ -25,7 +25,7 @@ class Example:
     name: str
     pen: str
     ground: str = "plain"
-    form: str = "plain"
+    shape: str = "plain"
     size: tuple[int, int] = (400, 400)
     share: float = 0.6
 
@@ -37,17 +37,17 @@ class Example:
 
 EXAMPLES = (
     Example("0-pencil.jpg", "pencil", "paper", size=(480, 640)),
-    Example("1-flagged.png", "felt-tip", form="flagged"),
+    Example("1-flagged.png", "felt-tip", shape="flagged"),
     Example("2-small.jpg", "felt-tip", "paper", size=(1200, 1600), share=0.09),
-    Example("3-dark.png", "screen", "dark", form="flat"),
+    Example("3-dark.png", "screen", "dark", shape="flat"),
     Example("3-plain.png", "screen"),
-    Example("4-transparent.png", "marker", form="open"),
-    Example("5-blackboard.jpg", "chalk", "blackboard", form="barred", size=(480, 640)),
+    Example("4-transparent.png", "marker", shape="open"),
+    Example("5-blackboard.jpg", "chalk", "blackboard", shape="barred", size=(480, 640)),
     Example("6-sideways.jpg", "ballpoint", "paper", size=(800, 600)),
-    Example("7-crossed.jpg", "ballpoint", "squared", form="crossed", share=0.5),
+    Example("7-crossed.jpg", "ballpoint", "squared", shape="crossed", share=0.5),
     Example("7-shadow.jpg", "felt-tip", "shadow", size=(640, 480)),
     Example("8-ruled.jpg", "ballpoint", "ruled", size=(480, 640)),
-    Example("9-marker.jpg", "marker", "vignette", form="hooked", size=(480, 480)),
+    Example("9-marker.jpg", "marker", "vignette", shape="hooked", size=(480, 480)),
 )
 
 
@@ -80,7 +80,7 @@ def upright(example: Example, rng: np.random.Generator) -> tuple[Image.Image, Im
         size=example.size,
         ground=example.ground,
         pen=example.pen,
-        form=example.form,
+        shape=example.shape,
         share=example.share,
     )
     return Image.fromarray(picture), Image.Exif()
@@ -95,7 +95,7 @@ def sideways(example: Example, rng: np.random.Generator) -> tuple[Image.Image, I
 
 def transparent(example: Example, rng: np.random.Generator) -> tuple[Image.Image, Image.Exif]:
     """Draw ink without paper: one colour everywhere, and only the transparency tells where the digit is."""
-    ink = digit_ink(example.digit, rng=rng, size=example.size, pen=example.pen, form=example.form)
+    ink = digit_ink(example.digit, rng=rng, size=example.size, pen=example.pen, shape=example.shape)
     colour = ink_colour(example.pen, dark=False, rng=rng)
     layers = np.concatenate([np.broadcast_to(colour, (*ink.shape, 3)), ink[..., None]], axis=2)
     return Image.fromarray(np.round(layers * 255).astype(np.uint8)), Image.Exif()

@@ -106,7 +106,7 @@ def write_network() -> WriteNetwork:
 @pytest.fixture(scope="session")
 def mnist_h5(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the tutorial's mnist.h5, untrained and with few maps."""
-    from networks import keras2_tutorial, write_h5
+    from helpers.networks import keras2_tutorial, write_h5
 
     return write_h5(tmp_path_factory.mktemp("tutorial") / "mnist.h5", *keras2_tutorial())
 

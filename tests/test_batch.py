@@ -14,17 +14,17 @@ import pytest
 from PIL import Image
 
 import inkread
-from batches import DISTINCT, command, fill, paint, parts_of, rows_of
 from conftest import WriteNetwork
-from ended import Ended, Run
+from helpers.batches import DISTINCT, command, fill, paint, parts_of, rows_of
+from helpers.ended import Ended, Run
 from inkread import Reader
 from inkread.batch import run as run_batch
-from inkread.batch.folders import LocalFolder
+from inkread.batch.done_paths import DonePaths
 from inkread.batch.locations import Location
 from inkread.batch.manifest import MANIFEST
+from inkread.batch.output_folder import LocalFolder
 from inkread.batch.rows import SCHEMA
-from inkread.batch.seen import Seen
-from inkread.batch.texts import CSV_COLUMNS
+from inkread.batch.text_output import CSV_COLUMNS
 from inkread.cli import main
 
 
@@ -324,7 +324,7 @@ def test_python_gets_the_summary_and_the_progress(finished: Path, tmp_path: Path
 
 
 def test_what_was_done_is_known_however_much_it_is() -> None:
-    seen = Seen()
+    seen = DonePaths()
     assert seen.add_all(f"scans/{number}.png" for number in range(100_000)) == 100_000
     assert not seen.add("scans/99999.png")
     assert seen.add("scans/100000.png")

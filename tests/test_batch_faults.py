@@ -14,19 +14,20 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from batches import command, fill, parts_of, rows_of
+from helpers.batches import command, fill, parts_of, rows_of
 from inkread.batch.entries import Entry
 from inkread.batch.locations import Location
 from inkread.batch.manifest import plan
 from inkread.batch.rows import Row, Task
 from inkread.batch.run import run
-from inkread.batch.workers import Workers
+from inkread.batch.worker_pool import Workers
 from inkread.options import ReadOptions
 
 PICTURES = 150
 
 SMALL_PARTS = (
-    "import inkread.batch.parts as parts, inkread.batch.workers as workers\nparts.PART_ROWS = workers._TABLE_ROWS = 10"
+    "import inkread.batch.parquet_output as parts, inkread.batch.worker_pool as workers\n"
+    "parts.PART_ROWS = workers._TABLE_ROWS = 10"
 )
 """So that a short run writes many parts."""
 

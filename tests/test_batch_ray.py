@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from batches import fill, rows_of
 from conftest import WriteNetwork
+from helpers.batches import fill, rows_of
 from inkread.batch.run import run
 from inkread.cli import main
 

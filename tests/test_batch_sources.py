@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from batches import fill, paint
+from helpers.batches import fill, paint
 from inkread.batch.archives import Contents
 from inkread.batch.entries import Entry, chunks
 from inkread.batch.manifest import MANIFEST

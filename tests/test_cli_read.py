@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 import inkread
-from ended import Ended, Run
+from helpers.ended import Ended, Run
 from inkread import Reader, Reading
 from inkread.cli import main
 from inkread.drawing import draw_digit, draw_sheet

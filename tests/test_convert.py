@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from helpers.networks import entry, keras2_tutorial, write_graph, write_h5, write_maps_first
 from inkread import MissingExtra, ModelError, OptionError, Reader
 from inkread.cli import main
 from inkread.converting import QUANTISED, convert
 from inkread.loading import SHIPPED, load_classifier
-from networks import entry, keras2_tutorial, write_graph, write_h5, write_maps_first
 
 WriteNetwork = Callable[..., Path]
 

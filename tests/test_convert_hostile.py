@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from helpers.networks import Settings, entry, keras2_tutorial, write_graph, write_h5, write_h5_of
 from inkread import ModelError, Reader
 from inkread.converting import convert
 from inkread.foreign.opening import keras_model
-from networks import Settings, entry, keras2_tutorial, write_graph, write_h5, write_h5_of
 
 h5py = pytest.importorskip("h5py", reason="needs the extra 'train'")
 onnx = pytest.importorskip("onnx", reason="needs the extra 'train'")

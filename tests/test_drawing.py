@@ -12,9 +12,9 @@ from PIL import Image, ImageOps
 
 from inkread import drawing
 from inkread.drawing import (
-    FORMS,
     GROUNDS,
     PENS,
+    SHAPES,
     Hand,
     digit_ink,
     digit_strokes,
@@ -24,7 +24,7 @@ from inkread.drawing import (
 )
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-EVERY_FORM = [(digit, form) for digit, forms in FORMS.items() for form in forms]
+EVERY_SHAPE = [(digit, shape) for digit, shapes in SHAPES.items() for shape in shapes]
 DARK_GROUNDS = ("blackboard", "dark")
 
 
@@ -60,10 +60,10 @@ def test_another_seed_draws_another_picture() -> None:
     assert not np.array_equal(draw_digit(5, rng=seeded(1)), draw_digit(5, rng=seeded(2)))
 
 
-@pytest.mark.parametrize(("digit", "form"), EVERY_FORM)
-def test_strokes_fill_the_unit_box_along_their_longer_side(digit: int, form: str) -> None:
+@pytest.mark.parametrize(("digit", "shape"), EVERY_SHAPE)
+def test_strokes_fill_the_unit_box_along_their_longer_side(digit: int, shape: str) -> None:
     for seed in range(5):
-        points = np.concatenate(digit_strokes(digit, rng=seeded(seed), form=form))
+        points = np.concatenate(digit_strokes(digit, rng=seeded(seed), shape=shape))
         assert points.dtype == np.float64
         assert points.shape[1] == 2
         assert points.min() >= 0
@@ -71,16 +71,16 @@ def test_strokes_fill_the_unit_box_along_their_longer_side(digit: int, form: str
         assert np.ptp(points, axis=0).max() == pytest.approx(1)
 
 
-@pytest.mark.parametrize(("digit", "form"), EVERY_FORM)
-def test_the_pen_never_jumps_within_a_stroke(digit: int, form: str) -> None:
-    for stroke in digit_strokes(digit, rng=seeded(3), form=form):
+@pytest.mark.parametrize(("digit", "shape"), EVERY_SHAPE)
+def test_the_pen_never_jumps_within_a_stroke(digit: int, shape: str) -> None:
+    for stroke in digit_strokes(digit, rng=seeded(3), shape=shape):
         assert np.linalg.norm(np.diff(stroke, axis=0), axis=1).max() < 0.05
 
 
 def test_one_hand_writes_the_same_digit_differently_each_time() -> None:
     rng = seeded()
     hand = Hand.random(rng=rng)
-    once, again = (digit_strokes(1, rng=rng, form="plain", hand=hand)[0] for _ in range(2))
+    once, again = (digit_strokes(1, rng=rng, shape="plain", hand=hand)[0] for _ in range(2))
     assert not np.array_equal(once[:8], again[:8])
 
 
@@ -137,8 +137,8 @@ def test_what_is_not_known_is_named() -> None:
         draw_digit(1, rng=seeded(), ground="sand")
     with pytest.raises(ValueError, match="pen 'quill'"):
         draw_digit(1, rng=seeded(), pen="quill")
-    with pytest.raises(ValueError, match="form 'crossed'"):
-        draw_digit(1, rng=seeded(), form="crossed")
+    with pytest.raises(ValueError, match="shape 'crossed'"):
+        draw_digit(1, rng=seeded(), shape="crossed")
     with pytest.raises(ValueError, match=r"not 1\.5"):
         draw_digit(1, rng=seeded(), share=1.5)
 

@@ -112,7 +112,7 @@ def test_a_row_of_joined_boxes_that_leans_keeps_none_of_its_sides(reader: Reader
     assert read == 8
 
 
-@pytest.mark.parametrize("content", ["auto", "number", "sheet"])
+@pytest.mark.parametrize("content", ["auto", "number", "lines"])
 @pytest.mark.parametrize("gap", [0, 14])
 def test_empty_boxes_are_refused(reader: Reader, gap: int, content: str) -> None:
     for lean in (0.0, 3.0):

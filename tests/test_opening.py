@@ -32,7 +32,7 @@ Bytes = NDArray[np.uint8]
 
 WIDTH, HEIGHT = 180, 220
 # A 4 turned or mirrored is no 4, and a picture that is not square shows when axes are mixed up.
-INK = digit_ink(4, rng=np.random.default_rng(1), size=(HEIGHT, WIDTH), pen="marker", form="open")
+INK = digit_ink(4, rng=np.random.default_rng(1), size=(HEIGHT, WIDTH), pen="marker", shape="open")
 GREY: Bytes = np.rint(255 * (1 - INK)).astype(np.uint8)
 SHARP: Bytes = np.where(INK > 0.5, 0, 255).astype(np.uint8)
 

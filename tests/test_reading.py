@@ -44,10 +44,10 @@ def ink_of(digit: int, pen: str = "felt-tip") -> Ink:
     return digit_ink(digit, rng=seeded(digit), size=SIZE, pen=pen)
 
 
-def written(digit: int, width: float, form: str | None = None) -> Ink:
+def written(digit: int, width: float, shape: str | None = None) -> Ink:
     """Return the ink of a digit written with a pen of so many pixels."""
     rng = seeded(digit)
-    strokes = [130 * stroke + (25, 35) for stroke in digit_strokes(digit, rng=rng, form=form)]
+    strokes = [130 * stroke + (25, 35) for stroke in digit_strokes(digit, rng=rng, shape=shape)]
     return draw_ink(strokes, size=SIZE, pen="screen", width=width, rng=rng)
 
 
@@ -272,9 +272,9 @@ def test_a_confidence_lies_between_0_and_1(confidence: float) -> None:
 
 
 def test_what_a_picture_holds_is_a_digit_a_number_a_sheet_or_auto() -> None:
-    for content in ("auto", "digit", "number", "sheet"):
+    for content in ("auto", "digit", "number", "lines"):
         assert inkread.read(plain(4), as_=content).text == "4"
-    with pytest.raises(OptionError, match="as_='page': a picture holds 'auto', 'digit', 'number', 'sheet'"):
+    with pytest.raises(OptionError, match="as_='page': a picture holds 'auto', 'digit', 'number', 'lines'"):
         inkread.read(plain(4), as_="page")  # type: ignore[arg-type]
 
 

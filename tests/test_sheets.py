@@ -31,7 +31,7 @@ from inkread.readings import Line, Number
 Picture = NDArray[np.uint8]
 Lines = Sequence[str]
 
-CONTENTS: tuple[Content, ...] = ("auto", "digit", "number", "sheet")
+CONTENTS: tuple[Content, ...] = ("auto", "digit", "number", "lines")
 
 
 def seeded(seed: int = 0) -> np.random.Generator:
@@ -89,7 +89,7 @@ def test_what_cannot_be_drawn_on_a_sheet_is_named() -> None:
 # Numbers and lines
 
 
-@pytest.mark.parametrize("content", ["auto", "number", "sheet"])
+@pytest.mark.parametrize("content", ["auto", "number", "lines"])
 def test_a_number_is_read(reader: Reader, content: str) -> None:
     read = share_right(reader, lambda lines, seed: draw_sheet(lines, rng=seeded(seed)), NUMBERS, as_=content)
     assert read >= 0.97
@@ -161,7 +161,7 @@ def test_wide_gaps_part_numbers(reader: Reader) -> None:
 
 def test_of_several_rows_a_number_makes_one(reader: Reader) -> None:
     picture = draw_sheet(["386", "472"], rng=seeded(2))
-    assert reader.read(picture, as_="sheet").text == "386\n472"
+    assert reader.read(picture, as_="lines").text == "386\n472"
     assert len(reader.read(picture, as_="number").lines) == 1
 
 
@@ -211,7 +211,7 @@ def test_a_printed_row_of_boxes_is_no_writing(reader: Reader, ground: str) -> No
     assert share_right(reader, page, SHEETS) >= 0.97
 
 
-@pytest.mark.parametrize("content", ["auto", "number", "sheet"])
+@pytest.mark.parametrize("content", ["auto", "number", "lines"])
 def test_printed_boxes_that_stand_apart_are_no_writing(reader: Reader, content: str) -> None:
     apart = [[" ".join(line) for line in lines] for lines in NUMBERS]
     wrong = 0
@@ -236,7 +236,7 @@ def test_an_empty_table_is_refused(reader: Reader) -> None:
         cv2.line(picture, (at, 20), (at, 260), 60, 2)
     for at in range(20, 300, 60):
         cv2.line(picture, (20, at), (380, at), 60, 2)
-    for content in ("auto", "number", "sheet"):
+    for content in ("auto", "number", "lines"):
         assert refusal(reader.read(picture, as_=content)) in {"blank", "no-digit"}
 
 
@@ -367,7 +367,7 @@ def test_words_are_refused(reader: Reader) -> None:
     assert sum(refusal(word) == "no-digit" for word in words) >= 21
 
 
-@pytest.mark.parametrize("content", ["auto", "number", "sheet"])
+@pytest.mark.parametrize("content", ["auto", "number", "lines"])
 def test_a_page_of_words_is_refused(reader: Reader, content: Content) -> None:
     for seed in range(4):
         rng = seeded(seed)

@@ -26,8 +26,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
 
+from helpers.networks import write_h5_of
 from inkread.sklearn import DigitClassifier
-from networks import write_h5_of
 
 FEW = "its data has 1 to 10 features, where a glyph has 784 pixels; tested below on glyphs"
 EXPECTED_TO_FAIL = dict.fromkeys(

@@ -223,7 +223,7 @@ def test_many_digits_are_read_the_same_in_any_company(pupil: Reader) -> None:
 def test_a_corrected_hand_is_read_better_and_others_as_before(tmp_path: Path, reader: Reader) -> None:
     """A hand that writes what the network takes for a 1 where it means a 7: two are taught, the others follow."""
     rng = np.random.default_rng(11)
-    ones = [draw_digit(1, rng=rng, form="plain") for _ in range(8)]
+    ones = [draw_digit(1, rng=rng, shape="plain") for _ in range(8)]
     pupil = Reader(profile=Profile(path=tmp_path / "taught.sqlite"))
     for picture in ones[:3]:
         pupil.teach(7, picture, as_="digit")

@@ -26,13 +26,13 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 import inkread
-from asking import BLANK, SEVEN, drawing, png, problem
+from helpers.asking import BLANK, SEVEN, drawing, png, problem
 from inkread import Reader
 from inkread.drawing import draw_digit
-from inkread.web import shapes
+from inkread.web import schemas
 from inkread.web.app import make_app
-from inkread.web.guard import LOCAL_HOSTS
 from inkread.web.limits import Limits
+from inkread.web.middleware import LOCAL_HOSTS
 from inkread.web.problems import STATUS
 
 DOCS = Path(__file__).parents[1] / "docs" / "web.md"
@@ -109,7 +109,7 @@ def test_options_are_those_of_the_command_line(client: TestClient, reader: Reade
 def test_steps_show_the_ink_and_what_the_network_sees(client: TestClient, reader: Reader) -> None:
     reading = client.post("/api/read?steps=1", content=SEVEN).json()
     steps = reader.steps(SEVEN)
-    shapes.Reading.model_validate(reading)
+    schemas.ReadingSchema.model_validate(reading)
     shown = reading["steps"]
     assert set(shown) == {"size", "ink", "glyphs"}
     assert shown["size"] == [300, 300]
@@ -319,8 +319,8 @@ def test_the_examples_of_the_description_are_what_it_describes(client: TestClien
     content = described["paths"]["/api/read"]["post"]["responses"]["200"]["content"]["application/json"]
     values = [example["value"] for example in content["examples"].values()]
     for value in [values[0], values[1], values[2][0]]:
-        shapes.Reading.model_validate(value)
-    shapes.Failure.model_validate(values[2][1])
+        schemas.ReadingSchema.model_validate(value)
+    schemas.Failure.model_validate(values[2][1])
     assert values[0].keys() == client.post("/api/read", content=SEVEN).json().keys()
 
 

@@ -17,7 +17,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from asking import BLANK, SEVEN, drawing, png, problem
+from helpers.asking import BLANK, SEVEN, drawing, png, problem
 from inkread.cli import main
 from inkread.errors import PictureError
 from inkread.explaining import explain
@@ -25,7 +25,7 @@ from inkread.reader import Reader
 from inkread.steps import Steps
 from inkread.teaching import Lesson, Profile
 from inkread.teaching.lessons import lessons_of
-from inkread.web import shapes
+from inkread.web import schemas
 from inkread.web.app import make_app
 from inkread.web.limits import Limits
 
@@ -56,7 +56,7 @@ def teach(client: TestClient, label: int | str, picture: bytes = SEVEN, **query:
     """Teach a picture, and return the answer, which has to be as it is described."""
     answer = client.post("/api/teach", params={"label": label, **query}, content=picture)
     assert answer.status_code == 201, answer.text
-    shapes.Taught.model_validate(answer.json())
+    schemas.Taught.model_validate(answer.json())
     return answer.json()
 
 
@@ -66,7 +66,7 @@ def read(client: TestClient, picture: bytes = SEVEN) -> str:
 
 def taught(client: TestClient, **query: int) -> Any:
     answer = client.get("/api/taught", params=query).json()
-    shapes.Lessons.model_validate(answer)
+    schemas.Lessons.model_validate(answer)
     return answer
 
 
@@ -276,7 +276,7 @@ def test_no_other_page_teaches_or_forgets(client: TestClient, headers: dict[str,
 
 def test_an_explanation_is_that_of_the_command_line_with_its_maps(client: TestClient) -> None:
     told = client.post("/api/explain", content=SEVEN).json()
-    shapes.Explanation.model_validate(told)
+    schemas.ExplanationSchema.model_validate(told)
     reader = Reader(profile=None)
     file = io.BytesIO(SEVEN)
     file.name = "picture"

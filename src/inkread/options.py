@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from inkread.errors import OptionError
 
-Content = Literal["auto", "digit", "number", "sheet"]
+Content = Literal["auto", "digit", "number", "lines"]
 """What a picture holds: one digit, digits in one row, or rows of them. "auto" finds out."""
 
 

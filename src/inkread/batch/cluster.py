@@ -19,7 +19,7 @@ import pyarrow as pa
 from inkread.batch.entries import Entry, chunks
 from inkread.batch.locations import Location
 from inkread.batch.rows import Task
-from inkread.batch.workers import Workers
+from inkread.batch.worker_pool import Workers
 from inkread.errors import InkreadError, MissingExtra, OptionError
 from inkread.loading import NAMED
 from inkread.models.card import card_path

@@ -10,16 +10,16 @@ from typing import Literal, Protocol
 
 import pyarrow as pa
 
+from inkread.batch.done_paths import DonePaths
 from inkread.batch.entries import Entry
 from inkread.batch.locations import Location
 from inkread.batch.manifest import Manifest, plan
-from inkread.batch.parts import Parts
+from inkread.batch.parquet_output import Parts
 from inkread.batch.rows import Task
-from inkread.batch.seen import Seen
 from inkread.batch.sources import STDIN, Sources
 from inkread.batch.summary import Summary
-from inkread.batch.texts import Text
-from inkread.batch.workers import Workers
+from inkread.batch.text_output import Text
+from inkread.batch.worker_pool import Workers
 from inkread.errors import OptionError
 from inkread.options import Content, ReadOptions
 
@@ -99,7 +99,7 @@ def _read_all(
     progress: Progress,
     stop: Callable[[], bool],
 ) -> Summary:
-    summary, seen = Summary(), Seen()
+    summary, seen = Summary(), DonePaths()
     for rows in output.earlier():
         seen.add_all(rows["path"].to_pylist())
         summary.add(rows, earlier=True)
@@ -118,7 +118,7 @@ def _read_all(
 class _Listed:
     """How many pictures there are, counted beside the work, and how many of them were done before they were listed."""
 
-    def __init__(self, sources: Sources, seen: Seen) -> None:
+    def __init__(self, sources: Sources, seen: DonePaths) -> None:
         self.total: int | None = None
         self.old = 0
         self._seen = seen

@@ -31,7 +31,7 @@ def batch(
     ],
     as_: Annotated[
         Content,
-        typer.Option("--as", help="What a picture holds: 'digit', 'number', 'sheet'; 'auto' finds out."),
+        typer.Option("--as", help="What a picture holds: 'digit', 'number', 'lines'; 'auto' finds out."),
     ] = "auto",
     model: Annotated[
         Path | None,

@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _dispatched(words: list[str], *, debug: bool) -> int:
     """Run the command of a command line and return its exit code."""
     if pictures := _pictures_alone(words):
-        from inkread.cli.reading import read_pictures
+        from inkread.cli.read_fast import read_pictures
 
         return read_pictures(pictures, debug=debug)
     from inkread.cli.app import run as run_command

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from inkread.cli.profiles import PROFILE_HELP
-from inkread.cli.reading import Format, read_pictures
+from inkread.cli.profile_option import PROFILE_HELP
+from inkread.cli.read_fast import Format, read_pictures
 from inkread.options import Content, ReadOptions
 from inkread.teaching.profiles import DEFAULT_PROFILE
 
@@ -25,7 +25,7 @@ def read(
         Content,
         typer.Option(
             "--as",
-            help="What a picture holds: 'digit', one; 'number', digits in one row; 'sheet', rows of them. 'auto' finds "
+            help="What a picture holds: 'digit', one; 'number', digits in one row; 'lines', rows of them. 'auto' finds "
             "out; saying it helps where a picture holds other things too.",
         ),
     ] = "auto",

@@ -79,7 +79,7 @@ def teach(
     """
     own, words = Profile(profile), label_and_pictures or []
     _check_one_asked(words, list_, forget, export_, import_)
-    say = _Json() if format_ == "json" else _Text()
+    say = _JsonWords() if format_ == "json" else _TextWords()
     if list_ or forget or export_ is not None:
         own.check_taught()  # another name may be misspelt
     if list_:
@@ -116,7 +116,7 @@ def _id(word: str) -> int:
     return int(word)
 
 
-def _teach(reader: Reader, label: str, pictures: list[str], as_: Content, say: _Text, *, debug: bool) -> int:
+def _teach(reader: Reader, label: str, pictures: list[str], as_: Content, say: _TextWords, *, debug: bool) -> int:
     """Teach each picture; one that cannot be taught is said, and the others are taught all the same."""
     from inkread.teaching.lessons import digits_of
 
@@ -139,7 +139,7 @@ def _teach(reader: Reader, label: str, pictures: list[str], as_: Content, say: _
     return 1 if failed else 0
 
 
-def _export(profile: Profile, folder: Path, say: _Text) -> int:
+def _export(profile: Profile, folder: Path, say: _TextWords) -> int:
     from inkread.teaching.exchange import export
 
     lessons = profile.lessons()
@@ -147,7 +147,7 @@ def _export(profile: Profile, folder: Path, say: _Text) -> int:
     return say.count(len(lessons), "exported")
 
 
-def _import(reader: Reader, folder: Path, say: _Text) -> int:
+def _import(reader: Reader, folder: Path, say: _TextWords) -> int:
     """Teach all of a folder at once; the pictures that cannot be taught are said."""
     from inkread.teaching.exchange import imported
 
@@ -190,7 +190,7 @@ def _warn_of_contradicted(reader: Reader, lessons: Iterable[Lesson]) -> None:
             )
 
 
-class _Text:
+class _TextWords:
     """Prints what was done in words."""
 
     def taught(self, lessons: tuple[Lesson, ...]) -> None:
@@ -212,7 +212,7 @@ class _Text:
         return 0
 
 
-class _Json(_Text):
+class _JsonWords(_TextWords):
     """Prints an object for each lesson, or with a count."""
 
     def taught(self, lessons: tuple[Lesson, ...]) -> None:

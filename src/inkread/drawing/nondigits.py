@@ -36,7 +36,7 @@ FONTS = tuple(
 )
 FOREIGN = "ГДЖИКЛПФХЦШЩЪЫЮЯдежкмпфшюя" + "ΔΛΞΣΨΩαγηλμπφψω" + "אבגדהחטכלמנפקש"
 
-# Strokes in units of the frame, as in `inkread.drawing.forms`: none of them resembles a letter either.
+# Strokes in units of the frame, as in `inkread.drawing.shapes`: none of them resembles a letter either.
 DOODLES = {
     "star": "50,4 78,92 6,36 94,36 22,92 50,4",
     "heart": "50,92 6,40 14,12 36,8 50,28 64,8 86,12 94,40 50,92",

@@ -26,19 +26,19 @@ def draw_digit(
     size: tuple[int, int] = (400, 400),
     ground: str = "plain",
     pen: str | None = None,
-    form: str | None = None,
+    shape: str | None = None,
     hand: Hand | None = None,
     share: float = 0.6,
 ) -> NDArray[np.uint8]:
     """Draw a picture of one digit, `(height, width, 3)` uint8 RGB.
 
-    `size` is `(height, width)`, `ground` one of `GROUNDS`, `pen` a key of `PENS`, `form` a key of
-    `FORMS[digit]` and `hand` a writer; pen, form and hand are drawn at random unless given. The digit's
+    `size` is `(height, width)`, `ground` one of `GROUNDS`, `pen` a key of `PENS`, `shape` a key of
+    `SHAPES[digit]` and `hand` a writer; pen, shape and hand are drawn at random unless given. The digit's
     longer side takes about `share` (above 0, at most 1) of the picture's shorter side, near the middle.
     """
     surface = lay_ground(ground, size=size, rng=rng)
     pen = pen or str(rng.choice(_USUAL.get(ground, _ON_PAPER)))
-    ink = digit_ink(digit, rng=rng, size=size, pen=pen, form=form, hand=hand, share=share)
+    ink = digit_ink(digit, rng=rng, size=size, pen=pen, shape=shape, hand=hand, share=share)
     return show(ink, ink_colour(pen, dark=surface.dark, rng=rng), surface, rng=rng)
 
 
@@ -48,14 +48,14 @@ def digit_ink(
     rng: np.random.Generator,
     size: tuple[int, int],
     pen: str,
-    form: str | None = None,
+    shape: str | None = None,
     hand: Hand | None = None,
     share: float = 0.6,
 ) -> NDArray[np.float32]:
     """Return the ink of one digit, `(height, width)` float32 from 0 to 1; options as for `draw_digit`."""
     if not 0 < share <= 1:
         raise ValueError(f"a digit takes a share of the picture between 0 and 1, not {share}")
-    strokes = digit_strokes(digit, rng=rng, form=form, hand=hand)
+    strokes = digit_strokes(digit, rng=rng, shape=shape, hand=hand)
     length = share * min(size) * rng.uniform(0.94, 1)
     width = max(1.2, length * rng.uniform(*find_pen(pen).width))
     return draw_ink(_place(strokes, size, length, rng), size=size, pen=pen, width=width, rng=rng)

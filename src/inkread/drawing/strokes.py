@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.drawing.forms import FORMS, Path, paths
 from inkread.drawing.noise import drift
+from inkread.drawing.shapes import SHAPES, PenPath, paths
 
 Stroke = NDArray[np.float64]
 
@@ -45,30 +45,30 @@ class Hand:
 
 
 def digit_strokes(
-    digit: int, *, rng: np.random.Generator, form: str | None = None, hand: Hand | None = None
+    digit: int, *, rng: np.random.Generator, shape: str | None = None, hand: Hand | None = None
 ) -> list[Stroke]:
     """Write one digit and return its strokes in the order in which the pen draws them.
 
     Each is `(n, 2)` float64, points `(x, y)` about a hundredth apart with y downwards. Together they fill the
-    unit box along their longer side and stand in its middle. `form` is a key of `FORMS[digit]` and `hand` a
+    unit box along their longer side and stand in its middle. `shape` is a key of `SHAPES[digit]` and `hand` a
     writer; what is not given is drawn at random.
     """
     hand = hand or Hand.random(rng=rng)
-    written = [_write(path, hand, rng) for path in paths(_form(digit, form, rng))]
+    written = [_write(path, hand, rng) for path in paths(_shape(digit, shape, rng))]
     return _fit(_lean(written, hand, rng))
 
 
-def _form(digit: int, form: str | None, rng: np.random.Generator) -> str:
-    if digit not in FORMS:
+def _shape(digit: int, shape: str | None, rng: np.random.Generator) -> str:
+    if digit not in SHAPES:
         raise ValueError(f"there is no digit {digit!r}; digits are 0 to 9")
-    forms = FORMS[digit]
-    form = form if form is not None else str(rng.choice(list(forms)))
-    if form not in forms:
-        raise ValueError(f"the digit {digit} has no form {form!r}; it has {', '.join(forms)}")
-    return forms[form]
+    shapes = SHAPES[digit]
+    shape = shape if shape is not None else str(rng.choice(list(shapes)))
+    if shape not in shapes:
+        raise ValueError(f"the digit {digit} has no shape {shape!r}; it has {', '.join(shapes)}")
+    return shapes[shape]
 
 
-def _write(path: Path, hand: Hand, rng: np.random.Generator) -> Stroke:
+def _write(path: PenPath, hand: Hand, rng: np.random.Generator) -> Stroke:
     aim = path.knots + rng.normal(0, hand.wobble, path.knots.shape) + rng.normal(0, hand.wobble * 0.8, 2)
     stroke = _round_off(_evenly(_spline(aim, path.corners)), hand.haste * STEPS)
     count = len(stroke)

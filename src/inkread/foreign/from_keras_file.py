@@ -18,7 +18,7 @@ from typing import Any
 
 from inkread.errors import ModelError
 from inkread.foreign.hdf5 import FAULTS, LARGEST_CONFIG, Hdf5, UnfitFile
-from inkread.foreign.network import WEIGHTS, Layer, Network, UnfitLayer, Weights, checked_settings
+from inkread.foreign.network import WEIGHTS, KerasLayer, Network, UnfitLayer, Weights, checked_settings
 from inkread.models.files import LARGEST_CONTENT, check_size
 from inkread.models.session import GIVEN, fitting_shape, shown_shape
 
@@ -131,7 +131,7 @@ def _network(config: Any, weights_of: WeightsOf) -> Network:
             continue
         settings = checked_settings(name, kind, entry["config"])
         takes = (before,) if sequential else _inbound(name, entry["inbound_nodes"])
-        layers.append(Layer(name, kind, settings, weights_of(name, kind) if kind in WEIGHTS else [], takes))
+        layers.append(KerasLayer(name, kind, settings, weights_of(name, kind) if kind in WEIGHTS else [], takes))
         before = name
     if len({layer.name for layer in layers} | {input_name}) <= len(layers):
         raise UnfitFile("has two layers of one name")
@@ -161,7 +161,7 @@ def _names(nodes: Any, depth: int = 0) -> list[str]:
     return [name for value in nodes for name in _names(value, depth + 1)]
 
 
-def _up_to(outputs: list[str], layers: list[Layer], input_name: str) -> tuple[Layer, ...]:
+def _up_to(outputs: list[str], layers: list[KerasLayer], input_name: str) -> tuple[KerasLayer, ...]:
     """Return the layers in working order up to the one that answers."""
     if len(outputs) != 1:
         raise UnfitFile(f"gives {len(outputs)} outputs where inkread takes one")

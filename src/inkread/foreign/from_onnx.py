@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.errors import MissingExtra, ModelError
-from inkread.foreign.network import Layer, Network, UnfitLayer
+from inkread.foreign.network import KerasLayer, Network, UnfitLayer
 from inkread.models.session import glyph_input, open_onnx
 
 Shape = tuple[int, ...]
@@ -93,7 +93,7 @@ class _Chain:
         self._at = inputs[0].name
         self._first = len(shapes[self._at]) == 4 and shapes[self._at][1] == 1
         self._flat_of: Shape | None = None  # the maps, height and width that were flattened with the maps first
-        self._layers: list[Layer] = []
+        self._layers: list[KerasLayer] = []
         self._steps: dict[str, Callable[[Any, dict[str, Any]], None]] = {
             "Conv": self._convolution,
             **dict.fromkeys(("MaxPool", "AveragePool"), self._pooling),
@@ -132,7 +132,7 @@ class _Chain:
     def _add(self, kind: str, settings: dict[str, Any] | None = None, weights: Sequence[NDArray[Any]] = ()) -> None:
         takes = self._layers[-1].name if self._layers else "glyph"
         arrays = [np.ascontiguousarray(array, np.float32) for array in weights]
-        self._layers.append(Layer(f"{kind.lower()}_{len(self._layers)}", kind, settings or {}, arrays, (takes,)))
+        self._layers.append(KerasLayer(f"{kind.lower()}_{len(self._layers)}", kind, settings or {}, arrays, (takes,)))
 
     def _convolution(self, node: Any, has: dict[str, Any]) -> None:
         kernel, bias = self._constants[node.input[1]], [self._constants[name] for name in node.input[2:3]]
@@ -209,7 +209,7 @@ class _Chain:
         last, bias = self._layers[-1], self._constants[name].ravel()
         if last.settings.get("use_bias") is not False:
             raise UnfitLayer("a sum has no layer")
-        self._layers[-1] = Layer(
+        self._layers[-1] = KerasLayer(
             last.name, last.kind, {**last.settings, "use_bias": True}, [*last.weights, bias], last.inputs
         )
 

@@ -24,7 +24,7 @@ LARGEST_NEST = 4  # values of a setting such as [[1, 1], [1, 1]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Layer:
+class KerasLayer:
     """One layer: its name in the network, its class in Keras, its settings, weights and the layers it takes from."""
 
     name: str
@@ -44,7 +44,7 @@ class Network:
 
     input_shape: tuple[int, ...]
     input_name: str
-    layers: tuple[Layer, ...]
+    layers: tuple[KerasLayer, ...]
 
 
 def _is_count(value: object) -> bool:

@@ -27,10 +27,10 @@ def keras_model(path: Path) -> Any:
     from inkread.keras_backend import load_keras
 
     load_keras(f"{path}: a file of Keras")
-    from inkread.foreign.to_keras import built
+    from inkread.foreign.to_keras import build_model
 
     try:
-        return built(network)
+        return build_model(network)
     except UnfitLayer as error:
         raise ModelError(f"{path}: {error}; save it anew where it was made") from None
 

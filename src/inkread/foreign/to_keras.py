@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from inkread.foreign.network import Layer, Network, UnfitLayer
+from inkread.foreign.network import KerasLayer, Network, UnfitLayer
 
 LARGEST_MAP = 4 << 20
 """Numbers that one layer may give for one glyph."""
@@ -13,7 +13,7 @@ LARGEST_MAP = 4 << 20
 Shape = tuple[int, ...]
 
 
-def built(network: Network) -> keras.Model:
+def build_model(network: Network) -> keras.Model:
     """Return the network as a model of Keras, with its weights.
 
     Every shape is worked out and compared with the weights before a layer is built, so that no setting makes Keras ask
@@ -28,7 +28,7 @@ def built(network: Network) -> keras.Model:
     return keras.Model(glyph, given[network.layers[-1].name])
 
 
-def _applied(layer: Layer, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
+def _applied(layer: KerasLayer, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
     """Return what a layer gives, after all that could go wrong with it has been looked at."""
     try:
         made = getattr(keras.layers, layer.kind)(**layer.settings)
@@ -46,12 +46,12 @@ def _applied(layer: Layer, inputs: list[keras.KerasTensor]) -> keras.KerasTensor
     return applied
 
 
-def _check_size(layer: Layer, gives: Shape) -> None:
+def _check_size(layer: KerasLayer, gives: Shape) -> None:
     if int(np.prod([side or 1 for side in gives], dtype=object)) > LARGEST_MAP:
         raise UnfitLayer(f"layer {layer.name[:50]!r} gives {gives[1:]} numbers a glyph, more than {LARGEST_MAP:,}")
 
 
-def _check_weights(layer: Layer, taken: Shape) -> None:
+def _check_weights(layer: KerasLayer, taken: Shape) -> None:
     shapes = [array.shape for array in layer.weights]
     if shapes != (expected := _weight_shapes(layer, taken)):
         raise UnfitLayer(f"layer {layer.name[:50]!r} has weights of {shapes} where its settings ask for {expected}")
@@ -59,7 +59,7 @@ def _check_weights(layer: Layer, taken: Shape) -> None:
         raise UnfitLayer(f"layer {layer.name[:50]!r} has weights that are no numbers")
 
 
-def _weight_shapes(layer: Layer, taken: Shape) -> list[Shape]:
+def _weight_shapes(layer: KerasLayer, taken: Shape) -> list[Shape]:
     """Return the shapes that a layer's weights must have."""
     settings, channels = layer.settings, taken[-1]
     if layer.kind == "BatchNormalization":

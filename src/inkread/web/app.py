@@ -24,20 +24,20 @@ import inkread
 from inkread.reader import Reader
 from inkread.system import give_back, keep_freed
 from inkread.teaching.profiles import DEFAULT_PROFILE
-from inkread.web import description, shapes
-from inkread.web.desk import Desk
+from inkread.web import openapi, schemas
 from inkread.web.explaining import Explaining
-from inkread.web.guard import Guard
 from inkread.web.limits import Limits
 from inkread.web.metrics import Metrics
+from inkread.web.middleware import Guard
 from inkread.web.problems import STATUS, Problem, problem_answer
 from inkread.web.service import Service
 from inkread.web.teaching import Teaching
+from inkread.web.work_queue import WorkQueue
 
 STATIC = Path(__file__).parent / "static"
 
-_WAITING_ASIDE = 16
-"""What waits at the side desk, at half a second each; more is told to ask again."""
+_WAITING_BEHIND = 16
+"""What waits in the background queue, at half a second each; more is told to ask again."""
 
 _OF_ALL = ("wrong-host", "foreign-page", "busy", "failed")  # the guard's own problems, whatever the address
 _OF_TEACHING = ("no-teaching", "two-labels", "full", "other-digits")
@@ -65,8 +65,8 @@ def make_app(
     """
     limits = limits or Limits()
     metrics = Metrics()
-    desk = Desk(limits, metrics, threads=threads)
-    side = Desk(replace(limits, waiting=_WAITING_ASIDE), metrics, threads=1)
+    queue = WorkQueue(limits, metrics, threads=threads)
+    background = WorkQueue(replace(limits, waiting=_WAITING_BEHIND), metrics, threads=1)
     reader = Reader(model, profile=profile)
     taught = reader.profile if teaching and reader.classifier.has_features else None
 
@@ -76,8 +76,8 @@ def make_app(
         giving = asyncio.create_task(give_back())
         yield
         giving.cancel()
-        desk.close()
-        side.close()
+        queue.close()
+        background.close()
 
     app = FastAPI(
         title="inkread",
@@ -89,7 +89,7 @@ def make_app(
         exception_handlers=dict.fromkeys((Problem, HTTPException, RequestValidationError), _tell),
     )
     app.add_middleware(Guard, limits=limits, metrics=metrics, hosts=hosts)
-    _add_interface(app, Service(reader, desk, side, metrics, taught=taught))
+    _add_interface(app, Service(reader, queue, background, metrics, taught=taught))
     page = GZipMiddleware(StaticFiles(directory=STATIC, html=True))
     app.router.routes.append(Route("/", page))
     app.mount("/static", page)
@@ -97,36 +97,34 @@ def make_app(
 
 
 def _add_interface(app: FastAPI, service: Service) -> None:
-    """Give an application the endpoints of a service, and their description."""
-    everywhere = description.problems(*_OF_ALL)
-    taking = description.problems(*(code for code in STATUS if code not in _OF_TEACHING and code not in _NEVER))
-    app.post("/api/read", responses={**description.READ, **taking}, openapi_extra=description.BODY)(service.read)
-    explained: dict[int | str, dict[str, Any]] = {200: {"model": shapes.Explanation}}
-    app.post("/api/explain", responses={**explained, **taking}, openapi_extra=description.BODY)(
-        Explaining(service).explain
-    )
+    """Give an application the endpoints of a service, and their openapi."""
+    everywhere = openapi.problems(*_OF_ALL)
+    taking = openapi.problems(*(code for code in STATUS if code not in _OF_TEACHING and code not in _NEVER))
+    app.post("/api/read", responses={**openapi.READ, **taking}, openapi_extra=openapi.BODY)(service.read)
+    explained: dict[int | str, dict[str, Any]] = {200: {"model": schemas.ExplanationSchema}}
+    app.post("/api/explain", responses={**explained, **taking}, openapi_extra=openapi.BODY)(Explaining(service).explain)
     _add_teaching(app, Teaching(service))
     app.get("/api/model", responses={200: {"model": dict[str, Any]}, **everywhere})(service.model)
-    app.get("/api/health", responses={200: {"model": shapes.Health}, **everywhere})(service.health)
+    app.get("/api/health", responses={200: {"model": schemas.Health}, **everywhere})(service.health)
     text: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
     app.get("/metrics", responses={**text, **everywhere}, response_class=Response)(service.numbers)
-    app.openapi = functools.cache(functools.partial(description.describe, app))  # type: ignore[method-assign] # FastAPI's own way to change it
+    app.openapi = functools.cache(functools.partial(openapi.describe, app))  # type: ignore[method-assign] # FastAPI's own way to change it
 
 
 def _add_teaching(app: FastAPI, teaching: Teaching) -> None:
     """Give an application the endpoints for what is taught."""
-    taking = description.problems(*(code for code in STATUS if code not in _NEVER))
-    others = description.problems(*_OF_ALL, "no-teaching", "bad-option", "bad-profile", "locked", "too-long")
-    lost = description.problems("not-found")
+    taking = openapi.problems(*(code for code in STATUS if code not in _NEVER))
+    others = openapi.problems(*_OF_ALL, "no-teaching", "bad-option", "bad-profile", "locked", "too-long")
+    lost = openapi.problems("not-found")
     app.post(
         "/api/teach",
         status_code=201,
-        responses={201: {"model": shapes.Taught}, **taking},
-        openapi_extra=description.BODY,
+        responses={201: {"model": schemas.Taught}, **taking},
+        openapi_extra=openapi.BODY,
     )(teaching.teach)
-    app.get("/api/taught", responses={200: {"model": shapes.Lessons}, **others})(teaching.lessons)
-    app.delete("/api/taught/{id}", responses={200: {"model": shapes.Forgotten}, **others, **lost})(teaching.forget)
-    archive: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": description.BYTES}}}
+    app.get("/api/taught", responses={200: {"model": schemas.Lessons}, **others})(teaching.lessons)
+    app.delete("/api/taught/{id}", responses={200: {"model": schemas.Forgotten}, **others, **lost})(teaching.forget)
+    archive: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": openapi.BYTES}}}
     app.get("/api/taught.zip", responses={**archive, **others}, response_class=Response)(teaching.export)
 
 

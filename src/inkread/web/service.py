@@ -18,10 +18,10 @@ from inkread.options import Content, ReadOptions
 from inkread.reader import Reader
 from inkread.teaching.profiles import Profile
 from inkread.web.answers import Question, answer, encoded, failure
-from inkread.web.desk import Desk
 from inkread.web.metrics import Metrics
 from inkread.web.problems import Problem, as_problems
 from inkread.web.uploads import Upload, uploads_of
+from inkread.web.work_queue import WorkQueue
 
 Result = TypeVar("Result")
 
@@ -37,15 +37,17 @@ PictureName = Annotated[
 class Service:
     """Answers requests with one reader.
 
-    desk: where pictures are read.
-    side: where everything else is done, one thing at a time, so that reading goes on meanwhile.
+    queue: where pictures are read.
+    background: where everything else is done, one thing at a time, so that reading goes on meanwhile.
     taught: the profile that whoever asks may also teach and look into; None where nobody may.
     """
 
-    def __init__(self, reader: Reader, desk: Desk, side: Desk, metrics: Metrics, *, taught: Profile | None) -> None:
+    def __init__(
+        self, reader: Reader, queue: WorkQueue, background: WorkQueue, metrics: Metrics, *, taught: Profile | None
+    ) -> None:
         self.reader = reader
-        self.desk = desk
-        self.side = side
+        self.queue = queue
+        self.background = background
         self.metrics = metrics
         self.taught = taught
 
@@ -67,25 +69,25 @@ class Service:
         in which one that cannot be read has an `error` in its place. A refusal is an answer, too.
         """
         question = Question(ReadOptions(as_, min_confidence), steps=bool(steps), page=bool(page))
-        self.desk.check()  # before anything is taken in
-        with self.desk.holding() as hold:
-            uploads = await uploads_of(request, x_picture_name, self.desk.limits, hold)
+        self.queue.check()  # before anything is taken in
+        with self.queue.holding() as hold:
+            uploads = await uploads_of(request, x_picture_name, self.queue.limits, hold)
             reading = self._one(uploads[0], question) if len(uploads) == 1 else self._each(uploads, question)
             return json_answer(await _unless_gone(request, reading))
 
     async def answer_about(
         self, request: Request, name: str, outcome: str, work: Callable[[Upload], dict[str, Any]], *, status: int = 200
     ) -> Response:
-        """Return the answer to a request with one picture: what `work` returns of it, at the side desk.
+        """Return the answer to a request with one picture: what `work` returns of it, in the background queue.
 
         name: percent-encoded name of the picture. outcome: under which it is counted, unless there is a problem.
         """
-        self.side.check()
-        with self.desk.holding() as hold:
-            uploads = await uploads_of(request, name, self.desk.limits, hold)
+        self.background.check()
+        with self.queue.holding() as hold:
+            uploads = await uploads_of(request, name, self.queue.limits, hold)
             if len(uploads) > 1:
                 raise Problem("bad-form", "The form holds several pictures; send one at a time.")
-            done = self._counted(self.side, partial(work, uploads[0]), lambda _: outcome)
+            done = self._counted(self.background, partial(work, uploads[0]), lambda _: outcome)
             return json_answer(encoded(await _unless_gone(request, done)), status=status)
 
     async def model(self) -> Response:
@@ -95,7 +97,7 @@ class Service:
     async def health(self) -> Response:
         """Tell that the service is there, its version, its limits, and whether it can be taught."""
         about = {"version": inkread.__version__, "teaching": self.taught is not None}
-        return json_answer(encoded({"status": "ok", **about, "limits": self.desk.limits.to_dict()}))
+        return json_answer(encoded({"status": "ok", **about, "limits": self.queue.limits.to_dict()}))
 
     async def numbers(self) -> Response:
         """Tell Prometheus what was counted."""
@@ -120,15 +122,15 @@ class Service:
         def outcome(found: dict[str, Any]) -> str:
             return str(found["refused"]["code"]) if found["refused"] else "read"
 
-        return await self._counted(self.desk, lambda: self._read(upload, question), outcome)
+        return await self._counted(self.queue, lambda: self._read(upload, question), outcome)
 
     async def _counted(
-        self, desk: Desk, work: Callable[[], dict[str, Any]], outcome: Callable[[dict[str, Any]], str]
+        self, queue: WorkQueue, work: Callable[[], dict[str, Any]], outcome: Callable[[dict[str, Any]], str]
     ) -> dict[str, Any]:
-        """Return what `work` returns, from a thread of a desk, and count a picture by what has become of it."""
+        """Return what `work` returns, from a thread of a queue, and count a picture by what has become of it."""
         counted = "gone"  # the client, unless it is still there in the end
         try:
-            found = await desk.run(work)
+            found = await queue.run(work)
             counted = outcome(found)
         except Problem as problem:
             counted = problem.code

@@ -20,9 +20,9 @@ from uvicorn.supervisors import Multiprocess
 from inkread.errors import OptionError
 from inkread.reader import Reader
 from inkread.web.app import make_app
-from inkread.web.guard import LOCAL_HOSTS
 from inkread.web.limits import Limits
 from inkread.web.metrics import SHARED
+from inkread.web.middleware import LOCAL_HOSTS
 from inkread.web.protocol import Impatient
 
 

@@ -18,7 +18,7 @@ from inkread.teaching.exchange import exported
 from inkread.teaching.lessons import Lesson, as_floats, digits_of, lessons_of
 from inkread.teaching.profiles import Profile
 from inkread.web.answers import encoded, png
-from inkread.web.guard import foreign_page, has_foreign_origin
+from inkread.web.middleware import foreign_page, has_foreign_origin
 from inkread.web.problems import Problem, as_problems
 from inkread.web.service import ContentQuery, PictureName, Service, json_answer
 from inkread.web.uploads import Upload
@@ -126,16 +126,16 @@ class Teaching:
         return self.service.taught
 
     async def _done(self, work: Callable[[], Result]) -> Result:
-        """Return what `work` returns, at the side desk, for the profile may have to be waited for."""
+        """Return what `work` returns, in the background queue, for the profile may have to be waited for."""
 
         def run() -> Result:
             with as_problems():
                 return work()
 
-        return await self.service.side.run(run)
+        return await self.service.background.run(run)
 
     def _check_room(self, profile: Profile, label: str) -> None:
-        most = self.service.desk.limits.lessons
+        most = self.service.queue.limits.lessons
         if profile.count() + len(digits_of(label)) > most:
             raise Problem(
                 "full",

@@ -23,7 +23,7 @@ class Refused(_Exact):
     message: str
 
 
-class Digit(_Exact):
+class DigitSchema(_Exact):
     """One digit; its box is x, y, width and height in pixels of the upright picture."""
 
     digit: int = Field(ge=0, le=9)
@@ -52,7 +52,7 @@ class Glyph(Png):
     box: list[int] = Field(min_length=4, max_length=4)
 
 
-class Steps(_Exact):
+class StepsSchema(_Exact):
     """What lies between a picture and its reading: with `steps=1`; its page only with `page=1`."""
 
     size: list[int] = Field(min_length=2, max_length=2, description="width and height of the upright picture")
@@ -61,7 +61,7 @@ class Steps(_Exact):
     page: Jpeg | None = None
 
 
-class Reading(_Exact):
+class ReadingSchema(_Exact):
     """What a picture says. `confidence` is the probability that the whole text is right."""
 
     picture: str
@@ -69,8 +69,8 @@ class Reading(_Exact):
     lines: list[str]
     confidence: float | None = Probability
     refused: Refused | None
-    digits: list[Digit]
-    steps: Steps | None = None
+    digits: list[DigitSchema]
+    steps: StepsSchema | None = None
 
 
 class Error(_Exact):
@@ -106,7 +106,7 @@ class ProblemDetails(_Exact):
     detail: str
 
 
-class Lesson(Png):
+class LessonSchema(Png):
     """A digit that was taught; its glyph as PNG, 28 x 28, white on black. `instead_of`: the label it had before."""
 
     id: int
@@ -117,17 +117,17 @@ class Lesson(Png):
     instead_of: int | None = Field(ge=0, le=9)
 
 
-class NewLesson(Lesson):
+class NewLesson(LessonSchema):
     """A digit that is taught now, and the lessons that look nearly the same and have another label."""
 
-    contradicted: list[Lesson]
+    contradicted: list[LessonSchema]
 
 
 class Taught(_Exact):
     """What was taught of a picture, and how it is read now."""
 
     taught: list[NewLesson]
-    reading: Reading
+    reading: ReadingSchema
 
 
 class Lessons(_Exact):
@@ -135,7 +135,7 @@ class Lessons(_Exact):
 
     profile: str
     count: int
-    taught: list[Lesson]
+    taught: list[LessonSchema]
 
 
 class Forgotten(_Exact):
@@ -148,14 +148,14 @@ Map = list[list[float]]
 Place = list[int]
 
 
-class Evidence(_Exact):
+class EvidenceSchema(_Exact):
     """By how much the log odds of the answer fall, in nats, when ink is taken away there, and when ink is added."""
 
     ink: Map
     paper: Map
 
 
-class Change(_Exact):
+class ChangeSchema(_Exact):
     """A few dots of ink, row and column each, after which the runner-up is read, and how the glyph then looks."""
 
     words: str
@@ -165,7 +165,7 @@ class Change(_Exact):
     glyph: Map
 
 
-class Layer(_Exact):
+class LayerSchema(_Exact):
     """What a layer makes of the glyph.
 
     `png`: its maps, one below the other, the largest response first, or its numbers in a row; black is 0, and white
@@ -180,7 +180,7 @@ class Layer(_Exact):
     values: list[float] | None = None
 
 
-class Explanation(_Exact):
+class ExplanationSchema(_Exact):
     """Why a digit is read as it is, by the network alone; `read_as` together with what was taught."""
 
     picture: str
@@ -193,6 +193,6 @@ class Explanation(_Exact):
     runner_up_probability: float = Probability
     probabilities: list[float] = Field(min_length=11, max_length=11)
     glyph: Map
-    evidence: Evidence
-    change: Change | None
-    layers: list[Layer]
+    evidence: EvidenceSchema
+    change: ChangeSchema | None
+    layers: list[LayerSchema]

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from inkread.batch.folders import disk_errors
 from inkread.batch.locations import Location
+from inkread.batch.output_folder import disk_errors
 from inkread.errors import OptionError
 from inkread.files import whole_file
 

@@ -26,7 +26,7 @@ from screenshots import EXAMPLE, LINES, chromium, pen_paths, served, write
 
 import inkread
 from inkread import Reader
-from inkread.cli.reading import CSV_COLUMNS
+from inkread.cli.read_fast import CSV_COLUMNS
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SEVEN = EXAMPLES / "7-shadow.jpg"

@@ -1,6 +1,6 @@
 """Fit how sure whole texts are, and write it on the cards of models; run `calibrate.py` before.
 
-    python benchmarks/texts.py MODEL_FOLDER [MODEL_FOLDER...]
+    python benchmarks/text_confidence.py MODEL_FOLDER [MODEL_FOLDER...]
 
 The confidences of the digits of a text are raised to one power, fitted on the real numbers and sheets. How well it does
 is measured on sources that the fit did not see, one after the other, and on drawn pages. Beside each calibration error

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from inkread.web.problems import MEDIA_TYPE, RETRY_SECONDS, STATUS
-from inkread.web.shapes import Failure, ProblemDetails, Reading
+from inkread.web.schemas import Failure, ProblemDetails, ReadingSchema
 
 _SEVEN: dict[str, Any] = {
     "picture": "7.jpg",
@@ -66,7 +66,7 @@ BODY = {
 
 READ: dict[int | str, dict[str, Any]] = {
     200: {
-        "model": Reading | list[Reading | Failure],
+        "model": ReadingSchema | list[ReadingSchema | Failure],
         "description": "The reading of the picture, or a list for several",
     }
 }

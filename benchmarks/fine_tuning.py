@@ -1,9 +1,9 @@
 """Measure what `inkread train --own` is worth to a hand that is read badly, and what it costs others: OWN.md.
 
-    python benchmarks/own.py                four trainings, two minutes each on two cores
-    python benchmarks/own.py --each 2       with 20 digits of each hand alone
+    python benchmarks/fine_tuning.py                four trainings, two minutes each on two cores
+    python benchmarks/fine_tuning.py --each 2       with 20 digits of each hand alone
 
-The hands are drawn: they lean back further than any that training draws, each with one form of each digit. Harm is
+The hands are drawn: they lean back further than any that training draws, each with one shape of each digit. Harm is
 counted on MNIST's training images, never its test. Models lie in runs/own-HAND-COUNT, and what is there is not trained
 again. INKREAD_DATA names the folder of the measuring sets.
 """
@@ -21,7 +21,7 @@ from PIL import Image
 
 from accuracy import refuses
 from inkread.datasets import load_mnist
-from inkread.drawing import FORMS, Hand, draw_digit
+from inkread.drawing import SHAPES, Hand, draw_digit
 from inkread.evaluation.statistics import calibration_error
 from inkread.files import whole_file, whole_folder
 from inkread.glyphs import CLASSES
@@ -32,7 +32,7 @@ from inkread.reader import Reader
 from inkread.training import fine_tune
 from inkread.training.provenance import hardware
 from measures import ROOT
-from sets import RUNS, Glyphs, load_set
+from measuring_sets import RUNS, Glyphs, load_set
 
 HANDS = (2, 6)  # of eight, those of whom the shipped model reads fewest
 EACH = (2, 20)  # of each digit that is learnt
@@ -42,23 +42,23 @@ PROMISED = 0.995
 
 
 def hand(seed: int) -> tuple[Hand, dict[int, str]]:
-    """Return a writer who leans back, and their form of each digit."""
+    """Return a writer who leans back, and their shape of each digit."""
     rng = np.random.default_rng((seed, 0))
     slant, breadth = float(rng.uniform(-0.8, -0.4)), float(rng.uniform(0.6, 1.0))
     wobble, haste = float(rng.uniform(0.02, 0.03)), float(rng.uniform(0.02, 0.06))
-    forms = {digit: str(rng.choice(list(FORMS[digit]))) for digit in FORMS}
-    return Hand(slant, breadth, wobble, haste), forms
+    shapes = {digit: str(rng.choice(list(SHAPES[digit]))) for digit in SHAPES}
+    return Hand(slant, breadth, wobble, haste), shapes
 
 
 def pictures(seed: int, each: int, part: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """Yield pictures of a writer's digits, so many of each; other parts are other pictures."""
-    writer, forms = hand(seed)
+    writer, shapes = hand(seed)
     rng = np.random.default_rng((seed, part))
     for _ in range(each):
         for digit in range(CLASSES):
             yield (
                 digit,
-                draw_digit(digit, rng=rng, size=(200, 200), pen="felt-tip", form=forms[digit], hand=writer),
+                draw_digit(digit, rng=rng, size=(200, 200), pen="felt-tip", shape=shapes[digit], hand=writer),
             )
 
 
@@ -98,9 +98,9 @@ def report(seeds: tuple[int, ...], each: tuple[int, ...]) -> Iterator[str]:
     """Train, measure, and yield OWN.md line by line."""
     machine, kept = hardware(), sets()
     yield "# What training further with own digits is worth\n"
-    yield f"Written by `benchmarks/own.py` on {machine['processor']}, {machine['cores']} cores. Own digits are those of"
-    yield f"a drawn hand that leans back; *others* are {10 * OTHERS} more of it. A cell is per cent wrong / right and"
-    yield "not refused. *No digit* is what is not refused of kinds that training never sees. Calibration is the error"
+    yield f"Written by `benchmarks/fine_tuning.py` on {machine['processor']}, {machine['cores']} cores."
+    yield f"Own digits are those of a drawn hand that leans back; *others* are {10 * OTHERS} more of it."
+    yield "A cell is per cent wrong / right and not refused. *No digit* is what is not refused of kinds that training never sees. Calibration is the error"
     yield "of the confidences on the real single pictures, and how many of their digits are among"
     yield f"`candidates({PROMISED})`, both with what the card carries over.\n"
     yield f"| model | others | {' | '.join(kept)} | no digit | calibration | threshold | minutes |"

@@ -57,16 +57,16 @@ def serve(connection: Connection, task: Task) -> None:
         connection.send(error)
         return
     connection.send(READY)
-    desk = _Desk(connection)
+    inbox = Inbox(connection)
     while True:
-        entry, fetch = desk.next()
-        connection.send(read_row(reader, entry.path, partial(_in_turn, fetch, desk), task))
+        entry, fetch = inbox.next()
+        connection.send(read_row(reader, entry.path, partial(_in_turn, fetch, inbox), task))
 
 
-def _in_turn(fetch: Callable[[], bytes], desk: _Desk) -> bytes:
+def _in_turn(fetch: Callable[[], bytes], inbox: Inbox) -> bytes:
     content = fetch()
     if (pixels := _pixels(content)) > HEAVY_PIXELS or len(content) > HEAVY_BYTES:
-        desk.wait_for_turn(max(pixels, len(content)))
+        inbox.wait_for_turn(max(pixels, len(content)))
     return content
 
 
@@ -79,7 +79,7 @@ def _pixels(content: bytes) -> int:
         return 0
 
 
-class _Desk:
+class Inbox:
     """What lies before a reading process: entries, and the contents of the next ones where fetching takes time."""
 
     def __init__(self, connection: Connection) -> None:

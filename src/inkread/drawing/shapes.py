@@ -1,6 +1,6 @@
-"""The forms in which people write the ten digits, as the knots a pen passes through.
+"""The shapes in which people write the ten digits, as the knots a pen passes through.
 
-A form is a text: strokes are parted by `/`, a knot is `x,y` with x to the right and y downwards, about 100
+A shape is a text: strokes are parted by `/`, a knot is `x,y` with x to the right and y downwards, about 100
 units to the height of a digit. The pen passes smoothly through its knots, but turns sharply where marked `!`.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-FORMS: dict[int, dict[str, str]] = {
+SHAPES: dict[int, dict[str, str]] = {
     0: {
         "plain": "46,3 22,14 8,50 22,88 42,97 64,82 71,48 60,14 40,4",
         "open": "50,4 24,10 8,46 18,86 42,97 66,78 72,46 64,18",
@@ -136,18 +136,18 @@ FORMS: dict[int, dict[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Path:
+class PenPath:
     """One stroke: `knots` `(n, 2)` float64 in units of the digit's height, `corners` `(n,)` bool."""
 
     knots: NDArray[np.float64]
     corners: NDArray[np.bool_]
 
 
-def paths(form: str) -> list[Path]:
-    """Read a form's text into its strokes."""
-    return [_path(stroke.split()) for stroke in form.split("/")]
+def paths(shape: str) -> list[PenPath]:
+    """Read a shape's text into its strokes."""
+    return [_path(stroke.split()) for stroke in shape.split("/")]
 
 
-def _path(words: list[str]) -> Path:
+def _path(words: list[str]) -> PenPath:
     knots = [[float(number) for number in word.rstrip("!").split(",")] for word in words]
-    return Path(np.array(knots) / 100, np.array([word.endswith("!") for word in words]))
+    return PenPath(np.array(knots) / 100, np.array([word.endswith("!") for word in words]))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from inkread.cli.profiles import profile_of, warn_if_unteachable
+from inkread.cli.profile_option import profile_of, warn_if_unteachable
 from inkread.errors import OptionError, PictureError
 from inkread.options import ReadOptions
 from inkread.readings import Reading

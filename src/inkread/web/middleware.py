@@ -1,4 +1,4 @@
-"""The guard: stands before every address, refuses what comes from elsewhere, and closes every answer to the outside."""
+"""The middleware: stands before every address, refuses what is foreign, and closes every answer to the outside."""
 
 from __future__ import annotations
 

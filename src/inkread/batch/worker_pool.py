@@ -15,8 +15,8 @@ from typing import Self
 import pyarrow as pa
 
 from inkread.batch.entries import Entry, chunks
-from inkread.batch.reading import GO, READY, serve
 from inkread.batch.rows import Row, Task, table
+from inkread.batch.worker_process import GO, READY, serve
 from inkread.errors import InkreadError
 
 MOST_HEAVY_PIXELS = 100_000_000

@@ -1,4 +1,4 @@
-"""The desk: where uploads are held, and pictures wait for a thread that reads them. Bounded in every way."""
+"""The work queue: where uploads are held, and pictures wait for a thread that reads them. Bounded in every way."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from inkread.web.problems import Problem
 Result = TypeVar("Result")
 
 
-class Desk:
+class WorkQueue:
     """Reads pictures off the event loop, so many at a time; what is too much is refused as "busy", not queued.
 
     Only the event loop's thread may call it.
@@ -34,7 +34,7 @@ class Desk:
             raise _busy()
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """Return what `work` returns, from a thread of the desk.
+        """Return what `work` returns, from a thread of the queue.
 
         Raises `Problem` "busy" where the queue is full and "too-long" when the time is up. Cancelling frees the place
         of work that has not begun; a thread that has begun keeps its place until it ends.

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from inkread.batch.folders import LocalFolder, RemoteFolder, disk_errors
 from inkread.batch.locations import Location
 from inkread.batch.manifest import MANIFEST, Manifest, check_same, parsed, with_run
+from inkread.batch.output_folder import LocalFolder, RemoteFolder, disk_errors
 from inkread.batch.summary import COLUMNS
 from inkread.errors import DataError, OptionError
 

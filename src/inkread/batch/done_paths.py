@@ -11,7 +11,7 @@ from inkread.errors import InkreadError
 CACHE = 1_000  # kibibytes that SQLite keeps in memory; what is beyond lies in a temporary file
 
 
-class Seen:
+class DonePaths:
     """A set of paths, kept as 16 bytes each in a temporary database that goes away with this process.
 
     Two of a thousand million paths have the same 16 bytes with a probability of 1 in 10 ** 21.
