@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Bytecode is made when a module is first used, which is quicker than making it for all of them.
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+# Versions are those of constraints.txt where its markers hold; elsewhere pip chooses. Bytecode is made when a module is first used, which is quicker than making it for all of them.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 DATA := $(if $(INKREAD_DATA),$(INKREAD_DATA),$(wildcard ../shared/data))
 SHIPPED := src/inkread/models/shipped src/inkread/models/shipped/tiny
 EXAMPLES := $(sort $(wildcard examples/*.png examples/*.jpg))
@@ -56,7 +56,7 @@ $(VENV)/python:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/base: $(VENV)/python pyproject.toml
+$(VENV)/base: $(VENV)/python pyproject.toml constraints.txt
 	$(PIP) --editable .
 	@touch $@
 

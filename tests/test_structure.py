@@ -1,0 +1,93 @@
+"""The plan of the house: no circle of imports, nothing reaches training from below, and one class has one name."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from helpers.imports import Graph, circles, import_graph, reachable
+
+SOURCE = Path(__file__).parents[1] / "src"
+ABOVE_TRAINING = ("inkread.training", "inkread.cli", "inkread.sklearn", "inkread.__main__")
+
+
+@pytest.fixture(scope="module")
+def graph() -> Graph:
+    return import_graph(SOURCE)
+
+
+def tree(folder: Path, **files: str) -> Path:
+    """Write a made-up package `house` of modules with these contents."""
+    (folder / "house").mkdir()
+    (folder / "house" / "__init__.py").touch()
+    for name, content in files.items():
+        (folder / "house" / f"{name}.py").write_text(content, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        "import house.door\n",
+        "from house import door\n",
+        "from house.door import handle\n",
+        "from . import door\n",
+        "from .door import handle\n",
+        "def open():\n    from house.door import handle\n",
+        "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from house.door import handle\n",
+    ],
+)
+def test_a_circle_is_seen_however_it_is_imported(tmp_path: Path, back: str) -> None:
+    found = import_graph(tree(tmp_path, door="import house.hall\n", hall="import house.stairs\n", stairs=back))
+    assert circles(found) == [["house.door", "house.hall", "house.stairs"]]
+
+
+def test_what_only_leads_down_is_no_circle(tmp_path: Path) -> None:
+    found = import_graph(
+        tree(tmp_path, door="from house.hall import *\nimport os\n", hall="import house.stairs\n", stairs="")
+    )
+    assert circles(found) == []
+    assert reachable(found, "house.door") == {"house.hall", "house.stairs"}
+    assert reachable(found, "house.stairs") == set()
+
+
+def test_two_circles_are_told_apart(tmp_path: Path) -> None:
+    files = {"a": "import house.b", "b": "import house.a", "c": "import house.d\nimport house.a", "d": "import house.c"}
+    assert circles(import_graph(tree(tmp_path, **files))) == [["house.a", "house.b"], ["house.c", "house.d"]]
+
+
+def test_the_walker_sees_the_house(graph: Graph) -> None:
+    assert len(graph) > 100
+    assert {"inkread.ink.handwriting", "inkread.models.card"} <= reachable(graph, "inkread.reader")
+
+
+def test_no_modules_import_each_other_in_a_circle(graph: Graph) -> None:
+    assert circles(graph) == []
+
+
+def test_nothing_below_training_reaches_it(graph: Graph) -> None:
+    below = [module for module in graph if not module.startswith(ABOVE_TRAINING)]
+    assert "inkread.reader" in below
+    reached = {module: found for module in below if (found := _training(reachable(graph, module)))}
+    assert reached == {}
+
+
+def _training(modules: set[str]) -> list[str]:
+    return sorted(module for module in modules if module.startswith("inkread.training"))
+
+
+def test_no_two_classes_have_one_name() -> None:
+    places = defaultdict(list)
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(str(path.relative_to(SOURCE)))
+    assert len(places["Box"]) == 1
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_the_reader_knows_none_of_the_wings(graph: Graph) -> None:
+    assert not {"inkread.web.app", "inkread.batch.run", "inkread.cli.app"} & reachable(graph, "inkread.reader")
