@@ -32,7 +32,7 @@ from inkread.ink.handwriting import strip_print
 from inkread.ink.ink import find_ink
 from inkread.layout import rows, single_digit
 from inkread.layout.single_digit import find_digit
-from inkread.pictures import arrays, opening, page
+from inkread.pictures import opening, page
 from inkread.pictures.opening import Picture, open_picture
 
 RUNS = Path(__file__).parents[1] / "runs"
@@ -73,7 +73,7 @@ def _road() -> str:
     """Return a mark of the code that makes glyphs, so that a change to it makes them anew."""
     text = "".join(
         inspect.getsource(module)
-        for module in (arrays, components, glyphs, ink, single_digit, opening, page, rows, straight_lines)
+        for module in (components, glyphs, ink, single_digit, opening, page, rows, straight_lines)
     )
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

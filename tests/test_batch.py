@@ -19,11 +19,11 @@ from helpers.batches import DISTINCT, command, fill, paint, parts_of, rows_of
 from helpers.ended import Ended, Run
 from inkread import Reader
 from inkread.batch import run as run_batch
-from inkread.batch.done_paths import DonePaths
 from inkread.batch.locations import Location
 from inkread.batch.manifest import MANIFEST
 from inkread.batch.output_folder import LocalFolder
 from inkread.batch.rows import SCHEMA
+from inkread.batch.run import DonePaths
 from inkread.batch.text_output import CSV_COLUMNS
 from inkread.cli import main
 

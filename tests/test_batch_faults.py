@@ -15,8 +15,7 @@ import pytest
 from PIL import Image
 
 from helpers.batches import command, fill, parts_of, rows_of
-from inkread.batch.entries import Entry
-from inkread.batch.locations import Location
+from inkread.batch.locations import Entry, Location
 from inkread.batch.manifest import plan
 from inkread.batch.rows import Row, Task
 from inkread.batch.run import run

@@ -13,7 +13,7 @@ import pytest
 
 from helpers.batches import fill, paint
 from inkread.batch.archives import Contents
-from inkread.batch.entries import Entry, chunks
+from inkread.batch.locations import Entry, chunks
 from inkread.batch.manifest import MANIFEST
 from inkread.batch.sources import Sources
 from inkread.errors import DataError, PictureError

@@ -18,8 +18,7 @@ from inkread import ModelError, OptionError, PictureError, Reader
 from inkread.cli import main
 from inkread.drawing import draw_digit
 from inkread.explaining import Explanation, explain
-from inkread.explaining.change import smallest_change
-from inkread.explaining.evidence import evidence, log_odds
+from inkread.explaining.evidence import evidence, log_odds, smallest_change
 from inkread.explaining.layers import layers_of
 from inkread.figures.explain import SHOWN_MAPS, draw_explanation
 from inkread.loading import SHIPPED, load_classifier

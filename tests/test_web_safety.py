@@ -22,11 +22,10 @@ from PIL import Image
 
 from inkread.drawing import draw_digit
 from inkread.system import SLACK
-from inkread.web.answers import answer
 from inkread.web.app import make_app
 from inkread.web.limits import Limits
-from inkread.web.protocol import Impatient
-from inkread.web.serving import bind, configuration
+from inkread.web.service import answer
+from inkread.web.serving import Impatient, bind, configuration
 
 PATIENCE = 20  # seconds until a test that waits for something has failed
 

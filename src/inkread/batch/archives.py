@@ -9,8 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from inkread.batch.entries import Entry
-from inkread.batch.locations import Location
+from inkread.batch.locations import Entry, Location
 from inkread.errors import DataError, PictureError
 from inkread.pictures.opening import MAX_BYTES, content_of
 

@@ -16,8 +16,7 @@ from typing import Self
 
 import pyarrow as pa
 
-from inkread.batch.entries import Entry, chunks
-from inkread.batch.locations import Location
+from inkread.batch.locations import Entry, Location, chunks
 from inkread.batch.rows import Task
 from inkread.batch.worker_pool import Workers
 from inkread.errors import InkreadError, MissingExtra, OptionError

@@ -15,8 +15,7 @@ import pyarrow as pa
 from PIL import Image
 
 from inkread.batch.archives import members, path_column, table_entries
-from inkread.batch.entries import Entry
-from inkread.batch.locations import Location
+from inkread.batch.locations import Entry, Location
 from inkread.batch.manifest import MANIFEST
 from inkread.errors import DataError
 from inkread.pictures.opening import FORMATS

@@ -14,7 +14,7 @@ from typing import Self
 
 import pyarrow as pa
 
-from inkread.batch.entries import Entry, chunks
+from inkread.batch.locations import Entry, chunks
 from inkread.batch.rows import Row, Task, table
 from inkread.batch.worker_process import GO, READY, serve
 from inkread.errors import InkreadError

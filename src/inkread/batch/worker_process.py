@@ -19,7 +19,7 @@ import cv2
 from PIL import Image
 
 from inkread.batch.archives import Contents
-from inkread.batch.entries import Entry
+from inkread.batch.locations import Entry
 from inkread.batch.rows import Task, read_row
 from inkread.errors import InkreadError
 from inkread.pictures.opening import FORMATS

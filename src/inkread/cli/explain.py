@@ -77,7 +77,7 @@ def explain(
     if not explanation.layers:
         print("inkread: the model's file names no layers that can be shown; the pixels are explained", file=sys.stderr)
     if figure is not None or show:
-        from inkread.cli.figures import hand_over
+        from inkread.cli.read_fast import hand_over
         from inkread.figures.explain import draw_explanation
 
         hand_over(draw_explanation(explanation), figure, show=show, name="explanation.png")

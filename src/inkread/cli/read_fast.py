@@ -18,6 +18,8 @@ from inkread.readings import Reading
 from inkread.teaching.profiles import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from inkread.reader import Reader
     from inkread.steps import Steps
 
@@ -197,7 +199,16 @@ class _FigureNames:
 
 
 def _draw(steps: Steps, path: Path, *, save: bool, show: bool) -> None:
-    from inkread.cli.figures import hand_over
     from inkread.figures.steps import draw_steps
 
     hand_over(draw_steps(steps), path if save else None, show=show, name=f"{path.stem}.png")
+
+
+def hand_over(figure: Figure, path: Path | None, *, show: bool, name: str) -> None:
+    """Save a figure where a path is given, and show it if asked: without a display in a file of this name."""
+    from inkread.figures.saving import save_figure, show_figure
+
+    if path is not None:
+        save_figure(figure, path)
+    if show and (shown := show_figure(figure, name)):
+        print(f"inkread: there is no display; the figure is in {shown}", file=sys.stderr)

@@ -1,10 +1,9 @@
 """Draws handwritten digits with a pen: pictures whose truth is known."""
 
-from inkread.drawing.camera import photograph
 from inkread.drawing.pages import draw_sheet
 from inkread.drawing.paper import GROUNDS, Ground, lay_ground
 from inkread.drawing.pen import PENS, Pen, draw_ink
-from inkread.drawing.pictures import digit_ink, draw_digit, ink_colour, show
+from inkread.drawing.pictures import digit_ink, draw_digit, ink_colour, photograph, show
 from inkread.drawing.shapes import SHAPES
 from inkread.drawing.strokes import Hand, digit_strokes
 

@@ -1,7 +1,6 @@
 """Explaining: what the network sees in a glyph, which pixels decide, and what would change its mind."""
 
-from inkread.explaining.change import Change
-from inkread.explaining.evidence import Evidence
+from inkread.explaining.evidence import Change, Evidence
 from inkread.explaining.explanation import Explanation, class_name, explain
 from inkread.explaining.layers import Layer
 

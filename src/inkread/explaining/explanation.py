@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.errors import OptionError, PictureError
-from inkread.explaining.change import Change, smallest_change
-from inkread.explaining.evidence import Evidence, evidence
+from inkread.explaining.evidence import Change, Evidence, evidence, smallest_change
 from inkread.explaining.layers import Layer, layers_of
 from inkread.glyphs import NON_DIGIT
 from inkread.models.classifier import Classifier

@@ -12,9 +12,8 @@ from starlette.responses import Response
 from inkread.explaining import Layer, explain
 from inkread.glyphs import CLASSES
 from inkread.options import Content
-from inkread.web.answers import png
 from inkread.web.problems import as_problems
-from inkread.web.service import ContentQuery, PictureName, Service
+from inkread.web.service import ContentQuery, PictureName, Service, png
 from inkread.web.uploads import Upload
 
 

@@ -17,10 +17,9 @@ from inkread.options import Content
 from inkread.teaching.exchange import exported
 from inkread.teaching.lessons import Lesson, as_floats, digits_of, lessons_of
 from inkread.teaching.profiles import Profile
-from inkread.web.answers import encoded, png
 from inkread.web.middleware import foreign_page, has_foreign_origin
 from inkread.web.problems import Problem, as_problems
-from inkread.web.service import ContentQuery, PictureName, Service, json_answer
+from inkread.web.service import ContentQuery, PictureName, Service, encoded, json_answer, png
 from inkread.web.uploads import Upload
 
 Result = TypeVar("Result")
