@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Versions are those of constraints.txt where its markers hold; elsewhere pip chooses. Bytecode is made when a module is first used, which is quicker than making it for all of them.
+# Versions are those of constraints.txt where its markers hold; elsewhere pip chooses.
+# Bytecode is made when a module is first used, which is quicker than making it for all of them.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 DATA := $(if $(INKREAD_DATA),$(INKREAD_DATA),$(wildcard ../shared/data))
 SHIPPED := src/inkread/models/shipped src/inkread/models/shipped/tiny
