@@ -45,7 +45,9 @@ def checked(user: Path, program: str) -> tuple[int, str]:
     """Return the exit code of mypy for a program and what it says."""
     (user / "program.py").write_text(program, encoding="utf-8")
     words = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(python_of(user)), "program.py"]
-    done = subprocess.run(words, cwd=user, capture_output=True, text=True, check=False)
+    # What a developer has on the path would be found beside what is installed.
+    clean = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "MYPYPATH"}}
+    done = subprocess.run(words, cwd=user, env=clean, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout
 
 
