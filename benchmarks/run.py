@@ -1,10 +1,11 @@
-"""Measure what README and RESULTS.md claim, and write RESULTS.md anew.
+"""Measure training, reading and start-up, and write the marked part of RESULTS.md again.
 
     python benchmarks/run.py                    everything that is not measured yet: 25 minutes on two cores
-    python benchmarks/run.py --only pictures    some of it anew: training reading glyphs pictures install
+    python benchmarks/run.py --only pictures    these parts again: training reading glyphs pictures install
 
-Interrupted, it goes on where it stopped: results lie in runs/results.json, models in runs/. To measure everything
-anew, remove runs/. MNIST and the pictures are looked for in INKREAD_DATA.
+An interrupted run continues where it stopped: results are in runs/results.json, models in runs/. To measure everything
+again, remove runs/. INKREAD_DATA names the folder with MNIST and the pictures. RESULTS.md opens with a table of the
+targets, which is written by hand.
 """
 
 from __future__ import annotations
@@ -72,9 +73,7 @@ def save(results: dict[str, Any]) -> None:
 
 
 def report(results: dict[str, Any]) -> Iterator[str]:
-    """Yield RESULTS.md line by line."""
-    yield "# Results\n"
-    yield "Written by `make bench` (`benchmarks/run.py`); run it to get your own.\n"
+    """Yield the part of RESULTS.md between the marks, line by line."""
     by_circumstances: dict[str, list[str]] = {}
     for part, made in results["made"].items():
         by_circumstances.setdefault(json.dumps(made), []).append(part)
@@ -99,10 +98,10 @@ def rows(results: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Yield what, reached and wanted of each line of the main table."""
     runs = list(results["training"].values())
     by_recipe = {name: [run for run in runs if run["recipe"] == name] for name in ("classic", "fast")}
-    for name, wanted in (("classic", "99.0 %"), ("fast", "99.30 %")):
+    for name, wanted in (("classic", "99.0%"), ("fast", "99.30%")):
         epochs = f"{RECIPES[name].epochs} epochs"
         accuracies = [100 * run["accuracy"] for run in by_recipe[name]]
-        spread = f"{statistics.mean(accuracies):.2f} % +- {statistics.stdev(accuracies):.2f}"
+        spread = f"{statistics.mean(accuracies):.2f}% +- {statistics.stdev(accuracies):.2f}"
         yield f"`{name}`, {epochs}: test accuracy, mean of seeds 0 to {len(accuracies) - 1}", spread, wanted
     classic, fast = (statistics.mean(run["seconds"] for run in by_recipe[name]) for name in ("classic", "fast"))
     yield (
@@ -119,9 +118,9 @@ def reading_rows(results: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     found, reading, glyphs = results["pictures"], results["reading"], results["glyphs"]
     single = found["score"]["single"]
     yield (
-        "single pictures of `../shared/data/pictures`, shipped model",
-        f"{100 * single['rate']:.2f} % ({single['right']} of {single['of']})",
-        "97.5 %",
+        "pictures of one digit, shipped model",
+        f"{100 * single['rate']:.2f}% ({single['right']} of {single['of']})",
+        "97.5%",
     )
     ours, theirs = reading["read"], reading["tutorial"]
     yield (
@@ -138,7 +137,7 @@ def reading_rows(results: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
             "10 times",
         )
     install = results["install"]
-    size = f"{install['megabytes']:.0f} MB, of it {install['bytecode']:.0f} bytecode"
+    size = f"{install['megabytes']:.0f} MB, {install['bytecode']:.0f} MB of it bytecode"
     yield (
         "base install without extras",
         f"{size}; {'with' if install['tensorflow'] else 'no'} TensorFlow",
@@ -147,46 +146,42 @@ def reading_rows(results: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def details(results: dict[str, Any]) -> Iterator[str]:
-    """Yield what lies behind the main table."""
+    """Yield the details behind the main table."""
     found = results["pictures"]
-    yield "\n## Pictures\n\n| pictures | right | of | |\n|---|---|---|---|"
+    yield "\n### Pictures\n\n| pictures | right | of | |\n|---|---|---|---|"
     for group, score in found["score"].items():
         if group not in {"all", "single"}:
-            yield f"| {group} | {score['right']} | {score['of']} | {100 * score['rate']:.1f} % |"
+            yield f"| {group} | {score['right']} | {score['of']} | {100 * score['rate']:.1f}% |"
     drawn, refused = found["drawn"], found["refused"]
-    yield f"| `drawn/eval` | {drawn['right']} | {drawn['of']} | {100 * drawn['right'] / drawn['of']:.1f} % |"
-    yield f"| `nondigits`, refused | {refused['right']} | {refused['of']} | {100 * refused['rate']:.1f} % |"
-    yield f"\nCalibration error on the single pictures {found['ece']:.3f}. Not read right:\n"
+    yield f"| `drawn/eval` | {drawn['right']} | {drawn['of']} | {100 * drawn['right'] / drawn['of']:.1f}% |"
+    yield f"| `nondigits`, refused | {refused['right']} | {refused['of']} | {100 * refused['rate']:.1f}% |"
+    yield f"\nCalibration error on the single pictures: {found['ece']:.3f}. Misread or refused:\n"
     yield from (f"- `{picture}`: {label}, read {answer}" for picture, label, answer in found["misses"])
-    yield "\n## Training runs\n"
-    yield "| run | test accuracy | whole process | of it importing | training |\n|---|---|---|---|---|"
+    yield "\n### Training runs\n"
+    yield "| run | test accuracy | whole process | imports | training |\n|---|---|---|---|---|"
     for name, run in sorted(results["training"].items()):
         parts = run["parts"]
         yield (
-            f"| {name} | {100 * run['accuracy']:.2f} % | {run['seconds']:.1f} s | {parts['framework']:.1f} s | "
+            f"| {name} | {100 * run['accuracy']:.2f}% | {run['seconds']:.1f} s | {parts['framework']:.1f} s | "
             f"{parts['training']:.1f} s |"
         )
     yield f"\n`inkread read PICTURE --figure OUT.png`, whole process: {results['reading']['read with figure']:.2f} s."
 
 
 def write_up(results: dict[str, Any]) -> None:
-    """Write RESULTS.md, and its main table between the marks in the README."""
-    readme = measures.ROOT / "README.md"
-    before, begin, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
+    """Replace the part of RESULTS.md between the marks."""
+    page = measures.ROOT / "benchmarks" / "RESULTS.md"
+    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
-    texts = {
-        measures.ROOT / "benchmarks" / "RESULTS.md": "\n".join(report(results)) + "\n",
-        readme: "".join((before, begin, "\n".join(["", *table(results), ""]), end, after)),
-    }
-    for target, text in texts.items():
-        with whole_file(target) as path:
-            path.write_text(text, encoding="utf-8")
+    text = "".join((before, begin, "\n\n", "\n".join(report(results)), "\n\n", end, after))
+    with whole_file(page) as path:
+        path.write_text(text, encoding="utf-8")
 
 
 def main() -> None:
     """Measure and write up."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=PARTS, help="measure these parts anew")
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="measure these parts again")
     only = parser.parse_args().only
     if not os.environ.get("INKREAD_DATA"):
         parser.error("INKREAD_DATA must name the folder with mnist/ and pictures/")
