@@ -38,7 +38,7 @@ def fast(precision: str = "float32") -> keras.Sequential:
 
     28x28x1 -> 16 maps of 14x14 -> 32 maps -> pooled to 7x7 -> 64 maps -> 64 maps of 4x4 -> 1024 numbers -> 10.
     Its first layer already halves the resolution, and no dense layer but the last is left. There is no batch
-    normalisation: on a processor it doubles the time of a step (docs/decisions.md).
+    normalisation: on a processor it doubles the time of a step (docs/decisions/network.md).
     """
 
     def convolution(maps: int, size: int, strides: int = 1) -> keras.layers.Layer:
@@ -73,7 +73,7 @@ def best(precision: str = "float32") -> keras.Sequential:
     28x28x1 -> 16 maps -> 48 maps of 14x14, twice -> 64 maps of 7x7, twice -> 96 maps of 4x4, twice -> 1536 numbers
     -> 11. Batch normalisation costs nothing at reading time, when it becomes a part of the convolution before it. A
     first layer that halves the resolution takes five eighths of the time and reads MNIST worse; averages of more maps
-    in the place of the 1536 numbers, and shortcuts around the layers, read no better (docs/decisions.md).
+    in the place of the 1536 numbers, and shortcuts around the layers, read no better (docs/decisions/tried.md).
     """
 
     def convolution(maps: int, size: int, strides: int = 1) -> list[Any]:

@@ -38,7 +38,7 @@ def muon_cycle(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
 
     Ten epochs of it reach the loss of twenty of AdamW. The rate falls to a fifth of its peak only: weights that wander
     on give an average, over about an eighth of the steps, that reads better than weights that come to rest
-    (docs/decisions.md).
+    (docs/decisions/training.md).
     """
     return KernelMuon(
         OneCycle(learning_rate, steps, end=0.2),

@@ -74,7 +74,7 @@ RECIPES = {
         ),
         # Two epochs' worth of steps are enough once the network is small, goes to low resolution early, learns at a
         # rate 50 times the tutorial's and spends the second half on what it has not understood yet.
-        # docs/decisions.md has the measurements behind each value.
+        # docs/decisions/training.md has the measurements behind each value.
         Recipe(
             name="fast",
             about="The same accuracy in about a twentieth of the time; under 20 seconds on two cores.",
