@@ -3,7 +3,7 @@
     python benchmarks/teach.py [--model FOLDER] [--out FILE.md]
 
 USPS's test images, MNIST's and the pictures are only measured here; what the numbers in `inkread.teaching.neighbours`
-were chosen on stands in docs/decisions/teaching.md. INKREAD_DATA names the folder of the measuring sets. Takes 5 minutes.
+were chosen on is in docs/decisions/teaching.md. INKREAD_DATA names the folder of the measuring sets. Takes 5 minutes.
 """
 
 from __future__ import annotations
