@@ -86,8 +86,8 @@ def test_a_run_that_is_stopped_writes_what_it_has_and_says_how_to_go_on(
     _, err = process.communicate(timeout=300)
     lines = err.splitlines()
     assert process.returncode == 130
-    assert lines[0] == "inkread: stopping; once more to stop at once"
-    assert lines[-1].endswith("the same command goes on from here")
+    assert lines[0] == "inkread: stopping; press Ctrl-C again to stop at once"
+    assert lines[-1].endswith("run the same command again to continue")
     before = len(rows_of(tmp_path / "out"))
     assert f"interrupted after {before} pictures" in lines[-1]
     assert run([scans], tmp_path / "out", processes=1).before == before

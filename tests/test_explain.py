@@ -372,7 +372,7 @@ def test_a_network_without_layers_that_we_know_still_has_its_pixels(
     monkeypatch.setattr(layers, "_KINDS", {})
     model, figure = write_network(tmp_path / "own.onnx"), tmp_path / "why.png"
     assert main(["explain", str(EXAMPLES / "3-plain.png"), "--model", str(model), "--figure", str(figure)]) == 0
-    assert "names no layers that can be shown" in capsys.readouterr().err
+    assert "this model has no layers that can be shown" in capsys.readouterr().err
     assert figure.is_file()
 
 
