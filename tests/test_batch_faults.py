@@ -103,8 +103,8 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
     ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
     assert ended.returncode == 1
     assert ended.stderr == (
-        f"inkread: {tmp_path}/out: cannot be written (File too large); mend that and run the same command again: "
-        "it goes on from here\n"
+        f"inkread: {tmp_path}/out: cannot be written (File too large); fix that and run the same command again "
+        "to continue\n"
     )
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["_inkread.json"]
     run([scans], tmp_path / "out", processes=1)

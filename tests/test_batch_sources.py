@@ -126,7 +126,7 @@ def test_a_table_without_such_a_column_is_named_with_its_columns(scans: Path) ->
     (scans / "list.csv").write_text("name,label\na.png,3\n")
     sources = Sources([str(scans / "list.csv"), str(scans / "a.png")])
     assert [entry.path for entry in sources.entries()] == of(scans, "a.png")
-    assert "list.csv: none of its columns is named path, " in sources.troubles[0]
+    assert "list.csv: no column is named path, " in sources.troubles[0]
     assert "it has name, label" in sources.troubles[0]
 
 
@@ -233,7 +233,7 @@ def test_a_picture_that_is_gone_is_a_picture_error(scans: Path) -> None:
 
 
 def test_a_file_system_that_pyarrow_does_not_know_is_named() -> None:
-    with pytest.raises(DataError, match="ftp://host/x: no file system that PyArrow opens"):
+    with pytest.raises(DataError, match="ftp://host/x: PyArrow cannot open this file system"):
         Sources(["ftp://host/x"])
 
 
