@@ -98,7 +98,7 @@ def test_a_name_that_is_no_text_can_be_read_and_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["nowhere", "nowhere/*.png", "list.txt", "file:///nowhere/at/all", ""])
 def test_an_input_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match=r"no such file|no file fits") as error:
+    with pytest.raises(DataError, match=r"no such file|no file matches") as error:
         Sources([name or str(tmp_path / "missing")])
     assert name.partition("*")[0] in error.value.message
 

@@ -212,7 +212,7 @@ def test_two_models_are_compared_picture_by_picture(folders: Path) -> None:
 
 def test_other_pictures_cannot_be_compared(folders: Path) -> None:
     first = evaluate(str(folders))
-    with pytest.raises(ValueError, match="the same pictures"):
+    with pytest.raises(ValueError, match="different pictures"):
         compare(first, replace(first, answers=first.answers[::-1]))
 
 

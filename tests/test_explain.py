@@ -274,8 +274,8 @@ def test_where_few_dots_do_not_do_there_is_no_change() -> None:
     [
         (1, 0, "1 dot of ink added"),
         (3, 0, "3 dots of ink added"),
-        (0, 2, "2 dots of ink taken away"),
-        (1, 2, "1 dot of ink added, 2 taken away"),
+        (0, 2, "2 dots of ink erased"),
+        (1, 2, "1 dot of ink added, 2 erased"),
     ],
 )
 def test_a_change_is_told_in_words(added: int, erased: int, words: str) -> None:
@@ -350,7 +350,7 @@ def test_the_figure_shows_the_largest_maps_of_every_layer_and_stays_readable(exp
         for layer in explained.layers
         if layer.has_maps
     }
-    assert {"16 maps of 28 x 28", "96 maps of 4 x 4\n16 of 96 are shown"} <= captions <= texts
+    assert {"16 maps of 28 x 28", "96 maps of 4 x 4\n16 of 96 shown"} <= captions <= texts
     titles = [axes.get_title(loc="left") for axes in figure.axes[:6]]
     change = f"To be read as {explained.runner_up}"
     assert titles == ["Picture", "Glyph", "Ink for 4", "Paper for 4", change, "Probabilities"]

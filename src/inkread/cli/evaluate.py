@@ -136,7 +136,7 @@ def _print(result: Evaluation, comparison: Comparison | None) -> None:
 def _print_comparison(console: Console, comparison: Comparison) -> None:
     second = comparison.second
     low, high = (100 * end for end in comparison.interval)
-    alone = f"only the first right {comparison.only_first:,} times, only the second {comparison.only_second:,} times"
+    alone = f"right only by the first: {comparison.only_first:,}, only by the second: {comparison.only_second:,}"
     console.print(
         f"against {second.model}: {second.accuracy:.2%} right, {100 * comparison.difference:+.2f} points (95% "
         f"interval {low:+.2f} to {high:+.2f}); {alone}; p = {comparison.p:.2g}: {comparison.verdict}",
