@@ -346,7 +346,7 @@ def test_the_figure_shows_the_largest_maps_of_every_layer_and_stays_readable(exp
     texts = {text.get_text() for text in figure.texts}
     assert {layer.name for layer in explained.layers} <= texts
     captions = {
-        f"{layer.shape}\n16 of {len(layer.values)} are shown" if len(layer.values) > SHOWN_MAPS else layer.shape
+        f"{layer.shape}\n16 of {len(layer.values)} shown" if len(layer.values) > SHOWN_MAPS else layer.shape
         for layer in explained.layers
         if layer.has_maps
     }

@@ -574,7 +574,7 @@ def test_what_was_taught_is_listed_forgotten_and_exported(open_page: OpenPage, p
 
 
 def test_what_cannot_be_taught_is_said_and_the_answer_stays(page: Page) -> None:
-    problem = {"code": "locked", "detail": "Another program is changing what was taught; try again in a moment."}
+    problem = {"code": "locked", "detail": "Another program is changing the taught digits. Try again in a moment."}
     page.route("**/api/teach*", lambda route: route.fulfill(status=503, json=problem))
     write(page, "7")
     number(page, "3").click()
