@@ -161,7 +161,7 @@ class ReadingActor:
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """Return the rows of a block of entries."""
-        return pa.concat_tables(self._workers.tables(_unpacked(block)))
+        return pa.concat_tables(self._workers.tables(_unpack(block)))
 
 
 def load_ray() -> ModuleType:
@@ -182,7 +182,7 @@ def packed(entries: list[Entry]) -> pa.Table:
     )
 
 
-def _unpacked(block: pa.Table) -> list[Entry]:
+def _unpack(block: pa.Table) -> list[Entry]:
     return [Entry(file=Location(os.fsdecode(row.pop("name")), row.pop("query")), **row) for row in block.to_pylist()]
 
 

@@ -76,13 +76,13 @@ def check_same(there: Manifest, ours: Manifest, out: str) -> None:
     """Raise `OptionError` if the rows were made with another model or other options. The message names one."""
     for key, name in _COMPARED.items():
         if there.get(key) != ours[key]:
-            before, now = (_shown(key, manifest) for manifest in (there, ours))
+            before, now = (_show(key, manifest) for manifest in (there, ours))
             raise OptionError(
                 f"{out}: its rows were made with {name} {before}, not {now}; use that, or choose another folder"
             )
 
 
-def _shown(key: str, manifest: Manifest) -> str:
+def _show(key: str, manifest: Manifest) -> str:
     if key == "model_sha256":
         return str(manifest.get("model"))
     value = manifest.get(key)

@@ -106,8 +106,8 @@ def table(rows: Sequence[Row], task: Task) -> pa.Table:
     columns = dict(zip(Row._fields, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(Row._fields, ())
     values: dict[str, Sequence[Any]] = {
         **columns,
-        "refusal": [_said(said) for said in columns["refusal"]],
-        "error": [_said(said) for said in columns["error"]],
+        "refusal": [_code_and_message(said) for said in columns["refusal"]],
+        "error": [_code_and_message(said) for said in columns["error"]],
         "digits": [[_digit(digit) for digit in digits] for digits in columns["digits"]],
         "model": [task.model_id] * len(rows),
         "inkread": [_VERSION] * len(rows),
@@ -115,7 +115,7 @@ def table(rows: Sequence[Row], task: Task) -> pa.Table:
     return pa.table([pa.array(values[field.name], field.type) for field in SCHEMA], schema=SCHEMA)
 
 
-def _said(said: tuple[str, str] | None) -> dict[str, str] | None:
+def _code_and_message(said: tuple[str, str] | None) -> dict[str, str] | None:
     return None if said is None else {"code": said[0], "message": said[1]}
 
 

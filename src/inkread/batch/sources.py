@@ -71,13 +71,13 @@ class Sources:
         parts = pattern.name.split("/")
         fixed = next(number for number, part in enumerate(parts) if glob.has_magic(part))
         top = Location("/".join(parts[:fixed]), pattern.query)
-        for place, size in top.walk(without=MANIFEST, failed=self._failed):
+        for place, size in top.walk(without=MANIFEST, failed=self._note_failure):
             if _fits(place.name.split("/")[fixed:], parts[fixed:]):
                 yield from self._of_file(place, size)
 
     def _of_folder(self, folder: Location) -> Iterator[Entry]:
         """Yield the pictures in a folder. Links to other folders are not followed."""
-        for place, size in folder.walk(without=MANIFEST, failed=self._failed):
+        for place, size in folder.walk(without=MANIFEST, failed=self._note_failure):
             name = place.name.lower()
             if name.endswith(self._endings):
                 yield Entry(place.shown, place, size)
@@ -101,7 +101,7 @@ class Sources:
         try:
             yield from listed
         except (OSError, EOFError, ValueError, csv.Error, tarfile.TarError, pa.ArrowException, DataError) as error:
-            self._failed(file.shown, error)
+            self._note_failure(file.shown, error)
 
     def _pictures(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Yield the entries whose suffix is that of a picture."""
@@ -113,7 +113,7 @@ class Sources:
             else:
                 self.passed_over += 1
 
-    def _failed(self, name: str, error: Exception) -> None:
+    def _note_failure(self, name: str, error: Exception) -> None:
         cause = " ".join(str(getattr(error, "strerror", None) or error).split())
         self.troubles.append(cause if cause.startswith(name) else f"{name}: {cause}")
 
@@ -150,14 +150,14 @@ def _of_list(file: Location) -> Iterator[Entry]:
             return
         rows = csv.DictReader(text, delimiter="\t" if file.name.lower().endswith(".tsv") else ",")
         column = path_column(list(rows.fieldnames or ()), file.shown)
-        yield from _named((row[column] or "" for row in rows), file)
+        yield from _of_names((row[column] or "" for row in rows), file)
 
 
 def _of_lines(text: TextIO, file: Location | None) -> Iterator[Entry]:
-    yield from _named((line.rstrip("\r\n") for line in text), file)
+    yield from _of_names((line.rstrip("\r\n") for line in text), file)
 
 
-def _named(names: Iterable[str], file: Location | None) -> Iterator[Entry]:
+def _of_names(names: Iterable[str], file: Location | None) -> Iterator[Entry]:
     for name in names:
         if name:
             place = Location.of(name, beside=file)

@@ -186,7 +186,7 @@ def _on_mnist(data: str, reader: Reader, model: str) -> Evaluation:
     def show(answer: Answer) -> Exhibit:
         return Exhibit(None, None, glyphs[index[answer.picture]][None])
 
-    return _scored(data, model, answers, seconds=seconds, show=show)
+    return _score(data, model, answers, seconds=seconds, show=show)
 
 
 def _on_pictures(
@@ -197,7 +197,7 @@ def _on_pictures(
     for picture, outcome in zip(pictures, reader.try_many(picture.path for picture in pictures), strict=True):
         known = (picture.kind, picture.capture, picture.source)
         failure = outcome.message if isinstance(outcome, PictureError) else ""
-        answers.append(Answer(str(picture.path), picture.label, *_said(outcome), *known, failure))
+        answers.append(Answer(str(picture.path), picture.label, *_answer_of(outcome), *known, failure))
         progress(len(answers), len(pictures))
 
     def show(answer: Answer) -> Exhibit | None:
@@ -207,10 +207,10 @@ def _on_pictures(
             return None
         return Exhibit(steps.page.colour, steps.ink, steps.glyphs)
 
-    return _scored(data, model, answers, seconds=time.perf_counter() - started, show=show)
+    return _score(data, model, answers, seconds=time.perf_counter() - started, show=show)
 
 
-def _said(outcome: Reading | PictureError) -> tuple[str, float | None]:
+def _answer_of(outcome: Reading | PictureError) -> tuple[str, float | None]:
     """Return the text that was read, or "<code>" of the refusal or error, and the confidence."""
     if isinstance(outcome, PictureError):
         return f"<{outcome.code}>", None
@@ -219,7 +219,7 @@ def _said(outcome: Reading | PictureError) -> tuple[str, float | None]:
     return "|".join(line.text.replace(" ", "") for line in outcome.lines), outcome.confidence
 
 
-def _scored(
+def _score(
     data: str, model: str, answers: list[Answer], *, seconds: float, show: Callable[[Answer], Exhibit | None]
 ) -> Evaluation:
     right = sum(answer.right for answer in answers)

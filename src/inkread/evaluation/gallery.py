@@ -63,10 +63,10 @@ def _images(exhibit: Exhibit) -> Iterable[str]:
     if exhibit.ink is not None:
         yield _thumbnail(Image.fromarray(np.uint8(255 * (1 - exhibit.ink))), "ink", "JPEG")
     if len(exhibit.glyphs):
-        yield _thumbnail(_tiled(exhibit.glyphs[:_MOST_GLYPHS]), "glyph", "PNG")
+        yield _thumbnail(_tile(exhibit.glyphs[:_MOST_GLYPHS]), "glyph", "PNG")
 
 
-def _tiled(glyphs: NDArray[np.float32]) -> Image.Image:
+def _tile(glyphs: NDArray[np.float32]) -> Image.Image:
     """Return glyphs as tiles of a nearly square image, black on white."""
     across = int(np.ceil(np.sqrt(len(glyphs))))
     tiles = np.zeros((-(-len(glyphs) // across) * across, 28, 28), np.float32)

@@ -63,9 +63,9 @@ class Explanation:
             "probability": round(float(self.probabilities[self.answer]), 6),
             "runner_up": class_name(self.runner_up),
             "runner_up_probability": round(float(self.probabilities[self.runner_up]), 6),
-            "probabilities": _rounded(self.probabilities, 6),
-            "glyph": _rounded(self.glyph, 3),
-            "evidence": {"ink": _rounded(self.evidence.ink, 3), "paper": _rounded(self.evidence.paper, 3)},
+            "probabilities": _round(self.probabilities, 6),
+            "glyph": _round(self.glyph, 3),
+            "evidence": {"ink": _round(self.evidence.ink, 3), "paper": _round(self.evidence.paper, 3)},
             "change": change
             and {
                 "added": [list(place) for place in change.added],
@@ -128,5 +128,5 @@ def _index(steps: Steps, digit: int | None) -> int:
     return digit - 1
 
 
-def _rounded(values: NDArray[np.float32], places: int) -> Any:
+def _round(values: NDArray[np.float32], places: int) -> Any:
     return np.round(values.astype(np.float64), places).tolist()

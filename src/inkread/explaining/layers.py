@@ -81,7 +81,7 @@ def layers_of(classifier: Classifier, glyph: NDArray[np.float32]) -> tuple[Layer
     """
     found = dict(_layers(classifier.nodes()))
     values = classifier.inner(found, glyph[None]) if found else {}
-    return tuple(_shaped(node, values[name][0]) for name, node in found.items() if _is_layer(node, values[name]))
+    return tuple(_to_layer(node, values[name][0]) for name, node in found.items() if _is_layer(node, values[name]))
 
 
 def _layers(nodes: list[Node]) -> Iterator[tuple[str, Node]]:
@@ -112,7 +112,7 @@ def _is_layer(node: Node, value: NDArray[np.float32]) -> bool:
     return value.ndim == 2 or (value.ndim == 4 and node.kind != "Reshape")
 
 
-def _shaped(node: Node, value: NDArray[np.float32]) -> Layer:
+def _to_layer(node: Node, value: NDArray[np.float32]) -> Layer:
     # Pooling over the whole map leaves one number per map.
     if value.shape[1:] == (1, 1):
         value = value[:, 0, 0]

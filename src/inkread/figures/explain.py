@@ -38,7 +38,7 @@ def draw_explanation(explanation: Explanation) -> Figure:
     below = 0.75 + sum(rows) if rows else 0.0
     height = _TOP + below
     figure = Figure(figsize=(_WIDTH, height), dpi=110, facecolor="white")
-    headline(figure, explanation.steps.reading, 1 - 0.38 / height, said=_said(explanation))
+    headline(figure, explanation.steps.reading, 1 - 0.38 / height, said=_answer_and_remark(explanation))
     grid = figure.add_gridspec(
         1,
         6,
@@ -53,7 +53,7 @@ def draw_explanation(explanation: Explanation) -> Figure:
     if rows:
         text = "Output of each layer"
         detail = "numbered maps, the largest responses first; each layer has its own scale"
-        _heading(figure, (below - 0.12) / height, text, detail)
+        _draw_heading(figure, (below - 0.12) / height, text, detail)
     y = below - 0.5
     for layer, row in zip(explanation.layers, rows, strict=True):
         y -= row
@@ -62,7 +62,7 @@ def draw_explanation(explanation: Explanation) -> Figure:
     return figure
 
 
-def _said(explanation: Explanation) -> tuple[str, str]:
+def _answer_and_remark(explanation: Explanation) -> tuple[str, str]:
     """Return the answer and a remark about it and the runner-up."""
     sure = percent(float(explanation.probabilities[explanation.answer]))
     next_ = percent(float(explanation.probabilities[explanation.runner_up]))
@@ -74,7 +74,7 @@ def _among(explanation: Explanation) -> bool:
     return len(explanation.steps.glyphs) > 1
 
 
-def _heading(figure: Figure, y: float, text: str, detail: str) -> None:
+def _draw_heading(figure: Figure, y: float, text: str, detail: str) -> None:
     figure.text(0.02, y, text, fontsize=13, fontweight="bold", color=TEXT, va="top")
     figure.text(0.985, y, detail, fontsize=9, color=QUIET, va="top", ha="right")
 

@@ -90,7 +90,7 @@ _MOST_GLYPHS = 6 * _GLYPHS_A_ROW
 def draw_sheet(steps: Steps) -> Figure:
     """Return the figure of a page: the picture with its digits, unsure ones in another colour, and the glyphs."""
     height, width = steps.page.grey.shape
-    shown = _shown(steps)
+    shown = _choose_shown(steps)
     rows = -(-len(shown) // _GLYPHS_A_ROW)
     across = 12.0
     picture = min(14.0, max(1.6, across * height / width))
@@ -136,7 +136,7 @@ def _page(axes: Axes, steps: Steps) -> None:
         )
 
 
-def _shown(steps: Steps) -> NDArray[np.intp]:
+def _choose_shown(steps: Steps) -> NDArray[np.intp]:
     """Return the indices of the digits in the strip, in reading order."""
     confidences = np.array([digit.confidence for digit in steps.reading.digits])
     return np.sort(np.argsort(confidences, kind="stable")[:_MOST_GLYPHS])

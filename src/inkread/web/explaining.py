@@ -46,22 +46,22 @@ class Explaining:
 
         def work(upload: Upload) -> dict[str, Any]:
             with as_problems():
-                return self._explained(upload, as_, digit)
+                return self._explain(upload, as_, digit)
 
         return await self.service.answer_about(request, x_picture_name, "explained", work)
 
-    def _explained(self, upload: Upload, as_: Content, digit: int | None) -> dict[str, Any]:
+    def _explain(self, upload: Upload, as_: Content, digit: int | None) -> dict[str, Any]:
         reader = self.service.reader
         explanation = explain(reader.steps(upload.file(), as_=as_), reader.classifier.network, digit=digit)
         told = explanation.to_dict()
-        told["layers"] = [_shown(layer) for layer in explanation.layers]
+        told["layers"] = [_describe_layer(layer) for layer in explanation.layers]
         if change := explanation.change:
             glyph = np.round(change.glyph.astype(np.float64), 3).tolist()
             told["change"] |= {"words": change.words, "glyph": glyph}
         return told
 
 
-def _shown(layer: Layer) -> dict[str, Any]:
+def _describe_layer(layer: Layer) -> dict[str, Any]:
     """Return the JSON object of a layer: its maps from top to bottom, the largest response first, or its numbers."""
     told: dict[str, Any] = {"kind": layer.kind, "window": list(layer.window), "shape": list(layer.values.shape)}
     if not layer.has_maps and len(layer.values) <= CLASSES + 1:

@@ -98,17 +98,17 @@ class Service:
             uploads = await uploads_of(request, name, self.queue.limits, hold)
             if len(uploads) > 1:
                 raise Problem("bad-form", "The form holds several pictures; send one at a time.")
-            done = self._counted(self.background, partial(work, uploads[0]), lambda _: outcome)
-            return json_answer(encoded(await _unless_gone(request, done)), status=status)
+            done = self._run_counted(self.background, partial(work, uploads[0]), lambda _: outcome)
+            return json_answer(encode(await _unless_gone(request, done)), status=status)
 
     async def model(self) -> Response:
         """Return the card of the model, which says how it was made and how good it is."""
-        return json_answer(encoded(self.reader.card.to_dict()))
+        return json_answer(encode(self.reader.card.to_dict()))
 
     async def health(self) -> Response:
         """Return that the service is running, its version, its limits, and whether digits can be taught."""
         about = {"version": inkread.__version__, "teaching": self.taught is not None}
-        return json_answer(encoded({"status": "ok", **about, "limits": self.queue.limits.to_dict()}))
+        return json_answer(encode({"status": "ok", **about, "limits": self.queue.limits.to_dict()}))
 
     async def numbers(self) -> Response:
         """Return the metrics in the text format of Prometheus."""
@@ -122,10 +122,10 @@ class Service:
                 answers.append(await self._answer(upload, question))
             except Problem as problem:
                 answers.append(failure(upload, problem))
-        return encoded(answers)
+        return encode(answers)
 
     async def _one(self, upload: Upload, question: Question) -> bytes:
-        return encoded(await self._answer(upload, question))
+        return encode(await self._answer(upload, question))
 
     async def _answer(self, upload: Upload, question: Question) -> dict[str, Any]:
         """Return the JSON object of a picture. Raises `Problem` if it cannot be read."""
@@ -133,9 +133,9 @@ class Service:
         def outcome(found: dict[str, Any]) -> str:
             return str(found["refused"]["code"]) if found["refused"] else "read"
 
-        return await self._counted(self.queue, lambda: self._read(upload, question), outcome)
+        return await self._run_counted(self.queue, lambda: self._read(upload, question), outcome)
 
-    async def _counted(
+    async def _run_counted(
         self, queue: WorkQueue, work: Callable[[], dict[str, Any]], outcome: Callable[[dict[str, Any]], str]
     ) -> dict[str, Any]:
         """Run `work` in a thread of a queue, return its result, and count the outcome in the metrics."""
@@ -199,7 +199,7 @@ def answer(reader: Reader, upload: Upload, question: Question) -> dict[str, Any]
     steps = reader.run(upload.file(), question.options)
     reading = steps.reading.to_dict()
     if question.steps or question.page:
-        reading["steps"] = _shown(steps, page=question.page)
+        reading["steps"] = _describe_steps(steps, page=question.page)
     return reading
 
 
@@ -208,12 +208,12 @@ def failure(upload: Upload, problem: Problem) -> dict[str, Any]:
     return {"picture": upload.name, "error": {"code": problem.code, "message": problem.detail}}
 
 
-def encoded(value: object) -> bytes:
+def encode(value: object) -> bytes:
     """Return a value as JSON."""
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def _shown(steps: Steps, *, page: bool) -> dict[str, Any]:
+def _describe_steps(steps: Steps, *, page: bool) -> dict[str, Any]:
     """Return the steps between a picture and its reading, with images in base64."""
     shown: dict[str, Any] = {
         "size": list(steps.page.size),

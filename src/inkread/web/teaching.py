@@ -19,7 +19,7 @@ from inkread.teaching.lessons import Lesson, as_floats, digits_of, lessons_of
 from inkread.teaching.profiles import Profile
 from inkread.web.middleware import foreign_page, has_foreign_origin
 from inkread.web.problems import Problem, as_problems
-from inkread.web.service import ContentQuery, PictureName, Service, encoded, json_answer, png
+from inkread.web.service import ContentQuery, PictureName, Service, encode, json_answer, png
 from inkread.web.uploads import Upload
 
 Result = TypeVar("Result")
@@ -89,10 +89,10 @@ class Teaching:
         profile = self._profile(request)
 
         def work() -> dict[str, Any]:
-            found = _all_shown(profile.lessons(newest=limit, before=before))
+            found = _describe_all(profile.lessons(newest=limit, before=before))
             return {"profile": profile.name, "count": profile.count(), "taught": found[::-1]}
 
-        return json_answer(encoded(await self._done(work)))
+        return json_answer(encode(await self._done(work)))
 
     async def forget(self, request: Request, id_: LessonId) -> Response:
         """Delete a lesson. Its digit is read as if it had never been taught."""
@@ -104,7 +104,7 @@ class Teaching:
             except OptionError:
                 raise Problem("not-found", f"There is no lesson {id_}. It may have been deleted already.") from None
 
-        return json_answer(encoded(await self._done(work)))
+        return json_answer(encode(await self._done(work)))
 
     async def export(self, request: Request) -> Response:
         """Export the taught digits as a zip archive of what `inkread teach --export` writes."""
@@ -147,7 +147,8 @@ class Teaching:
         reader = self.service.reader
         kept = reader.teach_lessons(lessons)
         told = [
-            {**_shown(lesson), "contradicted": _all_shown(reader.classifier.contradicted(lesson))} for lesson in kept
+            {**_describe(lesson), "contradicted": _describe_all(reader.classifier.contradicted(lesson))}
+            for lesson in kept
         ]
         return {"taught": told}
 
@@ -155,13 +156,13 @@ class Teaching:
         return self.service.reader.read(upload.file(), as_=as_).to_dict()
 
 
-def _shown(lesson: Lesson) -> dict[str, Any]:
+def _describe(lesson: Lesson) -> dict[str, Any]:
     """Return the JSON object of a lesson."""
     return {**lesson.to_dict(), "png": png(as_floats(lesson.glyph))}
 
 
-def _all_shown(lessons: Iterable[Lesson]) -> list[dict[str, Any]]:
-    return [_shown(lesson) for lesson in lessons]
+def _describe_all(lessons: Iterable[Lesson]) -> list[dict[str, Any]]:
+    return [_describe(lesson) for lesson in lessons]
 
 
 def _archive(lessons: list[Lesson]) -> bytes:

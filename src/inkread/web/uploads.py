@@ -46,21 +46,21 @@ async def uploads_of(request: Request, name: str, limits: Limits, hold: Hold) ->
     try:
         async with asyncio.timeout(limits.upload_seconds):
             if request.headers.get("content-type", "").lower().startswith("multipart/"):
-                return await _of_form(request, limits, hold)
-            return [Upload(_clean(unquote(name)), await _whole(request, limits, hold))]
+                return await _read_form(request, limits, hold)
+            return [Upload(_clean_name(unquote(name)), await _read_body(request, limits, hold))]
     except TimeoutError:
         seconds = f"{limits.upload_seconds:g}"
         raise Problem("too-slow", f"The picture did not arrive within {seconds} s. Try again.") from None
 
 
-async def _whole(request: Request, limits: Limits, hold: Hold) -> bytes:
-    content = b"".join([chunk async for chunk in _bounded(request, limits.bytes, hold)])
+async def _read_body(request: Request, limits: Limits, hold: Hold) -> bytes:
+    content = b"".join([chunk async for chunk in _read_bounded(request, limits.bytes, hold)])
     if not content:
         raise Problem("no-picture", "There is no picture in the request. Send one as the body or in a form.")
     return content
 
 
-async def _bounded(request: Request, most: int, hold: Hold) -> AsyncGenerator[bytes, None]:
+async def _read_bounded(request: Request, most: int, hold: Hold) -> AsyncGenerator[bytes, None]:
     """Yield the chunks of a body, up to a limit. The length in the header is only used to refuse a body early."""
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > most:
@@ -74,10 +74,10 @@ async def _bounded(request: Request, most: int, hold: Hold) -> AsyncGenerator[by
         yield chunk
 
 
-async def _of_form(request: Request, limits: Limits, hold: Hold) -> list[Upload]:
+async def _read_form(request: Request, limits: Limits, hold: Hold) -> list[Upload]:
     parser = _InMemory(
         request.headers,
-        _bounded(request, limits.total_bytes, hold),
+        _read_bounded(request, limits.total_bytes, hold),
         max_files=limits.files,
         max_fields=limits.files,
     )
@@ -89,7 +89,7 @@ async def _of_form(request: Request, limits: Limits, hold: Hold) -> list[Upload]
         raise Problem("bad-form", f"The form is damaged: {error.message}") from None
     try:
         files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-        found = [Upload(_clean(file.filename or ""), await file.read()) for file in files]
+        found = [Upload(_clean_name(file.filename or ""), await file.read()) for file in files]
     finally:
         await form.close()
     if not any(upload.content for upload in found):
@@ -108,7 +108,7 @@ class _InMemory(MultiPartParser):
     spool_max_size = 0
 
 
-def _clean(name: str) -> str:
+def _clean_name(name: str) -> str:
     """Return a name for messages: printable, and not too long."""
     shown = "".join(letter if letter.isprintable() else " " for letter in name[:LONGEST_NAME])
     return shown.strip() or UNNAMED
