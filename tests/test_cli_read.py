@@ -301,7 +301,7 @@ def test_the_figure_shows_the_nearest_training_image_where_mnist_is_at_hand(
     monkeypatch.setenv("INKREAD_DATA", str(data))
     assert run("read", three, "--figure", tmp_path / "steps.svg").code == 0
     texts = (tmp_path / "steps.svg").read_text(encoding="utf-8")
-    assert "the nearest 3 of MNIST" in texts
+    assert "the nearest 3 in MNIST" in texts
 
 
 @pytest.mark.usefixtures("without_mnist")
