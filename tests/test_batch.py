@@ -98,7 +98,7 @@ def test_a_second_run_reads_nothing_again_and_says_the_same(finished: Path, run:
     before = {part: part.stat().st_mtime_ns for part in parts_of(finished / "out")}
     ended = run(finished / "scans", finished / "out")
     assert ended.code == 1
-    assert ended.out[0] == "12 pictures: 10 read, 1 refused, 1 failed; 12 of them before this run"
+    assert ended.out[0] == "12 pictures: 10 read, 1 refused, 1 failed; 12 of them in earlier runs"
     assert "  refused: 1 blank" in ended.out
     assert "  failed: 1 truncated" in ended.out
     assert {part: part.stat().st_mtime_ns for part in parts_of(finished / "out")} == before
@@ -108,7 +108,7 @@ def test_a_run_goes_on_with_what_is_missing_and_what_is_new(run: Run, tmp_path: 
     scans, out = fill(tmp_path / "scans", 4), tmp_path / "out"
     assert run(scans, out).code == 0
     paint(scans / "new.png", 7)
-    assert run(scans, out).out[0] == "5 pictures: 5 read, 0 refused, 0 failed; 4 of them before this run"
+    assert run(scans, out).out[0] == "5 pictures: 5 read, 0 refused, 0 failed; 4 of them in earlier runs"
     assert [part.name for part in parts_of(out)] == ["part-000001.parquet", "part-000002.parquet"]
     assert pq.read_table(parts_of(out)[1])["path"].to_pylist() == [str(scans / "new.png")]
 
@@ -175,7 +175,7 @@ def test_results_may_be_written_where_pyarrow_writes(run: Run, tmp_path: Path) -
     ("words", "difference"),
     [
         (["--as", "digit"], "made with --as auto, not digit"),
-        (["--min-confidence", "0.9"], "made with --min-confidence left out, not 0.9"),
+        (["--min-confidence", "0.9"], "made with --min-confidence unset, not 0.9"),
         (["--model", "tiny"], "made with the model best"),
     ],
 )
@@ -202,9 +202,7 @@ def test_a_folder_of_something_else_is_left_alone(run: Run, tmp_path: Path) -> N
     assert run(scans, scans).code == 2
     assert [path.name for path in scans.iterdir()] == ["00000.png"]
     ended = run(scans, scans / "00000.png")
-    assert ended == Ended(
-        2, [], [f"inkread: {scans}/00000.png: a file of this name is there; results go to a folder of their own"]
-    )
+    assert ended == Ended(2, [], [f"inkread: {scans}/00000.png: is a file; name a folder for the results"])
 
 
 def test_a_second_run_into_the_same_folder_is_refused_while_the_first_is_at_work(finished: Path, run: Run) -> None:
@@ -214,7 +212,7 @@ def test_a_second_run_into_the_same_folder_is_refused_while_the_first_is_at_work
         ended = run(finished / "scans", finished / "out")
     finally:
         folder.release()
-    assert ended == Ended(2, [], [f"inkread: {finished}/out: another run is writing here; wait for its end"])
+    assert ended == Ended(2, [], [f"inkread: {finished}/out: another run is writing here; wait until it has finished"])
 
 
 def test_a_damaged_part_is_named_with_the_way_out(run: Run, tmp_path: Path) -> None:
@@ -224,7 +222,7 @@ def test_a_damaged_part_is_named_with_the_way_out(run: Run, tmp_path: Path) -> N
     ended = run(scans, out)
     assert ended.code == 4
     assert ended.err[0].startswith(f"inkread: {out}/part-000001.parquet: this part is damaged")
-    assert ended.err[0].endswith("delete it and run the same command again: its pictures are read anew")
+    assert ended.err[0].endswith("delete it and run the same command again to read its pictures again")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"format": 99}'])

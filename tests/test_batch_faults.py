@@ -86,8 +86,8 @@ def test_a_run_that_is_stopped_writes_what_it_has_and_says_how_to_go_on(
     _, err = process.communicate(timeout=300)
     lines = err.splitlines()
     assert process.returncode == 130
-    assert lines[0] == "inkread: stopping; once more to stop at once"
-    assert lines[-1].endswith("the same command goes on from here")
+    assert lines[0] == "inkread: stopping; press Ctrl-C again to stop at once"
+    assert lines[-1].endswith("run the same command again to continue")
     before = len(rows_of(tmp_path / "out"))
     assert f"interrupted after {before} pictures" in lines[-1]
     assert run([scans], tmp_path / "out", processes=1).before == before
@@ -103,8 +103,8 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
     ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
     assert ended.returncode == 1
     assert ended.stderr == (
-        f"inkread: {tmp_path}/out: cannot be written (File too large); mend that and run the same command again: "
-        "it goes on from here\n"
+        f"inkread: {tmp_path}/out: cannot be written (File too large); fix that and run the same command again "
+        "to continue\n"
     )
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["_inkread.json"]
     run([scans], tmp_path / "out", processes=1)

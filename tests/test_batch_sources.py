@@ -98,7 +98,7 @@ def test_a_name_that_is_no_text_can_be_read_and_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["nowhere", "nowhere/*.png", "list.txt", "file:///nowhere/at/all", ""])
 def test_an_input_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DataError, match=r"no such file|no file fits") as error:
+    with pytest.raises(DataError, match=r"no such file|no file matches") as error:
         Sources([name or str(tmp_path / "missing")])
     assert name.partition("*")[0] in error.value.message
 
@@ -126,7 +126,7 @@ def test_a_table_without_such_a_column_is_named_with_its_columns(scans: Path) ->
     (scans / "list.csv").write_text("name,label\na.png,3\n")
     sources = Sources([str(scans / "list.csv"), str(scans / "a.png")])
     assert [entry.path for entry in sources.entries()] == of(scans, "a.png")
-    assert "list.csv: none of its columns is named path, " in sources.troubles[0]
+    assert "list.csv: no column is named path, " in sources.troubles[0]
     assert "it has name, label" in sources.troubles[0]
 
 
@@ -233,7 +233,7 @@ def test_a_picture_that_is_gone_is_a_picture_error(scans: Path) -> None:
 
 
 def test_a_file_system_that_pyarrow_does_not_know_is_named() -> None:
-    with pytest.raises(DataError, match="ftp://host/x: no file system that PyArrow opens"):
+    with pytest.raises(DataError, match="ftp://host/x: PyArrow cannot open this file system"):
         Sources(["ftp://host/x"])
 
 

@@ -301,7 +301,7 @@ def test_the_figure_shows_the_nearest_training_image_where_mnist_is_at_hand(
     monkeypatch.setenv("INKREAD_DATA", str(data))
     assert run("read", three, "--figure", tmp_path / "steps.svg").code == 0
     texts = (tmp_path / "steps.svg").read_text(encoding="utf-8")
-    assert "the nearest 3 of MNIST" in texts
+    assert "the nearest 3 in MNIST" in texts
 
 
 @pytest.mark.usefixtures("without_mnist")
@@ -330,7 +330,7 @@ def test_figures_of_several_pictures_go_into_a_folder_each_under_its_name(
 def test_several_pictures_need_a_folder_for_their_figures(run: Run, three: Path, missing: Path) -> None:
     ended = run("read", three, missing, "--figure", three.with_name("steps.png"))
     assert (ended.code, ended.out) == (2, [])
-    assert "for 2 pictures name a folder that exists" in ended.err[0]
+    assert "for 2 pictures name an existing folder" in ended.err[0]
 
 
 @pytest.mark.parametrize("name", ["steps.xyz", "steps", "no folder/steps.png"])
@@ -489,7 +489,7 @@ def test_a_defect_of_ours_ends_in_one_line_too(run: Run, three: Path, monkeypatc
     monkeypatch.setattr(Reader, "run", fail)
     ended = run(three)
     assert (ended.code, len(ended.err)) == (1, 1)
-    assert "a defect of inkread (RuntimeError: first second)" in ended.err[0]
+    assert "a bug in inkread (RuntimeError: first second)" in ended.err[0]
 
 
 def test_ctrl_c_ends_with_130(run: Run, three: Path, monkeypatch: pytest.MonkeyPatch) -> None:

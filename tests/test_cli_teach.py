@@ -63,7 +63,7 @@ def test_another_label_for_the_same_picture_is_said(capsys: pytest.CaptureFixtur
     run(capsys, "teach", "3", SEVEN)
     code, _, err = run(capsys, "teach", "7", SEVEN)
     assert code == 0
-    assert err == [f"inkread: {SEVEN}: the same digit was taught as 3 before; now it is 7, and the other is forgotten"]
+    assert err == [f"inkread: {SEVEN}: this digit was taught as 3 before; its label is now 7"]
     assert run(capsys, SEVEN)[1] == ["7"]
 
 
@@ -76,7 +76,7 @@ def test_another_label_for_nearly_the_same_picture_is_said(capsys: pytest.Captur
     code, _, err = run(capsys, "teach", "7", again)
     assert code == 0
     assert len(err) == 1
-    assert f"while number 1 ({SEVEN}), which looks nearly the same, is taught as 3" in err[0]
+    assert f"but number 1 ({SEVEN}) looks nearly the same and is taught as 3" in err[0]
     assert (run(capsys, SEVEN)[1], run(capsys, again)[1]) == (["3"], ["7"])
 
 
@@ -96,10 +96,10 @@ def test_list_forget_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert (entry["id"], entry["label"], entry["picture"], len(entry["box"])) == (1, 3, str(SEVEN), 4)
     assert run(capsys, "teach", "--forget", "9")[0] == 2
     assert run(capsys, "teach", "--forget", "x")[0] == 2
-    assert run(capsys, "teach", "--forget", "1") == (0, ["1 digit forgotten"], [])
+    assert run(capsys, "teach", "--forget", "1") == (0, ["1 digit deleted"], [])
     code, out, err = run(capsys, "teach", "--list")
     assert (code, out) == (0, [])
-    assert err == ["inkread: nothing was taught yet: inkread teach LABEL PICTURE..."]
+    assert err == ["inkread: nothing has been taught yet; start with: inkread teach LABEL PICTURE..."]
     assert run(capsys, SEVEN)[1] == ["7"]
 
 
@@ -205,7 +205,7 @@ def test_a_model_that_does_not_know_what_was_taught_is_said(
     assert run(capsys, SEVEN, "--model", path)[2] == []
     run(capsys, "teach", "3", SEVEN)
     (line,) = run(capsys, SEVEN, "--model", path)[2]
-    assert "what was taught does not count with this model" in line
+    assert "taught digits are not used, because this model file gives no features to compare" in line
     assert run(capsys, SEVEN, "--model", path, "--profile", "none")[2] == []
 
 
@@ -214,10 +214,10 @@ def test_what_was_taught_stands_beside_what_is_explained(capsys: pytest.CaptureF
     code, out, _ = run(capsys, "explain", SEVEN)
     assert code == 0
     assert out[0].startswith("7 ")
-    assert out[1] == "read as 3, by what was taught; this is about the network alone"
+    assert out[1] == "read as 3 because of taught digits; this explains the network alone"
     told = json.loads(run(capsys, "explain", SEVEN, "--format", "json")[1][0])
     assert (told["answer"], told["read_as"]) == ("7", "3")
-    assert "by what was taught" not in " ".join(run(capsys, "explain", SEVEN, "--profile", "none")[1])
+    assert "because of taught digits" not in " ".join(run(capsys, "explain", SEVEN, "--profile", "none")[1])
 
 
 @pytest.mark.parametrize(

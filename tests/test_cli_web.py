@@ -45,7 +45,7 @@ def served(*words: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
         try:
             assert process.stdout
             said = re.fullmatch(
-                r"inkread is at http://127\.0\.0\.1:(\d+)/ - Ctrl-C ends it\n", process.stdout.readline()
+                r"inkread is at http://127\.0\.0\.1:(\d+)/ - press Ctrl-C to stop\n", process.stdout.readline()
             )
             assert said
             yield process, int(said[1])
@@ -204,7 +204,7 @@ def test_who_may_teach_goes_by_who_can_reach_it_unless_it_is_said(
     assert "change" not in capsys.readouterr().err
     assert served_to(everyone, "--teach") == ("default", True)
     assert "can use" in (said := capsys.readouterr().err)
-    assert "and change what it was taught; there is no password" in said
+    assert "and change the taught digits; there is no password" in said
     assert main(["web", "--teach", "--profile", "none"]) == 2
     assert main(["web", "--no-teach", "--profile", "misspelt", "--no-browser", "--port", "0"]) == 2
     assert "nothing was taught under this name" in capsys.readouterr().err

@@ -158,7 +158,7 @@ def test_the_command_says_what_it_compared(tmp_path: Path, capsys: pytest.Captur
     first, second = said.out.splitlines()
     size = (SHIPPED / "model.onnx").stat().st_size / 1024
     assert first.startswith(f"{out}: {size:,.0f} KiB, largest difference 0 on ")
-    assert second.endswith("0.0% have another answer now")
+    assert second.endswith("0.0% of the answers changed")
     assert not said.err
 
 
@@ -166,7 +166,7 @@ def test_an_untrained_model_is_said_to_read_few(
     mnist_h5: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["convert", str(mnist_h5), str(tmp_path / "few.onnx")]) == 0
-    assert capsys.readouterr().err.startswith("inkread: few are right; ")
+    assert capsys.readouterr().err.startswith("inkread: most answers are wrong; ")
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,7 @@ def test_two_models_are_compared_picture_by_picture(folders: Path) -> None:
 
 def test_other_pictures_cannot_be_compared(folders: Path) -> None:
     first = evaluate(str(folders))
-    with pytest.raises(ValueError, match="the same pictures"):
+    with pytest.raises(ValueError, match="different pictures"):
         compare(first, replace(first, answers=first.answers[::-1]))
 
 
@@ -311,9 +311,9 @@ def test_json_is_one_object_with_every_miss(folders: Path, capsys: pytest.Captur
 def test_text_says_the_share_the_matrix_and_the_misses(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--data", str(folders)]) == 1
     text = capsys.readouterr().out
-    assert text.startswith("72.73% right: 8 of 11 (95 % interval ")
-    assert "refused: 1, or could not be opened: 1" in text
-    assert "rows: what it is; columns: what was read" in text
+    assert text.startswith("72.73% right: 8 of 11 (95% interval ")
+    assert "counted as wrong: 1 refused, 1 could not be opened" in text
+    assert "rows: true digit; columns: digit read" in text
     assert f"{folders / '1' / 'c.PNG'}: is 1, read 7" in text
     assert f"{folders / '4' / 'broken.png'}: is 4, read <not-a-picture>" in text
 
@@ -341,7 +341,7 @@ def test_a_refused_picture_alone_ends_with_0(tmp_path: Path, capsys: pytest.Capt
     blank(tmp_path / "4" / "blank.png")
     assert main(["evaluate", "--data", str(tmp_path)]) == 0
     captured = capsys.readouterr()
-    assert "refused: 1, or could not be opened: 0" in captured.out
+    assert "counted as wrong: 1 refused, 0 could not be opened" in captured.out
     assert captured.err == ""
 
 

@@ -274,8 +274,8 @@ def test_where_few_dots_do_not_do_there_is_no_change() -> None:
     [
         (1, 0, "1 dot of ink added"),
         (3, 0, "3 dots of ink added"),
-        (0, 2, "2 dots of ink taken away"),
-        (1, 2, "1 dot of ink added, 2 taken away"),
+        (0, 2, "2 dots of ink erased"),
+        (1, 2, "1 dot of ink added, 2 erased"),
     ],
 )
 def test_a_change_is_told_in_words(added: int, erased: int, words: str) -> None:
@@ -346,11 +346,11 @@ def test_the_figure_shows_the_largest_maps_of_every_layer_and_stays_readable(exp
     texts = {text.get_text() for text in figure.texts}
     assert {layer.name for layer in explained.layers} <= texts
     captions = {
-        f"{layer.shape}\n16 of {len(layer.values)} are shown" if len(layer.values) > SHOWN_MAPS else layer.shape
+        f"{layer.shape}\n16 of {len(layer.values)} shown" if len(layer.values) > SHOWN_MAPS else layer.shape
         for layer in explained.layers
         if layer.has_maps
     }
-    assert {"16 maps of 28 x 28", "96 maps of 4 x 4\n16 of 96 are shown"} <= captions <= texts
+    assert {"16 maps of 28 x 28", "96 maps of 4 x 4\n16 of 96 shown"} <= captions <= texts
     titles = [axes.get_title(loc="left") for axes in figure.axes[:6]]
     change = f"To be read as {explained.runner_up}"
     assert titles == ["Picture", "Glyph", "Ink for 4", "Paper for 4", change, "Probabilities"]
@@ -372,7 +372,7 @@ def test_a_network_without_layers_that_we_know_still_has_its_pixels(
     monkeypatch.setattr(layers, "_KINDS", {})
     model, figure = write_network(tmp_path / "own.onnx"), tmp_path / "why.png"
     assert main(["explain", str(EXAMPLES / "3-plain.png"), "--model", str(model), "--figure", str(figure)]) == 0
-    assert "names no layers that can be shown" in capsys.readouterr().err
+    assert "this model has no layers that can be shown" in capsys.readouterr().err
     assert figure.is_file()
 
 

@@ -114,7 +114,7 @@ def test_a_model_to_go_on_from_needs_own_digits_and_no_recipe(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["train", *words]) == 2
-    assert "a model learns further with --own, and without --recipe" in capsys.readouterr().err
+    assert "fine-tuning needs --own, and no --recipe" in capsys.readouterr().err
 
 
 def test_a_recipe_takes_a_sample_of_mnist_or_all_of_it() -> None:

@@ -191,9 +191,9 @@ def test_the_report_begins_with_what_was_right(measured: Evaluation) -> None:
     assert "inkread on digits" in text
     assert "50.00%" in text
     assert "3 of 6 right" in text
-    assert "from {:.2%} to {:.2%}".format(*measured.interval) in text
+    assert "95% interval {:.2%} to {:.2%}".format(*measured.interval) in text
     assert "1 refused, 1 could not be opened" in text
-    assert "5.0 ms a picture" in text
+    assert "5.0 ms per picture" in text
     assert "the model" in text
 
 
@@ -202,7 +202,7 @@ def test_accuracy_is_told_by_class_capture_and_source_each_with_its_interval(mea
     assert page.headings[:3] == ["By class", "By capture", "By source"]
     spans = {counts: "{:.1%} to {:.1%}".format(*wilson_interval(*counts)) for counts in ((2, 2), (1, 3), (0, 1))}
     assert page.table("capture") == [
-        ["(not said)", "0", "1", "0.00%", spans[0, 1], ""],
+        ["(unknown)", "0", "1", "0.00%", spans[0, 1], ""],
         ["photo", "2", "2", "100.00%", spans[2, 2], ""],
         ["scan", "1", "3", "33.33%", spans[1, 3], ""],
     ]
@@ -293,13 +293,13 @@ def test_no_more_mistakes_are_shown_than_people_look_at_and_the_rest_are_counted
     assert "and 1,234 more" in page.text
     page = Page(report_of(evaluation_of([Answer("a.png", "1", "7", 0.9)] * SHOWN_MISSES)))
     assert len(page.cards()) == SHOWN_MISSES
-    assert "more" not in page.text.replace("more confidence", "").replace("more of them", "")
+    assert "more" not in page.text.replace("more of them", "")
 
 
 def test_where_all_is_right_there_is_no_gallery() -> None:
     page = Page(report_of(evaluation_of([Answer("a.png", "1", "1", 0.9)])))
     assert page.cards() == []
-    assert not any("Not right" in heading for heading in page.headings)
+    assert not any("Mistakes" in heading for heading in page.headings)
 
 
 # Two models
@@ -310,15 +310,15 @@ def test_two_models_stand_side_by_side_with_the_test_on_their_difference(measure
     better = [replace(answer, answer="6") if answer.picture == "a.png" else answer for answer in better]
     other = evaluation_of([*better], model="another")
     page = Page(report_of(measured, compare(measured, other)))
-    assert page.headings[0] == "Two models side by side"
+    assert page.headings[0] == "Comparison of two models"
     head, right, *_ = page.tables[0]
     assert head == ["", "the model", "another"]
     assert right == ["right", "50.00%", "50.00%"]
-    assert "Both right 2 times, neither 2 times; the first alone 1, the second alone 1" in page.text
+    assert "Right by both models: 2; by neither: 2; only by the first: 1; only by the second: 1." in page.text
     assert "p = 1; the difference may be chance" in page.text
     assert page.table("capture")[2][-1] == "33.33%"
-    assert "the other: 4, right" in page.text
-    assert page.headings[-1] == "What only another gets wrong"
+    assert "other model: 4, right" in page.text
+    assert page.headings[-1] == "Mistakes that only another makes"
     assert page.cards()[-1][:3] == ("a.png", "1", "6")
 
 
@@ -327,7 +327,7 @@ def test_a_clear_difference_is_called_one() -> None:
     second = evaluation_of([Answer(f"{n}.png", "1", "7" if n < 9 else "1", 0.9) for n in range(12)])
     text = Page(report_of(first, compare(first, second))).text
     assert "p = 0.0039; the first is better" in text
-    assert "The second is 75.00 points below the first (95 % interval of how far it is above: -" in text
+    assert "The second is 75.00 points below the first (95% interval of second minus first: -" in text
     assert "The second is 75.00 points above the first" in Page(report_of(second, compare(second, first))).text
 
 

@@ -146,7 +146,7 @@ def drop(page: Page, script: str) -> None:
 def test_a_digit_drawn_with_the_mouse_is_read(page: Page, digit: str) -> None:
     write(page, digit)
     answer(page, digit)
-    expect(page.locator("#answer .sure")).to_have_text(re.compile(r"^(> )?\d+\.\d\s% sure$"))
+    expect(page.locator("#answer .sure")).to_have_text(re.compile(r"^(> )?\d+\.\d% sure$"))
     expect(page.locator("#draw .bar.top .name")).to_have_text(digit)
     expect(page.locator("#draw .bar:not(.absent)")).to_have_count(10)
     expect(page.locator("#draw .glyph img")).to_have_attribute("alt", re.compile(f"The digit {digit} as the network"))
@@ -163,7 +163,7 @@ def test_an_empty_paper_says_so_and_shows_no_digit(page: Page) -> None:
     def is_empty() -> None:
         expect(page.locator("#prompt")).to_be_visible()
         expect(page.locator("#draw .digit")).to_have_count(0)
-        expect(page.locator("#answer")).to_have_text("The answer appears here, while you draw.")
+        expect(page.locator("#answer")).to_have_text("The answer appears here while you draw.")
         expect(page.locator("#clear")).to_have_attribute("aria-disabled", "true")
 
     is_empty()
@@ -392,7 +392,7 @@ def test_what_is_said_about_a_picture_is_heeded_at_once(pictures: Page) -> None:
     show(pictures, EXAMPLE)
     answer(pictures, "\n".join(LINES))
     pictures.locator("#sure").select_option("0.99")
-    expect(pictures.locator("#text .title")).to_have_text("Not sure enough to say.")
+    expect(pictures.locator("#text .title")).to_have_text("Not sure enough to read it.")
     expect(pictures.locator("#text .detail")).to_contain_text("9 or 5")
     pictures.locator("#sure").select_option("")
     answer(pictures, "\n".join(LINES))
@@ -410,7 +410,7 @@ def test_a_text_file_that_is_dropped_is_refused_in_words(page: Page) -> None:
     ("script", "words"),
     [
         ("data.setData('text/plain', '12')", "That was text."),
-        ("data.setData('text/uri-list', 'https://example.org/7.jpg')", "fetches nothing from the net"),
+        ("data.setData('text/uri-list', 'https://example.org/7.jpg')", "inkread downloads nothing"),
     ],
 )
 def test_what_is_dropped_and_is_no_file_is_refused_in_words(page: Page, script: str, words: str) -> None:
@@ -441,7 +441,7 @@ def test_a_picture_that_is_too_large_is_not_even_sent(open_page: OpenPage) -> No
     expect(page.locator("#about")).to_have_text("inkread 1")
     page.route("**/api/read*", lambda route: pytest.fail("it was sent"))
     show(page, SEVEN)
-    expect(page.locator("#text .detail")).to_contain_text("a picture may have 0.0 MB")
+    expect(page.locator("#text .detail")).to_contain_text("the limit is 0.0 MB")
 
 
 def test_a_busy_server_is_asked_again(pictures: Page) -> None:
@@ -480,14 +480,14 @@ def test_a_digit_is_corrected_with_one_press_and_the_press_is_taken_back(open_pa
     page = open_page(address=pupil)
     write(page, "7")
     answer(page, "7")
-    expect(page.locator("#draw .note")).to_have_text("Read wrong? Press the right number.")
+    expect(page.locator("#draw .note")).to_have_text("Read wrong? Press the right digit.")
     number(page, "3").click()
     answer(page, "3")
     expect(page.locator("#draw .note")).to_have_text("Taught as 3.Undo")
     expect(page.locator("#status")).to_have_text(re.compile("^(Taught as 3|Read 3)"))
     page.locator("#draw .note").get_by_role("button", name="Undo").click()
     answer(page, "7")
-    expect(page.locator("#draw .note")).to_have_text("Taken back.")
+    expect(page.locator("#draw .note")).to_have_text("Undone.")
 
 
 def test_another_number_for_the_same_digit_is_said_and_taken_back_to_the_first(open_page: OpenPage, pupil: str) -> None:
@@ -497,10 +497,10 @@ def test_another_number_for_the_same_digit_is_said_and_taken_back_to_the_first(o
     answer(page, "3")
     number(page, "8").click()
     answer(page, "8")
-    expect(page.locator("#draw .note")).to_contain_text("The same digit was taught as 3 before; that is forgotten.")
+    expect(page.locator("#draw .note")).to_contain_text("It was taught as 3 before. That label is replaced.")
     page.locator("#draw .note").get_by_role("button", name="Undo").click()
     answer(page, "3")
-    expect(page.locator("#draw .note")).to_have_text("Taken back: it is taught as 3 again.")
+    expect(page.locator("#draw .note")).to_have_text("Undone. It is taught as 3 again.")
 
 
 def test_a_number_key_corrects_the_digit_that_has_the_focus_and_it_keeps_it(open_page: OpenPage, pupil: str) -> None:
@@ -514,10 +514,10 @@ def test_a_number_key_corrects_the_digit_that_has_the_focus_and_it_keeps_it(open
     expect(page.locator(".box.chosen")).to_be_focused()
     expect(page.locator("#picture .which")).to_have_text("How the 8 in line 2 was read")
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#picture .note")).to_have_text("Read wrong? Press the right number.")
+    expect(page.locator("#picture .note")).to_have_text("Read wrong? Press the right digit.")
     page.locator("#as").focus()
     page.keyboard.press("5")  # of a field, which is no digit: nothing is taught
-    expect(page.locator("#picture .note")).to_have_text("Read wrong? Press the right number.")
+    expect(page.locator("#picture .note")).to_have_text("Read wrong? Press the right digit.")
 
 
 def test_keys_alone_teach_and_take_back(open_page: OpenPage, pupil: str) -> None:
@@ -564,21 +564,21 @@ def test_what_was_taught_is_listed_forgotten_and_exported(open_page: OpenPage, p
         page.locator("#export").click()
     with zipfile.ZipFile(download.value.path()) as archive:
         assert sorted(archive.namelist()) == ["3/000001.png", "5/000002.png", "taught.json"]
-    page.get_by_role("button", name="Forget number 2, the 5 of 3-plain.png").focus()
+    page.get_by_role("button", name="Delete number 2, the 5 from 3-plain.png").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#taught-count")).to_have_text("1 digit taught")
-    expect(page.locator("#status")).to_have_text("The 5 is forgotten.")
-    expect(page.get_by_role("button", name="Forget number 1, the 3 of drawing")).to_be_focused()
+    expect(page.locator("#status")).to_have_text("The 5 was deleted.")
+    expect(page.get_by_role("button", name="Delete number 1, the 3 from drawing")).to_be_focused()
     page.locator("#picture-tab").click()
     answer(page, "3")
 
 
 def test_what_cannot_be_taught_is_said_and_the_answer_stays(page: Page) -> None:
-    problem = {"code": "locked", "detail": "Another program is changing what was taught; try again in a moment."}
+    problem = {"code": "locked", "detail": "Another program is changing the taught digits. Try again in a moment."}
     page.route("**/api/teach*", lambda route: route.fulfill(status=503, json=problem))
     write(page, "7")
     number(page, "3").click()
-    expect(page.locator("#draw .note")).to_have_text(f"Not done. {problem['detail']}")
+    expect(page.locator("#draw .note")).to_have_text(f"That did not work. {problem['detail']}")
     answer(page, "7")
 
 
@@ -611,7 +611,7 @@ def test_a_click_on_a_digit_explains_it(page: Page) -> None:
     expect(panel).to_be_hidden()
     page.locator("#answer .digit").click()
     expect(panel.locator(".said")).to_have_text(
-        re.compile(r"^The network finds a 7 \d\d\.\d\s% likely, and an? \d, the")
+        re.compile(r"^The network reads a 7, with a probability of \d\d\.\d%\. The runner-up is an? \d, with ")
     )
     expect(panel.locator("figure strong")).to_have_text(
         ["What the network sees", "Ink for 7", "Paper for 7", re.compile(r"^To be read as \d$")]
@@ -637,11 +637,11 @@ def test_the_explanation_follows_the_digit_by_keys_alone(pictures: Page) -> None
     pictures.keyboard.press("Enter")
     expect(why).to_have_attribute("aria-expanded", "true")
     said = pictures.locator("#picture-why .said")
-    expect(said).to_contain_text("finds a 9", timeout=30_000)
-    expect(pictures.locator("#status")).to_contain_text("the runner-up")
+    expect(said).to_contain_text("reads a 9", timeout=30_000)
+    expect(pictures.locator("#status")).to_contain_text("The runner-up")
     pictures.locator(".box.chosen").focus()
     pictures.keyboard.press("ArrowRight")
-    expect(said).to_contain_text("finds a 6", timeout=30_000)
+    expect(said).to_contain_text("reads a 6", timeout=30_000)
     why.click()
     expect(why).to_have_attribute("aria-expanded", "false")
 
@@ -661,7 +661,7 @@ def test_a_photo_is_taken_and_read_and_the_camera_stops(open_page: OpenPage) -> 
 
 def test_without_leave_for_the_camera_a_file_can_be_chosen(pictures: Page) -> None:
     pictures.locator("#photograph").click()
-    expect(pictures.locator("#camera-message")).to_contain_text("told not to let this page use the camera")
+    expect(pictures.locator("#camera-message")).to_contain_text("does not allow this page to use the camera")
     expect(pictures.locator("#shoot")).to_be_hidden()
     pictures.locator("#capture").set_input_files(SEVEN)
     expect(pictures.locator("#camera")).to_be_hidden()

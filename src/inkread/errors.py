@@ -2,13 +2,13 @@
 
     InkreadError
      +- PictureError    exit 1: a picture cannot be read
-     +- OptionError     exit 2: what was asked does not fit together
+     +- OptionError     exit 2: the options contradict each other, or a file would be overwritten
      +- MissingExtra    exit 3: an optional part of inkread is not installed
      +- ModelError      exit 4: a model file or folder cannot be used
      +- DataError       exit 4: a data set cannot be used
 
-Every message is one line that names the input, the cause and the way out. The command line prints it and
-ends with the exit code of the class; nothing else decides the exit code.
+Every message is one line that names the input, the cause and what to do. The command line prints it and exits with the
+code of the class. Nothing else decides the exit code.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import ClassVar
 
 
 class InkreadError(Exception):
-    """Any failure that inkread foresees.
+    """The base class of every error that inkread raises on purpose.
 
-    `message` is the one line for people; `code` is a short word that programs can rely on.
+    `message` is one line for people. `code` is a short word that programs can rely on.
     """
 
     exit_code: ClassVar[int] = 1
@@ -39,8 +39,8 @@ class PictureError(InkreadError):
     """Raised when a picture cannot be opened.
 
     `code` is one of "missing", "directory", "empty", "unreadable", "not-a-picture", "truncated", "too-large",
-    "bad-array", "missing-extra" for a HEIC picture that only the extra 'heic' opens, "blank" for one on which there is
-    nothing to explain, and "other-digits" for one that does not have the digits of the label it is taught with.
+    "bad-array", "missing-extra" for a HEIC picture without the extra 'heic', "blank" for a picture without writing,
+    which cannot be explained, and "other-digits" for a picture whose digits do not match the label to teach.
     """
 
     exit_code = 1
@@ -50,14 +50,14 @@ class PictureError(InkreadError):
 class OptionError(InkreadError):
     """Raised when options or arguments contradict each other, or when a result would be overwritten.
 
-    `code` is "two-labels" where the same digit would be taught with two labels at once.
+    `code` is "two-labels" if one request would teach the same digit with two labels.
     """
 
     exit_code = 2
     code = "bad-option"
 
 
-class MissingExtra(InkreadError, ImportError):  # noqa: N818 - it says what is missing, not what failed
+class MissingExtra(InkreadError, ImportError):  # noqa: N818
     """Raised when a feature needs packages that only an extra installs."""
 
     exit_code = 3
@@ -67,21 +67,22 @@ class MissingExtra(InkreadError, ImportError):  # noqa: N818 - it says what is m
         super().__init__(f"{feature} needs the extra '{extra}': pip install 'inkread[{extra}]'")
         self.feature, self.extra = feature, extra
 
-    def __reduce__(self) -> tuple[type[MissingExtra], tuple[str, str]]:  # for errors that cross processes
+    def __reduce__(self) -> tuple[type[MissingExtra], tuple[str, str]]:
+        """Return how to rebuild the error in another process."""
         return MissingExtra, (self.feature, self.extra)
 
 
 class ModelError(InkreadError):
-    """Raised when a model is missing, damaged or does not take and give what inkread expects."""
+    """Raised when a model is missing or damaged, or its input or output is not what inkread expects."""
 
     exit_code = 4
     code = "bad-model"
 
 
 class DataError(InkreadError):
-    """Raised when a data set is missing, damaged or does not hold what its name says.
+    """Raised when a data set is missing or damaged, or does not contain what its name says.
 
-    `code` is "locked" where another program is changing what was taught, and does not come to an end.
+    `code` is "locked" if another program holds the lock on the taught digits and does not release it.
     """
 
     exit_code = 4
@@ -90,7 +91,7 @@ class DataError(InkreadError):
 
 @contextmanager
 def speaking_of(path: Path, temporary: Path) -> Iterator[None]:
-    """Let a `ModelError` about a temporary file name the user's, which it was made from or is to become."""
+    """Replace the temporary file's name by the user's file name in the message of a `ModelError`."""
     try:
         yield
     except ModelError as error:

@@ -1,4 +1,4 @@
-"""Reads pictures by the million into a Parquet dataset: every one once, whatever stops the run in between.
+"""Reads millions of pictures into a Parquet dataset. Each picture is read once, even if the run is interrupted.
 
     from inkread.batch import run
     summary = run(["scans/"], "readings.parquet")

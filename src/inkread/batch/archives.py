@@ -1,4 +1,4 @@
-"""Archives: tar and Parquet files that hold pictures, or a column with their paths."""
+"""Archives: tar and Parquet files that contain pictures, or a column with their paths."""
 
 from __future__ import annotations
 
@@ -14,19 +14,26 @@ from inkread.errors import DataError, PictureError
 from inkread.pictures.opening import MAX_BYTES, content_of
 
 PATH_COLUMNS = ("path", "file", "picture", "uri", "url", "file_name", "filename")
-"""Under these names a list keeps the paths of pictures."""
+"""Column names that are looked for, in this order, to find the paths of pictures in a list."""
 
 CONTENT_COLUMNS = ("bytes", "image", "content", "picture", "img", "data")
-"""Under these names a Parquet file keeps pictures themselves: binary, or a struct with binary `bytes`."""
+"""Column names that are looked for, in this order, to find the pictures in a Parquet file.
 
-_ROWS = 8  # rows of pictures that are unpacked at a time
-_BUFFER = 1 << 20  # bytes of a column that are read at a time
+The column is binary, or a struct with a binary field `bytes`.
+"""
+
+_ROWS = 8
+"""Rows of pictures that are unpacked at a time."""
+
+_BUFFER = 1 << 20
+"""Bytes of a column that are read at a time."""
 
 
 def members(file: Location) -> Iterator[Entry]:
-    """Yield the files of a tar file, compressed or not; raises `tarfile.TarError` or `OSError` where it is damaged.
+    """Yield the files of a tar file, compressed or not.
 
-    Of a local one that is not compressed only the headers are read; the others come with their contents.
+    For a local, uncompressed tar file only the headers are read. Otherwise the entries include their contents. Raises
+    `tarfile.TarError` or `OSError` for a damaged file.
     """
     if not file.remote and not _is_compressed(file):
         with tarfile.open(file.name, "r:") as archive:
@@ -43,7 +50,8 @@ def _is_compressed(file: Location) -> bool:
 
 def _members(archive: tarfile.TarFile, file: Location, *, inside: bool) -> Iterator[Entry]:
     while (member := archive.next()) is not None:
-        archive.members.clear()  # type: ignore[attr-defined]  # tarfile would keep all of them
+        # Otherwise tarfile keeps every member in memory.
+        archive.members.clear()  # type: ignore[attr-defined]
         if not member.isreg():
             continue
         path = Location(f"{file.name}#{member.name}").shown
@@ -54,9 +62,9 @@ def _members(archive: tarfile.TarFile, file: Location, *, inside: bool) -> Itera
 
 
 def table_entries(file: Location) -> Iterator[Entry]:
-    """Yield the pictures of a Parquet file, or those whose paths it lists.
+    """Yield the pictures in a Parquet file, or the pictures whose paths it lists.
 
-    Raises `DataError` for one without such a column, `OSError` or `pyarrow.ArrowException` for a damaged one.
+    Raises `DataError` if no column contains either, `OSError` or `pyarrow.ArrowException` for a damaged file.
     """
     with file.open() as stream, _parquet(stream) as table:
         if content_column(table.schema_arrow):
@@ -76,15 +84,15 @@ def table_entries(file: Location) -> Iterator[Entry]:
 
 
 def path_column(names: list[str], table: str) -> str:
-    """Return which of the columns of a table holds paths; raises `DataError` where none does."""
+    """Return the name of the column with the paths. Raises `DataError` if there is none."""
     for name in PATH_COLUMNS:
         if name in names:
             return name
-    raise DataError(f"{table}: none of its columns is named {', '.join(PATH_COLUMNS)}; it has {', '.join(names)}")
+    raise DataError(f"{table}: no column is named {', '.join(PATH_COLUMNS)}; it has {', '.join(names)}")
 
 
 def content_column(schema: pa.Schema) -> str | None:
-    """Return which column of a Parquet file holds pictures, as PyArrow selects it; None where none does."""
+    """Return the column with the pictures of a Parquet file, as PyArrow selects it. None if there is none."""
     for name in CONTENT_COLUMNS:
         if name in schema.names:
             kind = schema.field(name).type
@@ -104,14 +112,15 @@ def _parquet(stream: Any) -> pq.ParquetFile:
 
 
 class Contents:
-    """Fetches the bytes of entries; rows of a Parquet file are best asked for in their order."""
+    """Fetches the bytes of entries. Fetching the rows of a Parquet file in order is fastest."""
 
     def __init__(self) -> None:
-        self._at: tuple[Location, int, int] | None = None  # the file, row group and row that come next
+        # The file, row group and row that `_rows` yields next.
+        self._at: tuple[Location, int, int] | None = None
         self._rows: Iterator[bytes | None] = iter(())
 
     def fetch(self, entry: Entry) -> bytes:
-        """Return the bytes of a picture; raises `PictureError`."""
+        """Return the bytes of a picture. Raises `PictureError`."""
         if max(entry.size, len(entry.content or b"")) > MAX_BYTES:
             limit = MAX_BYTES // 1_000_000
             raise PictureError(f"{entry.path}: over {limit} megabytes; reduce the picture first", code="too-large")

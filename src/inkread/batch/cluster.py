@@ -1,4 +1,4 @@
-"""The cluster: the same reading as a Ray Data pipeline, with Ray's retries and placement."""
+"""Reading on a Ray cluster, as a Ray Data pipeline with Ray's retries and placement."""
 
 from __future__ import annotations
 
@@ -25,19 +25,24 @@ from inkread.models.card import card_path
 from inkread.models.files import model_file
 
 WAVE_SECONDS = 600
-"""The pictures of one pipeline take about so long: the driver holds their names."""
+"""Approximate duration of one pipeline. The driver keeps the names of its pictures in memory."""
 
 FIRST_WAVE = 100_000
-"""How many pictures that is before the rate is known."""
+"""Pictures in the first pipeline, before the rate is known."""
 
-_CHUNK = 500  # pictures that one task reads at most
-_CHUNKS = 32  # and tasks for each actor at least, so that all end together
+_CHUNK = 500
+"""The largest number of pictures that one task reads."""
+
+_CHUNKS = 32
+"""The smallest number of tasks per actor. With many tasks, all actors finish at about the same time."""
+
 _CONNECT_SECONDS = 10
 
+# A file name is bytes, and need not be text.
 _ENTRIES = pa.schema(
     [
         ("path", pa.string()),
-        ("name", pa.binary()),  # a file's name is bytes
+        ("name", pa.binary()),
         ("query", pa.string()),
         ("size", pa.int64()),
         ("offset", pa.int64()),
@@ -49,14 +54,14 @@ _ENTRIES = pa.schema(
 
 
 class Cluster:
-    """Reads entries on a Ray cluster, on each core an actor with a reading process of its own.
+    """Reads entries on a Ray cluster. Each core runs one actor with one reading process.
 
-    task: how they read.
-    address: of the cluster, "auto" for the one that this machine belongs to, "local" for one that is started here.
-    actors: how many read at most; None for one a core.
+    task: how the pictures are read.
+    address: the address of the cluster, "auto" for the cluster of this machine, "local" to start one here.
+    actors: the largest number of actors. None for one per core.
 
-    Files are opened by the nodes, so all of them must see them; a model is brought to them. Raises `MissingExtra`
-    without Ray, `OptionError` where no cluster answers, `InkreadError` where it gives up.
+    The nodes open the files, so every node must have access to them. The model is sent to the nodes. Raises
+    `MissingExtra` without Ray, `OptionError` if no cluster answers, `InkreadError` if the cluster fails.
     """
 
     def __init__(self, task: Task, address: str, actors: int | None) -> None:
@@ -80,13 +85,14 @@ class Cluster:
         options = {"include_dashboard": False} if self._address == "local" else {}
         try:
             host, colon, port = self._address.rpartition("://")[2].rpartition(":")
-            if colon:  # Ray itself would try for eight minutes
+            # Ray itself would try to connect for eight minutes.
+            if colon:
                 socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
             self._ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR, **options)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             cause = " ".join(str(error).split())[:200]
             raise OptionError(
-                f"--ray {self._address}: no cluster answers ({cause}); start one with: ray start --head"
+                f"--ray {self._address}: no cluster answered ({cause}); start one with: ray start --head"
             ) from None
 
     def __exit__(
@@ -96,12 +102,12 @@ class Cluster:
             self._ray.shutdown()
 
     def _actors(self) -> int:
-        """Return how many actors are to read: one a core that the cluster has now."""
+        """Return the number of actors: one per core that the cluster has now, within the limit."""
         cores = int(self._ray.cluster_resources().get("CPU", 1))
         return max(1, min(self._most or cores, cores))
 
     def tables(self, entries: Iterable[Entry], *, stop: Callable[[], bool] = lambda: False) -> Iterator[pa.Table]:
-        """Yield the rows of all entries as they are read; ends early when asked to stop."""
+        """Yield the rows of all entries as they are read. Ends early if `stop` returns true."""
         todo = iter(entries)
         while not stop():
             wave = list(itertools.islice(todo, max(FIRST_WAVE, int(self._rate * WAVE_SECONDS))))
@@ -114,18 +120,21 @@ class Cluster:
                 if stop():
                     return
             if rows != len(wave):
-                raise InkreadError(f"the cluster gave {rows} rows for {len(wave)} pictures; run the same command again")
+                raise InkreadError(
+                    f"the cluster returned {rows:,} rows for {len(wave):,} pictures; run the same command again"
+                )
             self._rate = rows / (time.monotonic() - started)
 
     def _read(self, wave: list[Entry]) -> Iterator[pa.Table]:
-        """Run the pipeline: a block of entries becomes a block of rows."""
+        """Run the pipeline, which turns each block of entries into a block of rows."""
         data, actors = self._ray.data, self._actors()
         most = max(1, min(_CHUNK, len(wave) // (actors * _CHUNKS)))
         blocks = [packed(chunk) for chunk in chunks(wave, lambda: most)]
+        # Without a batch size, Ray keeps each chunk together.
         pipeline = data.from_arrow(blocks).map_batches(
             ReadingActor,
             fn_constructor_args=(self._task, _model_files(self._task.model)),
-            batch_size=None,  # a chunk stays together
+            batch_size=None,
             batch_format="pyarrow",
             compute=data.ActorPoolStrategy(min_size=1, max_size=actors, initial_size=actors),
             num_cpus=1,
@@ -134,11 +143,13 @@ class Cluster:
             yield from pipeline.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
         except self._ray.exceptions.RayError as error:
             cause = getattr(error, "cause", None) or error
-            raise InkreadError(f"the cluster gave up ({' '.join(str(cause).split())[:300]})") from error
+            raise InkreadError(
+                f"the cluster failed ({' '.join(str(cause).split())[:300]}); run the same command again"
+            ) from error
 
 
 class ReadingActor:
-    """Holds a reading process on some node. It is replaced when a picture kills it, as on one machine."""
+    """Runs one reading process on a node. The process is replaced if a picture kills it, as on one machine."""
 
     def __init__(self, task: Task, model_files: dict[str, bytes]) -> None:
         if model_files:
@@ -150,11 +161,11 @@ class ReadingActor:
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """Return the rows of a block of entries."""
-        return pa.concat_tables(self._workers.tables(_unpacked(block)))
+        return pa.concat_tables(self._workers.tables(_unpack(block)))
 
 
 def load_ray() -> ModuleType:
-    """Return the module `ray` with `ray.data`; it tells nobody that it is used. Raises `MissingExtra` without it."""
+    """Return the module `ray` with `ray.data` loaded and usage statistics off. Raises `MissingExtra` without Ray."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         importlib.import_module("ray.data")
@@ -171,12 +182,12 @@ def packed(entries: list[Entry]) -> pa.Table:
     )
 
 
-def _unpacked(block: pa.Table) -> list[Entry]:
+def _unpack(block: pa.Table) -> list[Entry]:
     return [Entry(file=Location(os.fsdecode(row.pop("name")), row.pop("query")), **row) for row in block.to_pylist()]
 
 
 def _model_files(model: str | None) -> dict[str, bytes]:
-    """Return the files of a model that the nodes may not have, the network first; nothing for a shipped one."""
+    """Return the files of a model that the nodes may not have, the network first. Empty for a shipped model."""
     if model is None or (model in NAMED and not Path(model).exists()):
         return {}
     file = model_file(Path(model))

@@ -1,4 +1,4 @@
-"""Locations: files and folders on this machine, or on any file system that PyArrow opens."""
+"""Locations: local files and folders, and those on any file system that PyArrow opens."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from inkread.errors import DataError, PictureError
 from inkread.pictures.opening import MAX_BYTES, content_of
 
 Failed = Callable[[str, Exception], None]
-"""What is called with the name of a folder that cannot be listed, and why."""
+"""A function that is called with the name of a folder that cannot be listed, and the error."""
 
 
 class Location(NamedTuple):
     """A file or folder.
 
-    name: an absolute path, or `scheme://host/path` as it is written, without percent-encoding.
-    query: what followed a `?` with options for the file system, such as `region=eu-west-1`.
+    name: an absolute path, or `scheme://host/path` as written, without percent-encoding.
+    query: the part after `?`, with options for the file system such as `region=eu-west-1`.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Location(NamedTuple):
 
     @classmethod
     def of(cls, name: str, *, beside: Location | None = None) -> Location:
-        """Return the location that a user names, relative to this process's folder or to that of a list."""
+        """Return the location with this name, relative to the current folder, or to the folder of the list `beside`."""
         if "://" in name:
             name, _, query = name.partition("?") if "=" in name.rpartition("?")[2] else (name, "", "")
             return cls(name.rstrip("/"), query)
@@ -42,11 +42,11 @@ class Location(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """Its name in results: text whatever bytes the file's name is made of."""
+        """The name in results. It is valid text, whatever bytes the file name contains."""
         return self.name.encode("utf-8", "backslashreplace").decode()
 
     def resolved(self) -> tuple[Any, str]:
-        """Return PyArrow's file system and the path there; raises `DataError` for one that cannot be opened."""
+        """Return PyArrow's file system and the path on it. Raises `DataError` if the file system cannot be opened."""
         from pyarrow import fs
 
         if not self.remote:
@@ -55,23 +55,24 @@ class Location(NamedTuple):
         host, _, path = rest.partition("/")
         try:
             system, base = _file_system(f"{scheme}://{host or '/'}", self.query)
-        except (OSError, ValueError, TypeError, ImportError) as error:  # TypeError: an option that it does not know
-            raise DataError(f"{self.name}: no file system that PyArrow opens ({error})") from None
+        except (OSError, ValueError, TypeError, ImportError) as error:
+            # PyArrow raises TypeError for an unknown option.
+            raise DataError(f"{self.name}: PyArrow cannot open this file system ({error}); check the address") from None
         return system, f"{base.rstrip('/')}/{path}"
 
     def kind(self) -> str:
-        """Return "folder", "file", or "" where there is nothing; raises `DataError` where that cannot be told."""
+        """Return "folder", "file", or "" if nothing is there. Raises `DataError` if the file system does not answer."""
         if not self.remote:
             return "folder" if os.path.isdir(self.name) else "file" if os.path.lexists(self.name) else ""
         system, path = self.resolved()
         try:
             info = system.get_file_info(path)
         except OSError as error:
-            raise DataError(f"{self.name}: cannot be looked up ({error})") from None
+            raise DataError(f"{self.name}: cannot be accessed ({error})") from None
         return "folder" if info.type.name == "Directory" else "file" if info.is_file else ""
 
     def open(self) -> BinaryIO:
-        """Return the file, open for reading anywhere in it."""
+        """Return the file, opened for reading with random access."""
         if not self.remote:
             return open(self.name, "rb")
         system, path = self.resolved()
@@ -79,7 +80,7 @@ class Location(NamedTuple):
         return file
 
     def content(self, name: str) -> bytes:
-        """Return the bytes of a picture; raises `PictureError`, speaking of it as `name`."""
+        """Return the bytes of a picture. Raises `PictureError`, whose message calls the picture `name`."""
         if not self.remote:
             return content_of(self.name, name)
         try:
@@ -92,9 +93,9 @@ class Location(NamedTuple):
             raise PictureError(f"{name}: cannot be read ({error}); check its permissions", code="unreadable") from None
 
     def walk(self, *, without: str, failed: Failed) -> Iterator[tuple[Location, int]]:
-        """Yield the files of a folder and of those in it, as they lie, with their bytes; -1 where these are not known.
+        """Yield the files of a folder and its subfolders, unsorted, with their sizes in bytes; -1 if not known.
 
-        without: folders that hold a file of this name are passed over, as is what is hidden.
+        without: folders that contain a file with this name are skipped. Hidden files and folders are skipped too.
         """
         list_folder = _list_remote if self.remote else _list_local
         folders = [self]
@@ -114,7 +115,7 @@ class Location(NamedTuple):
 
 @functools.cache
 def _file_system(root: str, query: str) -> tuple[Any, str]:
-    """Return a file system and the path of its root; opening one may ask a server."""
+    """Return a file system and the path of its root. Opening one may contact a server."""
     from pyarrow import fs
 
     system, base = fs.FileSystem.from_uri(f"{root}?{query}" if query else root)
@@ -124,10 +125,12 @@ def _file_system(root: str, query: str) -> tuple[Any, str]:
 def _list_local(folder: Location, without: str) -> Iterator[tuple[Location, int, bool]]:
     if os.path.exists(os.path.join(folder.name, without)):
         return
-    with os.scandir(folder.name) as entries:  # as they lie on the disk: a million names are not held to be sorted
+    # The entries stay unsorted, since sorting would hold a million names in memory. A broken link counts as a file, so
+    # that reading it reports an error.
+    with os.scandir(folder.name) as entries:
         for entry in entries:
             is_folder = entry.is_dir(follow_symlinks=False)
-            is_file = entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))  # to become an error
+            is_file = entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))
             if not entry.name.startswith(".") and (is_folder or is_file):
                 yield Location(entry.path), -1, is_folder
 
@@ -146,22 +149,22 @@ def _list_remote(folder: Location, without: str) -> Iterator[tuple[Location, int
 
 
 GROUP_CHUNK = 512
-"""Rows of a Parquet file that are handed out together: whoever reads one unpacks its row group up to it."""
+"""Rows of a Parquet file in one chunk. Reading a row unpacks its row group up to that row."""
 
 CHUNK_BYTES = 16_000_000
-"""No more than this of contents that travel with their entries, in one chunk."""
+"""The most bytes of contents in one chunk, for entries that carry their contents."""
 
 
 class Entry(NamedTuple):
     """A picture of the input.
 
-    path: its name in the results, and what tells it from all others.
-    file: where the file lies that holds it.
-    size: its bytes; -1 where only reading it tells.
-    offset: where it begins in a tar file, or the first row of its row group in a Parquet file; else 0.
-    row: its row, where the file is Parquet; else -1.
-    group: the row group of that row; else -1.
-    content: the picture itself, where it cannot be read from the file on its own.
+    path: its unique name, as in the results.
+    file: the file that contains it.
+    size: its size in bytes; -1 if not known before it is read.
+    offset: where it begins in a tar file, or the first row of its row group in a Parquet file; otherwise 0.
+    row: its row in a Parquet file; otherwise -1.
+    group: the row group of that row; otherwise -1.
+    content: the bytes of the picture, if they cannot be read from the file separately.
     """
 
     path: str
@@ -174,9 +177,9 @@ class Entry(NamedTuple):
 
 
 def chunks(entries: Iterable[Entry], limit: Callable[[], int]) -> Iterator[list[Entry]]:
-    """Yield entries together; rows of a Parquet file only with those of their row group.
+    """Yield entries in chunks. Rows of a Parquet file share a chunk only with rows of their row group.
 
-    `limit` says, each time, how many to hand out together.
+    `limit` is called for each chunk and returns its largest number of entries.
     """
     chunk: list[Entry] = []
     size, most = 0, limit()

@@ -1,4 +1,4 @@
-"""The manifest: the file in OUT that says what made the rows, so that no other run mixes its own with them."""
+"""The manifest: a file in OUT that says which model and options made the rows, so that runs are not mixed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from inkread.options import ReadOptions
 from inkread.reader import Reader
 
 MANIFEST = "_inkread.json"
-"""Its name; what begins with an underscore is no part of a dataset for those who read Parquet."""
+"""The file's name. Parquet readers ignore files whose names begin with an underscore."""
 
 _FORMAT = 1
 
@@ -31,7 +31,7 @@ Manifest = dict[str, Any]
 
 
 def plan(model: str | None, options: ReadOptions) -> tuple[Task, Manifest]:
-    """Return how pictures are read, and what a manifest says of it.
+    """Return how pictures are read, and the manifest that describes it.
 
     Raises `ModelError` for a model that cannot be used.
     """
@@ -55,41 +55,35 @@ def plan(model: str | None, options: ReadOptions) -> tuple[Task, Manifest]:
 
 
 def with_run(manifest: Manifest, inputs: list[str]) -> Manifest:
-    """Return a manifest with one more run: when it began, with which inkread, and what it was to read."""
+    """Return a manifest with one more run: its start, its inkread version and its inputs."""
     started = datetime.now(UTC).isoformat(timespec="seconds")
     run = {"started": started, "inkread": inkread.__version__, "inputs": inputs[:100], "inputs_in_all": len(inputs)}
     return {**manifest, "runs": [*manifest["runs"], run]}
 
 
-def parsed(content: bytes, out: str) -> Manifest:
-    """Return the manifest in a file; raises `DataError` where it is damaged."""
+def parse(content: bytes, out: str) -> Manifest:
+    """Return the manifest in a file. Raises `DataError` if it is damaged."""
     try:
         manifest = json.loads(content)
         if manifest["format"] != _FORMAT:
-            raise DataError(f"{out}: written by another version of inkread; name another folder")
+            raise DataError(f"{out}: written by another version of inkread; choose another folder")
         return dict(manifest)
     except (ValueError, KeyError, TypeError):
-        raise DataError(f"{out}/{MANIFEST}: the manifest is damaged; name another folder for the results") from None
+        raise DataError(f"{out}/{MANIFEST}: the manifest is damaged; choose another folder for the results") from None
 
 
 def check_same(there: Manifest, ours: Manifest, out: str) -> None:
-    """Raise `OptionError` that names the difference, where rows were made with another model or other options."""
-    names = {
-        "as": "--as",
-        "min_confidence": "--min-confidence",
-        "model_sha256": "the model",
-        "card": "the model's card",
-    }
-    for key, name in names.items():
+    """Raise `OptionError` if the rows were made with another model or other options. The message names one."""
+    for key, name in _COMPARED.items():
         if there.get(key) != ours[key]:
-            before, now = (_shown(key, manifest) for manifest in (there, ours))
+            before, now = (_show(key, manifest) for manifest in (there, ours))
             raise OptionError(
-                f"{out}: holds rows made with {name} {before}, not {now}; go on with that, or name another folder"
+                f"{out}: its rows were made with {name} {before}, not {now}; use that, or choose another folder"
             )
 
 
-def _shown(key: str, manifest: Manifest) -> str:
+def _show(key: str, manifest: Manifest) -> str:
     if key == "model_sha256":
         return str(manifest.get("model"))
     value = manifest.get(key)
-    return "left out" if value is None else json.dumps(value) if isinstance(value, dict) else str(value)
+    return "unset" if value is None else json.dumps(value) if isinstance(value, dict) else str(value)

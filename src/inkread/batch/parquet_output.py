@@ -1,4 +1,4 @@
-"""Parts: the results as a dataset of Parquet files, each of which appears whole or not at all."""
+"""The results as a dataset of Parquet files. Each file appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from inkread.batch.locations import Location
-from inkread.batch.manifest import MANIFEST, Manifest, check_same, parsed, with_run
+from inkread.batch.manifest import MANIFEST, Manifest, check_same, parse, with_run
 from inkread.batch.output_folder import LocalFolder, RemoteFolder, disk_errors
 from inkread.batch.summary import COLUMNS
 from inkread.errors import DataError, OptionError
@@ -19,27 +19,27 @@ from inkread.errors import DataError, OptionError
 PART_ROWS = 5_000
 PART_BYTES = 16_000_000
 PART_SECONDS = 60
-"""A part is written when it has so many rows, bytes, or seconds: the most that a killed run loses."""
+"""A part is written when it reaches this many rows, bytes or seconds. A killed run loses at most one part."""
 
 _PART = re.compile(r"part-(\d+)\.parquet")
 _LEFT_BEHIND = re.compile(r"\.(part-\d+|_inkread)-[0-9a-f]{8}\.(parquet|json)")
 
 
 class Parts:
-    """A folder of results: a manifest, and a row for each picture in one of its parts.
+    """A folder of results: a manifest, and Parquet files with one row for each picture.
 
-    Rows are collected and written together. What is in a part is done: the rows of a part that could not be written
-    are gone, and the next run reads their pictures again. So no row is lost and none is there twice.
+    Rows are collected and written together as a part. Only rows in a part count as done. If a part cannot be written,
+    its rows are dropped, and the next run reads their pictures again. So no row is lost and no row is there twice.
 
-    Raises `OptionError` for a folder of something else, of another model or other options, or of a run that is still
-    at work, `InkreadError` where the disk refuses.
+    Raises `OptionError` if the folder contains other files or rows made with other options or another model, or if
+    another run is writing to it. Raises `InkreadError` if the disk fails.
     """
 
     def __init__(self, out: Location, manifest: Manifest, inputs: list[str]) -> None:
         self._folder = RemoteFolder(out) if out.remote else LocalFolder(out)
         self.name = self._folder.name
         if out.kind() == "file":
-            raise OptionError(f"{self.name}: a file of this name is there; results go to a folder of their own")
+            raise OptionError(f"{self.name}: is a file; name a folder for the results")
         with disk_errors(self.name):
             self._folder.hold()
             try:
@@ -51,27 +51,27 @@ class Parts:
         self._since = time.monotonic()
 
     def _begin(self, manifest: Manifest, inputs: list[str]) -> None:
-        """Check that the folder is ours, remove what a killed run left half written, and note this run."""
+        """Check that the folder belongs to this job, remove half-written files of a killed run, and record this run."""
         names = self._folder.names()
         for name in filter(_LEFT_BEHIND.fullmatch, names):
             self._folder.remove(name)
         names = sorted(name for name in names if not _LEFT_BEHIND.fullmatch(name))
         if MANIFEST in names:
             with self._folder.open(MANIFEST) as file:
-                there = parsed(file.read(), self.name)
+                there = parse(file.read(), self.name)
             check_same(there, manifest, self.name)
             manifest = there
         elif names:
-            raise OptionError(f"{self.name}: this folder holds other files, such as {names[0]}; name a new one")
+            raise OptionError(f"{self.name}: this folder contains other files, such as {names[0]}; name a new folder")
         text = json.dumps(with_run(manifest, inputs), indent=1, ensure_ascii=False) + "\n"
         self._folder.write(MANIFEST, lambda file: file.write(text.encode("utf-8", "backslashreplace")))
         self._parts = [name for name in names if _PART.fullmatch(name)]
         self._next = 1 + max((int(found[1]) for name in self._parts if (found := _PART.fullmatch(name))), default=0)
 
     def earlier(self) -> Iterator[pa.Table]:
-        """Yield `COLUMNS` of the rows that were there before, some at a time.
+        """Yield `COLUMNS` of the rows of earlier runs, in batches.
 
-        Raises `DataError` for a part that is damaged.
+        Raises `DataError` for a damaged part.
         """
         for name in self._parts:
             try:
@@ -81,11 +81,11 @@ class Parts:
             except (pa.ArrowException, OSError, KeyError) as error:
                 raise DataError(
                     f"{self.name}/{name}: this part is damaged ({' '.join(str(error).split())[:100]}); delete it and "
-                    "run the same command again: its pictures are read anew"
+                    "run the same command again to read its pictures again"
                 ) from None
 
     def add(self, table: pa.Table) -> None:
-        """Add rows, and write a part where there are enough of them."""
+        """Add rows, and write a part when there are enough of them."""
         if len(table):
             self._held.append(table)
         held = sum(len(table) for table in self._held), sum(table.nbytes for table in self._held)
@@ -93,7 +93,10 @@ class Parts:
             self._write()
 
     def _write(self) -> None:
-        """Write what is held. It is let go first: if that fails or is broken off, it cannot be written again."""
+        """Write the collected rows as a part.
+
+        They are dropped from memory first, so that they are never written twice if writing fails or is interrupted.
+        """
         held, self._held, self._since = self._held, [], time.monotonic()
         if not held:
             return
@@ -102,8 +105,8 @@ class Parts:
             self._folder.write(name, lambda file: pq.write_table(pa.concat_tables(held), file, compression="zstd"))
 
     def close(self, *, complete: bool) -> None:
-        """Write what is held, and let other runs in."""
-        del complete  # a dataset is one at any time
+        """Write the collected rows and unlock the folder. The dataset is valid even if the run is not complete."""
+        del complete
         try:
             self._write()
         finally:

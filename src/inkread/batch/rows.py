@@ -1,4 +1,4 @@
-"""Rows: what is written of a picture, and the function that makes it, the same on one machine and on many."""
+"""Rows: the columns of the results, and how a picture becomes a row, on one machine or on a cluster."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from inkread.reader import Reader
 from inkread.readings import Digit
 from inkread.steps import Steps
 
-_VERSION = inkread.__version__  # looking it up takes longer than to read a picture
+# Looking up the version takes longer than reading a picture.
+_VERSION = inkread.__version__
 
 _SAID = pa.struct([("code", pa.string()), ("message", pa.string())])
 _BOX = pa.struct([(name, pa.int32()) for name in ("x", "y", "w", "h")])
@@ -44,7 +45,7 @@ SCHEMA = pa.schema(
 
 
 class Row(NamedTuple):
-    """One picture's row: the columns of `SCHEMA` but for the model's and inkread's, which all rows share."""
+    """One picture's row: the columns of `SCHEMA` except `model` and `inkread`, which all rows share."""
 
     path: str
     size: int | None = None
@@ -59,10 +60,10 @@ class Row(NamedTuple):
 
 
 class Task(NamedTuple):
-    """How pictures are read, for processes and nodes that are to do the same.
+    """How pictures are read, for all processes and nodes.
 
-    model: what `Reader` takes.
-    model_id: what the results call it.
+    model: the model, as for `Reader`.
+    model_id: the name of the model in the results.
     """
 
     model: str | None
@@ -72,22 +73,24 @@ class Task(NamedTuple):
 
 
 def read_row(reader: Reader, path: str, fetch: Callable[[], bytes], task: Task) -> Row:
-    """Return the row of one picture whose bytes `fetch` gives; whatever goes wrong with it is in the row."""
+    """Return the row of the picture whose bytes `fetch` returns. If reading fails, the row contains the error."""
     started = time.perf_counter()
     size = None
     try:
         content = fetch()
         size = len(content)
         picture = BytesIO(content)
-        picture.name = path  # so that messages speak of it
+        # Messages call the picture by this name.
+        picture.name = path
         row = _row(path, reader.run(picture, task.options))
     except PictureError as error:
         row = Row(path, error=(error.code, error.message))
     except MemoryError:
-        row = Row(path, error=("memory", f"{path}: there was not enough memory to read it; use fewer processes"))
-    except Exception as error:  # noqa: BLE001 - one picture must not end a run of a million
+        row = Row(path, error=("memory", f"{path}: not enough memory to read it; use fewer processes"))
+    except Exception as error:  # noqa: BLE001
+        # One picture must not end a run of a million.
         cause = " ".join(f"{type(error).__name__}: {error}".split())
-        row = Row(path, error=("defect", f"{path}: this is a defect of inkread ({cause}); please report it"))
+        row = Row(path, error=("defect", f"{path}: this is a bug in inkread ({cause}); please report it"))
     return row._replace(size=size, milliseconds=round(1000 * (time.perf_counter() - started), 2))
 
 
@@ -103,8 +106,8 @@ def table(rows: Sequence[Row], task: Task) -> pa.Table:
     columns = dict(zip(Row._fields, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(Row._fields, ())
     values: dict[str, Sequence[Any]] = {
         **columns,
-        "refusal": [_said(said) for said in columns["refusal"]],
-        "error": [_said(said) for said in columns["error"]],
+        "refusal": [_code_and_message(said) for said in columns["refusal"]],
+        "error": [_code_and_message(said) for said in columns["error"]],
         "digits": [[_digit(digit) for digit in digits] for digits in columns["digits"]],
         "model": [task.model_id] * len(rows),
         "inkread": [_VERSION] * len(rows),
@@ -112,7 +115,7 @@ def table(rows: Sequence[Row], task: Task) -> pa.Table:
     return pa.table([pa.array(values[field.name], field.type) for field in SCHEMA], schema=SCHEMA)
 
 
-def _said(said: tuple[str, str] | None) -> dict[str, str] | None:
+def _code_and_message(said: tuple[str, str] | None) -> dict[str, str] | None:
     return None if said is None else {"code": said[0], "message": said[1]}
 
 

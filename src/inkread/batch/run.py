@@ -1,4 +1,4 @@
-"""The run: from what the user named to rows in OUT, each picture once."""
+"""Runs a batch: reads every picture of the inputs once and writes its row to OUT."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from inkread.options import Content, ReadOptions
 Format = Literal["parquet", "csv", "jsonl"]
 
 Progress = Callable[[int, int | None], None]
-"""Called with how many pictures are done, and of how many; None where that is not known (yet)."""
+"""A function that is called with the number of pictures done and the total; None while the total is not known."""
 
 
 class Output(Protocol):
-    """Where rows go: `Parts` or `Text`."""
+    """Writes rows: `Parts` or `Text`."""
 
     def earlier(self) -> Iterator[pa.Table]: ...
 
@@ -40,7 +40,7 @@ class Output(Protocol):
 
 
 class Readers(Protocol):
-    """What reads: `Workers` or `Cluster`. They start when their context is entered, and end with it."""
+    """Reads entries: `Workers` or `Cluster`. Used as a context manager that stops them at the end."""
 
     def __enter__(self) -> Readers: ...
 
@@ -64,20 +64,20 @@ def run(
     progress: Progress = lambda done, of: None,  # noqa: ARG005
     stop: Callable[[], bool] = lambda: False,
 ) -> Summary:
-    """Read every picture that `inputs` name and `out` does not hold yet; return what came of all of them.
+    """Read every picture of `inputs` that is not in `out` yet, and return a summary of all pictures in `out`.
 
     inputs: folders, globs, lists, archives and pictures; see `Sources`.
-    out: a folder of Parquet files, which is gone on with if it is there; for another format a new file.
+    out: a folder of Parquet files; a folder of an earlier run is continued. For another format, a new file.
     model, as_, min_confidence: as for `Reader`.
-    processes: how many read, each on one core; None for one a core, and on a cluster for all of its cores.
-    ray: address of the Ray cluster that reads, or "auto".
-    stop: asked now and then whether to end early, with what is read written.
+    processes: the number of processes, each on one core. None for one per core of the machine or cluster.
+    ray: the address of a Ray cluster to read on, or "auto".
+    stop: called regularly. If it returns true, the run ends early and writes what it has read.
 
-    Raises `OptionError`, `ModelError`, `DataError`, and `InkreadError` where the disk or the system refuses. Calls that
-    start processes belong below `if __name__ == "__main__"`, as with `multiprocessing`.
+    Raises `OptionError`, `ModelError`, `DataError`, and `InkreadError` if the disk or the system fails. In a script,
+    call it below `if __name__ == "__main__"`, as with `multiprocessing`.
     """
     if processes is not None and processes < 1:
-        raise OptionError(f"processes={processes}: at least one process reads")
+        raise OptionError(f"processes={processes}: must be at least 1")
     named = [os.fspath(name) for name in inputs]
     sources = Sources(named)
     task, manifest = plan(None if model is None else os.fspath(model), ReadOptions(as_, min_confidence))
@@ -116,17 +116,18 @@ def _read_all(
 
 
 class _Listed:
-    """How many pictures there are, counted beside the work, and how many of them were done before they were listed."""
+    """Counts the pictures of the inputs in a background thread, and how many of them were done before this run."""
 
     def __init__(self, sources: Sources, seen: DonePaths) -> None:
         self.total: int | None = None
         self.old = 0
         self._seen = seen
-        if STDIN not in sources.inputs:  # which can be read only once
+        # Standard input can be read only once, so it is not counted.
+        if STDIN not in sources.inputs:
             threading.Thread(target=self._count, args=(Sources(sources.inputs),), daemon=True).start()
 
     def is_new(self, path: str) -> bool:
-        """Tell whether a picture is not done yet, and take it for done from now on."""
+        """Return whether a picture is not done yet, and mark it as done."""
         new = self._seen.add(path)
         self.old += not new
         return new
@@ -134,7 +135,8 @@ class _Listed:
     def _count(self, sources: Sources) -> None:
         count = 0
         for entry in sources.entries():
-            if entry.content is not None:  # to count what is in a compressed archive takes as long as to unpack it
+            # Counting the files in a compressed archive takes as long as unpacking it.
+            if entry.content is not None:
                 return
             count += 1
         self.total = count
@@ -157,13 +159,14 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-CACHE = 1_000  # kibibytes that SQLite keeps in memory; what is beyond lies in a temporary file
+CACHE = 1_000
+"""Kibibytes that SQLite keeps in memory. The rest goes to a temporary file."""
 
 
 class DonePaths:
-    """A set of paths, kept as 16 bytes each in a temporary database that goes away with this process.
+    """A set of paths, stored as 16-byte hashes in a temporary database that is deleted when the process ends.
 
-    Two of a thousand million paths have the same 16 bytes with a probability of 1 in 10 ** 21.
+    Among a billion paths, the probability that any two have the same hash is about 1 in 10 ** 21.
     """
 
     def __init__(self) -> None:
@@ -184,9 +187,9 @@ class DonePaths:
         try:
             return self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?)", keys).rowcount
         except sqlite3.Error as error:
-            message = f"the list of what is done does not fit into the folder for temporary files ({error})"
-            raise InkreadError(f"{message}; make room or set TMPDIR, and run the same command again") from None
+            message = f"the list of finished pictures does not fit into the folder for temporary files ({error})"
+            raise InkreadError(f"{message}; free space or set TMPDIR, and run the same command again") from None
 
     def close(self) -> None:
-        """Forget everything."""
+        """Delete the database."""
         self._database.close()

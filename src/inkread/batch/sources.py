@@ -1,4 +1,4 @@
-"""Sources: what the user named - folders, globs, lists, archives, pictures - as a stream of entries."""
+"""Sources: turns the inputs (folders, globs, lists, archives, pictures) into a stream of entries."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 class Sources:
     """The pictures of folders, globs, lists, archives and single files.
 
-    inputs: what the user named; "-" is a list on standard input. Every file that a glob or a list names is taken for a
-        picture. In folders and tar files endings tell which files are; hidden ones and the results of other runs are
-        passed over, and links to folders are not followed. Tar and Parquet files in folders are opened too.
+    inputs: the names that the user gave; "-" is a list on standard input. Every file of a glob or a list counts as a
+        picture. In folders and tar files, a file counts as a picture by its suffix. Hidden files and the results of
+        other runs are skipped, and links to folders are not followed. Tar and Parquet files in folders are opened too.
 
-    passed_over: how many files in folders and archives were no pictures by their names.
-    troubles: what could not be listed, with the cause.
+    passed_over: how many files in folders and archives were skipped because their suffix is not that of a picture.
+    troubles: folders and files that could not be listed, with the cause.
 
-    Raises `DataError` for an input that is not there.
+    Raises `DataError` for an input that does not exist.
     """
 
     def __init__(self, inputs: Sequence[str]) -> None:
@@ -50,7 +50,7 @@ class Sources:
             _check(name)
 
     def entries(self) -> Iterator[Entry]:
-        """Yield every picture, as it lies; what is listed twice comes twice."""
+        """Yield every picture, unsorted. A picture that is listed twice is yielded twice."""
         for name in self.inputs:
             place = Location.of(name)
             if name == STDIN:
@@ -71,13 +71,13 @@ class Sources:
         parts = pattern.name.split("/")
         fixed = next(number for number, part in enumerate(parts) if glob.has_magic(part))
         top = Location("/".join(parts[:fixed]), pattern.query)
-        for place, size in top.walk(without=MANIFEST, failed=self._failed):
+        for place, size in top.walk(without=MANIFEST, failed=self._note_failure):
             if _fits(place.name.split("/")[fixed:], parts[fixed:]):
                 yield from self._of_file(place, size)
 
     def _of_folder(self, folder: Location) -> Iterator[Entry]:
-        """Yield the pictures in a folder; links to other folders are not followed."""
-        for place, size in folder.walk(without=MANIFEST, failed=self._failed):
+        """Yield the pictures in a folder. Links to other folders are not followed."""
+        for place, size in folder.walk(without=MANIFEST, failed=self._note_failure):
             name = place.name.lower()
             if name.endswith(self._endings):
                 yield Entry(place.shown, place, size)
@@ -87,7 +87,7 @@ class Sources:
                 self.passed_over += 1
 
     def _of_file(self, file: Location, size: int) -> Iterator[Entry]:
-        """Yield what a list or an archive holds, or the file itself."""
+        """Yield the pictures of a list or an archive, or the file itself."""
         name = file.name.lower()
         if name.endswith(TARS):
             listed = self._pictures(members(file))
@@ -101,10 +101,10 @@ class Sources:
         try:
             yield from listed
         except (OSError, EOFError, ValueError, csv.Error, tarfile.TarError, pa.ArrowException, DataError) as error:
-            self._failed(file.shown, error)
+            self._note_failure(file.shown, error)
 
     def _pictures(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Yield those that are pictures by their names."""
+        """Yield the entries whose suffix is that of a picture."""
         for entry in entries:
             parts = entry.path[len(entry.file.shown) + 1 :].split("/")
             is_hidden = any(part.startswith(".") and part not in {".", ".."} for part in parts)
@@ -113,20 +113,20 @@ class Sources:
             else:
                 self.passed_over += 1
 
-    def _failed(self, name: str, error: Exception) -> None:
+    def _note_failure(self, name: str, error: Exception) -> None:
         cause = " ".join(str(getattr(error, "strerror", None) or error).split())
         self.troubles.append(cause if cause.startswith(name) else f"{name}: {cause}")
 
 
 def _check(name: str) -> None:
-    """Refuse an input that is not there before anything is read."""
+    """Raise `DataError` before reading if an input does not exist."""
     place = Location.of(name)
     if name == STDIN or place.kind():
         return
     if not _is_glob(name):
-        raise DataError(f"{name or 'an input without a name'}: no such file or folder; check the name")
+        raise DataError(f"{name or 'an empty name'}: no such file or folder; check the name")
     if not place.remote and next(glob.iglob(place.name, recursive=True), None) is None:
-        raise DataError(f"{name}: no file fits this pattern; check the folder and the ending")
+        raise DataError(f"{name}: no file matches this pattern; check the folder and the suffix")
 
 
 def _is_glob(name: str) -> bool:
@@ -134,7 +134,7 @@ def _is_glob(name: str) -> bool:
 
 
 def _fits(parts: list[str], pattern: list[str]) -> bool:
-    """Tell whether the parts of a path fit a pattern in which `**` stands for any folders."""
+    """Return whether the parts of a path match a pattern, in which `**` matches any number of folders."""
     if not pattern:
         return not parts
     if pattern[0] == "**":
@@ -143,21 +143,21 @@ def _fits(parts: list[str], pattern: list[str]) -> bool:
 
 
 def _of_list(file: Location) -> Iterator[Entry]:
-    """Yield the pictures of a text file with a path a line, or of a CSV file with a column of paths."""
+    """Yield the pictures of a text file with one path per line, or of a CSV file with a column of paths."""
     with file.open() as stream, TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="") as text:
         if not file.name.lower().endswith(CSVS):
             yield from _of_lines(text, file)
             return
         rows = csv.DictReader(text, delimiter="\t" if file.name.lower().endswith(".tsv") else ",")
         column = path_column(list(rows.fieldnames or ()), file.shown)
-        yield from _named((row[column] or "" for row in rows), file)
+        yield from _of_names((row[column] or "" for row in rows), file)
 
 
 def _of_lines(text: TextIO, file: Location | None) -> Iterator[Entry]:
-    yield from _named((line.rstrip("\r\n") for line in text), file)
+    yield from _of_names((line.rstrip("\r\n") for line in text), file)
 
 
-def _named(names: Iterable[str], file: Location | None) -> Iterator[Entry]:
+def _of_names(names: Iterable[str], file: Location | None) -> Iterator[Entry]:
     for name in names:
         if name:
             place = Location.of(name, beside=file)

@@ -1,4 +1,4 @@
-"""The summary: what came of all pictures, and how fast."""
+"""The summary of a run: how many pictures were read, refused or failed, and how fast."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ import pyarrow.compute as pc
 SLOWEST = 10
 
 COLUMNS = ("path", "refusal", "error", "milliseconds")
-"""What a summary needs of a row."""
+"""The columns that a summary needs."""
 
 
 @dataclass(slots=True)
 class Summary:
-    """What came of the pictures in OUT.
+    """The results for the pictures in OUT.
 
-    before: rows that were there when this run began.
-    rows: rows that this run added.
-    read: pictures with a text, of both.
-    refused, failed: how many were refused or could not be read, by code, of both.
-    passed_over: files in folders that are no pictures by their names.
-    troubles: folders and archives that could not be listed, with the cause; their pictures are missing.
+    before: the number of rows when this run began.
+    rows: the number of rows that this run added.
+    read: how many pictures were read, in this run and before.
+    refused, failed: how many pictures were refused or could not be read, by code, in this run and before.
+    passed_over: files in folders and archives whose suffix is not that of a picture.
+    troubles: folders and archives that could not be listed, with the cause. Their pictures are missing.
     slowest: milliseconds and path of the slowest pictures.
-    seconds: from the first row of this run to its last.
-    stopped: whether the run was asked to stop before its end.
+    seconds: the time from the first row of this run to its last.
+    stopped: whether the run was stopped early.
     """
 
     before: int = 0
@@ -44,7 +44,7 @@ class Summary:
     _first: tuple[float, int] | None = None
 
     def add(self, table: pa.Table, *, earlier: bool = False) -> None:
-        """Count the rows of a table with at least `COLUMNS`; `earlier` ones were there before this run."""
+        """Count the rows of a table that has `COLUMNS`. `earlier` rows are from a run before this one."""
         count = len(table)
         refused, failed = (_codes(table[name]) for name in ("refusal", "error"))
         self.read += count - refused.total() - failed.total()
@@ -60,13 +60,13 @@ class Summary:
 
     @property
     def rate(self) -> float | None:
-        """Pictures a second of this run, its start-up left out; None for too few to tell."""
+        """Pictures per second in this run, without the start-up. None if there are too few to measure."""
         if self._first is None or self.seconds <= 0:
             return None
         return (self.rows - self._first[1]) / self.seconds
 
     def _keep_slowest(self, table: pa.Table) -> None:
-        """Keep the slowest of these rows and of those before."""
+        """Keep the slowest rows so far."""
         few = table.take(pc.select_k_unstable(table, SLOWEST, [("milliseconds", "descending")]))
         found = zip(few["milliseconds"].to_pylist(), few["path"].to_pylist(), strict=True)
         self.slowest = heapq.nlargest(SLOWEST, [*self.slowest, *found])
@@ -75,13 +75,14 @@ class Summary:
         """Return the summary in lines of text."""
         failed, refused = self.failed.total(), self.refused.total()
         text = f"{self.before + self.rows:,} pictures: {self.read:,} read, {refused:,} refused, {failed:,} failed"
-        lines = [text + (f"; {self.before:,} of them before this run" if self.before else "")]
+        lines = [text + (f"; {self.before:,} of them in earlier runs" if self.before else "")]
         lines += [f"  refused: {_counts(self.refused)}"] if refused else []
         lines += [f"  failed: {_counts(self.failed)}"] if failed else []
-        lines += [f"  passed over, no pictures by their names: {self.passed_over:,} files"] if self.passed_over else []
-        lines += [f"  not listed: {trouble}" for trouble in self.troubles]
+        if self.passed_over:
+            lines.append(f"  skipped {self.passed_over:,} file{'s' * (self.passed_over != 1)} without a picture suffix")
+        lines += [f"  could not be listed: {trouble}" for trouble in self.troubles]
         if self.rate:
-            lines.append(f"  {self.rate:,.1f} pictures a second")
+            lines.append(f"  {self.rate:,.1f} pictures per second")
         if self.slowest:
             lines.append("  slowest:")
             lines += [f"    {milliseconds:10,.1f} ms  {path}" for milliseconds, path in self.slowest]

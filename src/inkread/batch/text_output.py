@@ -1,4 +1,4 @@
-"""Texts: the results of a small job as one file of CSV or JSON lines, whole at the end or not there at all."""
+"""The results of a small job as one CSV or JSON Lines file. It appears when it is complete."""
 
 from __future__ import annotations
 
@@ -30,18 +30,20 @@ CSV_COLUMNS = (
     "inkread",
     "milliseconds",
 )
-"""Of a refusal and an error the code, and in `message` the sentence of either; lines of a text are joined by `|`."""
+"""`refusal` and `error` contain the code, and `message` the sentence of either. Lines of a text are joined by `|`."""
 
 
 class Text:
-    """A file of results, a line a picture. Raises `OptionError` for one that is there already or is remote."""
+    """A file of results with one line per picture. Raises `OptionError` if the file exists or is remote."""
 
     def __init__(self, out: Location, format_: Literal["csv", "jsonl"]) -> None:
         self.name = out.name
         if out.remote:
-            raise OptionError(f"{out.name}: --format {format_} writes a file on this machine; Parquet goes anywhere")
+            raise OptionError(
+                f"{out.name}: --format {format_} only writes local files; name one, or use --format parquet"
+            )
         if out.kind():
-            raise OptionError(f"{out.name}: is there already; name another file, or remove it")
+            raise OptionError(f"{out.name}: already exists; name another file, or delete it")
         self._open = ExitStack()
         self._csv = format_ == "csv"
         with disk_errors(self.name):
@@ -53,7 +55,7 @@ class Text:
             self._rows.writeheader()
 
     def earlier(self) -> Iterator[pa.Table]:
-        """Yield nothing: such a file is not gone on with."""
+        """Yield nothing, since a file cannot be continued."""
         yield from ()
 
     def add(self, table: pa.Table) -> None:
@@ -66,7 +68,7 @@ class Text:
                     self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
     def close(self, *, complete: bool) -> None:
-        """Let the file appear, if it is complete."""
+        """Move the file to its place if it is complete, otherwise delete it."""
         if complete:
             with disk_errors(self.name):
                 self._open.close()

@@ -1,4 +1,4 @@
-"""Workers: processes that read pictures, fed no faster than they read, and replaced when they are killed."""
+"""Worker processes that read pictures. They are fed no faster than they read, and replaced if they are killed."""
 
 from __future__ import annotations
 
@@ -20,48 +20,68 @@ from inkread.batch.worker_process import GO, READY, serve
 from inkread.errors import InkreadError
 
 MOST_HEAVY_PIXELS = 100_000_000
-"""Heavy pictures are decoded together only up to so many pixels; a larger one alone."""
+"""Heavy pictures are decoded at the same time only up to this many pixels in total. A larger one is decoded alone."""
 
 KILLS = 2
-"""A picture that killed so many processes is not read again."""
+"""A picture that has killed this many processes is not read again."""
 
-_CHUNK = 32  # pictures that are handed out together at most
-_STARTS = 3  # processes that may die in a row before they have read anything
-_AHEAD_SECONDS = 0.25  # of work that lies before a process
-_RECENT = 2.0  # seconds
+_CHUNK = 32
+"""The largest number of pictures that are handed out together."""
+
+_STARTS = 3
+"""How many processes may die in a row before they have read anything."""
+
+_AHEAD_SECONDS = 0.25
+"""Seconds of work that are queued for a process."""
+
+_RECENT = 2.0
+"""Seconds over which the reading rate is measured."""
+
 _TABLE_ROWS = 250
 _TABLE_SECONDS = 0.5
-_PATIENCE = 0.2  # seconds between two looks at whether to stop
+"""A table is passed on when it has this many rows, or after this many seconds."""
+
+_PATIENCE = 0.2
+"""Seconds between two checks whether to stop."""
 
 
 class _Worker:
-    """A reading process, and what it was given and has not answered, oldest first."""
+    """A reading process.
+
+    open: the entries that it was given and has not answered, oldest first.
+    chunks: how many of them are left of each chunk.
+    ready: whether it has loaded the model.
+    pixels: how many pixels it is decoding, if the picture is heavy.
+    waits_for: how many pixels it asks to decode.
+    """
 
     def __init__(self, task: Task) -> None:
-        context = multiprocessing.get_context("spawn")  # safe whatever threads this process has
+        # "spawn" is safe whatever threads this process has.
+        context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, task), daemon=True)
         self.process.start()
-        theirs.close()  # so that its death is the end of the connection
+        # The connection then ends when the process dies.
+        theirs.close()
         self.open: deque[Entry] = deque()
-        self.chunks: deque[int] = deque()  # how many of them are left of each chunk
+        self.chunks: deque[int] = deque()
         self.ready = False
-        self.pixels = 0  # it decodes
-        self.waits_for = 0  # pixels
+        self.pixels = 0
+        self.waits_for = 0
 
     def give(self, entries: list[Entry]) -> None:
-        """Hand out entries. Of a process that has just died, the end of its connection will tell."""
+        """Hand out entries. If the process has just died, the end of its connection shows it."""
         self.open += entries
         self.chunks.append(len(entries))
         self._send(entries)
 
     def go(self) -> None:
-        """Let it decode the heavy picture that it asks for."""
+        """Let it decode the heavy picture that it waits for."""
         self.pixels, self.waits_for = self.waits_for, 0
         self._send(GO)
 
-    def answered(self) -> None:
-        """Take the oldest entry off."""
+    def finish_oldest(self) -> None:
+        """Remove the oldest entry, whose row has arrived."""
         self.open.popleft()
         self.pixels = 0
         self.chunks[0] -= 1
@@ -73,20 +93,20 @@ class _Worker:
             self.connection.send(message)
 
     def end(self) -> None:
-        """End the process."""
+        """Kill the process and wait for its end."""
         self.connection.close()
         self.process.kill()
         self.process.join()
 
 
 class Workers:
-    """Reads entries with some processes, each with one session and one thread.
+    """Reads entries with several processes, each with one session and one thread.
 
-    task: how they read.
-    processes: how many.
+    task: how the pictures are read.
+    processes: the number of processes.
 
-    Each has little more before it than it reads in a quarter of a second, so the pictures are taken from their source
-    as they are read. They start with the first. Raises, from `rows`, what `Reader` raises, and `InkreadError` where
+    Each process has about a quarter of a second of work queued, so pictures are taken from their source only as they
+    are read. The processes start with the first picture. `rows` raises what `Reader` raises, and `InkreadError` if the
     processes do not start.
     """
 
@@ -96,7 +116,8 @@ class Workers:
         self._workers: list[_Worker] = []
         self._kills: Counter[str] = Counter()
         self._deaths = 0
-        self._rows = 0  # since then
+        # Rows that were read since `_since`.
+        self._rows = 0
         self._since = time.monotonic()
         self._rate = 0.0
 
@@ -110,9 +131,9 @@ class Workers:
             worker.end()
 
     def tables(self, entries: Iterable[Entry], *, stop: Callable[[], bool] = lambda: False) -> Iterator[pa.Table]:
-        """Yield the rows of all entries as they are read, some at a time; ends early when asked to stop.
+        """Yield the rows of all entries as they are read, in tables. Ends early if `stop` returns true.
 
-        Entries that a process was given when it is asked to stop get no row.
+        Entries that a process has not finished by then get no row.
         """
         held: list[Row] = []
         since = time.monotonic()
@@ -124,7 +145,7 @@ class Workers:
         yield table(held, self._task)
 
     def rows(self, entries: Iterable[Entry], *, stop: Callable[[], bool] = lambda: False) -> Iterator[list[Row]]:
-        """Yield the rows themselves, and now and then none."""
+        """Yield the rows in lists, some of them empty."""
         todo = chunks(entries, self._most)
         if (first := next(todo, None)) is None:
             return
@@ -138,24 +159,24 @@ class Workers:
             if not busy:
                 return
             ready = wait(list(busy), _PATIENCE)
-            yield [row for connection in ready for row in self._heard(busy[connection])]  # type: ignore[index]
+            yield [row for connection in ready for row in self._receive(busy[connection])]  # type: ignore[index]
             self._give_turns()
 
     def _most(self) -> int:
-        """Return how many entries to hand out together, by how fast pictures were read of late."""
+        """Return how many entries to hand out together, from the recent reading rate."""
         seconds = time.monotonic() - self._since
         if seconds > _RECENT:
             self._rate = self._rows / seconds / self._processes
             self._rows, self._since = 0, time.monotonic()
         return max(1, min(_CHUNK, int(self._rate * _AHEAD_SECONDS / 2)))
 
-    def _heard(self, worker: _Worker) -> Iterator[Row]:
-        """Yield what a worker has read; take note of what else it says."""
+    def _receive(self, worker: _Worker) -> Iterator[Row]:
+        """Yield the rows that a worker has sent, and handle its other messages."""
         try:
             while worker.connection.poll():
                 message = worker.connection.recv()
                 if isinstance(message, Row):
-                    worker.answered()
+                    worker.finish_oldest()
                     self._rows += 1
                     self._deaths = 0
                     yield message
@@ -166,17 +187,18 @@ class Workers:
                 elif message == READY and not worker.ready:
                     worker.ready = True
         except (EOFError, OSError):
-            yield from self._replaced(worker)
+            yield from self._replace(worker)
 
-    def _replaced(self, worker: _Worker) -> Iterator[Row]:
-        """Start a process in the place of one that has died, and give it what that one had not answered.
+    def _replace(self, worker: _Worker) -> Iterator[Row]:
+        """Replace a process that has died by a new one, which gets the unanswered entries.
 
-        The oldest of these was in its hands. Yields the error row of one that has killed too many.
+        The oldest of these was being read when the process died. Yields an error row for it if it has killed too many
+        processes.
         """
         worker.end()
         self._deaths += 1
         if self._deaths > _STARTS and not worker.ready:
-            raise InkreadError(f"the reading processes die as they start ({_cause(worker)}); see the system's log")
+            raise InkreadError(f"the reading processes die at the start ({_cause(worker)}); see the system log")
         new = _Worker(self._task)
         self._workers[self._workers.index(worker)] = new
         left = list(worker.open)
@@ -190,7 +212,7 @@ class Workers:
             new.give(left)
 
     def _give_turns(self) -> None:
-        """Let heavy pictures be decoded as long as they are not too heavy together."""
+        """Let workers decode heavy pictures, as long as their pixels together stay within the limit."""
         for worker in self._workers:
             decoding = sum(other.pixels for other in self._workers)
             if worker.waits_for and (not decoding or decoding + worker.waits_for <= MOST_HEAVY_PIXELS):

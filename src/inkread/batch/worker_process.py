@@ -1,4 +1,4 @@
-"""The reading process: one session with one thread, which reads what it is given and sends a row for each picture."""
+"""The reading process: reads the entries that it is given, with one session and one thread, and sends their rows."""
 
 from __future__ import annotations
 
@@ -27,32 +27,41 @@ from inkread.reader import Reader
 from inkread.system import keep_freed
 
 HEAVY_PIXELS = 16_000_000
-"""A picture with more pixels is decoded only when it is its turn: see `workers.Turns`."""
+"""A picture with more pixels is heavy. It is decoded only when the main process allows it."""
 
 HEAVY_BYTES = 64_000_000
-"""So is a file of more bytes, for which so many pixels are counted as it has bytes."""
+"""A file with more bytes is heavy too. Each byte counts as a pixel."""
 
-_AHEAD = 16  # pictures that are fetched while others are read, from where fetching takes its time
+_AHEAD = 16
+"""The largest number of remote pictures that are fetched in advance."""
+
 _AHEAD_BYTES = 32_000_000
-_UNKNOWN_BYTES = 1_000_000  # what a picture of unknown size is taken for
+"""The largest size of remote pictures that are fetched in advance."""
+
+_UNKNOWN_BYTES = 1_000_000
+"""The assumed size of a picture whose size is not known."""
 
 READY: Final = "ready"
 GO: Final = "go"
 
 
 def serve(connection: Connection, task: Task) -> None:
-    """Read what comes through a connection, a list of entries at a time, until it is closed.
+    """Read the lists of entries that come through a connection, until it is closed.
 
-    Sends `READY` or an `InkreadError` first; then a `Row` for each entry, in order, and before one that is heavy its
-    number of pixels, for which it waits for `GO`.
+    Sends `READY` or an `InkreadError` first, and then a `Row` for each entry, in order. Before a heavy picture it sends
+    the number of pixels and waits for `GO`.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process, which ends this one
+    # The main process handles Ctrl-C and then stops this process.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    warnings.simplefilter("ignore")  # of pictures; what matters of them is in their rows
-    cv2.setNumThreads(1)  # the other cores have processes of their own
+    # Warnings are about pictures, and the rows say what matters.
+    warnings.simplefilter("ignore")
+    # Other processes use the other cores.
+    cv2.setNumThreads(1)
     keep_freed()
     try:
-        reader = Reader(task.model, profile=None)  # every node gives the same answer
+        # Without a profile, every node gives the same answer.
+        reader = Reader(task.model, profile=None)
     except InkreadError as error:
         connection.send(error)
         return
@@ -71,16 +80,17 @@ def _in_turn(fetch: Callable[[], bytes], inbox: Inbox) -> bytes:
 
 
 def _pixels(content: bytes) -> int:
-    """Return how many pixels a picture says it has; 0 where it does not open, which reading it will say better."""
+    """Return the number of pixels in a picture's header; 0 if it does not open, since reading it reports the error."""
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as image:
             return image.width * image.height
-    except Exception:  # noqa: BLE001 - on hostile bytes Pillow's plugins raise errors of any class
+    except Exception:  # noqa: BLE001
+        # Pillow's plugins raise errors of any class for malformed files.
         return 0
 
 
 class Inbox:
-    """What lies before a reading process: entries, and the contents of the next ones where fetching takes time."""
+    """The entries that wait for a reading process. The contents of remote ones are fetched in advance."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -92,15 +102,19 @@ class Inbox:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
-        """Take in at once what the main process sends, so that neither waits for the other; end when it is gone."""
+        """Receive the messages of the main process as they arrive, and end the process when the main process is gone.
+
+        Receiving at once keeps both processes from waiting for each other. Ending in the middle of a picture is safe,
+        since nobody waits for its row.
+        """
         try:
             while True:
                 self._messages.put(self._connection.recv())
         except (EOFError, OSError):
-            os._exit(0)  # in the middle of a picture, too: nobody waits for its row
+            os._exit(0)
 
     def next(self) -> tuple[Entry, Callable[[], bytes]]:
-        """Return the next entry and what gives its bytes; waits for one."""
+        """Wait for the next entry, and return it with a function that returns its bytes."""
         while not self._messages.empty() or not (self._entries or self._ahead):
             self._take()
         self._fetch_ahead()
@@ -111,7 +125,7 @@ class Inbox:
         return entry, partial(self._contents.fetch, entry)
 
     def wait_for_turn(self, pixels: int) -> None:
-        """Ask for leave to decode so many pixels, and wait for it."""
+        """Ask the main process for permission to decode this many pixels, and wait for it."""
         self._connection.send(pixels)
         while self._take() != GO:
             pass
@@ -123,16 +137,16 @@ class Inbox:
         return message
 
     def _fetch_ahead(self) -> None:
-        """Begin to fetch the next pictures that lie elsewhere."""
+        """Start to fetch the next remote pictures."""
         size = sum(_bytes(entry) for entry, _ in self._ahead)
-        while self._entries and _elsewhere(self._entries[0]) and len(self._ahead) < _AHEAD and size < _AHEAD_BYTES:
+        while self._entries and _is_remote(self._entries[0]) and len(self._ahead) < _AHEAD and size < _AHEAD_BYTES:
             entry = self._entries.popleft()
             self._threads = self._threads or ThreadPoolExecutor(_AHEAD)
             self._ahead.append((entry, self._threads.submit(Contents().fetch, entry)))
             size += _bytes(entry)
 
 
-def _elsewhere(entry: Entry) -> bool:
+def _is_remote(entry: Entry) -> bool:
     return entry.file.remote and entry.row < 0 and entry.content is None
 
 

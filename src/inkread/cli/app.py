@@ -1,4 +1,4 @@
-"""The commands of `inkread` as Typer has them, and the default command."""
+"""The Typer application with the commands of `inkread`, and the default command."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ DEFAULT = "read"
 app = typer.Typer(
     name="inkread",
     help="Read handwritten digits from pictures, and train the network that does it.",
-    epilog="'inkread PICTURE...' is short for 'inkread read PICTURE...'. With --debug anywhere on the line, an error "
-    "shows its traceback.",
+    epilog="'inkread PICTURE...' is short for 'inkread read PICTURE...'. Add --debug anywhere on the command line to "
+    "see the traceback of an error.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -54,14 +54,14 @@ def _print_version(asked: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", help="Show the version and end.", is_eager=True, callback=_print_version)
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_print_version)
     ] = False,
 ) -> None:
     pass
 
 
 def run(words: Sequence[str], *, debug: bool) -> int:
-    """Run a command line and return its exit code, letting every exception through that is not Typer's own.
+    """Run a command line and return its exit code. Exceptions of the command itself are not caught.
 
     Raises `OptionError` for wrong options.
     """
@@ -75,14 +75,15 @@ def run(words: Sequence[str], *, debug: bool) -> int:
     except typer.Abort:
         raise KeyboardInterrupt from None
     except typer.TyperException as error:
-        if not str(error):  # it has shown the help already
+        # An error without a message means that Typer has already printed the help.
+        if not str(error):
             return 2
         hint = f"see 'inkread {words[0]} --help'" if words else "see 'inkread --help'"
         raise OptionError(f"{error.format_message().rstrip('.')}; {hint}") from error
 
 
 def with_default_command(words: Sequence[str]) -> list[str]:
-    """Return the words of a command line with `read` put in front where they name no command."""
+    """Return the words of a command line, with `read` inserted in front if the first word is not a command."""
     if not words or words[0] in COMMANDS or words[0] in {"-h", "--help", "--version"}:
         return list(words)
     return [DEFAULT, *words]

@@ -1,4 +1,4 @@
-"""`inkread batch`: from pictures by the million to a Parquet dataset."""
+"""`inkread batch`: reads millions of pictures into a Parquet dataset."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ def batch(
         list[str],
         typer.Argument(
             metavar="INPUT...",
-            help="Folders, read with all that is in them; globs in quotes; lists: a text file with a path a line, CSV "
-            "or Parquet with a column 'path', '-' for standard input; Parquet and tar files that hold pictures; "
-            "pictures. Here or where PyArrow reads: s3://, gs://.",
+            help="Pictures; folders with their subfolders; globs in quotes; lists of paths: a text file with one path "
+            "per line, CSV or Parquet with a column 'path', or '-' for standard input; Parquet and tar files that "
+            "contain pictures. Local, or any file system that PyArrow reads: s3://, gs://.",
         ),
     ],
     out: Annotated[
-        str, typer.Argument(metavar="OUT", help="The folder of the results; one that is there already is gone on with.")
+        str, typer.Argument(metavar="OUT", help="The folder for the results. A folder of an earlier run is continued.")
     ],
     as_: Annotated[
         Content,
-        typer.Option("--as", help="What a picture holds: 'digit', 'number', 'lines'; 'auto' finds out."),
+        typer.Option("--as", help="What a picture contains: 'digit', 'number' or 'lines'. 'auto' detects it."),
     ] = "auto",
     model: Annotated[
         Path | None,
-        typer.Option(help="A model folder, an .onnx, .keras or .h5 file, or 'tiny'. Left out, the shipped model."),
+        typer.Option(help="A model folder, an .onnx, .keras or .h5 file, or 'tiny'. Default: the shipped model."),
     ] = None,
     min_confidence: Annotated[
         float | None,
-        typer.Option(metavar="P", min=0, max=1, help="Refuse a reading that is less sure than P, from 0 to 1."),
+        typer.Option(metavar="P", min=0, max=1, help="Refuse readings with a confidence below P, from 0 to 1."),
     ] = None,
     format_: Annotated[
         Literal["parquet", "csv", "jsonl"],
@@ -48,20 +48,22 @@ def batch(
         ),
     ] = "parquet",
     processes: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Read with N processes. Left out, one a core.")
+        int | None, typer.Option(min=1, metavar="N", help="Read with N processes. Default: one per core.")
     ] = None,
     ray: Annotated[
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Read on a Ray cluster: its address, or 'auto' for the one this machine is in. Needs the extra 'ray'.",
+            help="Read on the Ray cluster at this address, or 'auto' for the cluster of this machine. Needs the extra "
+            "'ray'.",
         ),
     ] = None,
 ) -> int:
-    """Read pictures by the million into a Parquet dataset, each of them once. Needs the extra 'batch'.
+    """Read millions of pictures into a Parquet dataset, each picture once. Needs the extra 'batch'.
 
-    A row a picture: its text, confidence, digits with boxes, or why it was refused or could not be read. Ctrl-C, a
-    crash or a full disk lose nothing: the same command goes on where it stopped, and reads what is new in INPUT too.
+    The dataset has one row per picture: its text, confidence and digits with boxes, or why it was refused or could not
+    be read. Ctrl-C, a crash or a full disk lose nothing. Run the same command again to continue where it stopped. It
+    also reads pictures that were added to INPUT since.
 
     Examples:
 
@@ -74,7 +76,7 @@ def batch(
     from inkread.batch import run
     from inkread.cli.progress import CountBar
 
-    with CountBar("reading") as bar, _asked_to_stop() as stop:
+    with CountBar("reading") as bar, _catch_signals() as stop:
         summary = run(
             inputs,
             out,
@@ -88,7 +90,7 @@ def batch(
             stop=stop,
         )
     if summary.stopped:
-        kept = "the same command goes on from here" if format_ == "parquet" else f"{out} is not written"
+        kept = "run the same command again to continue" if format_ == "parquet" else f"{out} was not written"
         print(f"inkread: interrupted after {summary.rows:,} pictures; {kept}", file=sys.stderr)
         return 130
     print("\n".join(summary.lines()))
@@ -96,16 +98,19 @@ def batch(
 
 
 @contextlib.contextmanager
-def _asked_to_stop() -> Iterator[Callable[[], bool]]:
-    """Give what tells whether Ctrl-C or SIGTERM came: the first ends the run in order, a second at once."""
+def _catch_signals() -> Iterator[Callable[[], bool]]:
+    """Yield a function that tells whether Ctrl-C or SIGTERM was received.
+
+    The first signal lets the run finish cleanly. The second stops it at once.
+    """
     asked = threading.Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - what `signal` calls
+    def note(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
-        print("inkread: stopping; once more to stop at once", file=sys.stderr)
+        print("inkread: stopping; press Ctrl-C again to stop at once", file=sys.stderr)
 
     for number in before:
         signal.signal(number, note)

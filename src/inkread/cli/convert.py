@@ -1,4 +1,4 @@
-"""`inkread convert`: a model as a file of another kind."""
+"""`inkread convert`: writes a model in another file format."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-FEW = 0.5  # of the glyphs right
+FEW = 0.5
+"""A converted model with less than this share of right answers gets a warning."""
 
 
 def convert(
@@ -19,15 +20,15 @@ def convert(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write: .keras, .h5, .onnx or .tflite.")],
     int8: Annotated[
         bool,
-        typer.Option("--int8", help="Weights and activations in 8 bits, as in a name that ends in .int8.onnx."),
+        typer.Option("--int8", help="Use 8-bit weights and activations. Names that end in .int8.onnx imply it."),
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
-    """Write a model as a file of another kind, checked to answer alike.
+    """Write a model in another file format and check that it gives the same answers.
 
-    The tutorial's mnist.h5 is taken, too. Nothing in a file is run: of Keras's layers, those that read digits are
-    taken, and all else is refused. Both models answer real glyphs, MNIST's where it lies on this machine, and the file
-    is written only where their answers agree. Keras, LiteRT and 8 bits need the extra 'train'.
+    The tutorial's mnist.h5 works too. No code in a model file is run: only the Keras layers that digit readers use are
+    accepted. Both models read the same sample glyphs, from MNIST if it is on this machine. The file is written only if
+    their answers agree. Keras, LiteRT and 8 bits need the extra 'train'.
 
     Examples:
 
@@ -42,6 +43,10 @@ def convert(
     done = run(model, out, int8=int8, force=force)
     before, after = done.right
     print(f"{done.target}: {done.size / 1024:,.0f} KiB, largest difference {done.difference:.2g} on {done.glyphs}")
-    print(f"{after:.1%} of them right, {before:.1%} before; {done.changed:.1%} have another answer now")
+    print(f"{after:.1%} right, {before:.1%} before; {done.changed:.1%} of the answers changed")
     if after < FEW:
-        print("inkread: few are right; it gives ink as 1 and paper as 0, which is not what all expect", file=sys.stderr)
+        print(
+            "inkread: most answers are wrong; inkread passes ink as 1 and paper as 0, and this model may expect "
+            "other values",
+            file=sys.stderr,
+        )

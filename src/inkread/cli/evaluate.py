@@ -1,4 +1,4 @@
-"""`inkread evaluate`: how many labelled digits a model reads right."""
+"""`inkread evaluate`: measures how many labelled digits a model reads correctly."""
 
 from __future__ import annotations
 
@@ -26,40 +26,41 @@ def evaluate(
         str,
         typer.Option(
             metavar="mnist|DIR|index.csv",
-            help="'mnist': the 10 000 test images. DIR: MNIST's files, or folders named 0 to 9 with pictures. "
-            "index.csv: columns 'file' and 'label', lines of a sheet joined by '|'; 'kind', 'capture' and 'source' if "
-            "there, to score by.",
+            help="'mnist': the 10,000 test images. DIR: MNIST's files, or pictures in folders named 0 to 9. index.csv: "
+            "columns 'file' and 'label', with several lines joined by '|'. Optional columns 'kind', 'capture' and "
+            "'source' give a score per group.",
         ),
     ] = "mnist",
     model: Annotated[
         Path | None,
         typer.Option(
-            help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny'. Left out, the shipped model."
+            help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny'. Default: the shipped model."
         ),
     ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
             metavar="OUT.html",
-            help="Write a page with accuracy by class, capture and source, confusions, a gallery of the mistakes, the "
-            "reliability diagram and what confidence costs.",
+            help="Write a page with accuracy by class, capture and source, the confusion matrix, a gallery of the "
+            "mistakes, the reliability diagram and accuracy by minimum confidence.",
         ),
     ] = None,
     against: Annotated[
         Path | None,
         typer.Option(
             metavar="MODEL",
-            help="A second model, read with on the same data; says whether the difference may be chance (McNemar).",
+            help="Compare with a second model on the same data, and test whether the difference may be chance "
+            "(McNemar).",
         ),
     ] = None,
     format_: Annotated[
         Literal["text", "json"], typer.Option("--format", help="'json' prints one object, with every miss.")
     ] = "text",
 ) -> int:
-    """Measure how many digits a model reads right.
+    """Measure how many digits a model reads correctly.
 
-    Pictures take the whole road from the file to the digit; a refused picture and one that cannot be opened count
-    as wrong, and after one that cannot be opened the exit code is 1. MNIST's test images go to the network as they are.
+    Pictures go through every step from the file to the digit. Pictures that are refused or cannot be opened count as
+    wrong. If one cannot be opened, the exit code is 1. MNIST's test images go straight to the network.
 
     Examples:
 
@@ -80,7 +81,7 @@ def evaluate(
     with CountBar("reading") as bar:
         result = run(data, model=model, progress=bar.shows)
         comparison = compare(result, run(data, model=against, progress=bar.shows)) if against else None
-    failure = _reported(result, report, comparison)
+    failure = _write_report(result, report, comparison)
     if format_ == "json":
         also = {"against": comparison.to_dict()} if comparison else {}
         print(json.dumps({**result.to_dict(), **also}, ensure_ascii=False))
@@ -94,8 +95,8 @@ def evaluate(
     return 1 if result.failed else 0
 
 
-def _reported(result: Evaluation, path: Path | None, comparison: Comparison | None) -> OptionError | None:
-    """Write the report, if one was asked for; return why it could not be: the score is to be printed all the same."""
+def _write_report(result: Evaluation, path: Path | None, comparison: Comparison | None) -> OptionError | None:
+    """Write the report if one was asked for. Return the error if that fails, so that the score is still printed."""
     if path is None:
         return None
     from inkread.evaluation.report import save_report
@@ -114,12 +115,12 @@ def _print(result: Evaluation, comparison: Comparison | None) -> None:
     low, high = result.interval
     console.print(
         f"[bold]{result.accuracy:.2%}[/bold] right: {result.right:,} of {result.of:,} "
-        f"(95 % interval {low:.2%} to {high:.2%}), {result.seconds:.1f} s"
+        f"(95% interval {low:.2%} to {high:.2%}), {result.seconds:.1f} s"
     )
     if comparison:
         _print_comparison(console, comparison)
     if result.refused or result.failed:
-        console.print(f"not right, as they were refused: {result.refused}, or could not be opened: {result.failed}")
+        console.print(f"counted as wrong: {result.refused} refused, {result.failed} could not be opened")
     if result.calibration_error is not None:
         console.print(f"calibration error {result.calibration_error:.3f}")
     for name, (right, of) in sorted(result.groups.items()):
@@ -135,19 +136,19 @@ def _print(result: Evaluation, comparison: Comparison | None) -> None:
 def _print_comparison(console: Console, comparison: Comparison) -> None:
     second = comparison.second
     low, high = (100 * end for end in comparison.interval)
-    alone = f"{comparison.only_first} and {comparison.only_second} times"
+    alone = f"right only by the first: {comparison.only_first:,}, only by the second: {comparison.only_second:,}"
     console.print(
-        f"against {second.model}: {second.accuracy:.2%} right, {100 * comparison.difference:+.2f} points (95 % "
-        f"interval {low:+.2f} to {high:+.2f}); one alone right {alone}, p = {comparison.p:.2g}: {comparison.verdict}",
+        f"against {second.model}: {second.accuracy:.2%} right, {100 * comparison.difference:+.2f} points (95% "
+        f"interval {low:+.2f} to {high:+.2f}); {alone}; p = {comparison.p:.2g}: {comparison.verdict}",
         markup=False,
     )
 
 
 def _confusion(result: Evaluation) -> Table:
-    """Return the confusion matrix as a table: a row for each true digit, nothing where there is a zero."""
+    """Return the confusion matrix as a table with a row for each true digit. Zeros are left blank."""
     from rich.table import Table
 
-    table = Table(title="rows: what it is; columns: what was read", title_style="dim", title_justify="left")
+    table = Table(title="rows: true digit; columns: digit read", title_style="dim", title_justify="left")
     for heading in ("", *"0123456789"):
         table.add_column(heading, justify="right")
     for digit, counts in enumerate(result.confusion):

@@ -1,4 +1,4 @@
-"""`inkread explain`: why a digit was read as it was."""
+"""`inkread explain`: shows why a digit was read the way it was."""
 
 from __future__ import annotations
 
@@ -24,36 +24,39 @@ def explain(
     figure: Annotated[
         Path | None,
         typer.Option(
-            metavar="OUT.png", help="Draw it: the pixels that decide, the runner-up, and the maps of every layer."
+            metavar="OUT.png",
+            help="Save a figure of the pixels that decide, the runner-up, and the feature maps of every layer.",
         ),
     ] = None,
     show: Annotated[
-        bool, typer.Option("--show", help="Show that figure in a window; without a display, as a file.")
+        bool, typer.Option("--show", help="Show the figure in a window. Without a display, save it to a file.")
     ] = False,
     digit: Annotated[
         int | None,
         typer.Option(
-            metavar="N", help="Which digit of several, counted from 1 in reading order. Left out, the least sure."
+            metavar="N",
+            help="Which digit to explain, counted from 1 in reading order. Default: the one with the lowest "
+            "confidence.",
         ),
     ] = None,
-    as_: Annotated[Content, typer.Option("--as", help="What the picture holds, as for 'inkread read'.")] = "auto",
+    as_: Annotated[Content, typer.Option("--as", help="What the picture contains, as for 'inkread read'.")] = "auto",
     model: Annotated[
         Path | None,
         typer.Option(
-            help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny'. Left out, the shipped model."
+            help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny'. Default: the shipped model."
         ),
     ] = None,
     profile: Annotated[str, typer.Option(metavar="NAME", help=PROFILE_HELP)] = DEFAULT_PROFILE,
     format_: Annotated[
         Literal["text", "json"],
-        typer.Option("--format", help="'json' prints one object, with what each pixel of the glyph weighs."),
+        typer.Option("--format", help="'json' prints one object, with the evidence of each pixel of the glyph."),
     ] = "text",
 ) -> None:
-    """Show why a digit is read as it is.
+    """Show why a digit is read the way it is.
 
-    Which ink speaks for the answer and which against it, and where ink is missing that would; how little would have
-    to change for another digit, the runner-up, to be read; and the feature maps of every layer, the largest responses
-    first. It is the network that is explained; where what you taught makes another digit of it, that is said, too.
+    The explanation shows the ink and the paper that support or contradict the answer, the smallest change after which
+    the runner-up is read instead, and the feature maps of every layer, the largest responses first. It explains the
+    network alone. If the digits you taught change the answer, the explanation says so.
 
     Examples:
 
@@ -75,7 +78,7 @@ def explain(
     else:
         _print(explanation)
     if not explanation.layers:
-        print("inkread: the model's file names no layers that can be shown; the pixels are explained", file=sys.stderr)
+        print("inkread: this model has no layers that can be shown; only the pixels are explained", file=sys.stderr)
     if figure is not None or show:
         from inkread.cli.read_fast import hand_over
         from inkread.figures.explain import draw_explanation
@@ -94,11 +97,11 @@ def _print(explanation: Explanation) -> None:
     count = len(explanation.steps.glyphs)
     print(f"{likely}, runner-up {next_}" + (f" (digit {explanation.index + 1} of {count})" if count > 1 else ""))
     if explanation.read_as != explanation.answer:
-        print(f"read as {class_name(explanation.read_as)}, by what was taught; this is about the network alone")
+        print(f"read as {class_name(explanation.read_as)} because of taught digits; this explains the network alone")
     if refused := explanation.steps.reading.refused:
         print(f"not read: {refused.message}")
     change = explanation.change
-    would = change.words if change else "more would have to change than a few dots of ink"
+    would = change.words if change else "more than a few dots of ink would have to change"
     print(f"to be read as {explanation.runner_up}: {would}")
     for layer in explanation.layers:
         largest = ", ".join(map(str, layer.order[:_NAMED_MAPS])) if layer.has_maps else ""

@@ -10,15 +10,13 @@ from inkread.teaching.profiles import NO_PROFILE, Profile
 if TYPE_CHECKING:
     from inkread.reader import Reader
 
-PROFILE_HELP = (
-    f"Whose taught digits count; '{NO_PROFILE}' reads as if nothing had been taught. 'inkread teach' says more."
-)
+PROFILE_HELP = f"The profile whose taught digits are used; '{NO_PROFILE}' uses none. See 'inkread teach'."
 
 
 def profile_of(name: str) -> Profile | None:
-    """Return the profile that the command line names to read with; None for `NO_PROFILE`.
+    """Return the profile of this name; None for `NO_PROFILE`.
 
-    Raises `OptionError` for a name under which nothing was taught.
+    Raises `OptionError` for a profile without taught digits.
     """
     if name == NO_PROFILE:
         return None
@@ -28,11 +26,11 @@ def profile_of(name: str) -> Profile | None:
 
 
 def warn_if_unteachable(reader: Reader) -> None:
-    """Say on stderr where something was taught that does not count, as the model gives no features to compare."""
+    """Warn on stderr if the model ignores the taught digits because it gives no features to compare."""
     profile = reader.classifier.profile
     if profile is not None and not reader.classifier.has_features and profile.count():
         print(
-            "inkread: what was taught does not count with this model, which does not give its features; take the model "
-            "folder or its .onnx, .keras or .h5 file, or say --profile none",
+            "inkread: taught digits are not used, because this model file gives no features to compare; use the model "
+            "folder or its .onnx, .keras or .h5 file, or add --profile none",
             file=sys.stderr,
         )

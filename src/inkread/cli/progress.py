@@ -1,4 +1,4 @@
-"""Progress bars of the command line, on stderr so that results can be piped."""
+"""Progress bars of the command line. They go to stderr so that results can be piped."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ class _Bar:
 
 
 class TrainingBar(_Bar, Watcher):
-    """Draws a bar with loss, accuracy, speed and time left; leaves a line an epoch, without a terminal only that."""
+    """Shows a bar with loss, accuracy, speed and time left, and prints one line per epoch.
+
+    Without a terminal only the lines are printed.
+    """
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)
@@ -88,7 +91,7 @@ class TrainingBar(_Bar, Watcher):
 
 
 class CountBar(_Bar):
-    """Draws one bar of so many done of so many, with the rate and the time left; nothing where there is no terminal."""
+    """Shows one bar with the count, the rate and the time left. Without a terminal it shows nothing."""
 
     def __init__(self, description: str) -> None:
         console = Console(stderr=True)
@@ -105,6 +108,6 @@ class CountBar(_Bar):
         self.task = self.bar.add_task(description, total=None, rate="")
 
     def shows(self, done: int, of: int | None) -> None:
-        """Show `done` of `of`; None where that is not known."""
+        """Show `done` of `of`. `of` is None if the total is not known."""
         speed = self.bar.tasks[0].speed
         self.bar.update(self.task, completed=done, total=of, rate=f"{speed:,.0f}/s" if speed else "")

@@ -1,4 +1,4 @@
-"""`inkread read`: its options."""
+"""`inkread read`: the options of the command."""
 
 from __future__ import annotations
 
@@ -25,34 +25,35 @@ def read(
         Content,
         typer.Option(
             "--as",
-            help="What a picture holds: 'digit', one; 'number', digits in one row; 'lines', rows of them. 'auto' finds "
-            "out; saying it helps where a picture holds other things too.",
+            help="What a picture contains: one 'digit', one 'number' on one line, or several 'lines'. 'auto' detects "
+            "it. Setting it helps if the picture also shows other things.",
         ),
     ] = "auto",
     model: Annotated[
         Path | None,
         typer.Option(
             help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny': the shipped model in 8-bit "
-            "integers, smaller and quicker. Left out, the shipped model reads."
+            "integers, smaller and faster. Default: the shipped model."
         ),
     ] = None,
     format_: Annotated[
         Format,
         typer.Option(
             "--format",
-            help="'text': the digits alone, after the name and a tab where several pictures are read. 'json': an "
-            "object a picture and line, with probabilities and boxes. 'csv': a row a digit.",
+            help="'text': only the digits; with several pictures, each line starts with the name and a tab. 'json': "
+            "one object per picture, each on its own line, with probabilities and boxes. 'csv': one row per digit.",
         ),
     ] = "text",
     figure: Annotated[
         Path | None,
         typer.Option(
             metavar="OUT.png",
-            help="Draw every step from the picture to the answer; for several pictures name a folder that exists.",
+            help="Save a figure of every step from the picture to the answer. For several pictures, name an existing "
+            "folder.",
         ),
     ] = None,
     show: Annotated[
-        bool, typer.Option("--show", help="Show that figure in a window; without a display, as a file.")
+        bool, typer.Option("--show", help="Show the figure in a window. Without a display, save it to a file.")
     ] = False,
     min_confidence: Annotated[
         float | None,
@@ -60,12 +61,12 @@ def read(
             metavar="P",
             min=0,
             max=1,
-            help="Refuse a reading that is less sure than P, from 0 to 1. Left out, the model's card says.",
+            help="Refuse readings with a confidence below P, from 0 to 1. Default: the value on the model's card.",
         ),
     ] = None,
     profile: Annotated[str, typer.Option(metavar="NAME", help=PROFILE_HELP)] = DEFAULT_PROFILE,
 ) -> int:
-    """Read the digits on each picture: one, a number, or a whole sheet.
+    """Read the digits on each picture: one digit, one number, or several lines.
 
     Examples:
 

@@ -1,4 +1,4 @@
-"""Reading at the command line: from pictures to text, JSON or CSV. Imports no more than it needs at once."""
+"""Reading at the command line: from pictures to text, JSON or CSV. Imports are late, so that it starts fast."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def read_pictures(
     show: bool = False,
     debug: bool = False,
 ) -> int:
-    """Read pictures, print what they say, and return the exit code; see `inkread.cli.read` for what it takes."""
-    # NumPy's OpenBLAS starts a thread a core, half of the time its import takes, for products that reading has none of.
+    """Read pictures, print the results, and return the exit code. `inkread.cli.read` describes the options."""
+    # NumPy's OpenBLAS starts one thread per core, which takes half of its import time. Reading has no use for them.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from inkread.reader import Reader
 
@@ -71,7 +71,7 @@ def read_pictures(
 def _outcomes(
     reader: Reader, names: Sequence[str], options: ReadOptions, *, steps: bool
 ) -> Iterator[tuple[str, Reading | Steps | PictureError]]:
-    """Yield each picture's name with its reading or its error, in order; with its steps where these are drawn."""
+    """Yield each picture's name with its reading or its error, in order. With `steps`, yield the steps instead."""
     names, pictures = [STDIN if name == "-" else name for name in names], map(_source, names)
     if not steps:
         yield from zip(names, reader.run_many(pictures, options), strict=True)
@@ -84,9 +84,9 @@ def _outcomes(
 
 
 def _source(name: str) -> str | BinaryIO:
-    """Return the picture of a name; what comes from standard input or a pipe is read here and now.
+    """Return the picture with this name.
 
-    A thread that waited for it could not be stopped.
+    Standard input and pipes are read here, since a thread that waits for them could not be stopped.
     """
     if name != "-" and not Path(name).is_fifo():
         return name
@@ -98,7 +98,7 @@ def _source(name: str) -> str | BinaryIO:
 
 
 class _Text:
-    """Prints texts: alone for one picture, after the picture's name for several."""
+    """Prints texts. With several pictures, each line starts with the picture's name."""
 
     def __init__(self, *, several: bool) -> None:
         self.several = several
@@ -111,16 +111,16 @@ class _Text:
         self.refusal(reading)
 
     def refusal(self, reading: Reading) -> None:
-        """Say on stderr why a picture was refused, if it was."""
+        """Print on stderr why a picture was refused, if it was."""
         if reading.refused:
             print(f"inkread: {reading.picture}: not read: {reading.refused.message}", file=sys.stderr)
 
-    def failure(self, name: str, error: PictureError) -> None:  # noqa: ARG002 - the message names the picture
+    def failure(self, name: str, error: PictureError) -> None:  # noqa: ARG002
         print(f"inkread: {error.message}", file=sys.stderr)
 
 
 class _Json(_Text):
-    """Prints a JSON object a picture and line, failures among them."""
+    """Prints one JSON object per picture, each on its own line, failures included."""
 
     def reading(self, reading: Reading) -> None:
         print(reading.to_json(), flush=True)
@@ -132,7 +132,7 @@ class _Json(_Text):
 
 
 class _Csv(_Text):
-    """Prints a row a digit; a picture that was refused or failed keeps a row, with no digit in it."""
+    """Prints one row per digit. A picture that was refused or failed has one row without a digit."""
 
     def __init__(self, *, several: bool) -> None:
         super().__init__(several=several)
@@ -167,30 +167,29 @@ _PRINTERS: dict[str, type[_Text]] = {"text": _Text, "json": _Json, "csv": _Csv}
 
 
 def _check_figure(figure: Path, pictures: Sequence[str]) -> None:
-    """Refuse a figure that cannot be written before anything is read."""
+    """Raise `OptionError` before reading if the figure cannot be written."""
     from inkread.figures.saving import check_figure_path
 
     if figure.is_dir():
         return
     if len(pictures) > 1:
-        raise OptionError(
-            f"{figure}: one figure shows one picture; for {len(pictures)} pictures name a folder that exists"
-        )
+        raise OptionError(f"{figure}: a figure shows one picture; for {len(pictures)} pictures name an existing folder")
     check_figure_path(figure)
 
 
 class _FigureNames:
-    """Names the figures: the file that was asked for, or in a folder a name for each picture, none twice."""
+    """Names the figures: the file that was asked for, or a unique name in a folder for each picture."""
 
     def __init__(self, figure: Path | None) -> None:
         self.figure = figure
         self.given: set[Path] = set()
 
     def of(self, picture: str) -> Path:
-        """Return where the figure of a picture belongs; a bare name where no figure was asked for."""
+        """Return the path of a picture's figure. Without a figure file or folder, it is a bare name."""
         if self.figure is not None and not self.figure.is_dir():
             return self.figure
-        stem = Path(picture).stem.strip("<>")  # as in <stdin>
+        # The name of standard input is "<stdin>".
+        stem = Path(picture).stem.strip("<>")
         numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
         folder = self.figure or Path()
         path = next(path for number in numbers if (path := folder / f"{stem}{number}.steps.png") not in self.given)
@@ -205,7 +204,7 @@ def _draw(steps: Steps, path: Path, *, save: bool, show: bool) -> None:
 
 
 def hand_over(figure: Figure, path: Path | None, *, show: bool, name: str) -> None:
-    """Save a figure where a path is given, and show it if asked: without a display in a file of this name."""
+    """Save a figure if a path is given, and show it if asked. Without a display, save it as `name` instead."""
     from inkread.figures.saving import save_figure, show_figure
 
     if path is not None:

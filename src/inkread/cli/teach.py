@@ -1,4 +1,4 @@
-"""`inkread teach`: corrected digits, kept and used from then on."""
+"""`inkread teach`: stores corrected digits and uses them from then on."""
 
 from __future__ import annotations
 
@@ -26,24 +26,25 @@ def teach(
         list[str] | None,
         typer.Argument(
             metavar="LABEL PICTURE...",
-            help="What is written, digit by digit in reading order, and the pictures on which it is written.",
+            help="The digits that are written, in reading order, and the pictures that show them.",
             show_default=False,
         ),
     ] = None,
     as_: Annotated[
-        Content, typer.Option("--as", help="What a picture holds, as for 'inkread read'; teach it as it will be read.")
+        Content,
+        typer.Option("--as", help="What a picture contains, as for 'inkread read'. Use the same value for reading."),
     ] = "auto",
-    list_: Annotated[bool, typer.Option("--list", help="List what was taught, oldest first.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the taught digits, oldest first.")] = False,
     forget: Annotated[
         list[str] | None,
-        typer.Option(metavar="ID|all", help="Forget what was taught under this number of the list; may be repeated."),
+        typer.Option(metavar="ID|all", help="Delete the taught digit with this number in --list. May be repeated."),
     ] = None,
     export_: Annotated[
         Path | None,
         typer.Option(
             "--export",
             metavar="DIR",
-            help="Write what was taught to a new folder: pictures in folders 0 to 9, and taught.json.",
+            help="Write the taught digits to a new folder: pictures in folders 0 to 9, and taught.json.",
         ),
     ] = None,
     import_: Annotated[
@@ -51,21 +52,23 @@ def teach(
         typer.Option(
             "--import",
             metavar="DIR|ZIP",
-            help="Teach what --export wrote, or the zip of the page, or pictures of one digit each in folders 0 to 9.",
+            help="Teach the digits of an --export, of a zip file from the page, or of folders 0 to 9 with one digit "
+            "per picture.",
         ),
     ] = None,
-    profile: Annotated[str, typer.Option(metavar="NAME", help="Whose hand it is; each name is kept apart.")] = (
+    profile: Annotated[str, typer.Option(metavar="NAME", help="Whose handwriting it is. Profiles are separate.")] = (
         DEFAULT_PROFILE
     ),
-    model: Annotated[Path | None, typer.Option(help="The model that finds the digits; as for 'inkread read'.")] = None,
+    model: Annotated[Path | None, typer.Option(help="The model that finds the digits, as for 'inkread read'.")] = None,
     format_: Annotated[
-        Literal["text", "json"], typer.Option("--format", help="'json' prints an object a digit and line.")
+        Literal["text", "json"],
+        typer.Option("--format", help="'json' prints one object per digit, each on its own line."),
     ] = "text",
 ) -> int:
-    """Teach your own hand: what was read wrong is right from then on, and so is what looks like it.
+    """Teach inkread your handwriting: the corrected digit, and digits that look like it, are read right from then on.
 
-    Nothing is trained anew; it counts at once, in every reading with the same profile. It is kept in one file in your
-    data folder, or in the folder that INKREAD_HOME names.
+    Nothing is retrained. A taught digit takes effect at once, in every reading with the same profile. Taught digits
+    are stored in one file in your data folder, or in the folder that INKREAD_HOME names.
 
     Examples:
 
@@ -77,29 +80,29 @@ def teach(
 
         inkread teach --forget 12
     """
-    own, words = Profile(profile), label_and_pictures or []
-    _check_one_asked(words, list_, forget, export_, import_)
+    taught, words = Profile(profile), label_and_pictures or []
+    _check_one_action(words, list_, forget, export_, import_)
     say = _JsonWords() if format_ == "json" else _TextWords()
     if list_ or forget or export_ is not None:
-        own.check_taught()  # another name may be misspelt
+        taught.check_taught()
     if list_:
-        lessons = own.lessons()
+        lessons = taught.lessons()
         if not lessons:
-            _warn("nothing was taught yet: inkread teach LABEL PICTURE...")
+            _warn("nothing has been taught yet; start with: inkread teach LABEL PICTURE...")
         return say.lessons(lessons)
     if forget:
-        return say.count(own.forget(None if forget == ["all"] else [_id(word) for word in forget]), "forgotten")
+        return say.count(taught.forget(None if forget == ["all"] else [_id(word) for word in forget]), "forgotten")
     if export_ is not None:
-        return _export(own, export_, say)
+        return _export(taught, export_, say)
     from inkread.reader import Reader
 
-    reader = Reader(model, profile=own)
+    reader = Reader(model, profile=taught)
     if import_ is not None:
         return _import(reader, import_, say)
     return _teach(reader, words[0], words[1:], as_, say, debug=context.obj["debug"])
 
 
-def _check_one_asked(words: list[str], *others: object) -> None:
+def _check_one_action(words: list[str], *others: object) -> None:
     asked = [bool(words), *(bool(other) for other in others)]
     if sum(asked) != 1:
         raise OptionError(
@@ -107,17 +110,17 @@ def _check_one_asked(words: list[str], *others: object) -> None:
             "see 'inkread teach --help'"
         )
     if len(words) == 1:
-        raise OptionError(f"teach {words[0]}: name the pictures, too: inkread teach LABEL PICTURE...")
+        raise OptionError(f"teach {words[0]}: name the pictures too: inkread teach LABEL PICTURE...")
 
 
 def _id(word: str) -> int:
     if not word.isdecimal():
-        raise OptionError(f"--forget {word}: name a number out of 'inkread teach --list', or all alone")
+        raise OptionError(f"--forget {word}: give a number from 'inkread teach --list', or only 'all'")
     return int(word)
 
 
 def _teach(reader: Reader, label: str, pictures: list[str], as_: Content, say: _TextWords, *, debug: bool) -> int:
-    """Teach each picture; one that cannot be taught is said, and the others are taught all the same."""
+    """Teach each picture. Warn about one that cannot be taught, and go on with the others."""
     from inkread.teaching.lessons import digits_of
 
     wanted, failed = "".join(map(str, digits_of(label))), False
@@ -135,7 +138,7 @@ def _teach(reader: Reader, label: str, pictures: list[str], as_: Content, say: _
         reading = reader.read(picture, as_=as_)
         if "".join(reading.text.split()) != wanted:
             read = reading.refused.message if reading.refused else f"read as {reading.text}".replace("\n", "|")
-            _warn(f"{picture}: taught, but as a whole it is not read right yet ({read}); say what it holds with --as")
+            _warn(f"{picture}: taught, but still not read as {wanted} ({read}); try --as to say what it contains")
     return 1 if failed else 0
 
 
@@ -148,7 +151,7 @@ def _export(profile: Profile, folder: Path, say: _TextWords) -> int:
 
 
 def _import(reader: Reader, folder: Path, say: _TextWords) -> int:
-    """Teach all of a folder at once; the pictures that cannot be taught are said."""
+    """Teach all pictures of a folder at once. Warn about those that cannot be taught."""
     from inkread.teaching.exchange import imported
 
     found = list(imported(folder, reader))
@@ -162,58 +165,62 @@ def _import(reader: Reader, folder: Path, say: _TextWords) -> int:
 
 
 def _warn(message: str) -> None:
-    print(f"inkread: {_shown(message)}", file=sys.stderr)
+    print(f"inkread: {_printable(message)}", file=sys.stderr)
 
 
-def _shown(text: str) -> str:
-    """Return text with what would steer a terminal made visible: names that are imported may hold it."""
+def _printable(text: str) -> str:
+    """Return text with control characters escaped. Imported names may contain them."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _warn_of_replaced(lessons: Iterable[Lesson]) -> None:
-    """Say where a digit had another label before: one of the two was wrong."""
+    """Warn if a digit had another label before, since one of the two was wrong."""
     for lesson in lessons:
         if lesson.instead_of is not None:
             _warn(
-                f"{lesson.picture}: the same digit was taught as {lesson.instead_of} before; now it is {lesson.label}, "
-                f"and the other is forgotten"
+                f"{lesson.picture}: this digit was taught as {lesson.instead_of} before; its label is now "
+                f"{lesson.label}"
             )
 
 
 def _warn_of_contradicted(reader: Reader, lessons: Iterable[Lesson]) -> None:
-    """Say where a digit that looks nearly the same was taught as another: both stand, and one may be wrong."""
+    """Warn if a digit that looks nearly the same has another label. Both are kept, and one may be wrong."""
     for lesson in lessons:
         for other in reader.classifier.contradicted(lesson):
             _warn(
-                f"{lesson.picture}: taught as {lesson.label}, while number {other.id} ({other.picture}), which looks "
-                f"nearly the same, is taught as {other.label}; if that is wrong: inkread teach --forget {other.id}"
+                f"{lesson.picture}: taught as {lesson.label}, but number {other.id} ({other.picture}) looks nearly the "
+                f"same and is taught as {other.label}; if that is wrong, run: inkread teach --forget {other.id}"
             )
 
 
+_IN_WORDS = {"forgotten": "deleted"}
+"""The word for people where it differs from the JSON key."""
+
+
 class _TextWords:
-    """Prints what was done in words."""
+    """Prints the results as text."""
 
     def taught(self, lessons: tuple[Lesson, ...]) -> None:
         """Report the lessons of one picture."""
         _warn_of_replaced(lessons)
         label, ids = "".join(str(lesson.label) for lesson in lessons), ", ".join(str(lesson.id) for lesson in lessons)
-        print(_shown(f"{lessons[0].picture}: taught {label} (number {ids})"), flush=True)
+        print(_printable(f"{lessons[0].picture}: taught {label} (number {ids})"), flush=True)
 
     def lessons(self, lessons: list[Lesson]) -> int:
-        """List lessons: number, label, date, and where the digit stands."""
+        """List lessons: number, label, date, picture and box."""
         for lesson in lessons:
             place = lesson.picture + (f" at {','.join(map(str, lesson.box))}" if lesson.box else "")
-            print(_shown(f"{lesson.id:5}  {lesson.label}  {lesson.taught[:16].replace('T', ' ')}  {place}"))
+            print(_printable(f"{lesson.id:5}  {lesson.label}  {lesson.taught[:16].replace('T', ' ')}  {place}"))
         return 0
 
     def count(self, number: int, done: str) -> int:
-        """Say how many digits something was done to."""
-        print(f"{number} digit{'s' * (number != 1)} {done}")
+        """Print how many digits were taught, deleted or exported."""
+        print(f"{number} digit{'s' * (number != 1)} {_IN_WORDS.get(done, done)}")
         return 0
 
 
 class _JsonWords(_TextWords):
-    """Prints an object for each lesson, or with a count."""
+    """Prints a JSON object for each lesson, or one with a count."""
 
     def taught(self, lessons: tuple[Lesson, ...]) -> None:
         _warn_of_replaced(lessons)

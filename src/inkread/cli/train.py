@@ -1,4 +1,4 @@
-"""`inkread train`: from MNIST to a model folder."""
+"""`inkread train`: trains a model on MNIST and writes it to a model folder."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ def train(
         Literal["classic", "fast", "best"] | None,
         typer.Option(
             metavar="classic|fast|best",
-            help="'classic': the well-known tutorial's network and settings, minutes. 'fast': the same accuracy in "
-            "seconds. 'best': what inkread ships; reads any hand and knows what is no digit, 15 minutes. Left out, "
-            "'fast'; with --own, a trained model learns further.",
+            help="'classic': the network and settings of the well-known tutorial, minutes. 'fast': the same accuracy "
+            "in seconds. 'best': the shipped model, which reads any handwriting and recognises non-digits, 15 minutes. "
+            "Default: 'fast'; with --own, fine-tune a trained model.",
         ),
     ] = None,
     data: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder with MNIST's four idx files, gzip or not, or mnist.npz. Left out: the folder that "
-            "INKREAD_DATA names, then the user's cache, then a download.",
+            help="Folder with MNIST's four idx files, gzip or not, or mnist.npz. Default: the folder that INKREAD_DATA "
+            "names, then the user's cache, then a download.",
         ),
     ] = None,
     own: Annotated[
         str | None,
         typer.Option(
             metavar="DIR|PROFILE",
-            help="Learn from your own digits beside MNIST: pictures of one digit each in folders named 0 to 9, or what "
-            "was taught under the name of a profile. Without --recipe the shipped model learns further, in a minute or "
-            "two. Worth it from some hundreds on; for fewer, 'inkread teach' does.",
+            help="Train on your own digits as well as MNIST: folders named 0 to 9 with one digit per picture, or the "
+            "digits taught to a profile. Without --recipe, this fine-tunes the shipped model in a minute or two. It "
+            "pays off from a few hundred digits; with fewer, use 'inkread teach'.",
         ),
     ] = None,
     from_: Annotated[
@@ -44,27 +44,27 @@ def train(
         typer.Option(
             "--from",
             metavar="MODEL",
-            help="With --own: the model that learns further, a folder or file of 'best' or of an earlier --own. Left "
-            "out, the shipped model.",
+            help="With --own: the model to fine-tune, a folder or file made by 'best' or an earlier --own. Default: "
+            "the shipped model.",
         ),
     ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="The model folder to write.")] = Path("model"),
     epochs: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Rounds over the training images. Left out, the recipe says."),
+        typer.Option(min=1, metavar="N", help="Passes over the training images. Default: set by the recipe."),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, metavar="N", help="The same seed gives the same model on one machine.")
+        int, typer.Option(min=0, metavar="N", help="The same seed gives the same model on the same machine.")
     ] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace a model that lies in the folder already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing model in the folder.")] = False,
     format_: Annotated[
         Literal["text", "json"], typer.Option("--format", help="'json' prints the model's card.")
     ] = "text",
 ) -> None:
     """Train the network on MNIST and save it. Needs the extra 'train'.
 
-    The folder gets model.keras, model.onnx, card.json (how it was made and how good it is), history.csv and
-    curves.png; 'classic' adds mnist.h5, as the tutorial does.
+    The folder contains model.keras, model.onnx, card.json (how the model was made and how good it is), history.csv and
+    curves.png. 'classic' adds mnist.h5, as the tutorial does.
 
     Examples:
 
@@ -80,7 +80,7 @@ def train(
     from inkread.cli.progress import TrainingBar
 
     if from_ is not None and (own is None or recipe is not None):
-        raise OptionError(f"--from {from_}: a model learns further with --own, and without --recipe")
+        raise OptionError(f"--from {from_}: fine-tuning needs --own, and no --recipe")
     with TrainingBar() as bar:
         run = (
             partial(training.fine_tune, own, base=from_)
@@ -102,5 +102,5 @@ def train(
         print(card.to_json())
         return
     right, images = card.test["accuracy"], card.test["images"]
-    print(f"{right:.2%} of {images:,} test images right, {card.seconds['total']:.1f} s in all")
-    print(f"saved in {out}; read with it: inkread read PICTURE --model {out}")
+    print(f"{right:.2%} of {images:,} test images right, {card.seconds['total']:.1f} s in total")
+    print(f"saved in {out}; to use it: inkread read PICTURE --model {out}")

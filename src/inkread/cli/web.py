@@ -1,4 +1,4 @@
-"""`inkread web`: the page and the REST service."""
+"""`inkread web`: serves the page and the REST service."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from inkread.teaching.profiles import DEFAULT_PROFILE, NO_PROFILE
 
 def web(
     host: Annotated[
-        str, typer.Option(metavar="HOST", help="The address to listen on. Left out, only this machine can reach it.")
+        str, typer.Option(metavar="HOST", help="The address to listen on. By default only this machine can reach it.")
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, metavar="PORT", help="The port to listen on; 0 takes any that is free.")
+        int, typer.Option(min=0, max=65535, metavar="PORT", help="The port to listen on; 0 uses any free port.")
     ] = 8000,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page in the browser.")] = False,
     workers: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Processes that read beside each other: one a core at most.")
+        int, typer.Option(min=1, metavar="N", help="Processes that read in parallel, at most one per core.")
     ] = 1,
     model: Annotated[
-        Path | None, typer.Option(help="A model, as 'read' takes it. Left out, the shipped model reads.")
+        Path | None, typer.Option(help="A model, as for 'inkread read'. Default: the shipped model.")
     ] = None,
     profile: Annotated[str, typer.Option(metavar="NAME", help=PROFILE_HELP)] = DEFAULT_PROFILE,
     teach: Annotated[
         bool | None,
         typer.Option(
             "--teach/--no-teach",
-            help="Whether digits can be taught on the page, and what was taught be seen and forgotten. Left out, only "
-            "where nobody but this machine can reach it.",
+            help="Whether users of the page can teach digits, and see and delete them. Default: only if no other "
+            "machine can reach the page.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Serve a page on which anyone can draw, upload and photograph digits, and a REST service. Needs the extra 'web'.
+    """Serve a page to draw, upload and photograph digits, and a REST service. Needs the extra 'web'.
 
-    Ctrl-C ends it, after the requests that run are answered. docs/web.md describes the REST service; nothing that is
-    sent to it is stored or logged, but for digits that are taught.
+    Press Ctrl-C to stop it; running requests are answered first. docs/web.md describes the REST service. Nothing that
+    is sent to it is stored or logged, except digits that are taught.
 
     Examples:
 
@@ -64,16 +64,17 @@ def web(
     name = None if profile == NO_PROFILE else profile
     teaching = name is not None and (is_local(listener) if teach is None else teach)
     if not teaching:
-        profile_of(profile)  # one that is not taught yet may be misspelt, unless it is to be taught here
+        # A profile without taught digits is probably misspelt, unless it is taught here.
+        profile_of(profile)
     serve = prepare(listener, model=model, workers=workers, profile=name, teaching=teaching)
     address = _address(*listener.getsockname()[:2])
     if not is_local(listener):
-        use = f"use {address} and change what it was taught" if teaching else f"use {address}"
-        print(f"inkread: whoever can reach this machine can {use}; there is no password", file=sys.stderr)
-    print(f"inkread is at {address} - Ctrl-C ends it", flush=True)
+        use = f"use {address} and change the taught digits" if teaching else f"use {address}"
+        print(f"inkread: anyone who can reach this machine can {use}; there is no password", file=sys.stderr)
+    print(f"inkread is at {address} - press Ctrl-C to stop", flush=True)
     if not no_browser:
         _open(address)
-    with contextlib.suppress(KeyboardInterrupt):  # that is how it ends
+    with contextlib.suppress(KeyboardInterrupt):
         serve()
 
 
@@ -84,7 +85,7 @@ def _address(host: str, port: int) -> str:
 
 
 def _open(address: str) -> None:
-    """Open the page, where there is a display: a browser of the terminal would take the terminal."""
+    """Open the page if there is a display. Without one, a text browser would take over the terminal."""
     import webbrowser
 
     if sys.platform in {"win32", "darwin"} or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):

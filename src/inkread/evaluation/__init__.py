@@ -1,1 +1,1 @@
-"""How good a model is: on labelled pictures, against another one, and as a report."""
+"""Measures how good a model is on labelled data, compares two models, and writes a report."""

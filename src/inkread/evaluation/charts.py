@@ -1,4 +1,4 @@
-"""Charts of a report as SVG in the page, so that they take its colours, light or dark, and stay sharp."""
+"""The charts of a report, as inline SVG, so that they use the page's light or dark colours and stay sharp."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from inkread.evaluation.statistics import coverage, reliability
 
 _WIDTH, _HEIGHT = 460, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 18, 14, 46
-_APART = 34  # so far apart texts can be read
+_APART = 34
+"""The smallest distance between two labels that do not overlap."""
+
 _MOST_POINTS = 160
 
 
 class _Chart:
-    """Axes of given ranges; what is drawn is collected as SVG."""
+    """A chart with axes of the given ranges, built up as SVG."""
 
     def __init__(self, x: tuple[float, float], y: tuple[float, float], *, labels: tuple[str, str], says: str) -> None:
         self.x, self.y, self.says = x, y, says
@@ -34,7 +36,7 @@ class _Chart:
         self.parts.append(f'<text class="name" text-anchor="middle" {side}>{labels[1]}</text>')
 
     def at(self, x: float, y: float) -> tuple[float, float]:
-        """Return where a point lies in the drawing."""
+        """Return the position of a point in the drawing."""
         across = (x - self.x[0]) / (self.x[1] - self.x[0]) * (_WIDTH - _LEFT - _RIGHT)
         up = (y - self.y[0]) / (self.y[1] - self.y[0]) * (_HEIGHT - _TOP - _BOTTOM)
         return _LEFT + across, _HEIGHT - _BOTTOM - up
@@ -45,7 +47,7 @@ class _Chart:
         self.parts.append(f'<path class="{kind}" d="M{path}"/>')
 
     def dot(self, x: float, y: float, radius: float, text: str) -> None:
-        """Draw a dot with a text above it, below it where there is no room."""
+        """Draw a dot with a text above it, or below it if there is no room."""
         across, down = self.at(x, y)
         self.parts.append(f'<circle class="dot" cx="{across:.1f}" cy="{down:.1f}" r="{radius:.1f}"/>')
         above = down - radius - 16 > _TOP
@@ -76,14 +78,14 @@ class _Chart:
 def reliability_chart(confidences: NDArray[np.floating], right: NDArray[np.bool_]) -> str:
     """Return the reliability diagram of answers, (N,) confidences in 0..1 and whether each was right, as SVG.
 
-    A dot for each of ten bins of equal width, its area growing with the number of answers in it, which stands beside
-    it; on the diagonal a confidence means what it says (DeGroot and Fienberg 1983).
+    There is one dot for each of ten bins of equal width. Its area grows with the number of answers in the bin, which
+    is written next to it. On the diagonal, the confidence equals the accuracy (DeGroot and Fienberg 1983).
     """
     chart = _Chart(
         (0, 1),
         (0, 1),
-        labels=("confidence of the answer", "share that was right"),
-        says="Reliability diagram: for ten ranges of confidence, the share of answers that were right",
+        labels=("confidence of the answer", "share of right answers"),
+        says="Reliability diagram: the share of right answers for ten ranges of confidence",
     )
     chart.line([(0, 0), (1, 1)], "ideal")
     for bin_ in reliability(confidences, right):
@@ -94,10 +96,10 @@ def reliability_chart(confidences: NDArray[np.floating], right: NDArray[np.bool_
 def coverage_chart(
     confidences: NDArray[np.floating], right: NDArray[np.bool_], of: int, levels: Sequence[float]
 ) -> str:
-    """Return accuracy against coverage, as SVG: how right the surest answers are, from few of them to all.
+    """Return accuracy against coverage as SVG: the accuracy of the most confident answers, from a few to all of them.
 
-    confidences, right: (N,) in 0..1 and whether each was right, of the answers that were given.
-    of: how many answers were asked for, at least N.
+    confidences, right: (N,) in 0..1 and whether each was right, of the answers that were not refused.
+    of: the number of all answers, refused ones included, at least N.
     levels: confidences to mark on the curve (El-Yaniv and Wiener 2010, "On the foundations of noise-free selective
         classification", call it the risk-coverage curve).
     """
@@ -105,14 +107,15 @@ def coverage_chart(
     counts = np.arange(1, len(order) + 1)
     accuracy = np.cumsum(right[order]) / counts
     kept = np.unique(np.linspace(0, len(order) - 1, min(len(order), _MOST_POINTS)).astype(int))
-    settled = accuracy[len(order) // 10 :]  # the first few swing widely
+    # The accuracy of the first few answers varies widely, so it does not set the scale.
+    settled = accuracy[len(order) // 10 :]
     step = 0.05 if settled.min() < 0.9 else 0.01
     low = max(0.0, (math.floor(float(settled.min()) / step) - 1) * step)
     chart = _Chart(
         (0, 1),
         (low, 1),
-        labels=("share of all that is still read", "share of these that is right"),
-        says="Coverage against accuracy: how right the surest answers are, from few of them to all",
+        labels=("share of pictures still read", "share of right answers among them"),
+        says="Coverage against accuracy: the accuracy of the most confident answers, from a few to all of them",
     )
     chart.line([(counts[at] / of, max(low, float(accuracy[at]))) for at in kept], "curve")
     told = math.inf
@@ -128,7 +131,7 @@ def coverage_chart(
 
 
 def interval_chart(low: float, high: float, value: float, least: float) -> str:
-    """Return a rate in 0..1 with its interval as a small SVG that fits a cell; the scale goes from `least` to 1."""
+    """Return a rate in 0..1 with its interval as a small SVG for a table cell. The scale goes from `least` to 1."""
     left, right, at = (100 * (max(share, least) - least) / max(1 - least, 1e-6) for share in (low, high, value))
     return (
         '<svg class="interval" viewBox="-4 0 108 12" aria-hidden="true"><path class="grid" d="M0 6H100"/>'
@@ -137,5 +140,5 @@ def interval_chart(low: float, high: float, value: float, least: float) -> str:
 
 
 def _share(share: float, range_: tuple[float, float]) -> str:
-    """Return a share as a tick, with a decimal where the range is narrow."""
+    """Return the label of a tick, with one decimal if the range is narrow."""
     return f"{share:.0%}" if range_[1] - range_[0] > 0.2 else f"{share:.1%}"

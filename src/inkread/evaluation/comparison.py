@@ -1,4 +1,4 @@
-"""Comparison: two models on the same data, picture by picture."""
+"""Compares two models on the same data, picture by picture."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from inkread.evaluation.statistics import mcnemar, paired_interval
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two models on the same data, paired picture by picture.
+    """The scores of two models on the same data, paired picture by picture.
 
-    first, second: their scores.
-    only_first, only_second: how many one alone read right.
-    difference: by how much the second's accuracy is above the first's, -1 to 1, and its 95 % interval.
-    p: how likely two equally good models would differ at least as much (McNemar, exact).
+    first, second: the scores.
+    only_first, only_second: how many pictures only that model read right.
+    difference: the second accuracy minus the first, -1 to 1.
+    interval: the 95% interval of the difference.
+    p: the probability that two equally good models differ at least as much (McNemar, exact).
     """
 
     first: Evaluation
@@ -29,7 +30,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """What the test says, in words."""
+        """The result of the test in words."""
         if self.p >= 0.05:
             return "the difference may be chance"
         return f"the {'second' if self.difference > 0 else 'first'} is better"
@@ -48,7 +49,7 @@ def compare(first: Evaluation, second: Evaluation) -> Comparison:
     """
     pairs = list(zip(first.answers, second.answers, strict=True))
     if any(one.about != two.about for one, two in pairs):
-        raise ValueError("two models are compared on the same pictures")
+        raise ValueError("the two scores are on different pictures")
     only_first = sum(one.right and not two.right for one, two in pairs)
     only_second = sum(two.right and not one.right for one, two in pairs)
     return Comparison(

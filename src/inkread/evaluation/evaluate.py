@@ -1,4 +1,4 @@
-"""Evaluation: how many labelled digits or pictures a model reads right."""
+"""Evaluation: how many labelled digits or pictures a model reads correctly."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from inkread.reader import Reader
 from inkread.readings import Reading, RefusalCode
 
 BY: tuple[Literal["class", "capture", "source"], ...] = ("class", "capture", "source")
-"""What accuracy is told by."""
+"""The groups that accuracy is given for."""
 
 _REFUSALS = {f"<{code}>" for code in get_args(RefusalCode)}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was read of a labelled picture: the text, or "<code>" of the refusal or error.
+    """The answer for a labelled picture: the text that was read, or "<code>" of the refusal or error.
 
-    kind, capture, source: what the index says of the picture; may be empty.
-    failure: why the picture could not be opened, one line that names it; empty where it could.
+    kind, capture, source: the values in the index. May be empty.
+    failure: why the picture could not be opened, in one line that names it. Empty if it was opened.
     """
 
     picture: str
@@ -50,7 +50,7 @@ class Answer:
 
     @property
     def about(self) -> tuple[str, str]:
-        """What it answers: picture and label; an index may name a picture twice."""
+        """The picture and its label. Both are needed, since an index may list a picture twice."""
         return self.picture, self.label
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,10 +60,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """What lies between a picture and its answer, to be looked at.
+    """The steps between a picture and its answer, for display.
 
     picture: (H, W, 3) uint8; None for an image of MNIST.
-    ink: (H, W) float32 in 0..1, as large; None for an image of MNIST.
+    ink: (H, W) float32 in 0..1; None for an image of MNIST.
     glyphs: (N, 28, 28) float32 in 0..1.
     """
 
@@ -76,16 +76,16 @@ class Exhibit:
 class Evaluation:
     """The score of a model on labelled data.
 
-    data: what it was measured on.
-    model: the model, in words.
-    right, of: how many were right, of how many.
-    interval: the 95 % interval of the accuracy, each end in 0..1 (Wilson).
-    refused, failed: how many were refused or could not be opened; both count as not right.
-    groups: right and of for each group of pictures.
-    confusion: (10, 10) counts, a row for each true digit, of the digits that were read.
-    answers: what was read of each picture; for MNIST, the index is the name.
-    seconds: how long reading took, several pictures at a time.
-    show: gives what lies between the picture of an answer and the answer; None where it cannot be had any more.
+    data: the name of the data.
+    model: the name of the model.
+    right, of: how many were right, out of how many.
+    interval: the 95% interval of the accuracy, each end in 0..1 (Wilson).
+    refused, failed: how many were refused or could not be opened. Both count as wrong.
+    groups: `right` and `of` for each group of pictures.
+    confusion: (10, 10) counts of the digits that were read, a row for each true digit.
+    answers: the answer for each picture. The name of an MNIST image is its index.
+    seconds: how long reading took, with several pictures at a time.
+    show: returns the steps between the picture of an answer and the answer; None if the picture no longer opens.
     """
 
     data: str
@@ -108,11 +108,11 @@ class Evaluation:
 
     @property
     def misses(self) -> list[Answer]:
-        """What was not right."""
+        """The answers that are wrong."""
         return [answer for answer in self.answers if not answer.right]
 
     def by(self, what: Literal["class", "capture", "source"]) -> dict[str, list[Answer]]:
-        """Return the answers by class (of single digits), capture or source, sorted by its name; "" where not known."""
+        """Return the answers by class (single digits only), capture or source, sorted by name; "" if not known."""
         named: dict[str, list[Answer]] = defaultdict(list)
         for answer in self.answers:
             if what != "class":
@@ -129,12 +129,12 @@ class Evaluation:
 
     @property
     def calibration_error(self) -> float | None:
-        """The expected calibration error of the answers that were not refused, 0 to 1; None where all were refused."""
+        """The expected calibration error of the answers that were not refused, 0 to 1; None if all were refused."""
         return calibration_error(*self.confidences)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the evaluation as a JSON object, with the misses alone of the answers."""
-        own = ("data", "model", "right", "of", "interval", "refused", "failed", "groups", "confusion", "seconds")
+        """Return the evaluation as a JSON object. Of the answers it contains only the misses."""
+        names = ("data", "model", "right", "of", "interval", "refused", "failed", "groups", "confusion", "seconds")
         counted = {
             f"by_{what}": {
                 name: [sum(a.right for a in answers), len(answers)] for name, answers in self.by(what).items()
@@ -143,7 +143,7 @@ class Evaluation:
         }
         return {
             "accuracy": self.accuracy,
-            **{name: getattr(self, name) for name in own},
+            **{name: getattr(self, name) for name in names},
             **counted,
             "calibration_error": self.calibration_error,
             "misses": [miss.to_dict() for miss in self.misses],
@@ -153,13 +153,14 @@ class Evaluation:
 def evaluate(data: str, *, model: Path | None = None, progress: Callable[[int, int], None] | None = None) -> Evaluation:
     """Return the score of a model, None for the shipped one.
 
-    data: "mnist" for MNIST's 10 000 test images, or a folder that holds data in its format: these images go to the
-        network as they are. Or a folder of folders named 0 to 9, or an index file, whose pictures take the whole road.
-    progress: told how many of how many are done.
+    data: "mnist" for MNIST's 10,000 test images, or a folder with data in MNIST's format. These images go straight to
+        the network. Or a folder with folders named 0 to 9, or an index file. Their pictures go through every step.
+    progress: called with the number of pictures done and the total.
 
-    Raises `DataError` for data that is not there, `ModelError` for a model that cannot be used.
+    Raises `DataError` for data that does not exist, `ModelError` for a model that cannot be used.
     """
-    reader = Reader(model, profile=None)  # a score is the model's own
+    # Without a profile, the score is that of the model alone.
+    reader = Reader(model, profile=None)
     name = "the shipped model" if model is None else str(model)
     if data == "mnist" or holds_mnist(Path(data)):
         return _on_mnist(data, reader, name)
@@ -185,7 +186,7 @@ def _on_mnist(data: str, reader: Reader, model: str) -> Evaluation:
     def show(answer: Answer) -> Exhibit:
         return Exhibit(None, None, glyphs[index[answer.picture]][None])
 
-    return _scored(data, model, answers, seconds=seconds, show=show)
+    return _score(data, model, answers, seconds=seconds, show=show)
 
 
 def _on_pictures(
@@ -196,7 +197,7 @@ def _on_pictures(
     for picture, outcome in zip(pictures, reader.try_many(picture.path for picture in pictures), strict=True):
         known = (picture.kind, picture.capture, picture.source)
         failure = outcome.message if isinstance(outcome, PictureError) else ""
-        answers.append(Answer(str(picture.path), picture.label, *_said(outcome), *known, failure))
+        answers.append(Answer(str(picture.path), picture.label, *_answer_of(outcome), *known, failure))
         progress(len(answers), len(pictures))
 
     def show(answer: Answer) -> Exhibit | None:
@@ -206,11 +207,11 @@ def _on_pictures(
             return None
         return Exhibit(steps.page.colour, steps.ink, steps.glyphs)
 
-    return _scored(data, model, answers, seconds=time.perf_counter() - started, show=show)
+    return _score(data, model, answers, seconds=time.perf_counter() - started, show=show)
 
 
-def _said(outcome: Reading | PictureError) -> tuple[str, float | None]:
-    """Return what was read, or "<code>" of the refusal or error, and the confidence."""
+def _answer_of(outcome: Reading | PictureError) -> tuple[str, float | None]:
+    """Return the text that was read, or "<code>" of the refusal or error, and the confidence."""
     if isinstance(outcome, PictureError):
         return f"<{outcome.code}>", None
     if outcome.refused:
@@ -218,7 +219,7 @@ def _said(outcome: Reading | PictureError) -> tuple[str, float | None]:
     return "|".join(line.text.replace(" ", "") for line in outcome.lines), outcome.confidence
 
 
-def _scored(
+def _score(
     data: str, model: str, answers: list[Answer], *, seconds: float, show: Callable[[Answer], Exhibit | None]
 ) -> Evaluation:
     right = sum(answer.right for answer in answers)

@@ -15,20 +15,21 @@ from inkread.evaluation.evaluate import Answer, Evaluation, Exhibit
 from inkread.style import percent
 
 SIDE = 150
-"""Pixels of the longer side of a thumbnail, so that a report stays small."""
+"""Pixels of the longer side of a thumbnail. Small thumbnails keep the report small."""
 
 _MOST_GLYPHS = 12
-_LONGEST = 60  # characters of a text; a sheet holds hundreds
 
+_LONGEST = 60
+"""The largest number of characters of a text that is shown. A page may contain hundreds."""
 
 Answers = dict[tuple[str, str], Answer]
 """Answers by picture and label."""
 
 
 def gallery(evaluation: Evaluation, answers: Iterable[Answer], other: Answers | None = None) -> str:
-    """Return a gallery of answers as HTML: picture, ink, glyphs, truth, answer and confidence of each.
+    """Return a gallery of answers as HTML: picture, ink, glyphs, label, answer and confidence of each.
 
-    other: what another model answered, where there is one.
+    other: the answers of another model, if two are compared.
     """
     return (
         '<div class="gallery">'
@@ -39,7 +40,9 @@ def gallery(evaluation: Evaluation, answers: Iterable[Answer], other: Answers | 
 
 def _card(answer: Answer, exhibit: Exhibit | None, other: Answer | None) -> str:
     sure = "" if answer.confidence is None else f' <span class="quiet">{percent(answer.confidence)} sure</span>'
-    also = f'<p class="quiet">the other: {_short(other.answer)}{", right" if other.right else ""}</p>' if other else ""
+    also = (
+        f'<p class="quiet">other model: {_short(other.answer)}{", right" if other.right else ""}</p>' if other else ""
+    )
     bare = ' class="bare"' if exhibit and exhibit.picture is None else ""
     images = "".join(_images(exhibit)) if exhibit else '<p class="quiet">no picture</p>'
     return (
@@ -60,11 +63,11 @@ def _images(exhibit: Exhibit) -> Iterable[str]:
     if exhibit.ink is not None:
         yield _thumbnail(Image.fromarray(np.uint8(255 * (1 - exhibit.ink))), "ink", "JPEG")
     if len(exhibit.glyphs):
-        yield _thumbnail(_tiled(exhibit.glyphs[:_MOST_GLYPHS]), "glyph", "PNG")
+        yield _thumbnail(_tile(exhibit.glyphs[:_MOST_GLYPHS]), "glyph", "PNG")
 
 
-def _tiled(glyphs: NDArray[np.float32]) -> Image.Image:
-    """Return glyphs side by side, black on white, in a block that is nearly square."""
+def _tile(glyphs: NDArray[np.float32]) -> Image.Image:
+    """Return glyphs as tiles of a nearly square image, black on white."""
     across = int(np.ceil(np.sqrt(len(glyphs))))
     tiles = np.zeros((-(-len(glyphs) // across) * across, 28, 28), np.float32)
     tiles[: len(glyphs)] = glyphs
@@ -73,7 +76,7 @@ def _tiled(glyphs: NDArray[np.float32]) -> Image.Image:
 
 
 def _thumbnail(image: Image.Image, what: str, kind: str) -> str:
-    """Return an image, reduced where it is larger than `SIDE`, as an HTML image that holds its file."""
+    """Return an image, reduced to `SIDE` if it is larger, as an HTML image with embedded data."""
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     content = io.BytesIO()
     image.save(content, kind, **({"quality": 72} if kind == "JPEG" else {"optimize": True}))

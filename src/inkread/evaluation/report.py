@@ -1,4 +1,4 @@
-"""The report of an evaluation: one HTML file that needs nothing else."""
+"""The report of an evaluation: one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ figure.bare { display: flex; gap: .8rem; align-items: center; } .bare .steps { m
 """
 
 LEVELS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
-"""The smallest confidences of which the report says what asking for them costs."""
+"""The values of --min-confidence for which the report gives coverage and accuracy."""
 
 SHOWN_MISSES = 60
-"""Mistakes in the gallery, the surest first; the rest is counted."""
+"""The largest number of mistakes in the gallery, the most confident first. The rest is only counted."""
 
 _ROWS_AT_ONCE = 12
 
@@ -68,7 +68,7 @@ Rows = Iterable[Sequence[str]]
 
 
 def check_report_path(path: Path) -> None:
-    """Raise `OptionError` for a file name that no report can be written to, before any work is done for it."""
+    """Raise `OptionError` if a report cannot be written to this path. Called before any work is done."""
     if path.suffix.lower() not in {".html", ".htm"}:
         raise OptionError(f"{path}: a report ends in .html, as in {path.stem}.html")
     if path.is_dir():
@@ -77,9 +77,9 @@ def check_report_path(path: Path) -> None:
 
 
 def save_report(evaluation: Evaluation, path: Path, comparison: Comparison | None = None) -> None:
-    """Write the report of an evaluation, whole or not at all.
+    """Write the report of an evaluation, completely or not at all.
 
-    comparison: of this evaluation with that of another model, to be shown beside it.
+    comparison: the comparison of this evaluation with another model, to show as well.
 
     Raises `OptionError` for a file that cannot be written.
     """
@@ -89,24 +89,25 @@ def save_report(evaluation: Evaluation, path: Path, comparison: Comparison | Non
 
 
 def report_of(evaluation: Evaluation, comparison: Comparison | None = None) -> str:
-    """Return the report of an evaluation, and of its comparison with another model, as HTML."""
+    """Return the report of an evaluation as HTML, with the comparison with another model if there is one."""
     title = f"inkread on {evaluation.data}"
     page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head><body>'
         f"<h1>{html.escape(title)}</h1>{''.join(_sections(evaluation, comparison))}</body></html>\n"
     )
-    return page.encode("utf-8", "backslashreplace").decode("utf-8")  # names of files may be no text
+    # A file name may contain bytes that are not text.
+    return page.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _sections(evaluation: Evaluation, comparison: Comparison | None) -> Iterator[str]:
     low, high = evaluation.interval
     yield (
         f'<p class="quiet">{html.escape(evaluation.model)}</p>'
-        f'<p class="large">{evaluation.accuracy:.2%}</p><p>{evaluation.right:,} of {evaluation.of:,} right; the 95 % '
-        f"interval goes from {low:.2%} to {high:.2%}.</p>"
+        f'<p class="large">{evaluation.accuracy:.2%}</p><p>{evaluation.right:,} of {evaluation.of:,} right; 95% '
+        f"interval {low:.2%} to {high:.2%}.</p>"
         f'<p class="quiet">{evaluation.refused:,} refused, {evaluation.failed:,} could not be opened (both count as '
-        f"not right); {_milliseconds(evaluation)} a picture, several at a time.</p>"
+        f"wrong); {_milliseconds(evaluation)} per picture, several at a time.</p>"
     )
     second = comparison.second if comparison else None
     if comparison:
@@ -114,40 +115,41 @@ def _sections(evaluation: Evaluation, comparison: Comparison | None) -> Iterator
     yield from _accuracies("class", "By class", evaluation, second)
     yield from _accuracies("capture", "By capture", evaluation, second)
     yield from _accuracies("source", "By source", evaluation, second)
-    yield "<h2>What was read as what</h2><p class=quiet>A row for each true digit, a column for each answer.</p>"
+    yield "<h2>Confusion matrix</h2><p class=quiet>A row for each true digit, a column for each digit read.</p>"
     yield _confusion(evaluation.confusion)
     yield from _confidence(evaluation)
     yield from _mistakes(evaluation, comparison)
 
 
 def _milliseconds(evaluation: Evaluation) -> str:
-    """Return the time a picture took; MNIST's images take microseconds."""
+    """Return the time per picture. MNIST's images take microseconds."""
     each = 1000 * evaluation.seconds / evaluation.of
     return f"{each:.1f} ms" if each >= 1 else f"{each:.3f} ms"
 
 
 def _comparison(comparison: Comparison) -> Iterator[str]:
-    """Tell two models side by side, and what McNemar's test says of the difference."""
+    """Yield the scores of two models side by side, and the result of McNemar's test."""
     first, second = comparison.first, comparison.second
     both = first.right - comparison.only_first
-    yield "<h2>Two models side by side</h2>"
+    yield "<h2>Comparison of two models</h2>"
     errors = [f"{m.calibration_error:.3f}" if m.calibration_error is not None else "" for m in (first, second)]
     yield _table(
         ("", first.model, second.model),
         [
             ("right", f"{first.accuracy:.2%}", f"{second.accuracy:.2%}"),
-            ("95 % interval", *("{:.2%} to {:.2%}".format(*model.interval) for model in (first, second))),
+            ("95% interval", *("{:.2%} to {:.2%}".format(*model.interval) for model in (first, second))),
             ("refused", f"{first.refused:,}", f"{second.refused:,}"),
             ("calibration error", *errors),
-            ("time a picture", _milliseconds(first), _milliseconds(second)),
+            ("time per picture", _milliseconds(first), _milliseconds(second)),
         ],
     )
     low, high = (100 * end for end in comparison.interval)
     side = "below" if comparison.difference < 0 else "above"
     yield (
-        f"<p>Both right {both:,} times, neither {first.of - both - comparison.only_first - comparison.only_second:,} "
-        f"times; the first alone {comparison.only_first:,}, the second alone {comparison.only_second:,}. The second "
-        f"is {100 * abs(comparison.difference):.2f} points {side} the first (95 % interval of how far it is above: "
+        f"<p>Right by both models: {both:,}; by neither: "
+        f"{first.of - both - comparison.only_first - comparison.only_second:,}; only by the first: "
+        f"{comparison.only_first:,}; only by the second: {comparison.only_second:,}. The second is "
+        f"{100 * abs(comparison.difference):.2f} points {side} the first (95% interval of second minus first: "
         f"{low:+.2f} to {high:+.2f}). "
         f"<b>McNemar's exact test: p = {comparison.p:.2g}; {comparison.verdict}.</b></p>"
     )
@@ -156,7 +158,7 @@ def _comparison(comparison: Comparison) -> Iterator[str]:
 def _accuracies(
     what: Literal["class", "capture", "source"], title: str, evaluation: Evaluation, second: Evaluation | None
 ) -> Iterator[str]:
-    """Tell the accuracy by what is known of the pictures, the worst source first."""
+    """Yield a table of the accuracy by class, capture or source, the worst source first."""
     named = evaluation.by(what)
     if len(named) < 2:
         return
@@ -165,7 +167,7 @@ def _accuracies(
     names = sorted(counts, key=lambda name: counts[name][0] / counts[name][1]) if what == "source" else list(counts)
     least = min(wilson_interval(*counts[name])[0] for name in names)
     rows = [_accuracy(name, *counts[name], least, others.get(name)) for name in names]
-    head = (what, "right", "of", "accuracy", "95 % interval", "", *(["the other"] if second else []))
+    head = (what, "right", "of", "accuracy", "95% interval", "", *(["other model"] if second else []))
     yield f"<h2>{title}</h2>" + _table(head, rows[:_ROWS_AT_ONCE], raw=5)
     if rest := rows[_ROWS_AT_ONCE:]:
         yield f"<details><summary>and {len(rest)} more</summary>{_table(head, rest, raw=5)}</details>"
@@ -174,12 +176,12 @@ def _accuracies(
 def _accuracy(name: str, right: int, of: int, least: float, other: list[Answer] | None) -> Sequence[str]:
     low, high = wilson_interval(right, of)
     chart = interval_chart(low, high, right / of, least)
-    cells = (name or "(not said)", f"{right:,}", f"{of:,}", f"{right / of:.2%}", f"{low:.1%} to {high:.1%}", chart)
+    cells = (name or "(unknown)", f"{right:,}", f"{of:,}", f"{right / of:.2%}", f"{low:.1%} to {high:.1%}", chart)
     return cells if other is None else (*cells, f"{sum(answer.right for answer in other) / len(other):.2%}")
 
 
 def _confusion(matrix: Sequence[Sequence[int]]) -> str:
-    """Return the matrix, a mistake the darker the larger its share of the row."""
+    """Return the confusion matrix. A mistake is darker the larger its share of the row."""
     head = "".join(f"<th>{digit}</th>" for digit in range(10))
     rows = ""
     for digit, counts in enumerate(matrix):
@@ -205,27 +207,28 @@ def _confidence(evaluation: Evaluation) -> Iterator[str]:
         read, accuracy = coverage(confidences, right, level)
         rows.append((f"{level:.0%}", f"{read / evaluation.of:.1%}", "" if accuracy is None else f"{accuracy:.2%}"))
     yield (
-        '<div class="pair"><section><h2>Does the confidence mean what it says?</h2><p>The calibration error is '
-        f"{evaluation.calibration_error:.3f}: so far, on average, are confidence and accuracy apart. On the line they "
-        f"are alike; the numbers say how many answers a dot stands for.</p>{reliability_chart(confidences, right)}"
-        "</section><section><h2>What asking for more confidence costs</h2><p>The surer an answer has to be, the fewer "
-        "are left, and the more of them are right; dots mark --min-confidence.</p>"
+        '<div class="pair"><section><h2>Calibration</h2><p>The calibration error is '
+        f"{evaluation.calibration_error:.3f}. It is the average difference between confidence and accuracy. On the "
+        f"diagonal they are equal. The number at a dot is the number of answers.</p>"
+        f"{reliability_chart(confidences, right)}"
+        "</section><section><h2>Accuracy by minimum confidence</h2><p>With a higher minimum confidence, fewer pictures "
+        "are read, and more of them are right. The dots are values of --min-confidence.</p>"
         f"{coverage_chart(confidences, right, evaluation.of, LEVELS[1:])}"
         f"{_table(('--min-confidence', 'still read', 'of these right'), rows)}</section></div>"
     )
 
 
 def _mistakes(evaluation: Evaluation, comparison: Comparison | None) -> Iterator[str]:
-    """Show the mistakes, the surest first, and those that only the other model makes."""
+    """Yield the mistakes, the most confident first, and the mistakes that only the other model makes."""
     other = {answer.about: answer for answer in comparison.second.answers} if comparison else None
     if misses := _worst_first(evaluation.misses):
-        yield "<h2>Not right, the surest first</h2>" + gallery(evaluation, misses[:SHOWN_MISSES], other)
+        yield "<h2>Mistakes, most confident first</h2>" + gallery(evaluation, misses[:SHOWN_MISSES], other)
         yield _more(len(misses) - SHOWN_MISSES)
     if comparison:
         first = {answer.about: answer for answer in evaluation.answers}
         lost = _worst_first([miss for miss in comparison.second.misses if first[miss.about].right])
         if lost:
-            yield f"<h2>What only {html.escape(comparison.second.model)} gets wrong</h2>"
+            yield f"<h2>Mistakes that only {html.escape(comparison.second.model)} makes</h2>"
             yield gallery(comparison.second, lost[:SHOWN_MISSES], first) + _more(len(lost) - SHOWN_MISSES)
 
 
@@ -238,7 +241,7 @@ def _more(count: int) -> str:
 
 
 def _table(head: Sequence[str], rows: Rows, *, raw: int | None = None) -> str:
-    """Return a table; the cells of column number `raw` are HTML already."""
+    """Return a table. The cells of column number `raw` are already HTML."""
     headings = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
     body = ""
     for name, *cells in rows:
@@ -249,5 +252,5 @@ def _table(head: Sequence[str], rows: Rows, *, raw: int | None = None) -> str:
 
 
 def _breakable(name: str) -> str:
-    """Return a name that a narrow screen may break where its parts end."""
+    """Return a name with optional line breaks after its parts, for narrow screens."""
     return re.sub(r"([/_.])", r"\1<wbr>", html.escape(name))

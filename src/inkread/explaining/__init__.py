@@ -1,4 +1,4 @@
-"""Explaining: what the network sees in a glyph, which pixels decide, and what would change its mind."""
+"""Explains an answer: what the network sees in a glyph, which pixels decide, and what would change the answer."""
 
 from inkread.explaining.evidence import Change, Evidence
 from inkread.explaining.explanation import Explanation, class_name, explain

@@ -1,4 +1,4 @@
-"""Why a digit was read as it was: the layers, the pixels and the runner-up."""
+"""Why a digit was read the way it was: the layers, the pixels and the runner-up."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from inkread.steps import Steps
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a digit was read as it was, by the network alone.
+    """Why a digit was read the way it was, by the network alone.
 
-    steps: how the picture was read, with the probabilities that the network gives by itself.
-    index: which of its digits this is about, in reading order, from 0.
-    answer: what the network finds likeliest, 0 to 9, or 10 for no digit.
-    read_as: the same together with what was taught.
-    runner_up: the digit, 0 to 9, that the fewest dots of ink make of it, or else the likeliest besides it. Beside a
-        clear digit all others are unlikely, and which of them is least so is chance.
-    evidence: which pixels speak for the answer and which against it.
-    change: what would make it the runner-up; None where a few dots of ink do not.
-    layers: what each layer gives; none where the file names no layer that we know.
+    steps: how the picture was read, with the probabilities of the network alone.
+    index: the index of the digit in reading order, from 0.
+    answer: the most probable class of the network, 0 to 9, or 10 for a non-digit.
+    read_as: the same, with the taught digits taken into account.
+    runner_up: the digit, 0 to 9, that is read after `change`. Without a change, the most probable other digit. For a
+        clear digit, all other probabilities are tiny, and which of them is the largest is chance.
+    evidence: which pixels support the answer and which contradict it.
+    change: the change that makes it the runner-up. None if a few dots of ink are not enough.
+    layers: the output of each layer. Empty if the model file has no layer that inkread knows.
     """
 
     steps: Steps
@@ -48,11 +48,11 @@ class Explanation:
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
-        """What the network gives it, (11,): the ten digits and, last, no digit."""
+        """The probabilities of the network, (11,): the ten digits and, last, the non-digit."""
         return np.asarray(self.steps.probabilities[self.index])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object that the command line prints: all but the maps' own numbers."""
+        """Return the JSON object that the command line prints: everything except the values of the feature maps."""
         change = self.change
         return {
             "picture": self.steps.reading.picture,
@@ -63,9 +63,9 @@ class Explanation:
             "probability": round(float(self.probabilities[self.answer]), 6),
             "runner_up": class_name(self.runner_up),
             "runner_up_probability": round(float(self.probabilities[self.runner_up]), 6),
-            "probabilities": _rounded(self.probabilities, 6),
-            "glyph": _rounded(self.glyph, 3),
-            "evidence": {"ink": _rounded(self.evidence.ink, 3), "paper": _rounded(self.evidence.paper, 3)},
+            "probabilities": _round(self.probabilities, 6),
+            "glyph": _round(self.glyph, 3),
+            "evidence": {"ink": _round(self.evidence.ink, 3), "paper": _round(self.evidence.paper, 3)},
             "change": change
             and {
                 "added": [list(place) for place in change.added],
@@ -80,14 +80,15 @@ class Explanation:
 
 
 def explain(steps: Steps, network: Classifier, *, digit: int | None = None) -> Explanation:
-    """Return why a digit of a picture was read as it was.
+    """Return why a digit of a picture was read the way it was.
 
-    steps: what `Reader.steps` gave for the picture.
-    network: what read it, `Reader.classifier.network`; what was taught counts for `read_as` alone.
-    digit: which one, counted from 1 in reading order; None for the least sure.
+    steps: the result of `Reader.steps` for the picture.
+    network: the network that read it, `Reader.classifier.network`. Taught digits affect `read_as` only.
+    digit: which digit, counted from 1 in reading order; None for the one with the lowest confidence.
 
-    Raises `PictureError` for a picture without writing, `OptionError` for a digit that is not there, `ModelError` where
-    the inner layers of the network cannot be had. Takes some tenths of a second: thousands of changed glyphs are read.
+    Raises `PictureError` for a picture without writing, `OptionError` for a digit that does not exist, `ModelError` if
+    the inner layers of the network are not available. Takes a few tenths of a second, since the network reads thousands
+    of changed glyphs.
     """
     taught = steps.probabilities
     steps = replace(steps, probabilities=network.classify(steps.glyphs))
@@ -110,12 +111,12 @@ def explain(steps: Steps, network: Classifier, *, digit: int | None = None) -> E
 
 
 def class_name(answer: int) -> str:
-    """Return a class, 0 to 10, for people: the digit, or "no digit"."""
+    """Return the name of a class, 0 to 10: the digit, or "no digit"."""
     return "no digit" if answer == NON_DIGIT else str(answer)
 
 
 def _index(steps: Steps, digit: int | None) -> int:
-    """Return the index of the digit that is asked for."""
+    """Return the index of the digit to explain."""
     name, count = steps.reading.picture, len(steps.glyphs)
     if not count:
         raise PictureError(f"{name}: there is no writing on this picture, so there is nothing to explain", code="blank")
@@ -127,5 +128,5 @@ def _index(steps: Steps, digit: int | None) -> int:
     return digit - 1
 
 
-def _rounded(values: NDArray[np.float32], places: int) -> Any:
+def _round(values: NDArray[np.float32], places: int) -> Any:
     return np.round(values.astype(np.float64), places).tolist()

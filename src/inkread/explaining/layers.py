@@ -1,4 +1,4 @@
-"""What every layer of a network makes of a glyph: feature maps, and rows of numbers."""
+"""The output of every layer of a network for a glyph: feature maps, or rows of numbers."""
 
 from __future__ import annotations
 
@@ -29,18 +29,19 @@ _PART_OF_A_LAYER = {
     *("HardSwish", "Identity", "LeakyRelu", "Mul", "PRelu", "QuantizeLinear", "Relu", "Selu", "Sigmoid", "Softplus"),
     *("Sub", "Tanh"),
 }
-"""What belongs to the layer before it: bias, normalisation, activation, rounding to 8 bits."""
+"""Nodes that belong to the layer before them: bias, normalisation, activation, quantisation."""
 
-_UNREADABLE = {"QuantizeLinear"}  # its output is in steps of 8 bits
+_UNREADABLE = {"QuantizeLinear"}
+"""Nodes whose output is quantised to 8 bits and is not shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What one layer gives for a glyph, its activation included.
+    """The output of one layer for a glyph, after its activation.
 
     kind: "convolution", "pooling", "flattening", "dense" or "softmax".
-    window: height and width of what it looks through; empty where it has no window.
-    values: (maps, height, width) float32 of a convolution or pooling, (numbers,) of any other.
+    window: height and width of its kernel or window; empty if it has none.
+    values: (maps, height, width) float32 for a convolution or pooling, (numbers,) for any other layer.
     """
 
     kind: str
@@ -49,12 +50,12 @@ class Layer:
 
     @property
     def has_maps(self) -> bool:
-        """Whether it gives feature maps."""
+        """Whether its output is feature maps."""
         return self.values.ndim == 3
 
     @property
     def order(self) -> NDArray[np.intp]:
-        """The maps, or numbers, by index, the largest response first: the mean of what is above zero."""
+        """The indices of the maps or numbers, the largest response first. A response is the mean of positive values."""
         response = np.maximum(self.values, 0).reshape(len(self.values), -1).mean(axis=1)
         return np.argsort(-response, kind="stable")
 
@@ -73,18 +74,18 @@ class Layer:
 
 
 def layers_of(classifier: Classifier, glyph: NDArray[np.float32]) -> tuple[Layer, ...]:
-    """Return what each layer of a network gives for a glyph, (28, 28) float32 in 0..1, from first to last.
+    """Return the output of each layer of a network for a glyph, (28, 28) float32 in 0..1, from first to last.
 
-    A convolution counts with its activation. A network whose file names no layer that we know has none. Raises
-    `ModelError` where ONNX Runtime does not give what is inside it.
+    A layer includes its activation. The result is empty if the model file has no layer that inkread knows. Raises
+    `ModelError` if ONNX Runtime does not give access to the inner layers.
     """
     found = dict(_layers(classifier.nodes()))
     values = classifier.inner(found, glyph[None]) if found else {}
-    return tuple(_shaped(node, values[name][0]) for name, node in found.items() if _is_layer(node, values[name]))
+    return tuple(_to_layer(node, values[name][0]) for name, node in found.items() if _is_layer(node, values[name]))
 
 
 def _layers(nodes: list[Node]) -> Iterator[tuple[str, Node]]:
-    """Yield the tensor that each layer ends in, with the node that begins it."""
+    """Yield the output tensor of each layer, with the layer's first node."""
     users: dict[str, list[Node]] = {}
     for node in nodes:
         for name in node.inputs:
@@ -95,7 +96,7 @@ def _layers(nodes: list[Node]) -> Iterator[tuple[str, Node]]:
 
 
 def _end_of_layer(node: Node, users: dict[str, list[Node]]) -> str:
-    """Follow bias, normalisation and activation to the last tensor that is a layer's own."""
+    """Follow bias, normalisation and activation to the last tensor of a layer."""
     end, at = node.outputs[0], node.outputs[0]
     while parts := [user for user in users.get(at, ()) if user.kind in _PART_OF_A_LAYER]:
         at = parts[0].outputs[0]
@@ -105,13 +106,14 @@ def _end_of_layer(node: Node, users: dict[str, list[Node]]) -> str:
 
 
 def _is_layer(node: Node, value: NDArray[np.float32]) -> bool:
-    """Tell maps and numbers of one glyph from shapes and from glyphs that are only laid out anew."""
+    """Return whether a tensor is the output of a layer, and not a shape or a reshaped input."""
     if value.dtype != np.float32 or value.shape[:1] != (1,):
         return False
     return value.ndim == 2 or (value.ndim == 4 and node.kind != "Reshape")
 
 
-def _shaped(node: Node, value: NDArray[np.float32]) -> Layer:
-    if value.shape[1:] == (1, 1):  # a pooling over the whole map leaves one number a map
+def _to_layer(node: Node, value: NDArray[np.float32]) -> Layer:
+    # Pooling over the whole map leaves one number per map.
+    if value.shape[1:] == (1, 1):
         value = value[:, 0, 0]
     return Layer(_KINDS[node.kind], node.sizes.get("kernel_shape", ()), value)

@@ -1,4 +1,4 @@
-"""The figure of an explanation: what decides, what would change it, and the feature maps of every layer."""
+"""The figure of an explanation: the pixels that decide, the smallest change, and the feature maps of every layer."""
 
 from __future__ import annotations
 
@@ -14,26 +14,31 @@ from inkread.glyphs import CLASSES
 from inkread.style import ANSWER, LINE, QUIET, TEXT, WARNING, caption, percent
 
 SHOWN_MAPS = 16
-"""Feature maps that a layer shows: those with the largest responses."""
+"""The number of feature maps that are shown of a layer: those with the largest responses."""
 
-_TOP = 4.15  # inches, as is all here: headline and the panels about the glyph
-_MAPS, _NUMBERS = 0.98, 0.62  # a row of feature maps, a row of numbers
+_TOP = 4.15
+"""Height of the headline and the panels about the glyph, in inches."""
+
+_MAPS, _NUMBERS = 0.98, 0.62
+"""Height of a row of feature maps and of a row of numbers, in inches."""
+
 _WIDTH, _LABELS = 15.0, 2.05
+"""Width of the figure and of the labels of the layers, in inches."""
 
 RESPONSE = LinearSegmentedColormap.from_list("response", ["#f4f7f8", "#7fb9c4", ANSWER, "#06303a"])
 
 
 def draw_explanation(explanation: Explanation) -> Figure:
-    """Return the figure of why a digit was read as it was.
+    """Return the figure that explains why a digit was read the way it was.
 
-    Above, picture, glyph, the ink and the paper that speak for the answer and against it, the change that makes it the
-    runner-up, and the probabilities. Below, a row for each layer with its largest responses.
+    The upper part shows the picture, the glyph, the ink and the paper that support or contradict the answer, the change
+    that makes it the runner-up, and the probabilities. The lower part has a row for each layer.
     """
     rows = [_MAPS if layer.has_maps else _NUMBERS for layer in explanation.layers]
     below = 0.75 + sum(rows) if rows else 0.0
     height = _TOP + below
     figure = Figure(figsize=(_WIDTH, height), dpi=110, facecolor="white")
-    headline(figure, explanation.steps.reading, 1 - 0.38 / height, said=_said(explanation))
+    headline(figure, explanation.steps.reading, 1 - 0.38 / height, said=_answer_and_remark(explanation))
     grid = figure.add_gridspec(
         1,
         6,
@@ -46,9 +51,9 @@ def draw_explanation(explanation: Explanation) -> Figure:
     )
     _panels([figure.add_subplot(grid[0, column]) for column in range(6)], explanation)
     if rows:
-        text = "What each layer makes of the glyph"
-        detail = "the maps with the largest responses first, by number; each layer on a scale of its own"
-        _heading(figure, (below - 0.12) / height, text, detail)
+        text = "Output of each layer"
+        detail = "numbered maps, the largest responses first; each layer has its own scale"
+        _draw_heading(figure, (below - 0.12) / height, text, detail)
     y = below - 0.5
     for layer, row in zip(explanation.layers, rows, strict=True):
         y -= row
@@ -57,19 +62,19 @@ def draw_explanation(explanation: Explanation) -> Figure:
     return figure
 
 
-def _said(explanation: Explanation) -> tuple[str, str]:
+def _answer_and_remark(explanation: Explanation) -> tuple[str, str]:
     """Return the answer and a remark about it and the runner-up."""
     sure = percent(float(explanation.probabilities[explanation.answer]))
     next_ = percent(float(explanation.probabilities[explanation.runner_up]))
     place = f"digit {explanation.index + 1} of {len(explanation.steps.glyphs)}, " if _among(explanation) else ""
-    return class_name(explanation.answer), f"{place}{sure} likely; the runner-up, {explanation.runner_up}, {next_}"
+    return class_name(explanation.answer), f"{place}probability {sure}; runner-up {explanation.runner_up}, {next_}"
 
 
 def _among(explanation: Explanation) -> bool:
     return len(explanation.steps.glyphs) > 1
 
 
-def _heading(figure: Figure, y: float, text: str, detail: str) -> None:
+def _draw_heading(figure: Figure, y: float, text: str, detail: str) -> None:
     figure.text(0.02, y, text, fontsize=13, fontweight="bold", color=TEXT, va="top")
     figure.text(0.985, y, detail, fontsize=9, color=QUIET, va="top", ha="right")
 
@@ -85,8 +90,8 @@ def _panels(panels: list[Axes], explanation: Explanation) -> None:
     caption(panels[1], "Glyph", "28 x 28, as the network sees it")
     answer = class_name(explanation.answer)
     for panel, values, title, change in (
-        (panels[2], found.ink, f"Ink for {answer}", "taken away"),
-        (panels[3], found.paper, f"Paper for {answer}", "filled"),
+        (panels[2], found.ink, f"Ink for {answer}", "if erased"),
+        (panels[3], found.paper, f"Paper for {answer}", "if filled"),
     ):
         _evidence(panel, values, explanation.glyph)
         caption(panel, title, f"{change}: {_fall(values)}")
@@ -95,7 +100,7 @@ def _panels(panels: list[Axes], explanation: Explanation) -> None:
 
 
 def _look_closer(axes: Axes, box: tuple[int, int, int, int]) -> None:
-    """Show of a page only the surroundings of a digit, three of its sizes each way."""
+    """Zoom in on a digit of a page: show three times its size in each direction."""
     x, y, w, h = box
     reach = 3.5 * max(w, h)
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
@@ -104,32 +109,32 @@ def _look_closer(axes: Axes, box: tuple[int, int, int, int]) -> None:
 
 
 def _fall(values: NDArray[np.float32]) -> str:
-    """Say how much the strongest pixel weighs, in odds."""
+    """Return how far the odds of the answer fall at the strongest pixel, in words."""
     times = float(np.exp(np.clip(values.max(), 0, 20)))
     if times < 1.05:
         return "hardly any change"
     if times > 1e6:
-        return "odds fall over a millionfold"
+        return "odds fall to under 1/1,000,000"
     return f"odds fall to 1/{times:,.0f}" if times >= 10 else f"odds fall to 1/{times:.1f}"
 
 
 def _evidence(axes: Axes, values: NDArray[np.float32], glyph: NDArray[np.float32]) -> None:
-    """Show what speaks for the answer and against it over the faint glyph, the strongest pixel the darkest."""
+    """Show the pixels that support or contradict the answer over the faint glyph. The strongest is the darkest."""
     strength = (np.abs(values) / max(float(np.abs(values).max()), 1e-6))[..., None]
     colours = np.where(values[..., None] > 0, to_rgb(ANSWER), to_rgb(WARNING))
     faint = np.repeat(1 - 0.2 * glyph[..., None], 3, axis=2)
     show_image(axes, np.asarray(faint * (1 - strength) + colours * strength, np.float32), smooth=False)
-    for text, across, colour in (("speaks for", 0, ANSWER), ("against", 62, WARNING)):
+    for text, across, colour in (("supports", 0, ANSWER), ("contradicts", 62, WARNING)):
         axes.annotate(
             text, (0, 0), (across, -13), xycoords="axes fraction", textcoords="offset points", color=colour, fontsize=9
         )
 
 
 def _change(axes: Axes, explanation: Explanation) -> None:
-    """Show the glyph as it would have to be to be read as the runner-up."""
+    """Show the changed glyph that is read as the runner-up."""
     change, runner_up = explanation.change, explanation.runner_up
     if change is None:
-        show_nothing(axes, f"To be read as {runner_up}", "more would have to change than a few dots")
+        show_nothing(axes, f"To be read as {runner_up}", "needs more than a few dots of ink")
         return
     before, after = explanation.glyph[..., None], change.glyph[..., None]
     added, taken = np.maximum(after - before, 0), np.maximum(before - after, 0)
@@ -140,11 +145,11 @@ def _change(axes: Axes, explanation: Explanation) -> None:
 
 
 def _layer(figure: Figure, layer: Layer, bottom: float, height: float, remark: str) -> None:
-    """Draw a layer's name and shape, and beside them its maps or numbers."""
+    """Draw a layer's name and shape, and next to them its maps or numbers."""
     middle = bottom + height * 0.55
     figure.text(0.02, middle, layer.name, fontsize=11, fontweight="bold", color=TEXT, va="bottom")
     if layer.has_maps and len(layer.values) > SHOWN_MAPS:
-        remark += f"\n{SHOWN_MAPS} of {len(layer.values)} are shown"
+        remark += f"\n{SHOWN_MAPS} of {len(layer.values)} shown"
     figure.text(0.02, middle, layer.shape + remark, fontsize=9, color=QUIET, va="top", linespacing=1.6)
     (_maps if layer.has_maps else _numbers)(figure, layer, bottom, height)
 
@@ -163,7 +168,7 @@ def _maps(figure: Figure, layer: Layer, bottom: float, height: float) -> None:
 
 
 def _numbers(figure: Figure, layer: Layer, bottom: float, height: float) -> None:
-    """Draw a row of numbers as a strip, those of a class with its name; long rows are folded."""
+    """Draw numbers as a strip. Numbers of classes have the name of the class. Long rows are wrapped."""
     left = (_LABELS + 0.3) / _WIDTH
     axes = figure.add_axes((left, bottom + 0.3 * height, 0.985 - left, height * 0.5))
     values = layer.values
@@ -178,7 +183,7 @@ def _numbers(figure: Figure, layer: Layer, bottom: float, height: float) -> None
     axes.spines[:].set_color(LINE)
     if not _of_classes(layer):
         return
-    axes.set_xticks(range(len(values)), [*"0123456789", "none"][: len(values)])
+    axes.set_xticks(range(len(values)), [*"0123456789", "other"][: len(values)])
     axes.tick_params(length=0, labelsize=8, labelcolor=QUIET, pad=2)
     for index, value in enumerate(values.tolist()):
         text = percent(value) if layer.kind == "softmax" else f"{value:.1f}"
@@ -187,5 +192,5 @@ def _numbers(figure: Figure, layer: Layer, bottom: float, height: float) -> None
 
 
 def _of_classes(layer: Layer) -> bool:
-    """Tell whether a row of numbers holds one for each class."""
+    """Return whether a layer has one number for each class."""
     return len(layer.values) in (CLASSES, CLASSES + 1)

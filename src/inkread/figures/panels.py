@@ -1,4 +1,4 @@
-"""Panels that several figures share: images, frames, probabilities and the line above them."""
+"""Panels that several figures share: images, frames, probabilities and the headline."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ Image = NDArray[np.uint8] | NDArray[np.float32]
 
 
 def headline(figure: Figure, reading: Reading, y: float = 0.9, *, said: tuple[str, str] | None = None) -> None:
-    """Head a figure, at this height of it, with answer, remark and the picture's name.
+    """Draw the headline of a figure, with answer, remark and the picture's name.
 
-    said: answer and remark where they are about a part of the reading. A refusal is told all the same.
+    y: the height of the headline, as a fraction of the figure.
+    said: answer and remark for a part of the reading; None for those of the whole reading. A refusal replaces both.
     """
     if reading.refused:
         answer, remark, colour = "not read", reading.refused.message, WARNING
@@ -39,7 +40,7 @@ def headline(figure: Figure, reading: Reading, y: float = 0.9, *, said: tuple[st
 
 
 def show_image(axes: Axes, image: Image, *, smooth: bool = True) -> None:
-    """Show an image, grey or colour, in a thin frame; floats are 0..1, 1 = white."""
+    """Show a grey or colour image in a thin frame. Floats are 0..1, with 1 for white."""
     top = 255 if image.dtype == np.uint8 else 1
     axes.imshow(image, cmap="gray", vmin=0, vmax=top, interpolation="antialiased" if smooth else "nearest")
     axes.set_xticks([])
@@ -49,7 +50,7 @@ def show_image(axes: Axes, image: Image, *, smooth: bool = True) -> None:
 
 
 def frame(box: tuple[int, int, int, int]) -> Rectangle:
-    """Return a frame around a box: left and top edge, width and height, in pixels of the image."""
+    """Return a frame around a box of left and top edge, width and height, in pixels of the image."""
     x, y, w, h = box
     rim = 0.06 * max(w, h)
     return Rectangle(
@@ -64,15 +65,15 @@ def frame(box: tuple[int, int, int, int]) -> Rectangle:
 
 
 def show_nothing(axes: Axes, title: str, detail: str) -> None:
-    """Say in the place of an image why there is none."""
+    """Show a text in place of a missing image."""
     axes.set_axis_off()
     caption(axes, title, detail)
 
 
 def show_probabilities(axes: Axes, values: NDArray[np.float32] | None) -> None:
-    """Draw the probabilities, (11,), of the ten digits, and of none, as bars, the largest marked."""
-    caption(axes, "Probabilities", "of the ten digits, and of none")
-    axes.set_yticks(range(11), [*"0123456789", "none"], fontsize=8)
+    """Draw the probabilities, (11,), of the ten digits and of a non-digit as bars. The largest is highlighted."""
+    caption(axes, "Probabilities", "of the ten digits and of anything else")
+    axes.set_yticks(range(11), [*"0123456789", "other"], fontsize=8)
     axes.tick_params(axis="y", pad=2)
     axes.set_ylim(10.6, -0.6)
     axes.set_xlim(0, 1.3)

@@ -1,4 +1,4 @@
-"""Saving and showing figures."""
+"""Saves and shows figures."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ FORMATS = (".jpg", ".pdf", ".png", ".svg", ".webp")
 
 
 def check_figure_path(path: Path) -> None:
-    """Raise `OptionError` for a file name that no figure can be written to, before any work is done for it."""
+    """Raise `OptionError` if a figure cannot be written to this path. Called before any work is done."""
     if path.suffix.lower() not in FORMATS:
-        raise OptionError(f"{path}: a figure ends in {', '.join(FORMATS)}, as in {path.stem}.png")
+        raise OptionError(f"{path}: the name of a figure ends in {', '.join(FORMATS)}, as in {path.stem}.png")
     check_folder(path)
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure whole or not at all; the suffix of `path` chooses the format.
+    """Write a figure completely or not at all. The suffix of `path` sets the format.
 
     Raises `OptionError` for a file that cannot be written.
     """
@@ -36,9 +36,9 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 
 def show_figure(figure: Figure, name: str) -> Path | None:
-    """Open a window with a figure and wait until it is closed; without a display, write it and return where.
+    """Open a window with a figure and wait until it is closed. Without a display, save the figure and return its path.
 
-    name: the file's name, without a folder, where a file is needed.
+    name: the name of that file, without a folder.
     """
     import matplotlib
     from matplotlib import pyplot

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def draw_steps(steps: Steps) -> Figure:
-    """Return the figure: a training image of the class, picture, page, ink, glyph and probabilities.
+    """Return the figure of a reading: a training image of the class, picture, page, ink, glyph and probabilities.
 
-    Of several digits, the page with each of them instead.
+    With several digits, it is the figure of `draw_sheet`.
     """
     if len(steps.reading.digits) > 1:
         return draw_sheet(steps)
@@ -38,7 +38,7 @@ def draw_steps(steps: Steps) -> Figure:
     show_image(panels[2], steps.page.grey)
     caption(panels[2], "Page", f"grey, {width} x {height}")
     show_image(panels[3], 1 - steps.ink)
-    caption(panels[3], "Ink", "paper, light and colour taken away")
+    caption(panels[3], "Ink", "without paper, shadows and colours")
     for patch in steps.patches:
         for panel in panels[1:4]:
             panel.add_patch(frame(patch.box))
@@ -48,7 +48,7 @@ def draw_steps(steps: Steps) -> Figure:
 
 
 def _training_image(axes: Axes, steps: Steps) -> None:
-    """Show what the network learnt this class from: its nearest training image, or the class's average."""
+    """Show the training image of the class that is nearest to the glyph, or the average of the class."""
     if not steps.reading.digits:
         show_nothing(axes, "Training", "no class was read")
         return
@@ -56,19 +56,19 @@ def _training_image(axes: Axes, steps: Steps) -> None:
     mnist = mnist_at_hand()
     if mnist is not None and mnist.is_original:
         images = mnist.train_images[mnist.train_labels == digit]
-        image, detail = _nearest(images, steps.glyphs[0]), f"the nearest {digit} of MNIST"
+        image, detail = _nearest(images, steps.glyphs[0]), f"the nearest {digit} in MNIST"
     else:
         average = steps.card.average_image(digit)
         if average is None:
             show_nothing(axes, "Training", "not on the model's card")
             return
-        image, detail = average, f"the average {digit} it was trained on"
+        image, detail = average, f"average {digit} in the training data"
     show_image(axes, image, smooth=False)
     caption(axes, "Training", detail)
 
 
 def _nearest(images: NDArray[np.uint8], glyph: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return the image, out of (N, 28, 28), with the smallest squared difference to the glyph, (28, 28) in 0..1."""
+    """Return the image of (N, 28, 28) with the smallest squared difference from the glyph, (28, 28) in 0..1."""
     flat = images.reshape(len(images), -1).astype(np.float32) / 255
     distance = np.square(flat).sum(axis=1) - 2 * flat @ glyph.ravel()
     return np.asarray(images[int(distance.argmin())])
@@ -83,13 +83,14 @@ def _glyph(axes: Axes, steps: Steps) -> None:
 
 
 _GLYPHS_A_ROW = 24
-_MOST_GLYPHS = 6 * _GLYPHS_A_ROW  # of larger pages the strip shows the least sure ones
+_MOST_GLYPHS = 6 * _GLYPHS_A_ROW
+"""The largest number of glyphs in the strip. A page with more shows those with the lowest confidence."""
 
 
 def draw_sheet(steps: Steps) -> Figure:
-    """Return the figure of a page: the picture with its digits, the uncertain ones in another colour, and glyphs."""
+    """Return the figure of a page: the picture with its digits, unsure ones in another colour, and the glyphs."""
     height, width = steps.page.grey.shape
-    shown = _shown(steps)
+    shown = _choose_shown(steps)
     rows = -(-len(shown) // _GLYPHS_A_ROW)
     across = 12.0
     picture = min(14.0, max(1.6, across * height / width))
@@ -135,14 +136,14 @@ def _page(axes: Axes, steps: Steps) -> None:
         )
 
 
-def _shown(steps: Steps) -> NDArray[np.intp]:
+def _choose_shown(steps: Steps) -> NDArray[np.intp]:
     """Return the indices of the digits in the strip, in reading order."""
     confidences = np.array([digit.confidence for digit in steps.reading.digits])
     return np.sort(np.argsort(confidences, kind="stable")[:_MOST_GLYPHS])
 
 
 def _strip(axes: Axes, steps: Steps, shown: NDArray[np.intp]) -> None:
-    """Draw the glyphs in rows, each with its digit, and its confidence where that is low."""
+    """Draw the glyphs in rows, each with its digit, and its confidence if that is low."""
     rows = -(-len(shown) // _GLYPHS_A_ROW)
     side, gap, below = 28, 4, 13
     canvas = np.ones((rows * (side + below), _GLYPHS_A_ROW * (side + gap)), np.float32)

@@ -1,4 +1,4 @@
-"""The application of one worker: the page and the REST interface, behind their guard."""
+"""The application of one worker: the page and the REST interface, with the middleware around them."""
 
 from __future__ import annotations
 
@@ -37,11 +37,15 @@ from inkread.web.work_queue import WorkQueue
 STATIC = Path(__file__).parent / "static"
 
 _WAITING_BEHIND = 16
-"""What waits in the background queue, at half a second each; more is told to ask again."""
+"""The size of the background queue, at about half a second per request. Further requests get "busy"."""
 
-_OF_ALL = ("wrong-host", "foreign-page", "busy", "failed")  # the guard's own problems, whatever the address
+_OF_ALL = ("wrong-host", "foreign-page", "busy", "failed")
+"""The problems that the middleware returns for any address."""
+
 _OF_TEACHING = ("no-teaching", "two-labels", "full", "other-digits")
-_NEVER = ("not-found", "not-allowed")  # of an address that takes pictures, asked as it wants to be
+
+_NEVER = ("not-found", "not-allowed")
+"""The problems that a valid request with a picture never gets."""
 
 
 def make_app(
@@ -55,11 +59,11 @@ def make_app(
 ) -> FastAPI:
     """Return the application of one worker.
 
-    model, profile: as `Reader` takes them.
-    threads: pictures that are read at a time.
-    hosts: the names under which the service may be asked, None for any.
-    teaching: whether whoever asks may teach, and see what was taught; a network that cannot be taught, and none
-        without a profile, is never taught.
+    model, profile: as for `Reader`.
+    threads: the number of pictures that are read at the same time.
+    hosts: the allowed host names in requests; None for any.
+    teaching: whether clients may teach digits, and see and delete them. It has no effect without a profile, or for a
+        network that gives no features to compare.
 
     Raises `ModelError` for a model that cannot be used.
     """
@@ -79,14 +83,15 @@ def make_app(
         queue.close()
         background.close()
 
+    # FastAPI's pages for the documentation load scripts from other sites, so they are off.
     app = FastAPI(
         title="inkread",
         description="Reads handwritten digits from pictures.",
         version=inkread.__version__,
-        docs_url=None,  # FastAPI's own pages load their scripts from elsewhere
+        docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        exception_handlers=dict.fromkeys((Problem, HTTPException, RequestValidationError), _tell),
+        exception_handlers=dict.fromkeys((Problem, HTTPException, RequestValidationError), _answer_error),
     )
     app.add_middleware(Guard, limits=limits, metrics=metrics, hosts=hosts)
     _add_interface(app, Service(reader, queue, background, metrics, taught=taught))
@@ -97,7 +102,7 @@ def make_app(
 
 
 def _add_interface(app: FastAPI, service: Service) -> None:
-    """Give an application the endpoints of a service, and their openapi."""
+    """Add the endpoints of a service and their OpenAPI description to an application."""
     everywhere = openapi.problems(*_OF_ALL)
     taking = openapi.problems(*(code for code in STATUS if code not in _OF_TEACHING and code not in _NEVER))
     app.post("/api/read", responses={**openapi.READ, **taking}, openapi_extra=openapi.BODY)(service.read)
@@ -108,11 +113,12 @@ def _add_interface(app: FastAPI, service: Service) -> None:
     app.get("/api/health", responses={200: {"model": schemas.Health}, **everywhere})(service.health)
     text: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
     app.get("/metrics", responses={**text, **everywhere}, response_class=Response)(service.numbers)
-    app.openapi = functools.cache(functools.partial(openapi.describe, app))  # type: ignore[method-assign] # FastAPI's own way to change it
+    # FastAPI documents this assignment as the way to change the description.
+    app.openapi = functools.cache(functools.partial(openapi.describe, app))  # type: ignore[method-assign]
 
 
 def _add_teaching(app: FastAPI, teaching: Teaching) -> None:
-    """Give an application the endpoints for what is taught."""
+    """Add the endpoints for taught digits to an application."""
     taking = openapi.problems(*(code for code in STATUS if code not in _NEVER))
     others = openapi.problems(*_OF_ALL, "no-teaching", "bad-option", "bad-profile", "locked", "too-long")
     lost = openapi.problems("not-found")
@@ -128,8 +134,8 @@ def _add_teaching(app: FastAPI, teaching: Teaching) -> None:
     app.get("/api/taught.zip", responses={**archive, **others}, response_class=Response)(teaching.export)
 
 
-async def _tell(_: Request, error: Exception) -> Response:
-    """Return the answer to what the endpoints, the router or FastAPI's check of the options raised."""
+async def _answer_error(_: Request, error: Exception) -> Response:
+    """Return the response for an exception of the endpoints, the router or FastAPI's validation."""
     match error:
         case Problem():
             return problem_answer(error)
@@ -137,5 +143,9 @@ async def _tell(_: Request, error: Exception) -> Response:
             first = error.errors()[0]
             return problem_answer(Problem("bad-option", f"{first['loc'][-1]}: {first['msg']}."))
         case HTTPException(status_code=405):
-            return problem_answer(Problem("not-allowed", "This address has other methods."), headers=error.headers)
-    return problem_answer(Problem("not-found", "There is nothing here; /openapi.json lists the addresses."))
+            return problem_answer(
+                Problem("not-allowed", "This address does not support the method."), headers=error.headers
+            )
+    return problem_answer(
+        Problem("not-found", "There is nothing at this address. See /openapi.json for all addresses.")
+    )

@@ -1,4 +1,4 @@
-"""The endpoint that explains: which pixels decide, what would change the answer, and the maps of every layer."""
+"""The endpoint that explains a digit: the pixels that decide, the smallest change, and the maps of every layer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from inkread.web.uploads import Upload
 
 
 class Explaining:
-    """Explains what the reader of a service reads, by its network alone."""
+    """Explains the answers of a service's reader, by its network alone."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -28,35 +28,41 @@ class Explaining:
         request: Request,
         digit: Annotated[
             int | None,
-            Query(ge=1, le=100_000, description="Which digit, counted from 1 in reading order; else the least sure."),
+            Query(
+                ge=1,
+                le=100_000,
+                description="Which digit to explain, counted from 1 in reading order. Default: the one with the lowest "
+                "confidence.",
+            ),
         ] = None,
         as_: ContentQuery = "auto",
         x_picture_name: PictureName = "",
     ) -> Response:
-        """Explain why a digit of a picture is read as it is: what `inkread explain --format json` prints, and more.
+        """Explain why a digit of a picture is read the way it is.
 
-        It is the network that is explained; `read_as` is the answer together with what was taught.
+        The answer has the keys that `inkread explain --format json` prints, and more. It explains the network alone.
+        `read_as` is the answer with taught digits taken into account.
         """
 
         def work(upload: Upload) -> dict[str, Any]:
             with as_problems():
-                return self._explained(upload, as_, digit)
+                return self._explain(upload, as_, digit)
 
         return await self.service.answer_about(request, x_picture_name, "explained", work)
 
-    def _explained(self, upload: Upload, as_: Content, digit: int | None) -> dict[str, Any]:
+    def _explain(self, upload: Upload, as_: Content, digit: int | None) -> dict[str, Any]:
         reader = self.service.reader
         explanation = explain(reader.steps(upload.file(), as_=as_), reader.classifier.network, digit=digit)
         told = explanation.to_dict()
-        told["layers"] = [_shown(layer) for layer in explanation.layers]
+        told["layers"] = [_describe_layer(layer) for layer in explanation.layers]
         if change := explanation.change:
             glyph = np.round(change.glyph.astype(np.float64), 3).tolist()
             told["change"] |= {"words": change.words, "glyph": glyph}
         return told
 
 
-def _shown(layer: Layer) -> dict[str, Any]:
-    """Return the JSON object of a layer: its maps one below the other, the largest response first, or its numbers."""
+def _describe_layer(layer: Layer) -> dict[str, Any]:
+    """Return the JSON object of a layer: its maps from top to bottom, the largest response first, or its numbers."""
     told: dict[str, Any] = {"kind": layer.kind, "window": list(layer.window), "shape": list(layer.values.shape)}
     if not layer.has_maps and len(layer.values) <= CLASSES + 1:
         return {**told, "values": np.round(layer.values.astype(np.float64), 4).tolist()}

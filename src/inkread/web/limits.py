@@ -1,4 +1,4 @@
-"""How much the service takes, waits for and holds."""
+"""The limits of the service: sizes, numbers and times."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from inkread.pictures.opening import MAX_PIXELS
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one worker takes before it says no.
+    """The limits of one worker. Whatever exceeds them is refused.
 
-    bytes: of one picture.
-    total_bytes: of all pictures in one form.
-    files: pictures in one form.
-    pixels: of one picture, from its header, before it is decoded.
-    upload_seconds: for a request to arrive whole.
-    reading_seconds: for a picture to be read, waiting included.
-    waiting: pictures that wait or are read.
-    requests: requests that arrive, wait or are answered.
-    held_bytes: uploads in memory, of all requests together.
-    lessons: digits of a profile, beyond which none is taught here.
+    bytes: the size of one picture.
+    total_bytes: the size of all pictures in one form.
+    files: the number of pictures in one form.
+    pixels: the size of one picture, from its header, before it is decoded.
+    upload_seconds: the time for a request to arrive completely.
+    reading_seconds: the time to read a picture, including the time in the queue.
+    waiting: the number of pictures that wait or are being read.
+    requests: the number of requests that arrive, wait or are being answered.
+    held_bytes: the size of all uploads in memory, of all requests together.
+    lessons: the number of taught digits in a profile.
     """
 
     bytes: int = 25_000_000
@@ -35,5 +35,5 @@ class Limits:
     lessons: int = 5000
 
     def to_dict(self) -> dict[str, float]:
-        """Return the limits as `/api/health` tells them."""
+        """Return the limits as in the answer of `/api/health`."""
         return asdict(self)

@@ -1,8 +1,7 @@
-"""Metrics for Prometheus: of one worker, or of all of them together.
+"""Metrics for Prometheus, of one worker or of all workers together.
 
-Workers that run beside each other share their numbers through files in the folder that `PROMETHEUS_MULTIPROC_DIR`
-names, as the Prometheus client prescribes; whichever worker is asked then answers for all. Memory and processor time
-of the process are only told where there is one.
+Several workers share their numbers through files in the folder that `PROMETHEUS_MULTIPROC_DIR` names, as the Prometheus
+client requires. Any worker then answers for all of them. Memory and processor time are only included with one worker.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _SECONDS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30
 
 
 class Metrics:
-    """What the service counts. No name, no content and no address of a user is among it."""
+    """The metrics of the service. They contain no names, no contents and no addresses of users."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
@@ -36,21 +35,21 @@ class Metrics:
         )
         self.pictures = Counter(
             "inkread_pictures",
-            "Pictures by outcome: read, a refusal's code, or a problem's.",
+            "Pictures by outcome: read, or the code of a refusal or problem.",
             ("outcome",),
             registry=registry,
         )
         self.reading_seconds = Histogram(
             "inkread_reading_seconds",
-            "From a thread's taking a picture to its answer.",
+            "From the start of reading a picture to its answer, without the time in the queue.",
             buckets=_SECONDS,
             registry=registry,
         )
         self.waiting = Gauge(
-            "inkread_waiting", "Pictures that wait or are read.", registry=registry, multiprocess_mode="livesum"
+            "inkread_waiting", "Pictures that wait or are being read.", registry=registry, multiprocess_mode="livesum"
         )
         self.held_bytes = Gauge(
-            "inkread_held_bytes", "Uploads in memory.", registry=registry, multiprocess_mode="livesum"
+            "inkread_held_bytes", "Bytes of uploads in memory.", registry=registry, multiprocess_mode="livesum"
         )
 
     def text(self) -> bytes:
@@ -58,5 +57,5 @@ class Metrics:
         if SHARED not in os.environ:
             return generate_latest(self._registry)
         everyone = CollectorRegistry()
-        MultiProcessCollector(everyone)  # type: ignore[no-untyped-call] # it ships no type of its own
+        MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]
         return generate_latest(everyone)

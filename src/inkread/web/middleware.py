@@ -1,4 +1,4 @@
-"""The middleware: stands before every address, refuses what is foreign, and closes every answer to the outside."""
+"""The middleware: refuses requests from other sites, adds security headers to every response, and counts requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from inkread.web.problems import Problem, problem_answer
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 HEADERS = {
-    # The page shows what people draw and upload (data: and blob:); all else comes from here or not at all.
+    # The page shows drawings and uploads (data: and blob:). Everything else must come from this server.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data: blob:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -30,7 +30,7 @@ HEADERS = {
 }
 
 LEFT = 499
-"""The status under which requests are counted whose client went away: it never sees one."""
+"""The status in the metrics for requests whose client has disconnected."""
 
 _HARMLESS = {"GET", "HEAD", "OPTIONS"}
 
@@ -40,8 +40,8 @@ _log = logging.getLogger(__name__)
 class Guard:
     """Middleware around the whole application.
 
-    hosts: the names under which the service may be asked, None for any. A browser that is told by a foreign name server
-        that evil.example is 127.0.0.1 sends that name, and is refused.
+    hosts: the allowed host names in requests; None for any. This stops DNS rebinding: a browser that resolves
+        evil.example to 127.0.0.1 sends that name, and is refused.
     """
 
     def __init__(self, app: ASGIApp, *, limits: Limits, metrics: Metrics, hosts: Collection[str] | None) -> None:
@@ -73,10 +73,11 @@ class Guard:
         except Problem as problem:
             await problem_answer(problem)(scope, receive, send_guarded)
         except Exception:
-            _log.exception("a defect of inkread")
-            if status != LEFT:  # the answer has begun; the server breaks it off
+            _log.exception("a bug in inkread")
+            # If the response has begun, the server aborts it.
+            if status != LEFT:
                 raise
-            defect = Problem("failed", "This is a defect of inkread; its terminal says more. Please report it.")
+            defect = Problem("failed", "This is a bug in inkread. Its terminal shows the details. Please report it.")
             await problem_answer(defect)(scope, receive, send_guarded)
         finally:
             self.requests -= 1
@@ -85,11 +86,11 @@ class Guard:
     def _check(self, method: str, headers: Headers) -> None:
         host = _host(headers.get("host", ""))
         if self.hosts is not None and host not in self.hosts:
-            raise Problem("wrong-host", "This is not an address of this machine; ask 127.0.0.1 or localhost.")
+            raise Problem("wrong-host", "This is not an address of this machine. Use 127.0.0.1 or localhost.")
         if _is_foreign(method, headers):
             raise foreign_page()
         if self.requests > self.limits.requests:
-            raise Problem("busy", "inkread answers as many requests as it can; ask again in a second.")
+            raise Problem("busy", "inkread is busy. Try again in a second.")
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         path = getattr(scope.get("route", None), "path", "other")
@@ -98,37 +99,41 @@ class Guard:
 
 
 def foreign_page() -> Problem:
-    """Return the problem of a request that another page sent."""
-    return Problem("foreign-page", "Only inkread's own page may ask from within a browser.")
+    """Return the problem for a request from the page of another site."""
+    return Problem("foreign-page", "In a browser, only inkread's own page may use this address.")
 
 
 def has_foreign_origin(headers: Headers) -> bool:
-    """Tell whether a page with another address than ours sent a request; programs that are no browsers name none.
+    """Return whether a page of another origin sent a request. Programs that are not browsers send no origin.
 
-    Browsers that send no `Sec-Fetch-Site`, as none does to an address of a network without encryption, send this.
+    Browsers send no `Sec-Fetch-Site` to unencrypted addresses of other machines, but they send `Origin`.
     """
     origin = headers.get("origin")
     return origin is not None and urlsplit(origin).netloc != headers.get("host")
 
 
 def _is_foreign(method: str, headers: Headers) -> bool:
-    """Tell whether a page of another site asks. A link there may open our page; a form there may send nothing to it."""
+    """Return whether a request comes from the page of another site.
+
+    A link on another site may open our page, but a form there may not send anything to it. "same-site" is not enough
+    for that: it includes every other program on this machine that serves a page.
+    """
     site = headers.get("sec-fetch-site", "none")
     if method in _HARMLESS:
         return site == "cross-site" and headers.get("sec-fetch-mode") != "navigate"
-    return site not in {"same-origin", "none"}  # "same-site" is any other program on this machine that serves a page
+    return site not in {"same-origin", "none"}
 
 
 def _close(headers: MutableHeaders) -> None:
-    """Add the headers that keep everything foreign out."""
+    """Add the security headers to a response."""
     for name, value in HEADERS.items():
         headers[name] = value
-    # What the page is made of is asked for again each time, and answered "not modified"; what was read is not kept.
+    # Files of the page are revalidated each time, which gives "not modified". Answers are never cached.
     headers.setdefault("Cache-Control", "no-cache" if "etag" in headers else "no-store")
 
 
 def _host(header: str) -> str:
-    """Return the name in a Host header, without its port; empty where it is none."""
+    """Return the name in a Host header, without its port; empty if the header is not valid."""
     try:
         return urlsplit(f"//{header}").hostname or ""
     except ValueError:

@@ -1,4 +1,4 @@
-"""The description of the REST interface, /openapi.json: what goes in, what comes out, with examples."""
+"""The OpenAPI description of the REST interface, /openapi.json, with examples."""
 
 from __future__ import annotations
 
@@ -58,27 +58,27 @@ _FILES = {
 BODY = {
     "requestBody": {
         "required": True,
-        "description": "A picture, or a form with one or several as files under any names.",
+        "description": "A picture, or a form with one or several pictures as files. The field names do not matter.",
         "content": {"application/octet-stream": BYTES, "image/*": BYTES, "multipart/form-data": _FILES},
     }
 }
-"""What /api/read takes; FastAPI cannot tell, for the body is taken in by us."""
+"""The request body of /api/read. FastAPI does not know it, since `inkread.web.uploads` reads the body."""
 
 READ: dict[int | str, dict[str, Any]] = {
     200: {
         "model": ReadingSchema | list[ReadingSchema | Failure],
-        "description": "The reading of the picture, or a list for several",
+        "description": "The reading of the picture, or a list of readings for several pictures",
     }
 }
 _EXAMPLES = {"read": {"value": _SEVEN}, "refused": {"value": _BLANK}, "several": {"value": [_SEVEN, _BROKEN]}}
 
 
 def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """Return the description of the problems with these codes, as FastAPI takes it; several may share a status."""
+    """Return the description of the problems with these codes, as FastAPI expects it. Codes may share a status."""
     found: dict[int | str, dict[str, Any]] = {}
     for status in sorted({STATUS[code] for code in codes}):
-        own = [code for code in codes if STATUS[code] == status]
-        found[status] = {"model": ProblemDetails, "description": "Problem: " + " or ".join(f"`{code}`" for code in own)}
+        names = " or ".join(f"`{code}`" for code in codes if STATUS[code] == status)
+        found[status] = {"model": ProblemDetails, "description": f"Problem: {names}"}
         if status == 503:
             schema = {"type": "integer", "examples": [RETRY_SECONDS]}
             found[status]["headers"] = {"Retry-After": {"description": "seconds", "schema": schema}}
@@ -86,9 +86,9 @@ def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI description of an application, every problem under its own media type.
+    """Return the OpenAPI description of an application, with problems under their media type.
 
-    The examples come last, for FastAPI would leave out what is null in them.
+    The examples are added last, since FastAPI would remove the null values in them.
     """
     described = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     for path in described["paths"].values():

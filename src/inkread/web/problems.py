@@ -1,4 +1,4 @@
-"""Problems: every failure of the service as `application/problem+json`, with a code that stays (RFC 9457)."""
+"""Problems: every failure of the service as `application/problem+json`, with a stable code (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -39,15 +39,18 @@ STATUS = {
     "too-long": 503,
     "locked": 503,
 }
-"""The code of every problem with its status; docs/web.md says when it comes."""
+"""The HTTP status of every problem code. docs/web.md describes the codes."""
 
 RETRY_SECONDS = 1
 
 _log = logging.getLogger(__name__)
 
 
-class Problem(Exception):  # noqa: N818 - it is named as its media type is
-    """Raised for whatever the service answers with a problem: a code of `STATUS` and a sentence for people."""
+class Problem(Exception):  # noqa: N818
+    """Raised for a failure of a request: a code of `STATUS` and a sentence for people.
+
+    The name is that of the media type.
+    """
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -57,7 +60,7 @@ class Problem(Exception):  # noqa: N818 - it is named as its media type is
 
 @contextmanager
 def as_problems() -> Iterator[None]:
-    """Raise the `Problem` of whatever inkread raises about a picture, an option or what was taught."""
+    """Turn errors about a picture, an option or the taught digits into a `Problem`."""
     try:
         yield
     except (PictureError, OptionError, DataError) as error:
@@ -65,17 +68,17 @@ def as_problems() -> Iterator[None]:
 
 
 def problem_of(error: PictureError | OptionError | DataError) -> Problem:
-    """Return the problem that tells a failure; where a file lies on this machine is told in its terminal alone."""
+    """Return the problem for an error. The paths of files on the server appear only in its terminal."""
     if not isinstance(error, DataError):
         return Problem(error.code if error.code in STATUS else "not-a-picture", error.message)
     if error.code == "locked":
-        return Problem("locked", "Another program is changing what was taught; try again in a moment.")
+        return Problem("locked", "Another program is changing the taught digits. Try again in a moment.")
     _log.error(error.message)
-    return Problem("bad-profile", "What was taught cannot be used; the terminal in which inkread runs says why.")
+    return Problem("bad-profile", "The taught digits cannot be used. The terminal in which inkread runs says why.")
 
 
 def problem_answer(problem: Problem, *, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the response that tells a problem; `headers` are added to its own."""
+    """Return the response for a problem, with `headers` added."""
     status = STATUS[problem.code]
     content = {
         "type": "about:blank",

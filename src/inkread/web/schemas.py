@@ -1,4 +1,4 @@
-"""The shapes of what the REST interface answers, for its description and for those who check an answer."""
+"""The schemas of the answers of the REST interface."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class _Exact(BaseModel):
 
 
 class Refused(_Exact):
-    """Why a picture was not read."""
+    """Why a picture was refused."""
 
     code: RefusalCode
     message: str
@@ -46,14 +46,14 @@ class Jpeg(_Exact):
 
 
 class Glyph(Png):
-    """A digit as the network sees it, 28 x 28, white on black; the last of its probabilities is that of no digit."""
+    """A digit as the network sees it, 28 x 28, white on black. The last of its probabilities is that of a non-digit."""
 
     probabilities: list[float] = Field(min_length=11, max_length=11)
     box: list[int] = Field(min_length=4, max_length=4)
 
 
 class StepsSchema(_Exact):
-    """What lies between a picture and its reading: with `steps=1`; its page only with `page=1`."""
+    """The steps between a picture and its reading, with `steps=1`. `page` is only there with `page=1`."""
 
     size: list[int] = Field(min_length=2, max_length=2, description="width and height of the upright picture")
     ink: Png
@@ -62,7 +62,7 @@ class StepsSchema(_Exact):
 
 
 class ReadingSchema(_Exact):
-    """What a picture says. `confidence` is the probability that the whole text is right."""
+    """The reading of a picture. `confidence` is the probability that the whole text is right."""
 
     picture: str
     text: str
@@ -81,14 +81,14 @@ class Error(_Exact):
 
 
 class Failure(_Exact):
-    """Stands in a list for a picture that could not be read."""
+    """The item in a list for a picture that could not be read."""
 
     picture: str
     error: Error
 
 
 class Health(_Exact):
-    """The version, whether it can be taught here, and the limits of each worker."""
+    """The version, whether digits can be taught, and the limits of each worker."""
 
     status: Literal["ok"]
     version: str
@@ -97,7 +97,7 @@ class Health(_Exact):
 
 
 class ProblemDetails(_Exact):
-    """A failure: a code that stays for programs, a sentence for people (RFC 9457)."""
+    """A failure: a stable code for programs, and a sentence for people (RFC 9457)."""
 
     type: str
     title: str
@@ -107,7 +107,7 @@ class ProblemDetails(_Exact):
 
 
 class LessonSchema(Png):
-    """A digit that was taught; its glyph as PNG, 28 x 28, white on black. `instead_of`: the label it had before."""
+    """A taught digit and its glyph as PNG, 28 x 28, white on black. `instead_of` is the label it had before."""
 
     id: int
     label: int = Field(ge=0, le=9)
@@ -118,20 +118,20 @@ class LessonSchema(Png):
 
 
 class NewLesson(LessonSchema):
-    """A digit that is taught now, and the lessons that look nearly the same and have another label."""
+    """A newly taught digit, and the lessons that look nearly the same but have another label."""
 
     contradicted: list[LessonSchema]
 
 
 class Taught(_Exact):
-    """What was taught of a picture, and how it is read now."""
+    """The digits taught from a picture, and how the picture is read now."""
 
     taught: list[NewLesson]
     reading: ReadingSchema
 
 
 class Lessons(_Exact):
-    """Lessons, the newest first; `count` is that of all."""
+    """Lessons, the newest first. `count` is the number of all lessons."""
 
     profile: str
     count: int
@@ -139,7 +139,7 @@ class Lessons(_Exact):
 
 
 class Forgotten(_Exact):
-    """How many lessons were forgotten."""
+    """How many lessons were deleted."""
 
     forgotten: int
 
@@ -149,14 +149,14 @@ Place = list[int]
 
 
 class EvidenceSchema(_Exact):
-    """By how much the log odds of the answer fall, in nats, when ink is taken away there, and when ink is added."""
+    """How far the log odds of the answer fall, in nats, when ink is erased at a pixel, and when ink is added."""
 
     ink: Map
     paper: Map
 
 
 class ChangeSchema(_Exact):
-    """A few dots of ink, row and column each, after which the runner-up is read, and how the glyph then looks."""
+    """A few dots of ink, each with row and column, after which the runner-up is read, and the changed glyph."""
 
     words: str
     added: list[Place]
@@ -166,10 +166,10 @@ class ChangeSchema(_Exact):
 
 
 class LayerSchema(_Exact):
-    """What a layer makes of the glyph.
+    """The output of a layer for the glyph.
 
-    `png`: its maps, one below the other, the largest response first, or its numbers in a row; black is 0, and white
-    the largest of the layer. Of no more than 11 numbers, `values`.
+    `png` shows its maps from top to bottom, the largest response first, or its numbers in a row. Black is 0, and white
+    is the largest value of the layer. Up to 11 numbers are in `values` instead.
     """
 
     kind: str
@@ -181,7 +181,7 @@ class LayerSchema(_Exact):
 
 
 class ExplanationSchema(_Exact):
-    """Why a digit is read as it is, by the network alone; `read_as` together with what was taught."""
+    """Why a digit is read the way it is, by the network alone. `read_as` takes taught digits into account."""
 
     picture: str
     digit: int

@@ -33,19 +33,19 @@ Result = TypeVar("Result")
 
 
 ContentQuery = Annotated[
-    Content, Query(alias="as", description="What a picture holds; `auto` finds out.", examples=["digit"])
+    Content, Query(alias="as", description="What a picture contains. `auto` detects it.", examples=["digit"])
 ]
 PictureName = Annotated[
-    str, Header(description="How the answer names the picture: percent-encoded UTF-8.", examples=["7.jpg"])
+    str, Header(description="The name of the picture in the answer, as percent-encoded UTF-8.", examples=["7.jpg"])
 ]
 
 
 class Service:
     """Answers requests with one reader.
 
-    queue: where pictures are read.
-    background: where everything else is done, one thing at a time, so that reading goes on meanwhile.
-    taught: the profile that whoever asks may also teach and look into; None where nobody may.
+    queue: the queue for reading pictures.
+    background: the queue for everything else, with one thread, so that reading is not held up.
+    taught: the profile that clients may see and change; None if they may not.
     """
 
     def __init__(
@@ -63,19 +63,23 @@ class Service:
         as_: ContentQuery = "auto",
         min_confidence: Annotated[
             float | None,
-            Query(ge=0, le=1, description="A less sure reading is refused; left out, the model's card says."),
+            Query(
+                ge=0,
+                le=1,
+                description="Readings with a lower confidence are refused. Default: the value on the model's card.",
+            ),
         ] = None,
-        steps: Annotated[int, Query(ge=0, le=1, description="1: what lies between picture and answer, too.")] = 0,
-        page: Annotated[int, Query(ge=0, le=1, description="1: the upright picture, too; brings `steps`.")] = 0,
+        steps: Annotated[int, Query(ge=0, le=1, description="1: include the steps between picture and answer.")] = 0,
+        page: Annotated[int, Query(ge=0, le=1, description="1: include the upright picture and the steps.")] = 0,
         x_picture_name: PictureName = "",
     ) -> Response:
-        """Read the digits on a picture: the body, or the files of a form.
+        """Read the digits on a picture, which is the body or a file of a form.
 
-        The answer is the object that `inkread read --format json` prints; for several files a list of such objects,
-        in which one that cannot be read has an `error` in its place. A refusal is an answer, too.
+        The answer is the object that `inkread read --format json` prints. For several files it is a list of such
+        objects. A file that cannot be read has an `error` in that list. A refusal counts as an answer.
         """
         question = Question(ReadOptions(as_, min_confidence), steps=bool(steps), page=bool(page))
-        self.queue.check()  # before anything is taken in
+        self.queue.check()
         with self.queue.holding() as hold:
             uploads = await uploads_of(request, x_picture_name, self.queue.limits, hold)
             reading = self._one(uploads[0], question) if len(uploads) == 1 else self._each(uploads, question)
@@ -84,57 +88,59 @@ class Service:
     async def answer_about(
         self, request: Request, name: str, outcome: str, work: Callable[[Upload], dict[str, Any]], *, status: int = 200
     ) -> Response:
-        """Return the answer to a request with one picture: what `work` returns of it, in the background queue.
+        """Run `work` on the one picture of a request in the background queue, and return its result as a response.
 
-        name: percent-encoded name of the picture. outcome: under which it is counted, unless there is a problem.
+        name: the percent-encoded name of the picture.
+        outcome: the outcome in the metrics, unless there is a problem.
         """
         self.background.check()
         with self.queue.holding() as hold:
             uploads = await uploads_of(request, name, self.queue.limits, hold)
             if len(uploads) > 1:
                 raise Problem("bad-form", "The form holds several pictures; send one at a time.")
-            done = self._counted(self.background, partial(work, uploads[0]), lambda _: outcome)
-            return json_answer(encoded(await _unless_gone(request, done)), status=status)
+            done = self._run_counted(self.background, partial(work, uploads[0]), lambda _: outcome)
+            return json_answer(encode(await _unless_gone(request, done)), status=status)
 
     async def model(self) -> Response:
-        """Tell how the model that reads was made and how good it is: its card."""
-        return json_answer(encoded(self.reader.card.to_dict()))
+        """Return the card of the model, which says how it was made and how good it is."""
+        return json_answer(encode(self.reader.card.to_dict()))
 
     async def health(self) -> Response:
-        """Tell that the service is there, its version, its limits, and whether it can be taught."""
+        """Return that the service is running, its version, its limits, and whether digits can be taught."""
         about = {"version": inkread.__version__, "teaching": self.taught is not None}
-        return json_answer(encoded({"status": "ok", **about, "limits": self.queue.limits.to_dict()}))
+        return json_answer(encode({"status": "ok", **about, "limits": self.queue.limits.to_dict()}))
 
     async def numbers(self) -> Response:
-        """Tell Prometheus what was counted."""
+        """Return the metrics in the text format of Prometheus."""
         return Response(self.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     async def _each(self, uploads: list[Upload], question: Question) -> bytes:
-        """Return the list of answers; the pictures queue one after the other, so that others get their turn."""
+        """Return the list of answers. Only one picture is queued at a time, so that other requests get their turn."""
         answers = []
         for upload in uploads:
             try:
                 answers.append(await self._answer(upload, question))
             except Problem as problem:
                 answers.append(failure(upload, problem))
-        return encoded(answers)
+        return encode(answers)
 
     async def _one(self, upload: Upload, question: Question) -> bytes:
-        return encoded(await self._answer(upload, question))
+        return encode(await self._answer(upload, question))
 
     async def _answer(self, upload: Upload, question: Question) -> dict[str, Any]:
-        """Return the JSON object of a picture. Raises `Problem` where there is none."""
+        """Return the JSON object of a picture. Raises `Problem` if it cannot be read."""
 
         def outcome(found: dict[str, Any]) -> str:
             return str(found["refused"]["code"]) if found["refused"] else "read"
 
-        return await self._counted(self.queue, lambda: self._read(upload, question), outcome)
+        return await self._run_counted(self.queue, lambda: self._read(upload, question), outcome)
 
-    async def _counted(
+    async def _run_counted(
         self, queue: WorkQueue, work: Callable[[], dict[str, Any]], outcome: Callable[[dict[str, Any]], str]
     ) -> dict[str, Any]:
-        """Return what `work` returns, from a thread of a queue, and count a picture by what has become of it."""
-        counted = "gone"  # the client, unless it is still there in the end
+        """Run `work` in a thread of a queue, return its result, and count the outcome in the metrics."""
+        # The outcome is "gone" if the client disconnects.
+        counted = "gone"
         try:
             found = await queue.run(work)
             counted = outcome(found)
@@ -155,12 +161,12 @@ class Service:
 
 
 def json_answer(content: bytes, *, status: int = 200) -> Response:
-    """Return a response that holds JSON."""
+    """Return a response with JSON."""
     return Response(content, status, media_type="application/json")
 
 
 async def _unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
-    """Return what `work` returns; cancel it, and raise `ClientDisconnect`, when the client goes away before."""
+    """Return the result of `work`. If the client disconnects first, cancel it and raise `ClientDisconnect`."""
     working = asyncio.ensure_future(work)
     going = asyncio.ensure_future(request.receive())
     try:
@@ -173,13 +179,15 @@ async def _unless_gone(request: Request, work: Coroutine[Any, Any, Result]) -> R
         going.cancel()
 
 
-_QUICK = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # these pictures travel once and are thrown away
+_QUICK = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+"""Fast compression, since these images are sent once and not stored."""
+
 _GOOD = [cv2.IMWRITE_JPEG_QUALITY, 85]
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a request asks of its pictures; see `Reader.read`, and docs/web.md for `steps` and `page`."""
+    """The options of a request. See `Reader.read`, and docs/web.md for `steps` and `page`."""
 
     options: ReadOptions = field(default_factory=ReadOptions)
     steps: bool = False
@@ -187,26 +195,26 @@ class Question:
 
 
 def answer(reader: Reader, upload: Upload, question: Question) -> dict[str, Any]:
-    """Return the JSON object of a picture's reading. Raises `PictureError` for what is no picture."""
+    """Return the JSON object of a picture's reading. Raises `PictureError` if it is not a picture."""
     steps = reader.run(upload.file(), question.options)
     reading = steps.reading.to_dict()
     if question.steps or question.page:
-        reading["steps"] = _shown(steps, page=question.page)
+        reading["steps"] = _describe_steps(steps, page=question.page)
     return reading
 
 
 def failure(upload: Upload, problem: Problem) -> dict[str, Any]:
-    """Return the JSON object that stands in a list for a picture that was not read, as the command line has it."""
+    """Return the JSON object for a picture that could not be read, as the command line prints it."""
     return {"picture": upload.name, "error": {"code": problem.code, "message": problem.detail}}
 
 
-def encoded(value: object) -> bytes:
+def encode(value: object) -> bytes:
     """Return a value as JSON."""
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def _shown(steps: Steps, *, page: bool) -> dict[str, Any]:
-    """Return what lies between a picture and its reading, its images as base64."""
+def _describe_steps(steps: Steps, *, page: bool) -> dict[str, Any]:
+    """Return the steps between a picture and its reading, with images in base64."""
     shown: dict[str, Any] = {
         "size": list(steps.page.size),
         "ink": {"png": png(1 - steps.ink)},

@@ -1,4 +1,4 @@
-"""Serving: from an address to running workers, until Ctrl-C."""
+"""Serves the page and the REST interface on an address, with one or several workers, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from inkread.web.middleware import LOCAL_HOSTS
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket. Raises `OptionError` where the port is taken or the host is not this machine."""
+    """Return a listening socket. Raises `OptionError` if the port is in use or the host is not this machine."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=512)
@@ -44,32 +44,33 @@ def bind(host: str, port: int) -> socket.socket:
 def prepare(
     listener: socket.socket, *, model: Path | None, workers: int, profile: str | None, teaching: bool
 ) -> Callable[[], None]:
-    """Return what serves on a listening socket until Ctrl-C or SIGTERM; requests that run are finished first.
+    """Return a function that serves on a listening socket until Ctrl-C or SIGTERM. Running requests finish first.
 
-    model, profile, teaching: see `make_app`, whose errors it raises.
+    model, profile, teaching: as for `make_app`. Raises what `make_app` raises.
     """
     limits = Limits()
     hosts = {*LOCAL_HOSTS, str(listener.getsockname()[0])} if is_local(listener) else None
     build = partial(make_app, model, limits=limits, hosts=hosts, profile=profile, teaching=teaching)
     if workers == 1:
         return partial(uvicorn.Server(configuration(build(), limits)).run, [listener])
-    Reader(model)  # a bad model is said once, here, and not by every worker
+    # A bad model is reported once here, and not by every worker.
+    Reader(model)
     return partial(_run_workers, configuration(build, limits, workers=workers), listener)
 
 
 class _Workers(Multiprocess):
     def init_processes(self) -> None:
-        """Start the workers deaf to Ctrl-C, until they serve; it reaches all of them and would end in tracebacks."""
+        """Start the workers with Ctrl-C ignored until they serve, since it would end each in a traceback."""
         hearing = signal.signal(signal.SIGINT, signal.SIG_IGN)
         super().init_processes()
         signal.signal(signal.SIGINT, hearing)
 
     def keep_subprocess_alive(self) -> None:
-        """Replace workers that have died, and forget what they had in hand."""
+        """Replace workers that have died, and remove their values from the metrics."""
         before = {process.pid for process in self.processes}
         super().keep_subprocess_alive()
         for dead in before - {process.pid for process in self.processes}:
-            mark_process_dead(dead)  # type: ignore[no-untyped-call] # it ships no type of its own
+            mark_process_dead(dead)  # type: ignore[no-untyped-call]
 
 
 def _run_workers(settings: uvicorn.Config, listener: socket.socket) -> None:
@@ -79,7 +80,10 @@ def _run_workers(settings: uvicorn.Config, listener: socket.socket) -> None:
 
 
 def configuration(app: Callable[..., Any], limits: Limits, *, workers: int = 1) -> uvicorn.Config:
-    """Return uvicorn's settings for an application, or for several workers that each build one."""
+    """Return uvicorn's settings for an application, or for several workers that each build one.
+
+    The time limit for health checks is long, so that a worker that is still starting is not killed.
+    """
     return uvicorn.Config(
         app,
         factory=workers > 1,
@@ -92,38 +96,38 @@ def configuration(app: Callable[..., Any], limits: Limits, *, workers: int = 1) 
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=int(limits.reading_seconds) + 5,
-        timeout_worker_healthcheck=60,  # a worker that is starting does not answer yet, and must not be killed for that
+        timeout_worker_healthcheck=60,
     )
 
 
 def is_local(listener: socket.socket) -> bool:
-    """Tell whether only this machine can reach a socket."""
+    """Return whether only this machine can reach a socket."""
     return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
 
 
 def _cause(error: OSError) -> str:
-    """Return why an address cannot be had, without the address that Python's own words repeat."""
+    """Return why an address cannot be used, without the address that Python's message repeats."""
     if isinstance(error, socket.gaierror) or error.errno is None:
         return str(error.strerror).lower()
     return os.strerror(error.errno).lower()
 
 
 class Impatient(H11Protocol):
-    """Hangs up on clients that are late with what they owe; uvicorn alone would wait for ever.
+    """Closes connections whose client is too slow. uvicorn alone would wait for ever.
 
-    Built on h11, not on the quicker httptools: that one gives up a request whose client offers HTTP/2, as those of Java
-    do, and bounds no headers. It would save a hundredth of the time that a drawing takes.
+    The limit applies to sending the headers of a request, to sending the rest of a body that was answered early, and to
+    receiving the answer. Bodies that are read have a separate limit in `inkread.web.uploads`.
 
-    They owe the headers of a request once they are connected, the rest of a body that was answered early, and to take
-    the answer. A body that is wanted has a time limit of its own: see `inkread.web.uploads`.
+    It is built on h11, not on the faster httptools. httptools drops requests whose client offers HTTP/2, as Java
+    clients do, and does not limit headers. It would save a hundredth of the time for a drawing.
     """
 
     patience: float = 60
-    """Seconds; an idle connection is closed by uvicorn before."""
+    """The limit in seconds. uvicorn closes idle connections before that."""
 
     _timer: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._watch()
 
@@ -140,12 +144,13 @@ class Impatient(H11Protocol):
         self._stop()
 
     def send_400_response(self, msg: str) -> None:
-        with contextlib.suppress(LocalProtocolError):  # nonsense in the rest of a body that is answered already
+        # The rest of a body that was already answered may be invalid.
+        with contextlib.suppress(LocalProtocolError):
             super().send_400_response(msg)
         self.transport.close()
 
     def _watch(self) -> None:
-        """Let the time run while no request is being answered."""
+        """Run the timer while no request is being answered."""
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop()
         elif self._timer is None:

@@ -1,4 +1,4 @@
-"""The endpoints for what is taught: teach a digit, list the lessons, forget one, take all of them along."""
+"""The endpoints for taught digits: teach a digit, list the lessons, delete one, export all of them."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from inkread.teaching.lessons import Lesson, as_floats, digits_of, lessons_of
 from inkread.teaching.profiles import Profile
 from inkread.web.middleware import foreign_page, has_foreign_origin
 from inkread.web.problems import Problem, as_problems
-from inkread.web.service import ContentQuery, PictureName, Service, encoded, json_answer, png
+from inkread.web.service import ContentQuery, PictureName, Service, encode, json_answer, png
 from inkread.web.uploads import Upload
 
 Result = TypeVar("Result")
 
 LARGEST_ID = 2**63 - 1
 
-_OFF = "Nothing can be taught here: whoever runs inkread can allow it with 'inkread web --teach'."
+_OFF = "Teaching is off on this server. It can be switched on with 'inkread web --teach'."
 
-LessonId = Annotated[int, Path(alias="id", ge=1, le=LARGEST_ID, description="of the lesson", examples=[12])]
+LessonId = Annotated[int, Path(alias="id", ge=1, le=LARGEST_ID, description="The id of the lesson.", examples=[12])]
 
 
 class Teaching:
-    """Teaches the reader of a service, where that is allowed."""
+    """Teaches the reader of a service, if that is allowed."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -53,18 +53,18 @@ class Teaching:
             str | None,
             Query(
                 pattern="^[0-9]{1,6}(,[0-9]{1,6}){3}$",
-                description="Where the one digit stands that the label is for: x, y, width and height, as a reading "
-                "gives it. Left out, the label is for all of the picture.",
+                description="The box of the one digit to teach: x, y, width and height, as in a reading. Without it, "
+                "the label is that of the whole picture.",
                 examples=["193,237,213,306"],
             ),
         ] = None,
         as_: ContentQuery = "auto",
         x_picture_name: PictureName = "",
     ) -> Response:
-        """Teach what is written on a picture; from now on it is read so, and what looks like it, too.
+        """Teach the digits on a picture. They, and digits that look like them, are read this way from now on.
 
-        The answer has a lesson for each digit, and the picture as it is read now. `instead_of` is the label that the
-        same digit had before; `contradicted` are lessons that look nearly the same and have another label.
+        The answer has a lesson for each digit, and the reading of the picture now. `instead_of` is the label that the
+        same digit had before. `contradicted` lists lessons that look nearly the same but have another label.
         """
         profile = self._profile(request)
         place = Box(*map(int, box.split(","))) if box else None
@@ -80,34 +80,34 @@ class Teaching:
     async def lessons(
         self,
         request: Request,
-        limit: Annotated[int, Query(ge=1, le=500, description="How many at most.")] = 100,
+        limit: Annotated[int, Query(ge=1, le=500, description="The largest number of lessons.")] = 100,
         before: Annotated[
-            int | None, Query(ge=1, le=LARGEST_ID, description="Only those that are older than the one with this id.")
+            int | None, Query(ge=1, le=LARGEST_ID, description="List only lessons older than the one with this id.")
         ] = None,
     ) -> Response:
-        """List what was taught, the newest first."""
+        """List the taught digits, the newest first."""
         profile = self._profile(request)
 
         def work() -> dict[str, Any]:
-            found = _all_shown(profile.lessons(newest=limit, before=before))
+            found = _describe_all(profile.lessons(newest=limit, before=before))
             return {"profile": profile.name, "count": profile.count(), "taught": found[::-1]}
 
-        return json_answer(encoded(await self._done(work)))
+        return json_answer(encode(await self._done(work)))
 
     async def forget(self, request: Request, id_: LessonId) -> Response:
-        """Forget a lesson: from now on, what it was taught of is read as if it had never been."""
+        """Delete a lesson. Its digit is read as if it had never been taught."""
         profile = self._profile(request)
 
         def work() -> dict[str, Any]:
             try:
                 return {"forgotten": profile.forget([id_])}
             except OptionError:
-                raise Problem("not-found", f"There is no lesson {id_}; it may be forgotten already.") from None
+                raise Problem("not-found", f"There is no lesson {id_}. It may have been deleted already.") from None
 
-        return json_answer(encoded(await self._done(work)))
+        return json_answer(encode(await self._done(work)))
 
     async def export(self, request: Request) -> Response:
-        """Take along all that was taught: a zip archive of what `inkread teach --export` writes."""
+        """Export the taught digits as a zip archive of what `inkread teach --export` writes."""
         profile = self._profile(request)
         content = await self._done(lambda: _archive(profile.lessons()))
         return Response(
@@ -117,7 +117,7 @@ class Teaching:
         )
 
     def _profile(self, request: Request) -> Profile:
-        """Return the profile that may be taught. Raises `Problem` where none may, or where another page wants to."""
+        """Return the profile to teach. Raises `Problem` if teaching is off or another page sent the request."""
         if self.service.taught is None:
             raise Problem("no-teaching", _OFF)
         if has_foreign_origin(request.headers):
@@ -125,7 +125,7 @@ class Teaching:
         return self.service.taught
 
     async def _done(self, work: Callable[[], Result]) -> Result:
-        """Return what `work` returns, in the background queue, for the profile may have to be waited for."""
+        """Return the result of `work`, run in the background queue, since the profile may be locked for a while."""
 
         def run() -> Result:
             with as_problems():
@@ -138,16 +138,17 @@ class Teaching:
         if profile.count() + len(digits_of(label)) > most:
             raise Problem(
                 "full",
-                f"{most} digits are the most that are taught here; forget some, or train a network with them: "
+                f"The limit of {most} taught digits is reached. Delete some, or train a network with them: "
                 "'inkread train --own'.",
             )
 
     def _taught(self, lessons: list[Lesson]) -> dict[str, Any]:
-        """Teach lessons, and return what is to be told of them."""
+        """Teach lessons, and return their JSON objects."""
         reader = self.service.reader
         kept = reader.teach_lessons(lessons)
         told = [
-            {**_shown(lesson), "contradicted": _all_shown(reader.classifier.contradicted(lesson))} for lesson in kept
+            {**_describe(lesson), "contradicted": _describe_all(reader.classifier.contradicted(lesson))}
+            for lesson in kept
         ]
         return {"taught": told}
 
@@ -155,18 +156,19 @@ class Teaching:
         return self.service.reader.read(upload.file(), as_=as_).to_dict()
 
 
-def _shown(lesson: Lesson) -> dict[str, Any]:
+def _describe(lesson: Lesson) -> dict[str, Any]:
     """Return the JSON object of a lesson."""
     return {**lesson.to_dict(), "png": png(as_floats(lesson.glyph))}
 
 
-def _all_shown(lessons: Iterable[Lesson]) -> list[dict[str, Any]]:
-    return [_shown(lesson) for lesson in lessons]
+def _describe_all(lessons: Iterable[Lesson]) -> list[dict[str, Any]]:
+    return [_describe(lesson) for lesson in lessons]
 
 
 def _archive(lessons: list[Lesson]) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:  # not compressed: pictures are already
+    # The archive is not compressed, since the pictures are.
+    with zipfile.ZipFile(file, "w") as archive:
         for name, content in exported(lessons):
             archive.writestr(name, content)
     return file.getvalue()

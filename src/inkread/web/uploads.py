@@ -1,4 +1,4 @@
-"""Uploads: from the body of a request to pictures in memory, never more of it than the limits allow."""
+"""Uploads: reads the pictures in the body of a request into memory, within the limits."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Hold = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One picture as it came: its name and its bytes."""
+    """One uploaded picture: its name and its bytes."""
 
     name: str
     content: bytes
 
     def file(self) -> io.BytesIO:
-        """Return the picture as a file with a name, which is how a reader takes it."""
+        """Return the picture as a file object with a name, for a reader."""
         file = io.BytesIO(self.content)
         file.name = self.name
         return file
@@ -38,30 +38,30 @@ class Upload:
 async def uploads_of(request: Request, name: str, limits: Limits, hold: Hold) -> list[Upload]:
     """Return the pictures of a request: its body, or the files of a form.
 
-    name: percent-encoded name of the body; files bring their own.
-    hold: is told the number of bytes that come into memory, before they do.
+    name: the percent-encoded name of a picture in the body. The files of a form have names already.
+    hold: called with the number of bytes before they are kept in memory.
 
-    Raises `Problem` for a body that holds no picture, is too large, damaged, or does not arrive in time.
+    Raises `Problem` if the body contains no picture, is too large or damaged, or does not arrive in time.
     """
     try:
         async with asyncio.timeout(limits.upload_seconds):
             if request.headers.get("content-type", "").lower().startswith("multipart/"):
-                return await _of_form(request, limits, hold)
-            return [Upload(_clean(unquote(name)), await _whole(request, limits, hold))]
+                return await _read_form(request, limits, hold)
+            return [Upload(_clean_name(unquote(name)), await _read_body(request, limits, hold))]
     except TimeoutError:
         seconds = f"{limits.upload_seconds:g}"
-        raise Problem("too-slow", f"The picture did not arrive within {seconds} s; try again.") from None
+        raise Problem("too-slow", f"The picture did not arrive within {seconds} s. Try again.") from None
 
 
-async def _whole(request: Request, limits: Limits, hold: Hold) -> bytes:
-    content = b"".join([chunk async for chunk in _bounded(request, limits.bytes, hold)])
+async def _read_body(request: Request, limits: Limits, hold: Hold) -> bytes:
+    content = b"".join([chunk async for chunk in _read_bounded(request, limits.bytes, hold)])
     if not content:
-        raise Problem("no-picture", "There is no picture in the request; send one as its body or in a form.")
+        raise Problem("no-picture", "There is no picture in the request. Send one as the body or in a form.")
     return content
 
 
-async def _bounded(request: Request, most: int, hold: Hold) -> AsyncGenerator[bytes, None]:
-    """Yield the chunks of a body; what its header says of its length is only believed where it is too much."""
+async def _read_bounded(request: Request, most: int, hold: Hold) -> AsyncGenerator[bytes, None]:
+    """Yield the chunks of a body, up to a limit. The length in the header is only used to refuse a body early."""
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > most:
         raise _too_large(most)
@@ -74,10 +74,10 @@ async def _bounded(request: Request, most: int, hold: Hold) -> AsyncGenerator[by
         yield chunk
 
 
-async def _of_form(request: Request, limits: Limits, hold: Hold) -> list[Upload]:
+async def _read_form(request: Request, limits: Limits, hold: Hold) -> list[Upload]:
     parser = _InMemory(
         request.headers,
-        _bounded(request, limits.total_bytes, hold),
+        _read_bounded(request, limits.total_bytes, hold),
         max_files=limits.files,
         max_fields=limits.files,
     )
@@ -89,27 +89,30 @@ async def _of_form(request: Request, limits: Limits, hold: Hold) -> list[Upload]
         raise Problem("bad-form", f"The form is damaged: {error.message}") from None
     try:
         files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-        found = [Upload(_clean(file.filename or ""), await file.read()) for file in files]
+        found = [Upload(_clean_name(file.filename or ""), await file.read()) for file in files]
     finally:
         await form.close()
     if not any(upload.content for upload in found):
-        raise Problem("no-picture", "There is no picture in the form; send it as a file.")
+        raise Problem("no-picture", "There is no picture in the form. Send it as a file.")
     if any(len(upload.content) > limits.bytes for upload in found):
         raise _too_large(limits.bytes)
     return found
 
 
 class _InMemory(MultiPartParser):
-    """Starlette's parser of forms, which would otherwise write what is larger than a megabyte to the disk."""
+    """Starlette's form parser, set to never write to the disk. By default it writes files over a megabyte.
 
-    spool_max_size = 0  # as `tempfile.SpooledTemporaryFile` has it: never
+    For `tempfile.SpooledTemporaryFile`, 0 means no limit.
+    """
+
+    spool_max_size = 0
 
 
-def _clean(name: str) -> str:
-    """Return a name as messages can show it: printable, and not too long."""
+def _clean_name(name: str) -> str:
+    """Return a name for messages: printable, and not too long."""
     shown = "".join(letter if letter.isprintable() else " " for letter in name[:LONGEST_NAME])
     return shown.strip() or UNNAMED
 
 
 def _too_large(most: int) -> Problem:
-    return Problem("too-large", f"The request is over the limit of {most / 1e6:g} megabytes; reduce the picture first.")
+    return Problem("too-large", f"The request is over the limit of {most / 1e6:g} megabytes. Reduce the picture first.")

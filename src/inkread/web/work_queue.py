@@ -1,4 +1,4 @@
-"""The work queue: where uploads are held, and pictures wait for a thread that reads them. Bounded in every way."""
+"""The work queue: holds uploads in memory and pictures until a thread reads them, within limits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 class WorkQueue:
-    """Reads pictures off the event loop, so many at a time; what is too much is refused as "busy", not queued.
+    """Runs work in a limited number of threads outside the event loop. Work over the limit is refused as "busy".
 
     Only the event loop's thread may call it.
     """
@@ -29,15 +29,15 @@ class WorkQueue:
         self._pool = ThreadPoolExecutor(threads, "inkread-reading")
 
     def check(self) -> None:
-        """Raise `Problem` "busy" where no further picture may wait."""
+        """Raise `Problem` "busy" if the queue is full."""
         if self.taken >= self.limits.waiting:
             raise _busy()
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """Return what `work` returns, from a thread of the queue.
+        """Run `work` in a thread of the queue and return its result.
 
-        Raises `Problem` "busy" where the queue is full and "too-long" when the time is up. Cancelling frees the place
-        of work that has not begun; a thread that has begun keeps its place until it ends.
+        Raises `Problem` "busy" if the queue is full, and "too-long" if it takes too long. Cancelling removes work that
+        has not begun. Work that has begun keeps its place until it ends.
         """
         self.check()
         loop = asyncio.get_running_loop()
@@ -52,10 +52,12 @@ class WorkQueue:
                 return await asyncio.wrap_future(future)
         except TimeoutError:
             seconds = f"{self.limits.reading_seconds:g}"
-            raise Problem("too-long", f"It took longer than {seconds} s; try again, or a smaller picture.") from None
+            raise Problem(
+                "too-long", f"It took longer than {seconds} s. Try again, or use a smaller picture."
+            ) from None
 
     def _count(self, pictures: int, count: int) -> None:
-        """Count pictures, and bytes, in or out."""
+        """Add to the number of pictures and bytes. Negative numbers subtract."""
         self.taken += pictures
         self.held += count
         self.metrics.waiting.inc(pictures)
@@ -63,28 +65,28 @@ class WorkQueue:
 
     @contextmanager
     def holding(self) -> Iterator[Callable[[int], None]]:
-        """Yield a function that counts bytes into memory, which are counted out at the end.
+        """Yield a function that counts bytes in memory. At the end they are subtracted again.
 
-        The function raises `Problem` "busy" where all uploads together become too much.
+        The function raises `Problem` "busy" if all uploads together would exceed the limit.
         """
-        own = 0
+        mine = 0
 
         def hold(count: int) -> None:
-            nonlocal own
+            nonlocal mine
             if self.held + count > self.limits.held_bytes:
                 raise _busy()
             self._count(0, count)
-            own += count
+            mine += count
 
         try:
             yield hold
         finally:
-            self._count(0, -own)
+            self._count(0, -mine)
 
     def close(self) -> None:
-        """Wait for the pictures that are being read, and end the threads."""
+        """Wait for the pictures that are being read, and stop the threads."""
         self._pool.shutdown(cancel_futures=True)
 
 
 def _busy() -> Problem:
-    return Problem("busy", "inkread reads as many pictures as it can; ask again in a second.")
+    return Problem("busy", "inkread is busy. Try again in a second.")

@@ -1,13 +1,14 @@
-/** The answer, large: the digits that were read, or a sentence that says why there are none. */
+/** The answer in large type: the digits that were read, or a sentence that says why there are none. */
 
 import { rest, startRoving } from "./roving.js";
 import { SURE, percent, refusal, spoken } from "./words.js";
 
-/** Shows readings in `place`; its digits are buttons: `choose(index, byHand)` is told which was chosen, and whether pressed. */
+/** Shows readings in `place`. Each digit is a button that calls `choose(index, byHand)`; `byHand` is true for a real click. */
 export class Answer {
   #place;
   #choose;
-  #focused = false; // whether a digit had the focus that is gone
+  // Whether a digit had the focus before it was replaced.
+  #focused = false;
 
   constructor(place, choose) {
     this.#place = place;
@@ -15,12 +16,12 @@ export class Answer {
     startRoving(place);
   }
 
-  /** Say that there is nothing to answer yet. */
+  /** Show a hint while there is no answer yet. */
   wait(hint) {
     this.#fill(element("p", "hint", hint));
   }
 
-  /** Say why there is no answer. */
+  /** Show why there is no answer. */
   fail({ title, detail = "" }, ...more) {
     const parts = [element("p", "title", title)];
     if (detail) parts.push(element("p", "detail", detail));
@@ -33,7 +34,7 @@ export class Answer {
     const unsure = reading.digits.filter(({ confidence }) => confidence < SURE).length;
     const all = reading.digits.length;
     const facts = [`${percent(reading.confidence)} sure${all > 1 ? ` of all ${all} digits` : ""}`];
-    if (unsure && all > 1) facts.push(`${unsure} below 90\u00a0%`);
+    if (unsure && all > 1) facts.push(`${unsure} below 90%`);
     this.#fill(this.#text(reading), element("p", "sure", facts.join(" · ")));
   }
 

@@ -1,8 +1,8 @@
-/** The server's REST interface. Every failure becomes a `Problem` with a sentence for people. */
+/** The server's REST interface. Every failure is thrown as a `Problem` with a sentence for people. */
 
-const OFFLINE = "The server does not answer. Is “inkread web” still running? Your drawing and pictures are still here.";
+const OFFLINE = "The server does not answer. Is “inkread web” still running? Your drawing and pictures are not lost.";
 
-/** A failure: a code for programs, a sentence for people, and whether trying again can help. */
+/** A failure: a code for programs and a sentence for people. `passing` tells whether trying again may help. */
 export class Problem extends Error {
   constructor(code, message, { status = 0, wait = 1 } = {}) {
     super(message);
@@ -19,27 +19,27 @@ export class Problem extends Error {
 /**
  * Read a picture and return the server's reading.
  *
- * `steps` asks for what lies between picture and answer, `page` for the upright picture as well. A server that is busy
- * is asked again, after the time that it names, a few times.
+ * `steps` asks for the steps between picture and answer, `page` for the upright picture as well. If the server is busy,
+ * the request is repeated a few times, after the time that the server names.
  */
 export function read(picture, { name = "", as = "auto", sure = "", steps = false, page = false, signal } = {}) {
   const more = { ...(sure !== "" && { min_confidence: sure }), ...(steps && { steps: 1 }), ...(page && { page: 1 }) };
   return send("read", { picture, name, as, signal }, more);
 }
 
-/** Teach what the digit at a box is, and return what was kept: {taught, reading}. */
+/** Teach the label of the digit in a box, and return the answer: {taught, reading}. */
 export const teach = (asked, label) => send("teach", asked, { label, box: asked.box.join(",") });
 
-/** Explain why a digit, counted from 0, is read as it is. */
+/** Explain why a digit, counted from 0, is read the way it is. */
 export const explain = (asked) => send("explain", asked, { digit: asked.index + 1 });
 
-/** Return lessons, the newest first, those before an id: {profile, count, taught}. */
+/** Return lessons, the newest first, optionally only those before an id: {profile, count, taught}. */
 export const lessons = (before) => ask(`/api/taught${before ? `?before=${before}` : ""}`);
 
-/** Forget a lesson. */
+/** Delete a lesson. */
 export const forget = (id) => ask(`/api/taught/${id}`, { method: "DELETE" });
 
-/** Ask about a picture, {picture, name, as, signal}; a server that is busy, again and again. */
+/** Send a picture, {picture, name, as, signal}. If the server is busy, repeat the request up to `patience` times. */
 async function send(what, { picture, name, as, signal }, more, patience = 5) {
   const request = {
     method: "POST",
@@ -57,7 +57,7 @@ async function send(what, { picture, name, as, signal }, more, patience = 5) {
   }
 }
 
-/** Return the server's version and limits, and whether it can be taught. */
+/** Return the server's version and limits, and whether digits can be taught. */
 export const health = () => ask("/api/health");
 
 async function ask(address, request) {
@@ -73,7 +73,7 @@ async function ask(address, request) {
     return {};
   });
   if (answer.ok) return content;
-  throw new Problem(content.code ?? "failed", content.detail ?? `The server answered ${answer.status} and did not say why.`, {
+  throw new Problem(content.code ?? "failed", content.detail ?? `The server answered with status ${answer.status} and no explanation.`, {
     status: answer.status,
     wait: Number(answer.headers.get("Retry-After")) || 1,
   });

@@ -1,14 +1,14 @@
-/** The camera: front and back, and a way round it where there is none or it is not allowed. */
+/** The camera dialog, with a file input as fallback if there is no camera or it is not allowed. */
 
 const WHY_NOT = {
-  NotAllowedError: "The browser was told not to let this page use the camera. You can allow it beside the page's address.",
-  NotFoundError: "There is no camera on this device.",
+  NotAllowedError: "The browser does not allow this page to use the camera. You can allow it next to the page's address.",
+  NotFoundError: "This device has no camera.",
   NotReadableError: "Another program is using the camera. Close it and try again.",
 };
-const INSECURE = "Browsers give the camera only to pages from this computer or with https.";
+const INSECURE = "Browsers only allow the camera on pages from this computer or with https.";
 const OTHERWISE = "The camera did not start.";
 
-/** Start the dialog; `take(files)` gets the photo. */
+/** Set up the dialog. `take(files)` receives the photo. */
 export function startCamera(take) {
   const find = (id) => document.getElementById(id);
   const [dialog, video, shoot, other] = ["camera", "video", "shoot", "switch"].map(find);
@@ -39,7 +39,8 @@ export function startCamera(take) {
   }
 
   async function shown(opened) {
-    if (!dialog.open) return opened.getTracks().forEach((track) => track.stop()); // closed while it was asked for
+    // The dialog may have been closed in the meantime.
+    if (!dialog.open) return opened.getTracks().forEach((track) => track.stop());
     stream = video.srcObject = opened;
     await video.play();
     message.textContent = "";
@@ -68,7 +69,8 @@ export function startCamera(take) {
 
   find("photograph").addEventListener("click", () => {
     dialog.showModal();
-    start({ facingMode: { ideal: "environment" } }); // a sheet of paper lies before the back camera
+    // Paper is usually in front of the back camera.
+    start({ facingMode: { ideal: "environment" } });
   });
   find("camera-close").addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", stop);

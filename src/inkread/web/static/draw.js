@@ -1,4 +1,4 @@
-/** The section "Draw": the reading follows the pen. */
+/** The section "Draw": the reading is updated while the user draws. */
 
 import { Answer } from "./answer.js";
 import { read } from "./api.js";
@@ -10,12 +10,14 @@ import { Way, lookedAt, middleOf, nearest } from "./way.js";
 import { Why } from "./why.js";
 import { announcement, called } from "./words.js";
 
-const HINT = "The answer appears here, while you draw.";
-const QUIET = 600; // milliseconds without a change after which an answer is read out, once
+const HINT = "The answer appears here while you draw.";
+
+/** After this many milliseconds without a change, the answer is announced once. */
+const QUIET = 600;
 
 /**
- * Start the section; `say` reads a text out to those who do not see it, `changed` hears that something was taught.
- * Return what reads the drawing again, and what lets it be taught.
+ * Set up the section. `say` announces a text to screen readers. `changed` is called after a digit was taught.
+ * Returns `again`, which reads the drawing again, and the setter `teachable`.
  */
 export function startDraw(say, changed) {
   const find = (id) => document.getElementById(id);
@@ -25,11 +27,14 @@ export function startDraw(say, changed) {
   const teacher = new Teacher(way, looked, changed, say);
   const why = new Why(find("draw"), way.why, looked, say);
   const follower = new Follower((signal) => read((sent = paper.picture()), { steps: true, signal }), show);
-  let sent = null; // the picture that was asked about last
-  let picture = null; // the one that is shown as read
+  // The picture that was sent last, and the one whose reading is shown.
+  let sent = null;
+  let picture = null;
   let reading = null;
-  let at = -1; // the digit that is looked at
-  let middle = null; // of the digit that was looked at, to find it again; the pen is where to look otherwise
+  // The index of the selected digit, and its middle, which finds it again in a new reading. Without it, the digit at
+  // the last stroke is selected.
+  let at = -1;
+  let middle = null;
   let saying = 0;
 
   for (const place of [find("answer"), find("draw-way")]) teacher.listen(place);
@@ -39,7 +44,8 @@ export function startDraw(say, changed) {
   find("undo").addEventListener("click", () => paper.undo());
   find("clear").addEventListener("click", () => paper.clear());
   find("nib").addEventListener("input", (event) => (paper.nib = Number(event.target.value)));
-  paper.nib = Number(find("nib").value); // browsers keep it over a reload
+  // Browsers keep the value of the slider when the page is reloaded.
+  paper.nib = Number(find("nib").value);
 
   paper.addEventListener("change", ({ detail: lifted }) => {
     clearTimeout(saying);
@@ -62,7 +68,7 @@ export function startDraw(say, changed) {
   }
 
   function show(result, problem, lifted) {
-    // A digit that is half drawn is often no digit; that is not worth a sentence.
+    // A half-drawn digit is often refused. That is not shown until the pen is lifted.
     if (!lifted && (problem || result.refused)) return;
     [reading, picture] = [result, sent];
     if (problem) {
@@ -76,7 +82,7 @@ export function startDraw(say, changed) {
     if (lifted) saying = setTimeout(() => say(problem ? problem.message : announcement(reading)), QUIET);
   }
 
-  /** Look at the digit that was chosen; one that is pressed though it is looked at already is explained. */
+  /** Select a digit. If the user presses the selected digit again, explain it. */
   function chosen(index, byHand) {
     const again = index === at;
     if (!again) way.note();
@@ -94,7 +100,7 @@ export function startDraw(say, changed) {
     way.show(looks[index], called(looks[index], reading));
   }
 
-  /** Return what is looked at, as the server is asked about it. */
+  /** Return the selected digit as a request to the server, or null. */
   function looked() {
     const look = reading && lookedAt(reading)[at];
     return look ? { picture, name: "drawing", as: "auto", box: look.box, index: at } : null;

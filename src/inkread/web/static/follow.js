@@ -1,8 +1,8 @@
-/** Keeps an answer up to date with something that changes faster than it can be asked about. */
+/** Keeps an answer up to date with something that changes faster than the server answers. */
 
 /**
- * Asks one question at a time; while it is out, changes are only noted, and the newest is asked about next. An urgent
- * change does not wait: it drops the question that is out. Answers that come late are never told.
+ * Sends one request at a time. Changes during a request are noted, and the newest state is sent next. An urgent change
+ * does not wait: it cancels the running request. Answers to cancelled requests are ignored.
  */
 export class Follower {
   #ask;
@@ -11,7 +11,7 @@ export class Follower {
   #out = null;
   #again = false;
 
-  /** `ask(signal)` returns a promise of the answer, `tell(answer, error, urgent)` shows it. */
+  /** `ask(signal)` returns a promise of the answer. `tell(answer, error, urgent)` shows it. */
   constructor(ask, tell) {
     this.#ask = ask;
     this.#tell = tell;
@@ -22,7 +22,7 @@ export class Follower {
     else this.#send(urgent);
   }
 
-  /** Forget the question that is out. */
+  /** Cancel the running request. */
   stop() {
     this.#sequence++;
     this.#out?.abort();
@@ -32,7 +32,7 @@ export class Follower {
 
   async #send(urgent) {
     this.stop();
-    const own = this.#sequence;
+    const sequence = this.#sequence;
     this.#out = new AbortController();
     let answer = null;
     let error = null;
@@ -41,7 +41,7 @@ export class Follower {
     } catch (problem) {
       error = problem;
     }
-    if (own !== this.#sequence) return;
+    if (sequence !== this.#sequence) return;
     this.#out = null;
     this.#tell(answer, error, urgent);
     if (this.#again) this.#send(false);

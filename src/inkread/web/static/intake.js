@@ -1,30 +1,32 @@
-/** Where pictures come in: chosen, dropped or pasted anywhere on the page. */
+/** Takes in pictures that are chosen, or dropped or pasted anywhere on the page. */
 
 const NOT_DROPPED = {
-  text: "That was text. Pictures can be dropped here as files.",
-  link: "That was a link, and inkread fetches nothing from the net. Save the picture, then drop it here.",
-  folder: "Folders are not opened. Choose the pictures in it, all at once if you like.",
+  text: "That was text. Drop a picture file instead.",
+  link: "That was a link, and inkread downloads nothing. Save the picture and drop the file here.",
+  folder: "Folders cannot be opened. Choose the pictures in it instead; you can select all of them at once.",
 };
 
-/** Start all ways in; `take(files)` gets pictures, `refuse(sentence)` is told of what is none. */
+/** Set up the inputs. `take(files)` receives pictures, `refuse(sentence)` a message about anything else. */
 export function startIntake(take, refuse) {
   const files = document.getElementById("files");
   document.getElementById("choose").addEventListener("click", () => files.click());
   files.addEventListener("change", () => {
     take([...files.files]);
-    files.value = ""; // so that the same file can be chosen again
+    // Without this, the same file could not be chosen again.
+    files.value = "";
   });
   startDrop(take, refuse);
   document.addEventListener("paste", (event) => {
     if (event.clipboardData.files.length) take([...event.clipboardData.files]);
-    else refuse("There is no picture on the clipboard. Copy one, and paste it here.");
+    else refuse("There is no picture on the clipboard. Copy one and paste it here.");
   });
 }
 
 function startDrop(take, refuse) {
   const dropping = (now) => document.documentElement.classList.toggle("dropping", now);
   document.addEventListener("dragover", (event) => {
-    event.preventDefault(); // or the browser would leave the page and open the file itself
+    // By default the browser would leave the page and open the file.
+    event.preventDefault();
     event.dataTransfer.dropEffect = "copy";
     dropping(true);
   });
@@ -41,7 +43,7 @@ function startDrop(take, refuse) {
   });
 }
 
-/** Return the files of a drop, and whether there were folders among them, which look like files of no content. */
+/** Return the files of a drop, and whether it contains folders, which look like empty files. */
 function sorted(transfer) {
   const items = [...transfer.items].filter(({ kind }) => kind === "file");
   const isFolder = (item) => item.webkitGetAsEntry?.()?.isDirectory ?? false;

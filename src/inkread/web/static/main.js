@@ -1,4 +1,4 @@
-/** Starts the page. */
+/** Sets up the page. */
 
 import { health } from "./api.js";
 import { startDraw } from "./draw.js";
@@ -8,23 +8,23 @@ import { Taught } from "./taught.js";
 
 const status = document.getElementById("status");
 
-/** Read a text out to those who do not see the page. */
+/** Announce a text to screen readers. */
 function say(text) {
   status.textContent = text;
 }
 
-/** Return what reads texts out while a section is open: behind another, its readings are no news. */
+/** Return a function that announces texts only while a section is open. */
 function sayIn(section) {
   return (text) => document.getElementById(section).hidden || say(text);
 }
 
-/** Read again what is shown: more is taught, or less. */
+/** Read everything again after the taught digits have changed. */
 function again() {
   draw.again();
   pictures.again();
 }
 
-/** Say in the footer which inkread answers, and heed its limits; the page works without knowing. */
+/** Show the server's version in the footer and apply its limits. The page also works without an answer. */
 async function introduce() {
   const { version, teaching, limits } = await health();
   document.getElementById("about").textContent = `inkread ${version}`;

@@ -1,10 +1,10 @@
-/** The paper: strokes of ink, how they look on the screen, and the picture of them that is sent. */
+/** The paper: its strokes, how they are painted on the screen, and the picture that is sent. */
 
-/** The paper's own units, and the pixels of the picture: enough for the network, quick to send. */
+/** The size of the paper in its units, which are also the pixels of the picture. It is large enough for the network. */
 export const WIDTH = 400;
 export const HEIGHT = 300;
 
-/** Tells "change" after every change of the ink; its `detail` is true when the pen has been lifted. */
+/** Dispatches "change" after every change of the strokes. Its `detail` is true if the pen was lifted. */
 export class Paper extends EventTarget {
   #screen;
   #sheet = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -31,14 +31,14 @@ export class Paper extends EventTarget {
     return !this.empty || this.#cleared.length > 0;
   }
 
-  /** The middle of the last stroke, [x, y] in the paper's units. */
+  /** The middle of the last stroke, [x, y] in units of the paper. */
   get last() {
     const middle = (values) => (Math.min(...values) + Math.max(...values)) / 2;
     const stroke = this.#strokes.at(-1) ?? [];
     return [middle(stroke.map(({ x }) => x)), middle(stroke.map(({ y }) => y))];
   }
 
-  /** Put the pen down at a point. `press` is how hard, 1 as usual. */
+  /** Put the pen down at a point. `press` is the pressure, usually 1. */
   begin(x, y, press = 1) {
     this.#strokes.push([{ x, y, w: this.nib * press }]);
     this.#open = true;
@@ -46,7 +46,7 @@ export class Paper extends EventTarget {
     this.#changed(false);
   }
 
-  /** Draw on to further points, [[x, y, press], ...]. */
+  /** Continue the stroke to more points, [[x, y, press], ...]. */
   extend(points) {
     if (!this.#open || !points.length) return;
     const stroke = this.#strokes.at(-1);
@@ -65,7 +65,7 @@ export class Paper extends EventTarget {
     this.#changed(true);
   }
 
-  /** Take the last stroke back, or what was cleared last. */
+  /** Undo the last stroke, or the last clearing. */
   undo() {
     if (!this.undoable) return;
     this.#open = false;
@@ -83,14 +83,14 @@ export class Paper extends EventTarget {
     this.#changed(true);
   }
 
-  /** Return what is drawn as PNG, black on white whatever the screen shows. */
+  /** Return the drawing as PNG, always black on white. */
   picture() {
     const sheet = this.#sheet;
     sheet.fillStyle = "#fff";
     sheet.fillRect(0, 0, WIDTH, HEIGHT);
     sheet.strokeStyle = "#000";
     for (const stroke of this.#strokes) paint(sheet, stroke);
-    // `toBlob` waits until the browser is idle, which it is not while a pen moves; this takes 4 ms, now.
+    // `toBlob` waits until the browser is idle, which it is not while the pen moves. `toDataURL` takes 4 ms at once.
     const data = sheet.canvas.toDataURL("image/png").split(",")[1];
     return new Blob([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))], { type: "image/png" });
   }
@@ -99,7 +99,7 @@ export class Paper extends EventTarget {
     this.dispatchEvent(new CustomEvent("change", { detail: lifted }));
   }
 
-  /** Return a context in the ink's colour of the moment. */
+  /** Set the current colour of the ink on a context, and return it. */
   #ink(context) {
     context.strokeStyle = getComputedStyle(context.canvas).color;
     return context;
@@ -108,7 +108,8 @@ export class Paper extends EventTarget {
   #resize() {
     const { canvas } = this.#screen;
     const width = Math.round(canvas.clientWidth * devicePixelRatio);
-    if (!width) return; // the panel is hidden; nothing is lost, the strokes are kept
+    // While the panel is hidden, the width is 0. The strokes are kept.
+    if (!width) return;
     Object.assign(canvas, { width, height: Math.round((width * HEIGHT) / WIDTH) });
     this.#screen.scale(width / WIDTH, width / WIDTH);
     this.#repaint();
@@ -126,8 +127,8 @@ function paint(context, stroke) {
 }
 
 /**
- * Paint a stroke from its point `from` on, smoothly: the curve goes through the middles between points and is pulled
- * by the points themselves. It ends half a step behind the pen, where nobody sees it; `dotTo` closes the gap.
+ * Paint a stroke smoothly, starting at its point `from`. The curve passes through the middles between points, with the
+ * points as control points. It ends half a step behind the pen. `dotTo` closes the gap.
  */
 function curve(context, stroke, from) {
   for (let at = from; at < stroke.length - 1; at++) {
@@ -138,7 +139,7 @@ function curve(context, stroke, from) {
 
 function dotTo(context, stroke) {
   const end = stroke.at(-1);
-  // A hair's breadth longer than nothing: some browsers paint no line of no length.
+  // Some browsers do not paint a line of length 0.
   line(context, end.w, startOf(stroke, stroke.length - 1), () => context.lineTo(end.x + 0.01, end.y));
 }
 

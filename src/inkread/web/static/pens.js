@@ -1,19 +1,21 @@
-/** What moves on the paper: mouse, pen and finger, and the arrow keys. */
+/** Drawing on the paper with mouse, pen and finger, or with the arrow keys. */
 
 import { HEIGHT, WIDTH } from "./paper.js";
 
-const STEP = 8; // of the paper's units, for one press of an arrow key
-const FINE = 2; // with Shift
+/** How far an arrow key moves the pen, and how far with Shift, in units of the paper. */
+const STEP = 8;
+const FINE = 2;
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /** Let mouse, pen and finger draw. */
 export function startPointers(canvas, paper) {
-  let drawing = null; // the pointer that draws; a second finger or the palm of the hand does not
+  // The pointer that draws. A second finger or the palm of the hand is ignored.
+  let drawing = null;
 
   function point(event) {
     const box = canvas.getBoundingClientRect();
-    // Only pens feel pressure; mice and fingers say 0, 0.5 or 1 without meaning it.
+    // Only pens measure pressure. Mice and fingers report a constant 0, 0.5 or 1.
     const press = event.pointerType === "pen" && event.pressure > 0 ? 0.5 + event.pressure : 1;
     return [((event.clientX - box.left) / box.width) * WIDTH, ((event.clientY - box.top) / box.height) * HEIGHT, press];
   }
@@ -21,7 +23,8 @@ export function startPointers(canvas, paper) {
   canvas.addEventListener("pointerdown", (event) => {
     if (drawing !== null || event.button !== 0) return;
     drawing = event.pointerId;
-    canvas.setPointerCapture(drawing); // strokes may leave the paper and come back
+    // Strokes may leave the paper and come back.
+    canvas.setPointerCapture(drawing);
     paper.begin(...point(event));
   });
   canvas.addEventListener("pointermove", (event) => {
@@ -38,7 +41,7 @@ export function startPointers(canvas, paper) {
   }
 }
 
-/** Let the arrow keys draw; `pen` is the element that shows where they are. */
+/** Let the arrow keys draw. `pen` is the element that shows the position. */
 export function startKeys(canvas, paper, pen) {
   const held = new Set();
   let [x, y] = [WIDTH / 2, HEIGHT / 4];
@@ -57,7 +60,7 @@ export function startKeys(canvas, paper, pen) {
   }
 
   function move(step) {
-    // Two arrows held together go slanting, although only the last one repeats.
+    // Two arrows held together move diagonally, although only the last one repeats.
     const ways = [...held].map((key) => ARROWS[key]);
     const [dx, dy] = [0, 1].map((axis) => ways.reduce((sum, way) => sum + way[axis], 0));
     x = Math.min(WIDTH, Math.max(0, x + step * dx));
@@ -83,7 +86,8 @@ export function startKeys(canvas, paper, pen) {
       down = false;
       paper.undo();
     } else return;
-    event.preventDefault(); // arrows and Space would scroll the page
+    // By default, arrows and Space scroll the page.
+    event.preventDefault();
     show();
   });
   canvas.addEventListener("keyup", (event) => held.delete(event.key));

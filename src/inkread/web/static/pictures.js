@@ -1,4 +1,4 @@
-/** The section "Picture": pictures come in, are read, and one of them is looked at. */
+/** The section "Picture": takes in pictures, reads them and shows one of them. */
 
 import { Answer, element } from "./answer.js";
 import { startCamera } from "./camera.js";
@@ -13,11 +13,11 @@ import { Way, lookedAt, middleOf, nearest } from "./way.js";
 import { Why } from "./why.js";
 import { announcement, called, count, failure } from "./words.js";
 
-const HINT = "What the picture says appears here.";
+const HINT = "The text of the picture appears here.";
 const EXAMPLE = "/static/example.jpg";
 const find = (id) => document.getElementById(id);
 
-/** Start the section; `say` reads a text out, `reveal` brings the section before the eye, `changed` hears of what is taught. */
+/** Set up the section. `say` announces a text, `reveal` opens the section, `changed` is called after a digit was taught. */
 export function startPictures(say, reveal, changed) {
   const pictures = new Pictures(say, reveal, changed);
   startIntake((files) => pictures.add(files), (sentence) => pictures.refuse(sentence));
@@ -35,10 +35,12 @@ class Pictures {
   #way = new Way(find("picture-way"), (label) => this.#teacher.teach(label));
   #teacher;
   #why;
-  #staged = null; // the item on the stage
-  #images = {}; // its page and ink
-  #at = -1; // the digit that is looked at
-  #middle = null; // of that digit, to find it when the picture is read again
+  // The item on the stage, and its page and ink.
+  #staged = null;
+  #images = {};
+  // The index of the selected digit, and its middle, which finds it again when the picture is read again.
+  #at = -1;
+  #middle = null;
 
   constructor(say, reveal, changed) {
     this.#say = say;
@@ -57,11 +59,12 @@ class Pictures {
     on("save-json", "click", () => download(this.#name("json"), json(asObject(this.#queue.chosen)), "application/json"));
     on("all-csv", "click", () => download("inkread.csv", picturesCsv(this.#queue.items), "text/csv"));
     on("all-json", "click", () => download("inkread.json", json(this.#queue.items.map(asObject)), "application/json"));
-    this.#readAgain(); // browsers keep what was chosen over a reload
+    // Browsers keep the chosen options when the page is reloaded.
+    this.#readAgain();
     this.#rest();
   }
 
-  /** The most bytes that the server takes for one picture. */
+  /** The largest picture that the server accepts, in bytes. */
   set limit(bytes) {
     this.#queue.limit = bytes;
   }
@@ -70,7 +73,7 @@ class Pictures {
     this.#way.teachable = can;
   }
 
-  /** Read everything again: more is taught, or less. */
+  /** Read everything again after the taught digits have changed. */
   again() {
     this.#readAgain();
   }
@@ -81,7 +84,7 @@ class Pictures {
     this.#choose(this.#queue.add(files)[0]);
   }
 
-  /** Say why something that was given is no picture. */
+  /** Show why an input is not a picture. */
   refuse(sentence) {
     this.#reveal();
     find("notice").textContent = sentence;
@@ -121,7 +124,7 @@ class Pictures {
       const answer = await fetch(EXAMPLE);
       this.add([new File([await answer.blob()], "example.jpg", { type: "image/jpeg" })]);
     } catch {
-      this.refuse("The example did not come. Is “inkread web” still running?");
+      this.refuse("The example could not be loaded. Is “inkread web” still running?");
     }
   }
 
@@ -135,14 +138,15 @@ class Pictures {
     this.#why.follow();
   }
 
-  /** Show the chosen item as far as it is. */
+  /** Show the current state of the chosen item. */
   async #present() {
     const item = this.#queue.chosen;
     const reading = item?.reading?.steps ? item.reading : null;
     find("busy").hidden = !item || Boolean(reading ?? item.problem);
     if (!item) return;
     if (reading) return this.#showReading(item, reading);
-    if (this.#staged === item && !item.problem) return; // what it said before stays until it is read again
+    // While a picture is read again, its last reading stays on the page.
+    if (this.#staged === item && !item.problem) return;
     this.#staged = item;
     this.#stage.preview(item.file, item.name);
     this.#way.clear();
@@ -168,7 +172,8 @@ class Pictures {
   async #showReading(item, reading) {
     const { page, ink, size } = reading.steps;
     const images = await Promise.all([decoded(`image/jpeg;base64,${page.jpeg}`), decoded(`image/png;base64,${ink.png}`)]);
-    if (this.#queue.chosen !== item || item.reading !== reading) return; // another one was chosen meanwhile
+    // Another picture may have been chosen in the meantime.
+    if (this.#queue.chosen !== item || item.reading !== reading) return;
     this.#staged = item;
     this.#images = { page: images[0], ink: images[1], size };
     this.#stage.show(reading, images[0]);
@@ -179,9 +184,10 @@ class Pictures {
     this.#say(announcement(reading));
   }
 
-  /** Look at the digit that was chosen; one that is pressed though it is looked at already is explained. */
+  /** Select a digit. If the user presses the selected digit again, explain it. */
   #chosen(index, byHand) {
-    if (!this.#queue.chosen?.reading?.steps) return; // it is being read again
+    // There are no steps while the picture is read again.
+    if (!this.#queue.chosen?.reading?.steps) return;
     const again = index === this.#at;
     if (!again) this.#way.note();
     this.#look(index);
@@ -189,14 +195,14 @@ class Pictures {
     else this.#why.follow();
   }
 
-  /** Return what is looked at, as the server is asked about it. */
+  /** Return the selected digit as a request to the server, or null. */
   #looked() {
     const item = this.#queue.chosen;
     const look = item?.reading?.steps && lookedAt(item.reading)[this.#at];
     return look ? { picture: item.file, name: item.name, as: find("as").value, box: look.box, index: this.#at } : null;
   }
 
-  /** Look at one digit. */
+  /** Select one digit. */
   #look(index) {
     const { reading } = this.#queue.chosen;
     const looks = lookedAt(reading);
@@ -222,7 +228,7 @@ class Pictures {
     }
   }
 
-  /** Let a button say for a moment that it is done. */
+  /** Show a text on a button for a moment. */
   #flash(button, text) {
     button.dataset.done = text;
     this.#say(text);
@@ -242,7 +248,7 @@ function json(content) {
   return `${JSON.stringify(content, null, 2)}\n`;
 }
 
-/** Return the index of the digit that is worth a look first. */
+/** Return the index of the digit with the lowest confidence. */
 function leastSure({ digits }) {
   const sure = digits.map(({ confidence }) => confidence);
   return Math.max(0, sure.indexOf(Math.min(...sure)));

@@ -1,4 +1,4 @@
-/** The pile: a row for each picture, where there are several. */
+/** The list of pictures, one row each. It is shown if there are several. */
 
 import { element } from "./answer.js";
 import { rest, startRoving } from "./roving.js";
@@ -12,13 +12,13 @@ export class Pile {
   #place = find("pile");
   #body = find("rows");
 
-  /** `choose(item)` is told which picture was chosen. */
+  /** `choose(item)` is called with the chosen picture. */
   constructor(choose) {
     this.#choose = choose;
     startRoving(this.#body);
   }
 
-  /** Show all items anew, and which of them is chosen. */
+  /** Show all items and mark the chosen one. */
   show(items, chosen) {
     this.#place.hidden = items.length < 2;
     for (const [item, row] of this.#rows) if (!items.includes(item)) this.#drop(item, row);
@@ -33,7 +33,7 @@ export class Pile {
     this.#advance(items);
   }
 
-  /** Show what has become of one of the items. */
+  /** Show the result of one item. */
   update(item, items) {
     this.#fill(item);
     this.#advance(items);
@@ -65,7 +65,8 @@ export class Pile {
     const name = element("th");
     name.scope = "row";
     const button = element("button", "", item.name);
-    button.title = item.name; // long names are cut
+    // Long names are cut off in the row.
+    button.title = item.name;
     button.type = "button";
     row.addEventListener("click", () => this.#choose(item));
     name.append(button);
@@ -75,7 +76,7 @@ export class Pile {
   }
 }
 
-/** Scroll the list, and never the page, until a row is seen. */
+/** Scroll the list, and not the page, until a row is visible. */
 function bringToView(row) {
   const list = row.closest(".rows");
   const head = row.closest("table").tHead.offsetHeight;
@@ -83,10 +84,10 @@ function bringToView(row) {
   list.scrollTop = Math.min(lowest, Math.max(highest, list.scrollTop));
 }
 
-/** What a picture's row says: its text, its lines parted as on the command line, or why there is none. */
+/** Return the text of a picture's row: its lines joined as on the command line, or the first sentence of a failure. */
 function rowText(item) {
   const { reading, problem } = item;
-  if (problem) return failure(item).replace(/([.!?]) .*/s, "$1"); // its first sentence
+  if (problem) return failure(item).replace(/([.!?]) .*/s, "$1");
   if (!reading) return "…";
   return reading.refused ? refusal(reading.refused).title : reading.lines.join(" | ");
 }

@@ -1,10 +1,10 @@
-/** Pixels of the server: images decoded, and maps of numbers painted in colours. */
+/** Decodes images from the server, and paints maps of numbers in colours. */
 
 const INK_FOR = [11, 114, 133];
 const INK_AGAINST = [217, 72, 15];
 const TAKEN = [159, 211, 220];
 
-/** Return an image of a data address without its scheme, decoded. */
+/** Return the decoded image of a data URL, given without its scheme. */
 export async function decoded(data) {
   const image = new Image();
   image.src = `data:${data}`;
@@ -12,7 +12,7 @@ export async function decoded(data) {
   return image;
 }
 
-/** Return a canvas with a map of numbers, [row][column], each in the colour, [r, g, b] from 0 to 255, that `colour` gives it. */
+/** Return a canvas with a map of numbers, [row][column]. `colour(value, at)` gives the colour, [r, g, b] from 0 to 255. */
 export function painted(rows, colour) {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [rows[0].length, rows.length];
@@ -26,7 +26,7 @@ export function painted(rows, colour) {
 /** Return a glyph, white on black. */
 export const paintedGlyph = (glyph) => painted(glyph, (ink) => Array(3).fill(255 * ink));
 
-/** Return what speaks for an answer, and against it, over the faint glyph; the strongest pixel is the darkest. */
+/** Return the pixels that support or contradict an answer over the faint glyph. The strongest pixel is the darkest. */
 export function paintedEvidence(values, glyph) {
   const most = Math.max(1e-6, ...values.flat().map(Math.abs));
   const ink = glyph.flat();
@@ -36,7 +36,7 @@ export function paintedEvidence(values, glyph) {
   });
 }
 
-/** Return a glyph as it would have to be, with the ink that is added and the ink that is taken away in colours. */
+/** Return a changed glyph, with added and erased ink in colours. */
 export function paintedChange(before, after) {
   const old = before.flat();
   return painted(after, (now, at) => {
@@ -45,7 +45,7 @@ export function paintedChange(before, after) {
   });
 }
 
-/** Return a part of a grey image, [x, y, width, height], from black to teal to white, laid out in lines of `across` pixels. */
+/** Return a part of a grey image, [x, y, width, height], tinted from black to teal to white, in lines of `across` pixels. */
 export function tinted(image, [x, y, width, height], across = width) {
   const canvas = document.createElement("canvas");
   const lines = Math.ceil(width / across);
@@ -54,7 +54,8 @@ export function tinted(image, [x, y, width, height], across = width) {
   for (let line = 0; line < lines; line++) {
     context.drawImage(image, x + line * across, y, across, height, 0, line * height, across, height);
   }
-  context.globalCompositeOperation = "overlay"; // black stays black, white stays white
+  // With "overlay", black stays black and white stays white.
+  context.globalCompositeOperation = "overlay";
   context.fillStyle = "#22a6bd";
   context.fillRect(0, 0, canvas.width, canvas.height);
   return canvas;

@@ -1,26 +1,26 @@
-/** Reads pictures, a few at a time, the one that is looked at first. */
+/** Reads pictures, a few at a time, the chosen one first. */
 
 import { Problem, read } from "./api.js";
 
 const AT_ONCE = 3;
 
 /**
- * Items are {name, file, reading, problem}; of `reading` and `problem` one is set when the item is done. Steps are only
- * asked for where the item is looked at: they are much larger than the reading.
+ * Items are {name, file, reading, problem}. When an item is done, either `reading` or `problem` is set. Steps are only
+ * requested for the chosen item, since they are much larger than the reading.
  */
 export class Queue {
   items = [];
   chosen = null;
   options = {};
 
-  /** The most bytes that the server takes for one picture. */
+  /** The largest picture that the server accepts, in bytes. */
   limit = Infinity;
 
   #tell;
   #running = 0;
   #stopper = new AbortController();
 
-  /** `tell(item)` hears of every item that is done. */
+  /** `tell(item)` is called for every item that is done. */
   constructor(tell) {
     this.#tell = tell;
   }
@@ -31,7 +31,7 @@ export class Queue {
     return items;
   }
 
-  /** Read what is not read yet, the chosen item first. */
+  /** Read the items that are not read yet, the chosen one first. */
   start() {
     while (this.#running < AT_ONCE) {
       const item = [this.chosen, ...this.items].find((item) => item && this.#wants(item));
@@ -48,7 +48,7 @@ export class Queue {
     this.start();
   }
 
-  /** Try again what failed for a reason that passes. */
+  /** Try again to read the items that failed for a temporary reason. */
   retry() {
     for (const item of this.items) if (item.problem?.passing) item.problem = null;
     this.start();
@@ -88,13 +88,13 @@ export class Queue {
     this.start();
   }
 
-  /** Return a file's bytes, now: whether a file can be read shows only when it is. */
+  /** Return a file's bytes. Reading them now shows whether the file can be read at all. */
   async #content({ name, file }) {
-    if (file.size > this.limit) throw new Problem("too-large", `${name}: this has ${megabytes(file.size)}, and a picture may have ${megabytes(this.limit)}; save it smaller.`);
+    if (file.size > this.limit) throw new Problem("too-large", `${name}: this file has ${megabytes(file.size)}, and the limit is ${megabytes(this.limit)}. Reduce the picture first.`);
     try {
       return new Blob([await file.arrayBuffer()], { type: file.type });
     } catch {
-      throw new Problem("unreadable", `${name}: this file cannot be read; it may have been moved or changed. Choose it again.`);
+      throw new Problem("unreadable", `${name}: this file cannot be read. It may have been moved or changed. Choose it again.`);
     }
   }
 }

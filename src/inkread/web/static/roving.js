@@ -1,8 +1,8 @@
-/** Groups of many buttons as one stop of the Tab key: arrows go from one to the next. */
+/** Groups of buttons with a roving tabindex: one stop of the Tab key, and arrow keys move between the buttons. */
 
 const STEPS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
-/** Let arrows, Home and End go through the buttons of `group`, and choose each as they reach it, unless pressing does more. */
+/** Let arrows, Home and End move through the buttons of `group`. With `choose`, each button is clicked when reached. */
 export function startRoving(group, { choose = true } = {}) {
   group.addEventListener("keydown", (event) => {
     const buttons = [...group.querySelectorAll("button")];
@@ -18,7 +18,7 @@ export function startRoving(group, { choose = true } = {}) {
   });
 }
 
-/** Make one button of a group its stop of the Tab key. */
+/** Make one button of a group the stop of the Tab key. */
 export function rest(buttons, index) {
   buttons.forEach((button, at) => (button.tabIndex = at === index ? 0 : -1));
 }

@@ -1,4 +1,4 @@
-/** Taking along what was read: text, JSON, CSV, and the picture with its boxes. */
+/** Exports readings: text, JSON, CSV, and the picture with its boxes. */
 
 import { lookedAt } from "./way.js";
 import { SURE } from "./words.js";
@@ -6,19 +6,19 @@ import { SURE } from "./words.js";
 const COLUMNS = ["picture", "line", "number", "position", "digit", "confidence", "x", "y", "w", "h"];
 const [CERTAIN, DOUBTFUL] = ["#087a90", "#a85400"];
 
-/** One picture as the object that the command line prints; its steps stay behind. */
+/** Return a picture's result as the object that the command line prints, without the steps. */
 export function asObject({ name, reading, problem }) {
   if (problem) return { picture: name, error: { code: problem.code, message: problem.message } };
   const { steps: _, ...rest } = reading;
   return { ...rest, picture: name };
 }
 
-/** Digits as CSV, a row each, with the columns of the command line; a picture without digits keeps a row. */
+/** Return digits as CSV, one row each, with the columns of the command line. A picture without digits has one row. */
 export function digitsCsv(item) {
   return csv([COLUMNS, ...digitRows(item)]);
 }
 
-/** Pictures as CSV, a row each; lines of a text are parted as on the command line. */
+/** Return pictures as CSV, one row each. Lines of a text are joined by `|`, as on the command line. */
 export function picturesCsv(items) {
   const rows = items.map(({ name, reading, problem }) => [
     name,
@@ -77,16 +77,17 @@ function mark(context, { digit, confidence }, [x, y, w, h], line) {
   context.fillText(tag, x + 0.25 * size, top + 0.64 * size);
 }
 
-/** Hand a file to the browser's downloads. */
+/** Let the browser download a file. */
 export function download(name, content, type) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([content], { type }));
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // some browsers begin late
+  // Some browsers start the download late.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/** Copy a text; pages that are not served from this machine or by https may not use the clipboard, but may do this. */
+/** Copy a text. Pages that are not local or https may not use the clipboard API, so there is a fallback. */
 export async function copy(text) {
   try {
     return await navigator.clipboard.writeText(text);

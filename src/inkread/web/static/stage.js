@@ -1,12 +1,15 @@
-/** The stage: the picture, with a box around each digit. */
+/** The stage: shows the picture with a box around each digit. */
 
 import { element } from "./answer.js";
 import { rest, startRoving } from "./roving.js";
 import { lookedAt } from "./way.js";
 import { SURE, spoken } from "./words.js";
 
-const TINY = 160; // pictures that are smaller are enlarged, pixel by pixel
-const DENSE = 16; // pixels of the screen; where most boxes are less high, tags would hide what is written
+/** Pictures smaller than this are enlarged, and their pixels stay visible. */
+const TINY = 160;
+
+/** If most boxes are lower than this many pixels of the screen, tags would hide the writing and are not shown. */
+const DENSE = 16;
 
 export class Stage {
   #place;
@@ -14,9 +17,10 @@ export class Stage {
   #choose;
   #boxes = [];
   #preview = "";
-  #focused = false; // whether a box had the focus that is gone
+  // Whether a box had the focus before it was replaced.
+  #focused = false;
 
-  /** `choose(index, byHand)` is told which box was chosen, and whether it was pressed. */
+  /** `choose(index, byHand)` is called with the index of the chosen box; `byHand` is true for a real click. */
   constructor(place, choose) {
     this.#place = place;
     this.#frame = place.querySelector(".frame");
@@ -32,7 +36,7 @@ export class Stage {
     this.#place.querySelector(".empty").hidden = false;
   }
 
-  /** Show a file as the browser decodes it, until it is read; `name` where the browser cannot. */
+  /** Show a file as the browser decodes it until it is read. If the browser cannot decode it, show `name`. */
   async preview(file, name) {
     const image = new Image();
     image.alt = name;
@@ -45,11 +49,11 @@ export class Stage {
     }
   }
 
-  /** Show the upright picture of a reading with its boxes; `image` is that picture, decoded. */
+  /** Show the upright picture of a reading with its boxes. `image` is that picture, decoded. */
   show(reading, image) {
     const [width, height] = reading.steps.size;
     const boxes = lookedAt(reading).map((look, index) => this.#box(look, index, width, height));
-    image.alt = reading.text ? `The picture, which reads ${reading.text.replaceAll("\n", ", ")}` : "The picture";
+    image.alt = reading.text ? `The picture, with the text ${reading.text.replaceAll("\n", ", ")}` : "The picture";
     image.classList.toggle("tiny", Math.max(width, height) < TINY);
     this.#fill(image, ...boxes);
     this.#boxes = boxes;

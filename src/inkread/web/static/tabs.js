@@ -1,6 +1,6 @@
-/** Tabs as ARIA describes them: arrows choose, and only the chosen tab is a stop of the Tab key. */
+/** Tabs with the ARIA pattern: arrow keys choose a tab, and only the chosen tab is a stop of the Tab key. */
 
-/** Start the tabs of a list and return a function that opens one by its panel's id. */
+/** Set up the tabs of a list, and return a function that opens a tab by the id of its panel. */
 export function startTabs(list) {
   const tabs = [...list.querySelectorAll("[role=tab]")];
   const shown = () => tabs.filter(({ hidden }) => !hidden);
@@ -12,7 +12,7 @@ export function startTabs(list) {
       tab.tabIndex = tab === chosen ? 0 : -1;
       panelOf(tab).hidden = tab !== chosen;
     }
-    // Reloading, or sending the address to a friend, opens the same panel; the way back leads off the page.
+    // A reload or a shared address opens the same panel. The back button leaves the page.
     history.replaceState(null, "", `#${panelOf(chosen).id}`);
   }
 

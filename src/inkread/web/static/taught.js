@@ -1,4 +1,4 @@
-/** The section "Taught": what was taught is looked at, forgotten, and taken along. */
+/** The section "Taught": lists, deletes and exports the taught digits. */
 
 import { element } from "./answer.js";
 import { forget, lessons } from "./api.js";
@@ -6,13 +6,13 @@ import { count } from "./words.js";
 
 const find = (id) => document.getElementById(id);
 
-/** Lists the lessons whenever the section is open. */
+/** Lists the lessons whenever the section is opened. */
 export class Taught {
   #changed;
   #say;
   #shown = [];
 
-  /** `changed()` hears that a lesson is forgotten. */
+  /** `changed()` is called after a lesson was deleted. */
   constructor(changed, say) {
     this.#changed = changed;
     this.#say = say;
@@ -20,7 +20,7 @@ export class Taught {
     new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.again()).observe(find("taught"));
   }
 
-  /** List the lessons anew, where they are looked at. */
+  /** List the lessons again if the section is open. */
   again() {
     if (!find("taught").hidden) this.#load();
   }
@@ -54,9 +54,9 @@ export class Taught {
     image.src = `data:image/png;base64,${png}`;
     const about = element("p");
     about.append(element("strong", "", label), element("span", "from", picture), element("span", "when", when(taught)));
-    const button = element("button", "quiet", "Forget");
+    const button = element("button", "quiet", "Delete");
     button.type = "button";
-    button.setAttribute("aria-label", `Forget number ${id}, the ${label} of ${picture || "a picture"}`);
+    button.setAttribute("aria-label", `Delete number ${id}, the ${label} from ${picture || "a picture"}`);
     button.addEventListener("click", () => this.#forget(lesson, card));
     card.append(image, about, button);
     return card;
@@ -69,14 +69,14 @@ export class Taught {
       if (problem.code !== "not-found") return (find("taught-notice").textContent = problem.message);
     }
     const next = (card.nextElementSibling ?? card.previousElementSibling)?.id;
-    this.#say(`The ${label} is forgotten.`);
+    this.#say(`The ${label} was deleted.`);
     this.#changed();
     await this.#load();
     (document.getElementById(next)?.querySelector("button") ?? find("taught-count")).focus();
   }
 }
 
-/** Return a time, ISO 8601, as people write it where the browser is. */
+/** Return an ISO 8601 time in the user's local format. */
 function when(time) {
   return new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 }

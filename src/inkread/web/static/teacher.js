@@ -1,17 +1,17 @@
-/** Teaching: a digit's right number is pressed, the server keeps it, and it can be taken back. */
+/** Teaching: the user presses the right digit, the server stores it, and it can be undone. */
 
 import { element } from "./answer.js";
 import { forget, teach } from "./api.js";
 import { sentence } from "./words.js";
 
-/** Teaches the digit that is looked at, and says in its way what has come of it. */
+/** Teaches the selected digit, and shows the result in its panel. */
 export class Teacher {
   #way;
   #ask;
   #changed;
   #say;
 
-  /** `ask()` returns the digit that is looked at, {picture, name, as, box}, or null; `changed()` hears that more is taught, or less. */
+  /** `ask()` returns the selected digit, {picture, name, as, box}, or null. `changed()` is called after each change. */
   constructor(way, ask, changed, say) {
     this.#way = way;
     this.#ask = ask;
@@ -19,7 +19,7 @@ export class Teacher {
     this.#say = say;
   }
 
-  /** Teach that the digit is a number, 0 to 9. */
+  /** Teach the label of the selected digit, 0 to 9. */
   async teach(label) {
     const asked = this.#ask();
     if (!asked) return;
@@ -29,7 +29,7 @@ export class Teacher {
     });
   }
 
-  /** Let number keys teach while a digit within `place` has the focus. */
+  /** Let number keys teach while a digit in `place` has the focus. */
   listen(place) {
     place.addEventListener("keydown", (event) => {
       if (!/^[0-9]$/.test(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -44,7 +44,7 @@ export class Teacher {
       if (lesson.instead_of === null) await forget(lesson.id);
       else await teach(asked, lesson.instead_of);
       this.#way.focus();
-      this.#tell(lesson.instead_of === null ? "Taken back." : `Taken back: it is taught as ${lesson.instead_of} again.`);
+      this.#tell(lesson.instead_of === null ? "Undone." : `Undone. It is taught as ${lesson.instead_of} again.`);
     }));
     return button;
   }
@@ -54,7 +54,7 @@ export class Teacher {
       await act();
       this.#changed();
     } catch (problem) {
-      this.#tell(`Not done. ${sentence(problem.message)}`);
+      this.#tell(`That did not work. ${sentence(problem.message)}`);
     }
   }
 
@@ -64,12 +64,12 @@ export class Teacher {
   }
 }
 
-/** Say what was taught, and what speaks against it. */
+/** Return what was taught, and which other lessons contradict it, in words. */
 function outcome({ label, instead_of: before, contradicted }) {
   const said = [`Taught as ${label}.`];
-  if (before !== null) said.push(`The same digit was taught as ${before} before; that is forgotten.`);
+  if (before !== null) said.push(`It was taught as ${before} before. That label is replaced.`);
   for (const { id, picture, label: other } of contradicted) {
-    said.push(`Number ${id}${picture && ` (${picture})`} looks nearly the same and is taught as ${other}; one of them may be wrong.`);
+    said.push(`Number ${id}${picture && ` (${picture})`} looks nearly the same and is taught as ${other}. One of them may be wrong.`);
   }
   return said.join(" ");
 }

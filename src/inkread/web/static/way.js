@@ -1,18 +1,21 @@
-/** The way of one digit: from the picture to its ink, to what the network sees, to ten probabilities. */
+/** The steps of one digit: from the picture to its ink, to what the network sees, to ten probabilities. */
 
 import { element } from "./answer.js";
 import { rest, startRoving } from "./roving.js";
 import { percent } from "./words.js";
 
-const NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="; // one clear pixel
-const MARGIN = 0.25; // of the digit's longer side, shown around it
+/** An image of one transparent pixel. */
+const NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=";
 
-/** One entry for each digit of a reading, or for what was looked at and refused: what was read, and its glyph. */
+/** The margin that is shown around a digit, as a share of its longer side. */
+const MARGIN = 0.25;
+
+/** Return one entry for each digit of a reading: the digit and its glyph. Refused ink has an entry without a digit. */
 export function lookedAt(reading) {
   return reading.steps.glyphs.map((glyph, index) => ({ ...glyph, ...reading.digits[index] }));
 }
 
-/** Return the index of the one of `lookedAt` whose middle is nearest to a point; -1 where there is none. */
+/** Return the index of the entry of `lookedAt` whose middle is nearest to a point; -1 if there is none. */
 export function nearest(looks, [x, y]) {
   const far = (look) => Math.hypot(middleOf(look)[0] - x, middleOf(look)[1] - y);
   return looks.indexOf(looks.reduce((best, look) => (far(look) < far(best) ? look : best), looks[0]));
@@ -21,14 +24,14 @@ export function nearest(looks, [x, y]) {
 /** Return the middle of a digit's box. */
 export const middleOf = ({ box: [x, y, w, h] }) => [x + w / 2, y + h / 2];
 
-const HINT = "Read wrong? Press the right number.";
+const HINT = "Read wrong? Press the right digit.";
 
 export class Way {
   #root = document.getElementById("way-template").content.firstElementChild.cloneNode(true);
   #bars = [];
   #teach;
 
-  /** `short` leaves out picture and ink, where they say nothing new; `teach(label)` is told which number was pressed. */
+  /** `short` hides picture and ink, for drawings. `teach(label)` is called with the digit that was pressed. */
   constructor(place, teach, { short = false } = {}) {
     this.#root.classList.toggle("short", short);
     startRoving(this.#find(".bars"), { choose: false });
@@ -38,12 +41,12 @@ export class Way {
     this.clear();
   }
 
-  /** The button that asks why. */
+  /** The button "Why?". */
   get why() {
     return this.#find(".ask");
   }
 
-  /** Whether its numbers can be pressed, to teach. */
+  /** Whether its digits can be pressed to teach. */
   set teachable(can) {
     this.#root.classList.toggle("teachable", can);
     this.#enable();
@@ -53,12 +56,12 @@ export class Way {
     return this.#root.classList.contains("teachable") && !this.#root.classList.contains("nothing");
   }
 
-  /** Take the focus, at the number that would be pressed next. */
+  /** Move the focus to the digit that is the stop of the Tab key. */
   focus() {
     this.#root.querySelector('button.name[tabindex="0"]').focus();
   }
 
-  /** Say something of the digit that is shown, a text or elements; nothing brings the hint back. */
+  /** Show a note about the digit, as texts or elements. Without arguments, show the hint again. */
   note(...parts) {
     this.#find(".note").replaceChildren(...(parts.length ? parts : [HINT]));
   }
@@ -73,7 +76,7 @@ export class Way {
     this.#fill([]);
   }
 
-  /** Show one of `lookedAt`, called `name`; `page` and `ink` are images of the whole picture, `size` its width and height in pixels. */
+  /** Show an entry of `lookedAt`, called `name`. `page` and `ink` are images of the whole picture, `size` its width and height. */
   show(look, name, { page, ink, size } = {}) {
     this.#root.classList.remove("nothing");
     this.why.disabled = false;
@@ -97,12 +100,12 @@ export class Way {
     const track = element("span", "track");
     track.append(fill);
     const share = element("span", "share");
-    row.append(name === "none" ? element("span", "name", name) : this.#number(name), track, share);
+    row.append(name === "none" ? element("span", "name", "other") : this.#number(name), track, share);
     this.#bars.push({ row, fill, share });
     this.#find(".bars").append(row);
   }
 
-  /** Return a digit's name as the button that teaches it. */
+  /** Return the button that teaches a digit. */
   #number(name) {
     const button = element("button", "name", name);
     button.type = "button";
@@ -117,7 +120,7 @@ export class Way {
     if (buttons.every(({ tabIndex }) => tabIndex === 0)) rest(buttons, 0);
   }
 
-  /** Fill the bars; the eleventh, "none", only says something where no digit was read. */
+  /** Fill the bars. The eleventh, for a non-digit, is only shown if no digit was read. */
   #fill(probabilities, digit) {
     this.#enable();
     this.#bars.forEach(({ row, fill, share }, at) => {
@@ -130,13 +133,14 @@ export class Way {
   }
 }
 
-/** Draw a square around a digit's box from an image of the whole picture, of whatever size. */
+/** Draw the square around a digit's box from an image of the whole picture, which may have any size. */
 function crop(canvas, image, [x, y, w, h], [width, height]) {
   const side = Math.max(w, h) * (1 + 2 * MARGIN);
   const [across, down] = [image.naturalWidth / width, image.naturalHeight / height];
   const context = canvas.getContext("2d");
   context.clearRect(0, 0, canvas.width, canvas.height);
-  context.imageSmoothingEnabled = side * across > canvas.width; // enlarged, pixels are shown as they are
+  // An enlarged image shows its pixels.
+  context.imageSmoothingEnabled = side * across > canvas.width;
   const [left, top] = [x + w / 2 - side / 2, y + h / 2 - side / 2];
   context.drawImage(image, left * across, top * down, side * across, side * down, 0, 0, canvas.width, canvas.height);
 }

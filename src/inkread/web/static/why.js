@@ -1,4 +1,4 @@
-/** Why a digit was read as it was: which pixels decide, what would change the answer, and the maps of every layer. */
+/** Why a digit was read the way it was: the pixels that decide, the smallest change, and the maps of every layer. */
 
 import { element } from "./answer.js";
 import { explain } from "./api.js";
@@ -6,10 +6,13 @@ import { Follower } from "./follow.js";
 import { decoded, paintedChange, paintedEvidence, paintedGlyph, tinted } from "./pixels.js";
 import { count, percent } from "./words.js";
 
-const SHOWN = 16; // maps of a layer that are shown at once
-const ACROSS = 128; // numbers in a line
+/** The number of maps of a layer that are shown at first. */
+const SHOWN = 16;
 
-/** The panel of one section, opened and closed by the button that asks. */
+/** The number of values in a line of a strip. */
+const ACROSS = 128;
+
+/** The panel of one section, opened and closed by the button "Why?". */
 export class Why {
   #root = document.getElementById("why-template").content.firstElementChild.cloneNode(true);
   #button;
@@ -18,7 +21,7 @@ export class Why {
   #asked = null;
   #follower = new Follower((signal) => this.#explained(signal), (found, problem) => this.#told(found, problem));
 
-  /** `ask()` returns the digit that is looked at, {picture, name, as, index}, or null. */
+  /** `ask()` returns the selected digit, {picture, name, as, index}, or null. */
   constructor(place, button, ask, say) {
     this.#button = button;
     this.#ask = ask;
@@ -29,7 +32,7 @@ export class Why {
     place.append(this.#root);
   }
 
-  /** Open the panel, and explain the digit that is looked at. */
+  /** Open the panel and explain the selected digit. */
   open() {
     this.#root.hidden = false;
     this.#button.setAttribute("aria-expanded", "true");
@@ -44,7 +47,7 @@ export class Why {
     this.#asked = null;
   }
 
-  /** Explain, where the panel is open, the digit that is looked at now. */
+  /** If the panel is open, explain the selected digit. */
   follow() {
     if (this.#root.hidden) return;
     const asked = this.#ask();
@@ -55,7 +58,7 @@ export class Why {
     this.#follower.changed(true);
   }
 
-  /** Explain again, though the digit is the same. */
+  /** Explain again, even if the digit is the same. */
   again() {
     this.#asked = null;
     this.follow();
@@ -77,7 +80,8 @@ export class Why {
     if (problem) return this.#rest(problem.message);
     const asked = this.#asked;
     const layers = await Promise.all(found.layers.map((layer) => shownLayer(layer, found)));
-    if (asked !== this.#asked) return; // another digit is looked at meanwhile
+    // Another digit may have been selected in the meantime.
+    if (asked !== this.#asked) return;
     this.#root.removeAttribute("aria-busy");
     const said = sentences(found);
     this.#find(".said").replaceChildren(...said.map((text) => element("span", "", `${text} `)));
@@ -93,10 +97,10 @@ export class Why {
   }
 }
 
-/** Return in sentences what the network finds, and whether what was taught says otherwise. */
+/** Return sentences about the answer of the network, and whether taught digits change it. */
 function sentences({ answer, read_as: readAs, probability, runner_up: next, runner_up_probability: nextProbability }) {
-  const said = [`The network finds ${named(answer)} ${percent(probability)} likely, and ${named(next)}, the runner-up, ${percent(nextProbability)}.`];
-  if (readAs !== answer) said.push(`What was taught makes it ${named(readAs)}; explained is what the network does by itself.`);
+  const said = [`The network reads ${named(answer)}, with a probability of ${percent(probability)}.`, `The runner-up is ${named(next)}, with ${percent(nextProbability)}.`];
+  if (readAs !== answer) said.push(`Taught digits make it ${named(readAs)}. This explains the network alone.`);
   return said;
 }
 
@@ -105,12 +109,12 @@ const named = (answer) => (answer === "no digit" ? answer : `${answer === "8" ? 
 function figures({ glyph, answer, evidence, change, runner_up: next, probabilities }) {
   const pixels = [
     figure(paintedGlyph(glyph), "What the network sees", "28 × 28 pixels"),
-    figure(paintedEvidence(evidence.ink, glyph), `Ink for ${answer}`, `taken away, ${fall(evidence.ink)}`),
-    figure(paintedEvidence(evidence.paper, glyph), `Paper for ${answer}`, `filled, ${fall(evidence.paper)}`),
+    figure(paintedEvidence(evidence.ink, glyph), `Ink for ${answer}`, `if erased, ${fall(evidence.ink)}`),
+    figure(paintedEvidence(evidence.paper, glyph), `Paper for ${answer}`, `if filled, ${fall(evidence.paper)}`),
   ];
   const would = change
     ? figure(paintedChange(glyph, change.glyph), `To be read as ${next}`, `${change.words}: ${percent(change.probability)}`)
-    : figure(paintedGlyph(glyph), `To be read as ${next}`, `more would have to change than a few dots of ink`);
+    : figure(paintedGlyph(glyph), `To be read as ${next}`, "more than a few dots of ink would have to change");
   would.classList.toggle("impossible", !change);
   return [...pixels, would];
 }
@@ -119,16 +123,17 @@ function figure(canvas, title, detail) {
   const made = element("figure", "look");
   const caption = element("figcaption");
   caption.append(element("strong", "", title), " ", detail);
-  canvas.setAttribute("aria-hidden", "true"); // the caption says it
+  // The caption already says what it shows.
+  canvas.setAttribute("aria-hidden", "true");
   made.append(canvas, caption);
   return made;
 }
 
-/** Say how much the strongest pixel weighs, in odds. */
+/** Return how far the odds of the answer fall at the strongest pixel, in words. */
 function fall(values) {
   const times = Math.exp(Math.min(20, Math.max(0, ...values.flat())));
   if (times < 1.05) return "hardly anything changes";
-  if (times > 1e6) return "the odds fall over a millionfold";
+  if (times > 1e6) return "the odds fall to under 1/1,000,000";
   return `the odds fall to 1/${times >= 10 ? Math.round(times).toLocaleString("en") : times.toFixed(1)}`;
 }
 
@@ -150,7 +155,7 @@ function shapeOf({ kind, shape: [first, ...sides], values }, { probability }) {
   return `${first.toLocaleString("en")} numbers${tempered ? ", before calibration" : ""}`;
 }
 
-/** Return a layer's maps, the largest response first, and the button that shows those that are left. */
+/** Return a layer's maps, the largest response first, and the button that shows the rest. */
 async function maps({ largest, png, shape: [all, height, width] }, name) {
   const image = await decoded(`image/png;base64,${png}`);
   const list = element("ol", "maps");
@@ -178,17 +183,17 @@ async function strip({ png, shape: [numbers] }) {
   const canvas = tinted(image, [0, 0, numbers, 1], Math.min(numbers, ACROSS));
   canvas.className = "strip";
   canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", `${count(numbers, "number")} as a strip, white the largest`);
+  canvas.setAttribute("aria-label", `${count(numbers, "number")} as a strip; white is the largest`);
   return canvas;
 }
 
-/** Return the numbers of a layer with one for each class. */
+/** Return the numbers of a layer that has one for each class. */
 function classes({ kind, values }) {
   const list = element("ol", "classes");
   const most = Math.max(...values);
   values.forEach((value, at) => {
     const item = element("li", value === most ? "top" : "");
-    item.append(element("span", "", at === 10 ? "none" : at), " ", kind === "softmax" ? percent(value) : value.toFixed(1));
+    item.append(element("span", "", at === 10 ? "other" : at), " ", kind === "softmax" ? percent(value) : value.toFixed(1));
     list.append(item);
   });
   return list;
