@@ -37,7 +37,7 @@ class Conformal:
         return self.count / (self.count + 1)
 
     def least(self, promised: float) -> float:
-        """Return the probability from which a digit belongs to the set that holds the truth with probability `promised`.
+        """Return the least probability of a digit in the set that holds the truth with probability `promised`.
 
         Returns 0, so that the set holds all ten digits, where there were too few pictures for that promise.
         """

@@ -23,7 +23,8 @@ def as_probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
 def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     """Return probabilities, (N, 10), with their logarithms divided by `temperature`; rows sum to 1.
 
-    A temperature below 1 makes them sharper, one above 1 flatter (Guo et al. 2017, "On calibration of modern neural networks").
+    A temperature below 1 makes them sharper, one above 1 flatter (Guo et al. 2017, "On calibration of modern
+    neural networks").
     """
     if temperature == 1:
         return probabilities
