@@ -1,4 +1,4 @@
-"""Files and folders: written whole or not at all, checked before work is done for them, and known by a checksum."""
+"""Files and folders: atomic writes, early checks and checksums."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from inkread.errors import OptionError
 
 @contextlib.contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on leaving without an error it is renamed to `path`.
+    """Yield a temporary path beside `path`, which is renamed to `path` on success.
 
     The temporary name keeps the suffix of `path`, since writers choose their format by it. An error or Ctrl-C
-    removes the temporary file and leaves what stood at `path` as it was.
+    removes the temporary file and leaves `path` unchanged.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.stem}-{os.urandom(4).hex()}{path.suffix}")
@@ -30,12 +30,13 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a new temporary folder beside `path`; on leaving without an error it takes the place of `path`.
+    """Yield a new temporary folder beside `path`, which replaces `path` on success.
 
-    A folder that stood at `path` stays until the new one is complete, and goes only then. An error or Ctrl-C
-    removes the temporary folder and leaves the old one as it was.
+    An existing folder at `path` is deleted only after the new one is complete. An error or Ctrl-C removes the temporary
+    folder and leaves `path` unchanged.
     """
-    path = Path(path).resolve()  # the folder that a link names is replaced, not the link
+    # For a symbolic link, the folder it points to is replaced, not the link.
+    path = Path(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     mark = os.urandom(4).hex()
     temporary, replaced = (path.with_name(f".{path.name}-{mark}{ending}") for ending in ("", "-old"))
@@ -52,7 +53,8 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
                 replaced.replace(path)
             raise
     finally:
-        import shutil  # with its archives, which reading a picture has no use for
+        # Imported late: it imports archive modules, which reading a picture does not need.
+        import shutil
 
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(replaced, ignore_errors=True)
@@ -60,7 +62,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _named(temporary: Path, path: Path) -> Iterator[None]:
-    """Have errors about a temporary path, or what lies in it, name the path that was asked for."""
+    """Make errors about a temporary path, or a file in it, name the requested path instead."""
     try:
         yield
     except OSError as error:
@@ -72,14 +74,14 @@ def _named(temporary: Path, path: Path) -> Iterator[None]:
 
 
 def check_folder(path: Path) -> None:
-    """Raise `OptionError` for a file in a folder that is not there."""
+    """Raise `OptionError` if the folder of a file does not exist."""
     if not path.parent.is_dir():
         raise OptionError(f"{path}: there is no folder {path.parent}; make it first")
 
 
 @contextlib.contextmanager
 def writable(path: Path) -> Iterator[Path]:
-    """Give a temporary path, as `whole_file` does; raises `OptionError` for a file that cannot be written."""
+    """Yield a temporary path, as `whole_file` does. Raises `OptionError` for a file that cannot be written."""
     try:
         with whole_file(path) as temporary:
             yield temporary

@@ -1,4 +1,4 @@
-"""Geometry: the one kind of box, and what holds several of them. Imports nothing that takes time."""
+"""Geometry: boxes and their hulls. Importing this module is quick."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Box(NamedTuple):
     h: int
 
     def overlap(self, other: Box) -> float:
-        """Return the area that two boxes share, of the area of both: 0 to 1."""
+        """Return the intersection over union of two boxes, 0 to 1."""
         across = min(self.x + self.w, other.x + other.w) - max(self.x, other.x)
         down = min(self.y + self.h, other.y + other.h) - max(self.y, other.y)
         shared = max(across, 0) * max(down, 0)
@@ -37,6 +37,6 @@ def hull(boxes: Boxes) -> Box:
 
 
 def hull_of(boxes: Iterable[Box]) -> Box:
-    """Return the smallest box that holds all of some boxes."""
+    """Return the smallest box that holds all `boxes`, which are not in an array."""
     left, top, right, bottom = zip(*((box.x, box.y, box.x + box.w, box.y + box.h) for box in boxes), strict=True)
     return Box(min(left), min(top), max(right) - min(left), max(bottom) - min(top))

@@ -1,4 +1,4 @@
-"""The training framework: imported late, quietly, and with the way to install it where it is missing."""
+"""The training framework: imported late and quietly, with advice if it is missing."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from inkread.system import quiet_stderr
 
 
 def load_keras(purpose: str) -> ModuleType:
-    """Return the module `keras`, with its backend set up to be silent.
+    """Return the module `keras`, with its backend silenced.
 
     Takes 2 to 6 s the first time. Raises `MissingExtra`, naming the purpose, where Keras or its backend is not
     installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # left out by TensorFlow itself where there is no AVX-512
+    # TensorFlow disables oneDNN by default on processors without AVX-512.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     try:
         with quiet_stderr():
             import keras
 
-            keras.random.uniform((1,))  # wakes the backend, which has more to say only now
+            # Starts the backend, which logs more at its first use.
+            keras.random.uniform((1,))
     except ImportError:
         raise MissingExtra(purpose, "train") from None
     logging.getLogger("absl").setLevel(logging.ERROR)
@@ -32,7 +34,7 @@ def load_keras(purpose: str) -> ModuleType:
 
 
 def has_bfloat16() -> bool:
-    """Tell whether the processor multiplies in bfloat16; elsewhere it would be emulated and slower."""
+    """Tell whether the processor has bfloat16 instructions; without them it is emulated, which is slower."""
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
     except OSError:

@@ -1,4 +1,4 @@
-"""Loading: from the name of a model, of whatever kind of file, to its classifier."""
+"""Loading: from the name or file of a model to its classifier."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from inkread.models.files import KERAS_SUFFIXES, LITERT_SUFFIX, check_size, mode
 from inkread.models.session import Session, onnx_session, open_onnx
 
 SHIPPED = Path(__file__).parent / "models" / "shipped"
-"""The model folder inside the package: what reads when no model is named."""
+"""The model folder inside the package, used if no model is named."""
 
 NAMED = {"shipped": SHIPPED, "tiny": SHIPPED / "tiny"}
-"""The models that are shipped, by the name under which they are asked for."""
+"""The shipped models by name."""
 
 
 def load_classifier(model: str | os.PathLike[str] | None = None, *, threads: int = 1) -> Classifier:
@@ -35,7 +35,7 @@ def load_classifier(model: str | os.PathLike[str] | None = None, *, threads: int
 
 
 def model_path(model: str | os.PathLike[str]) -> Path:
-    """Return where a model lies; a file or folder of the user's goes before a name of ours."""
+    """Return the path of a model. A file or folder with the name of a shipped model takes precedence."""
     path = Path(model)
     return path if path.exists() else NAMED.get(os.fspath(model), path)
 
@@ -43,7 +43,7 @@ def model_path(model: str | os.PathLike[str]) -> Path:
 def _open(path: Path, *, trusted: bool) -> tuple[Session, bytes]:
     """Return a session with the model in a folder or file, and its ONNX, which is empty for a LiteRT model.
 
-    trusted: whether the file is our own, and so need not be looked at before it is loaded.
+    trusted: True skips the checks of an ONNX file; only for the models that inkread ships.
     """
     path = model_file(path)
     check_size(path)

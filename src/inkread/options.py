@@ -1,4 +1,4 @@
-"""Options: what a caller says of a picture, the same for the command line, for batches and for Python."""
+"""Options for reading, shared by the command line, batches and Python."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from inkread.errors import OptionError
 
 Content = Literal["auto", "digit", "number", "lines"]
-"""What a picture holds: one digit, digits in one row, or rows of them. "auto" finds out."""
+"""What a picture holds: one digit, one row of digits, or several rows. "auto" detects which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class ReadOptions:
     """How pictures are read.
 
     as_: what a picture holds.
-    min_confidence: a reading with a smaller confidence is refused as "unsure"; 0 to 1, None for what the card says.
+    min_confidence: a reading with a smaller confidence is refused as "unsure"; 0 to 1, None for the card's value.
 
     Raises `OptionError` for an option out of range.
     """

@@ -1,4 +1,4 @@
-"""Steps: all that lies between a picture and its reading."""
+"""Steps: every intermediate result from a picture to its reading."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from inkread.readings import Reading
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """All that lies between a picture and its reading.
+    """Every intermediate result from a picture to its reading.
 
     page: the upright picture.
     ink: (H, W) float32 in 0..1, as large as the page.
     patches: the ink of each digit.
     glyphs: (N, 28, 28) float32 in 0..1, one for each patch.
-    probabilities: (N, 11) float32, rows that sum to 1: the ten digits and, last, no digit.
-    card: the card of the model that read them.
-    reading: the answer.
+    probabilities: (N, 11) float32, rows that sum to 1: the ten digits, then the class non-digit.
+    card: the card of the model.
+    reading: the reading.
     """
 
     page: Page
@@ -37,5 +37,5 @@ class Steps:
 
     @property
     def boxes(self) -> tuple[Box, ...]:
-        """Where each patch lies, in pixels of the upright picture, also where the reading was refused."""
+        """The box of each patch, in pixels of the upright picture, even if the reading was refused."""
         return tuple(self.page.upright(patch.box) for patch in self.patches)

@@ -15,25 +15,25 @@ OTHER = "#c5d5d9"
 WARNING = "#d9480f"
 
 SURE = 0.9
-"""Digits that are less sure than this are marked."""
+"""Digits with a smaller confidence are marked."""
 
 
 def percent(probability: float) -> str:
-    """Return a probability for people; nothing is ever certain, and nothing impossible."""
+    """Return a probability as text; never 0% or 100%, since nothing is certain or impossible."""
     if probability < 0.0005:
         return "< 0.1%"
     return "> 99.9%" if probability >= 0.9995 else f"{probability:.1%}"
 
 
 def calm(axes: Axes) -> None:
-    """Leave of an axes' frame only what carries meaning."""
+    """Hide the parts of an axes' frame that carry no meaning."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(LINE)
     axes.tick_params(colors=QUIET, labelcolor=TEXT, length=0)
 
 
 def caption(axes: Axes, title: str, detail: str = "") -> None:
-    """Head a panel with what it shows and, smaller below it, how."""
+    """Give a panel a title and, in smaller type below it, a detail."""
     axes.set_title(title, fontsize=11, color=TEXT, loc="left", pad=22, fontweight="bold")
     axes.annotate(
         detail,

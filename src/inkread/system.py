@@ -1,4 +1,4 @@
-"""The system below Python: memory that the C library keeps or gives back, and what native code says on stderr."""
+"""The system below Python: memory that the C library keeps, and what native code writes to stderr."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-_TRIM, _MAP = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of mallopt(3)
+# M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of mallopt(3).
+_TRIM, _MAP = -1, -3
 
 LARGEST = 32 << 20
-"""Pieces of up to so many bytes are kept when they are freed, twice as much in all."""
+"""Bytes of the largest block that the process keeps after freeing it; in total it keeps twice as much."""
 
 
 def keep_freed() -> None:
-    """Let this process keep what it frees for the next picture, as it would by itself after a first large one.
+    """Let this process keep freed memory for the next picture, as glibc does after the first large block.
 
-    Otherwise each map of a page, of more than 128 kB, comes from the system and goes back to it: hundreds of pages of
-    memory to be cleared for every small picture. Does nothing on other systems.
+    Otherwise every array of more than 128 kB is mapped from the system and returned to it, and the kernel clears
+    hundreds of memory pages for every small picture. Does nothing on systems other than Linux.
     """
     set_option = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if set_option is not None:
@@ -29,7 +30,7 @@ def keep_freed() -> None:
 
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Silence what native code writes to file descriptor 2: TensorFlow greets there before it reads its settings."""
+    """Silence file descriptor 2: TensorFlow writes to it before it reads its log settings."""
     sys.stderr.flush()
     kept = os.dup(2)
     try:
@@ -43,22 +44,23 @@ def quiet_stderr() -> Iterator[None]:
 
 
 SLACK = 50_000_000
-"""Bytes above what a worker has at its start that are not worth the work."""
+"""Bytes by which a process may grow before memory is returned to the system."""
 
 _STATM = Path("/proc/self/statm")
 
 
 async def give_back(*, every: float = 2) -> None:
-    """Look at the memory of this process again and again, in seconds, and give back what is free of it.
+    """Return free memory of this process to the system, checking every `every` seconds.
 
-    The C library of Linux keeps what threads have freed: 600 MB after a few pictures of 49 megapixels. It could be told
-    to map every large piece anew, and would then give it back at once, but pages took half as long again to read.
+    The C library of Linux keeps what threads have freed: 600 MB after a few pictures of 49 megapixels. Mapping every
+    large block separately would return it at once, but made reading a page take 1.5 times as long.
     """
     import asyncio
 
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if _STATM.exists() else None
     if trim is None:
-        return  # other C libraries give back by themselves
+        # Other C libraries return free memory by themselves.
+        return
     least = _resident()
     while True:
         await asyncio.sleep(every)
@@ -67,5 +69,5 @@ async def give_back(*, every: float = 2) -> None:
 
 
 def _resident() -> int:
-    """Return the bytes of memory that this process has."""
+    """Return the resident memory of this process, in bytes."""
     return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -1,4 +1,4 @@
-"""Opening a model file that nobody vouches for as a model of Keras."""
+"""Opening an untrusted model file as a Keras model."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from inkread.models.files import KERAS_SUFFIXES, check_size
 
 
 def keras_model(path: Path) -> Any:
-    """Return the network in a `.keras`, `.h5` or `.onnx` file as a model of Keras; nothing in the file is run.
+    """Return the network in a `.keras`, `.h5` or `.onnx` file as a Keras model. No code in the file is run.
 
-    Takes some seconds, which TensorFlow needs to start; what is refused is refused before that.
+    Takes some seconds, because TensorFlow must start. A file is refused before that.
 
-    Raises `ModelError` for a file that is missing, damaged or holds what inkread does not take, `MissingExtra` where
-    Keras is not installed.
+    Raises `ModelError` for a file that is missing, damaged or holds something that inkread does not support, and
+    `MissingExtra` if Keras is not installed.
     """
     check_size(path)
     network = _network(path)
@@ -36,7 +36,7 @@ def keras_model(path: Path) -> Any:
 
 
 def onnx_of_keras_file(path: Path) -> bytes:
-    """Return a `.keras` or `.h5` file as ONNX, checked to answer alike; raises what `keras_model` does."""
+    """Return a `.keras` or `.h5` file as ONNX, checked to give the same outputs; raises what `keras_model` does."""
     model = keras_model(path)
     from inkread.foreign.to_onnx import export_onnx
 

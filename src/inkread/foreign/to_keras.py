@@ -1,4 +1,4 @@
-"""Building: from a network as plain data to a model of Keras. Import this module only after `load_keras`."""
+"""Building a Keras model from a network as plain data. Import this module only after `load_keras`."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import numpy as np
 from inkread.foreign.network import KerasLayer, Network, UnfitLayer
 
 LARGEST_MAP = 4 << 20
-"""Numbers that one layer may give for one glyph."""
+"""The largest number of outputs of one layer for one glyph."""
 
 Shape = tuple[int, ...]
 
 
 def build_model(network: Network) -> keras.Model:
-    """Return the network as a model of Keras, with its weights.
+    """Return the network as a Keras model, with its weights.
 
-    Every shape is worked out and compared with the weights before a layer is built, so that no setting makes Keras ask
-    for more memory than the weights of the file take.
+    Every shape is computed and compared with the weights before a layer is built, so that no setting makes Keras
+    allocate more memory than the weights in the file take.
 
-    Raises `UnfitLayer`, which names the layer, where its settings, its weights and what it takes do not fit.
+    Raises `UnfitLayer`, which names the layer, if its settings, weights and inputs do not fit together.
     """
     glyph = keras.Input(network.input_shape, name="glyph")
     given = {network.input_name: glyph}
@@ -29,7 +29,7 @@ def build_model(network: Network) -> keras.Model:
 
 
 def _applied(layer: KerasLayer, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
-    """Return what a layer gives, after all that could go wrong with it has been looked at."""
+    """Return the output of a layer, after checking its settings and weights."""
     try:
         made = getattr(keras.layers, layer.kind)(**layer.settings)
         shapes = [tensor.shape for tensor in inputs]
@@ -60,7 +60,7 @@ def _check_weights(layer: KerasLayer, taken: Shape) -> None:
 
 
 def _weight_shapes(layer: KerasLayer, taken: Shape) -> list[Shape]:
-    """Return the shapes that a layer's weights must have."""
+    """Return the expected shapes of a layer's weights."""
     settings, channels = layer.settings, taken[-1]
     if layer.kind == "BatchNormalization":
         switches = (settings.get("scale", True), settings.get("center", True), True, True)

@@ -1,4 +1,4 @@
-"""Exporting: from a Keras model to ONNX, with proof that both answer alike."""
+"""Exporting a Keras model to ONNX, with a check that both give the same outputs."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ TOLERANCE = 1e-4
 
 
 def export_onnx(model: Any, path: Path, glyphs: NDArray[np.float32]) -> float:
-    """Write a Keras model as ONNX with a free batch dimension and return the largest difference between the two.
+    """Write a Keras model as ONNX with a free batch dimension; return the largest difference in their outputs.
 
     glyphs: (N, 28, 28) float32 in 0..1, on which both must agree to `TOLERANCE`.
 
     Raises `ModelError` where they do not.
     """
     expected = np.asarray(model(_shaped(model, glyphs), training=False))
-    with warnings.catch_warnings():  # tf2onnx looks up names that NumPy has deprecated
+    # tf2onnx uses names that NumPy has deprecated.
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.export(str(path), format="onnx", verbose=False)
     tidy_onnx(path, path)
@@ -41,7 +42,7 @@ def export_onnx(model: Any, path: Path, glyphs: NDArray[np.float32]) -> float:
 
 
 def refine_onnx(source: Path, target: Path, glyphs: NDArray[np.float32]) -> float:
-    """Write an ONNX network that was exported before as it would be today; return the largest difference between both.
+    """Write an older ONNX export as it would be exported today; return the largest difference in their outputs.
 
     glyphs: (N, 28, 28) float32 in 0..1, on which both must agree to `TOLERANCE`.
 
@@ -53,13 +54,13 @@ def refine_onnx(source: Path, target: Path, glyphs: NDArray[np.float32]) -> floa
 
 
 def _classifier(path: Path) -> Classifier:
-    """Return the classifier of an ONNX file, as it is without a card."""
+    """Return the classifier of an ONNX file, without its card."""
     session, content = open_onnx(path)
     return Classifier(session, Card(), content=content, name=str(path))
 
 
 def _difference(path: Path, glyphs: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
-    """Return the largest difference between what a written network gives and what it should give."""
+    """Return the largest difference between a written network's outputs and the expected ones."""
     difference = float(np.abs(as_probabilities(_classifier(path).outputs(glyphs)) - as_probabilities(expected)).max())
     if not difference <= TOLERANCE:
         raise ModelError(
@@ -70,14 +71,14 @@ def _difference(path: Path, glyphs: NDArray[np.float32], expected: NDArray[np.fl
 
 
 def quantise_onnx(source: Path, target: Path, glyphs: NDArray[np.float32]) -> None:
-    """Write an ONNX network anew with weights and activations of 8 bits: a quarter as large, and quicker.
+    """Write an ONNX network with weights and activations of 8 bits: a quarter of the size, and faster.
 
-    glyphs: (N, 28, 28) float32 in 0..1, some hundreds like those it will read; the range of each activation is taken
-        from them (static quantisation, one scale for each map of a layer; Jacob et al. 2018, "Quantization and training
+    glyphs: (N, 28, 28) float32 in 0..1, some hundreds like those it will read. They set the range of each activation
+        (static quantisation, one scale for each map of a layer; Jacob et al. 2018, "Quantization and training
         of neural networks for efficient integer-arithmetic-only inference").
 
-    The first convolution stays in floats: of one map there is too little to multiply, and in 8 bits it takes as long as
-    all the others together. So do the last outputs, or the softmax would see steps.
+    The first convolution stays in floats: it has a single input map, and in 8 bits it takes as long as all the other
+    layers together. The last outputs also stay in floats, so that the softmax does not see steps.
     """
     from onnxruntime import quantization
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -93,7 +94,8 @@ def quantise_onnx(source: Path, target: Path, glyphs: NDArray[np.float32]) -> No
             return next(self._batches, None)
 
     with tempfile.TemporaryDirectory() as folder, _silenced():
-        folded = Path(folder) / "folded.onnx"  # each batch normalisation within the convolution before it
+        # Each batch normalisation is folded into the convolution before it.
+        folded = Path(folder) / "folded.onnx"
         quant_pre_process(source, folded, skip_symbolic_shape=True)
         quantization.quantize_static(
             folded,
@@ -103,8 +105,10 @@ def quantise_onnx(source: Path, target: Path, glyphs: NDArray[np.float32]) -> No
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
             per_channel=True,
-            reduce_range=True,  # processors without VNNI add two products of 8 bits in 16, which must not overflow
-            op_types_to_quantize=["Conv", "Relu", "Gemm", "MatMul"],  # a softmax in 8 bits does not sum to 1
+            # Processors without VNNI add two 8-bit products in 16 bits, which must not overflow.
+            reduce_range=True,
+            # A softmax in 8 bits does not sum to 1.
+            op_types_to_quantize=["Conv", "Relu", "Gemm", "MatMul"],
             nodes_to_exclude=first_convolution(folded),
             extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm", "MatMul"]},
         )
@@ -113,7 +117,7 @@ def quantise_onnx(source: Path, target: Path, glyphs: NDArray[np.float32]) -> No
 
 @contextlib.contextmanager
 def _silenced() -> Iterator[None]:
-    """Keep ONNX Runtime's quantisation from advising on the root logger."""
+    """Silence the advice that ONNX Runtime's quantisation writes to the root logger."""
     logging.disable(logging.WARNING)
     try:
         yield
@@ -122,15 +126,15 @@ def _silenced() -> Iterator[None]:
 
 
 def _shaped(model: Any, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return glyphs as the model takes them: in 28x28, with or without a dimension for the channel, or in a row."""
+    """Return glyphs in the model's input shape: 28x28, with or without a channel dimension, or flat."""
     return glyphs.reshape(-1, *model.inputs[0].shape[1:])
 
 
 def expose_features(path: Path) -> None:
     """Give the ONNX network in a file the output `features`: (N, K) float32, the input of its last dense layer.
 
-    Nothing is computed anew: the tensor is there anyhow, and only gets its name. A network that has the output already,
-    or no dense layer, stays as it is.
+    This adds no computation: the tensor exists already and is only renamed. A network that already has the output, or
+    that has no dense layer, is not changed.
     """
     import onnx
 
@@ -156,10 +160,10 @@ _TO_CHANNELS_LAST = [0, 2, 3, 1]
 
 
 def tidy_onnx(source: Path, target: Path) -> None:
-    """Write an ONNX network anew without the turns and the arithmetic on shapes between its maps and a dense layer.
+    """Write an ONNX network without the transpose and the shape arithmetic between its maps and a dense layer.
 
-    Keras flattens maps with the channel last, ONNX computes them with the channel first. Turning the dense layer's
-    weights once spares turning every glyph's maps. A network without such a place is written as it is.
+    Keras flattens maps with the channel last, and ONNX computes them with the channel first. Transposing the dense
+    layer's weights once saves transposing the maps of every glyph. Other networks are written unchanged.
     """
     import onnx
 
@@ -190,26 +194,27 @@ def tidy_onnx(source: Path, target: Path) -> None:
 
 
 def first_convolution(path: Path) -> list[str]:
-    """Return the name of a network's first convolution in a list; an empty one for a network that has none."""
+    """Return the name of a network's first convolution, in a list that is empty if it has none."""
     import onnx
 
     return [node.name for node in onnx.load(path).graph.node if node.op_type == "Conv"][:1]
 
 
 def _shape(value: Any) -> tuple[int, ...]:
-    """Return the dimensions of a value of the graph, 0 where they are free."""
+    """Return the dimensions of a value of the graph; 0 for a free one."""
     return tuple(dimension.dim_value for dimension in value.type.tensor_type.shape.dim)
 
 
 def _turns_channels_last(node: Any) -> bool:
-    """Tell whether a node turns (N, maps, height, width) to (N, height, width, maps)."""
+    """Tell whether a node transposes (N, maps, height, width) to (N, height, width, maps)."""
     return node.op_type == "Transpose" and any(list(entry.ints) == _TO_CHANNELS_LAST for entry in node.attribute)
 
 
 def _drop_unused(graph: Any) -> None:
-    """Take away nodes and weights whose outcome nothing uses any more."""
+    """Remove nodes and weights that nothing uses any more."""
     used = {value.name for value in graph.output}
-    for node in reversed(list(graph.node)):  # nodes stand in the order of their work
+    # ONNX lists nodes in the order in which they run.
+    for node in reversed(list(graph.node)):
         if used.isdisjoint(node.output):
             graph.node.remove(node)
         else:

@@ -24,7 +24,7 @@ CARD_NAME = "card.json"
 class Card:
     """How a model was made, how good it is and how its outputs become confidences.
 
-    recipe: name of the recipe, "unknown" for a model that came without a card.
+    recipe: name of the recipe; "unknown" for a model without a card.
     settings: the recipe's settings by name.
     seed: the seed of the run.
     created: when training ended, ISO 8601 in UTC.
@@ -35,17 +35,17 @@ class Card:
     weights_sha256: SHA-256 of the weights: float32, layer by layer, in the order Keras has them.
     model_sha256: SHA-256 of `model.onnx`.
     seconds: duration of each part of the run.
-    epochs: one entry an epoch with loss and accuracy.
+    epochs: one entry per epoch, with loss and accuracy.
     test: loss, accuracy and the 10 x 10 confusion matrix (rows: truth) on the test set, at the end of the run.
-    temperature: the digits' log probabilities are divided by this before they become confidences; 1 leaves them alone.
-    text_power: where a page holds several digits, the confidence of each is raised to this power; 1 leaves it alone.
-    no_digit: what the network calls no digit with a larger probability than this is refused; 1 refuses nothing.
-    min_confidence: a digit that is less sure than this is refused as "unsure", unless the caller says otherwise.
-    conformal: how unlikely the true digit was on real pictures, for `Digit.candidates`; None where that is not known.
+    temperature: the digits' log probabilities are divided by this before they become confidences; 1 changes nothing.
+    text_power: where a page holds several digits, the confidence of each is raised to this power; 1 changes nothing.
+    no_digit: ink is refused if its non-digit probability is larger than this; 1 refuses nothing.
+    min_confidence: a digit with a smaller confidence is refused as "unsure", unless the caller sets another limit.
+    conformal: how unlikely the true digit was on real pictures, for `Digit.candidates`; None if that is not known.
     calibration: what the temperature and the two thresholds were fitted on, and how well they do.
     protocol: how the run and its test were kept honest.
     scores: accuracies on other data by name, with what each was measured on.
-    limits: what the model is not good at, in words.
+    limits: a sentence on what the model is not good at.
     average_images: the mean training image of each class, (10, 28, 28) uint8, as base64.
     """
 
@@ -82,18 +82,18 @@ class Card:
         return np.asarray(images[digit])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the card as it stands in its JSON file."""
+        """Return the card as a JSON object."""
         return asdict(self)
 
     def to_json(self) -> str:
-        """Return the card as indented JSON text, each row of numbers on a line of its own."""
+        """Return the card as indented JSON text, with each row of numbers on one line."""
         text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
         row_of_numbers = r"\[\s+([\d.e-]+(?:,\s+[\d.e-]+)*)\s+\]"
         return re.sub(row_of_numbers, lambda row: "[" + ", ".join(row[1].split()).replace(",,", ",") + "]", text)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Card:
-        """Return the card of `to_dict`; entries of later versions are passed over."""
+        """Return the card of `to_dict`; entries of later versions are ignored."""
         known = {key: value for key, value in values.items() if key in cls.__slots__}
         if conformal := known.get("conformal"):
             known["conformal"] = Conformal(conformal["count"], tuple(conformal["scores"]))
@@ -106,28 +106,28 @@ class Card:
 
 
 def encoded_images(images: NDArray[np.uint8]) -> str:
-    """Return ten images, (10, 28, 28) uint8, as the card keeps them."""
+    """Return ten images, (10, 28, 28) uint8, as base64 text."""
     return base64.b64encode(images.tobytes()).decode("ascii")
 
 
 def load_card(folder: Path) -> Card:
-    """Return the card in a model folder, or an empty one where there is none.
+    """Return the card in a model folder, or an empty card if the folder has none.
 
-    Raises `ModelError` for a card that is damaged.
+    Raises `ModelError` for a damaged card.
     """
     return _loaded(folder / CARD_NAME)
 
 
 def card_of(model: Path) -> Card:
-    """Return the card that belongs to a model folder or file, or an empty one where there is none.
+    """Return the card of a model folder or file, or an empty card if it has none.
 
-    Raises `ModelError` for a card that is damaged.
+    Raises `ModelError` for a damaged card.
     """
     return _loaded(card_path(model))
 
 
 def card_path(model: Path) -> Path:
-    """Return where the card of a model lies: in its folder, which a file named `model.*` shares, or beside the file."""
+    """Return the path of a model's card: `card.json` in a model folder, else `FILE.card.json` beside the file."""
     if model.is_dir():
         return model / CARD_NAME
     return model.with_name(CARD_NAME if model.stem == "model" else f"{model.name}.{CARD_NAME}")

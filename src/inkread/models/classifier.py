@@ -18,33 +18,34 @@ from inkread.models.probabilities import as_probabilities, given_a_digit, temper
 from inkread.models.session import Session, cause_of, glyph_input, onnx_session
 
 FEATURES = "features"
-"""Name of the second output of a network that can be taught: what goes into its last layer, (N, K)."""
+"""Name of the second output of a network that can be taught: the input of its last layer, (N, K)."""
 
-_BATCH = 64  # glyphs at a time: their maps fit into a core's cache
+# Glyphs per run. The feature maps of this many fit into a core's cache.
+_BATCH = 64
 
 
 class GlyphClassifier(Protocol):
-    """What answers glyphs with probabilities: a `Classifier`, or one together with what it was taught."""
+    """Anything that classifies glyphs: a `Classifier` or a `TaughtClassifier`."""
 
     @property
     def card(self) -> Card:
-        """How its answers become confidences."""
+        """The card, which says how outputs become confidences."""
 
     def classify(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return probabilities, (N, 11) float32 with rows that sum to 1, for glyphs, (N, 28, 28) float32 in 0..1."""
 
 
 class Classifier:
-    """A network that gives every glyph a probability for each of the ten digits, and for being none.
+    """A network that gives every glyph a probability for each of the ten digits and for the class non-digit.
 
-    session: what runs the network.
-    card: what makes confidences of its outputs.
-    content: the network as ONNX; empty where there is none.
-    name: of the model, for messages.
-    threads: how many cores one call may use, at least 1. Each core takes batches of its own: sharing out every layer of
-        a network as small as these would cost more than it gives.
+    session: runs the network.
+    card: says how outputs become confidences.
+    content: the network as ONNX; empty for a LiteRT file.
+    name: the name of the model, for messages.
+    threads: how many cores one call may use, at least 1. Each core takes whole batches: networks this small do not gain
+        from splitting a layer between cores.
 
-    `inkread.loading.load_classifier` makes one of a model file. Raises `ModelError` for a network of other shapes than
+    `inkread.loading.load_classifier` creates one from a model file. Raises `ModelError` unless the network maps
     (N, 28, 28, 1), (N, 28, 28) or (N, 784) to (N, 10) or (N, 11).
     """
 
@@ -66,8 +67,10 @@ class Classifier:
     def classify(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return probabilities, (N, 11) float32 with rows that sum to 1, for glyphs, (N, 28, 28) float32 in 0..1.
 
-        The last is that of no digit, as the network gives it; 0 for a network without that class. What it leaves is
-        shared by the ten digits, tempered as the card says. Raises `ValueError` for glyphs of another shape.
+        The last column is the non-digit probability, as the network gives it; 0 for a network without that class. The
+        rest is divided among the ten digits, with the card's temperature applied.
+
+        Raises `ValueError` for glyphs of another shape.
         """
         if glyphs.ndim != 3 or glyphs.shape[1:] != (28, 28):
             raise ValueError(f"glyphs must be (N, 28, 28), not {glyphs.shape}")
@@ -80,13 +83,13 @@ class Classifier:
             return self._probabilities(np.concatenate([*pool.map(self.outputs, batches)]))
 
     def outputs(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what the network gives for glyphs, (N, 28, 28): (N, 10 or 11) probabilities or logits."""
+        """Return the raw outputs for glyphs, (N, 28, 28): (N, 10 or 11) probabilities or logits."""
         return self._run(self._session, [self._answer], glyphs)[0]
 
     def classify_with_features(self, glyphs: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return what `classify` gives for glyphs, (N, 28, 28), N at least 1, and their features, (N, K) float32.
 
-        All glyphs are taken at a time. Raises `ModelError` for a network without the output `features`.
+        All glyphs are run as one batch. Raises `ModelError` for a network without the output `features`.
         """
         if not self.has_features:
             raise ModelError(
@@ -97,9 +100,9 @@ class Classifier:
         return self._probabilities(outputs), features
 
     def nodes(self) -> list[Node]:
-        """Return the nodes of the network, in the order in which they run; none for a LiteRT file.
+        """Return the nodes of the network, in the order in which they run; an empty list for a LiteRT file.
 
-        Raises `ModelError` for a file that ONNX Runtime can read and we cannot.
+        Raises `ModelError` for a file that only ONNX Runtime can read.
         """
         try:
             return nodes_of(self._content)
@@ -107,16 +110,16 @@ class Classifier:
             raise ModelError(f"{self._name}: its layers cannot be read from the file ({error})") from None
 
     def inner(self, names: Iterable[str], glyphs: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-        """Return tensors inside the network by name, as it has them for glyphs, (N, 28, 28) float32 in 0..1.
+        """Return the values of inner tensors by name, for glyphs, (N, 28, 28) float32 in 0..1.
 
-        The network is opened once more for this. Raises `ModelError` for names that are no tensors of it.
+        Opens the network a second time. Raises `ModelError` for a name that is not one of its tensors.
         """
-        names, own = list(dict.fromkeys(names)), {output.name for output in self._session.get_outputs()}
-        opened = with_outputs(self._content, (name for name in names if name not in own))
+        names, outputs = list(dict.fromkeys(names)), {output.name for output in self._session.get_outputs()}
+        opened = with_outputs(self._content, (name for name in names if name not in outputs))
         return dict(zip(names, self._run(onnx_session(opened, self._name), names, glyphs), strict=True))
 
     def _run(self, session: Session, names: list[str], glyphs: NDArray[np.float32]) -> list[NDArray[Any]]:
-        """Return outputs by their names, filling up the last batch of a network that takes so many glyphs at a time."""
+        """Return outputs by name. For a network with a fixed batch size, the last batch is padded."""
         shaped = np.ascontiguousarray(glyphs, np.float32).reshape(-1, *self._shape)
         batch = self._input.shape[0]
         if not isinstance(batch, int) or batch < 1:
@@ -128,7 +131,7 @@ class Classifier:
 
     @property
     def glyph_shape(self) -> tuple[int, ...]:
-        """How the network takes one glyph, such as (28, 28, 1)."""
+        """The shape of one glyph as the network takes it, such as (28, 28, 1)."""
         return self._shape
 
     @property
@@ -144,17 +147,17 @@ class Classifier:
         return str(self._input.name)
 
     def _probabilities(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the outputs as calibrated probabilities, whether the network ends in a softmax or before it."""
+        """Return the outputs as calibrated probabilities, whether the network ends in a softmax or in logits."""
         outputs = as_probabilities(outputs)
         digits = tempered(given_a_digit(outputs), self.card.temperature)
-        none = np.clip(outputs[:, CLASSES:], 0, 1) if outputs.shape[1] > CLASSES else np.zeros_like(outputs[:, :1])
-        return np.asarray(np.hstack([digits * (1 - none), none]), np.float32)
+        non_digit = np.clip(outputs[:, CLASSES:], 0, 1) if outputs.shape[1] > CLASSES else np.zeros_like(outputs[:, :1])
+        return np.asarray(np.hstack([digits * (1 - non_digit), non_digit]), np.float32)
 
     def _check(self) -> None:
         """Run the network once on two empty glyphs, so that a wrong model fails here and not at the first picture."""
         try:
             outputs = self.outputs(np.zeros((2, 28, 28), np.float32))
-        except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a class of its own for every cause
+        except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a different class for every cause
             raise ModelError(
                 f"{self._name}: cannot be run on two empty glyphs ({cause_of(error)}); {ANOTHER}"
             ) from None

@@ -1,4 +1,4 @@
-"""Split conformal prediction: from how likely the truth was on pictures with labels to what a set of digits promises.
+"""Split conformal prediction: sets of digits that hold the true digit with a chosen probability.
 
 Vovk, Gammerman and Shafer 2005, "Algorithmic learning in a random world"; Angelopoulos and Bates 2021, "A gentle
 introduction to conformal prediction", whose threshold on the probability (LAC, section 1.1) this is.
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 KEPT = 30
-"""The largest scores that a card keeps. A promise that these do not reach down to is kept by the smallest of them."""
+"""How many of the largest scores a card keeps. A probability that needs a smaller score uses the smallest one kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Conformal:
     """How unlikely the true digit was on real pictures.
 
     count: how many pictures.
-    scores: 1 - the probability of the true digit, given that it is one, 0 to 1: the largest of all, falling.
+    scores: 1 - the probability of the true digit, given that it is a digit, 0 to 1; the largest ones, in falling order.
     """
 
     count: int
@@ -27,21 +27,22 @@ class Conformal:
 
     @classmethod
     def of(cls, probabilities: Iterable[float]) -> Conformal:
-        """Return what the probabilities, 0 to 1, that true digits were given come to; at least one."""
+        """Create it from the probabilities, 0 to 1, that the model gave to true digits; at least one."""
         scores = sorted((1 - float(probability) for probability in probabilities), reverse=True)
         return cls(len(scores), tuple(min(1.0, math.ceil(score * 1e6) / 1e6) for score in scores[:KEPT]))
 
     @property
     def most(self) -> float:
-        """The largest probability, below 1, that any set but that of all ten digits can promise."""
+        """The largest probability that a set smaller than all ten digits can promise."""
         return self.count / (self.count + 1)
 
     def least(self, promised: float) -> float:
-        """Return how likely a digit must be at least to be in the set that holds the truth with this probability.
+        """Return the least probability of a digit in the set that holds the truth with probability `promised`.
 
-        0 where so few pictures cannot promise so much: then all ten digits are in it.
+        Returns 0, so that the set holds all ten digits, where there were too few pictures for that promise.
         """
-        above = self.count - math.ceil(round((self.count + 1) * promised, 9))  # scores that may be larger
+        # The number of scores that may be larger than the threshold.
+        above = self.count - math.ceil(round((self.count + 1) * promised, 9))
         return 1 - self.scores[min(above, len(self.scores) - 1)] if above >= 0 else 0.0
 
     def damage(self) -> str:

@@ -1,4 +1,4 @@
-"""Files of models: their names, how large they may be, and which of a folder reads."""
+"""Model files: their names, their largest sizes, and which file of a folder is used for reading."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ LARGEST_FILE = 256 << 20
 """Bytes of a model file: the tutorial's takes 13 MB, or 39 MB with the state of its optimiser."""
 
 LARGEST_CONTENT = 512 << 20
-"""Bytes that the weights in a packed file may take."""
+"""Bytes that the weights in a compressed file may take."""
 
 ANOTHER = "export it anew as one file of plain layers, or name another model"
-"""The way out of a network that does not run."""
+"""The advice for a network that does not run."""
 
 WHOLE = "check that the file is whole, or export it anew"
-"""The way out of a file that is no model at all."""
+"""The advice for a file that is not a model."""
 
 
 def model_file(path: Path) -> Path:
-    """Return the file that reads: the path itself, or a folder's `model.onnx`, or else its `model.keras`."""
+    """Return the model file: the path itself, or the `model.onnx` of a folder, or else its `model.keras`."""
     if not path.is_dir():
         return path
     names = (MODEL_NAME, KERAS_NAME)
@@ -34,7 +34,7 @@ def model_file(path: Path) -> Path:
 
 
 def check_size(path: Path) -> None:
-    """Raise `ModelError` for a file that is not there, is no file, or is larger than `LARGEST_FILE`."""
+    """Raise `ModelError` for a path that is missing, not a file, or larger than `LARGEST_FILE`."""
     try:
         size = path.stat().st_size
     except OSError as error:

@@ -1,4 +1,4 @@
-"""LiteRT, formerly TensorFlow Lite: a `.tflite` file that answers as a session of ONNX Runtime does."""
+"""LiteRT, formerly TensorFlow Lite: `.tflite` files behind the interface of an ONNX Runtime session."""
 
 from __future__ import annotations
 
@@ -21,21 +21,22 @@ from inkread.models.files import ANOTHER
 from inkread.system import quiet_stderr
 
 TRIAL_SECONDS = 60
-"""How long a foreign file may take to open and to answer two glyphs; TensorFlow alone may need ten."""
+"""Seconds that an untrusted file may take to open and to classify two glyphs; importing TensorFlow may take ten."""
 
 TRIAL_MEMORY = 8 << 30
-"""Bytes of addresses, not of memory in use: TensorFlow alone takes three of these GiB."""
+"""Bytes of address space, not of memory in use: TensorFlow alone takes 3 GiB of it."""
 
-_CUSTOM = 32  # BuiltinOperator.CUSTOM of the format: code that comes with the program, such as all of TensorFlow
+# BuiltinOperator.CUSTOM of the format: an operator whose code the program brings, such as TensorFlow's.
+_CUSTOM = 32
 
 
 class LiteRtSession:
     """A `.tflite` network with the methods of `onnxruntime.InferenceSession` that the classifier calls.
 
-    A foreign file is run on two glyphs in a process of its own first, with bounded memory and time: LiteRT checks the
-    format of a file and not its sense, and a senseless one can end the process that opens it.
+    An untrusted file is first run on two glyphs in a separate process, with bounded memory and time. LiteRT checks only
+    the format of a file, and a malformed network can crash the process that opens it.
 
-    Raises `ModelError` for a file that cannot be run, `MissingExtra` where no package runs it.
+    Raises `ModelError` for a file that cannot be run, `MissingExtra` if no package that runs it is installed.
     """
 
     def __init__(self, path: Path, *, trusted: bool = False) -> None:
@@ -44,23 +45,25 @@ class LiteRtSession:
         _check(content, schema, path)
         if not trusted:
             _try_apart(path)
-        self._lock = threading.Lock()  # an interpreter is one run at a time
-        with quiet_stderr():  # it tells which delegate it chose
+        # An interpreter can do one run at a time.
+        self._lock = threading.Lock()
+        # LiteRT logs which delegate it chose.
+        with quiet_stderr():
             self._interpreter = opened(interpreter, content)
             self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]
         self._outputs = self._interpreter.get_output_details()
 
     def get_inputs(self) -> list[Any]:
-        """Return the inputs, each with `name`, `shape` and `type`; -1 for a side that is left open."""
+        """Return the inputs, each with `name`, `shape` and `type`; -1 for a free dimension."""
         return [_described(entry) for entry in self._interpreter.get_input_details()]
 
     def get_outputs(self) -> list[Any]:
-        """Return the outputs likewise."""
+        """Return the outputs, each with `name`, `shape` and `type`."""
         return [_described(entry) for entry in self._outputs]
 
     def run(self, output_names: list[str] | None, input_feed: dict[str, Any]) -> list[NDArray[Any]]:
-        """Return the outputs of these names, all of them for None, for the one input."""
+        """Return the named outputs, or all of them for None, for the one input."""
         (glyphs,) = input_feed.values()
         with self._lock:
             if tuple(self._interpreter.get_input_details()[0]["shape"]) != glyphs.shape:
@@ -74,13 +77,14 @@ class LiteRtSession:
 
 def opened(interpreter: Callable[..., Any], content: bytes) -> Any:
     """Return LiteRT's interpreter for the bytes of a file."""
-    with warnings.catch_warnings():  # TensorFlow's own announces its end
+    # TensorFlow's interpreter warns that it is deprecated.
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return interpreter(model_content=content, num_threads=1)
 
 
 def try_file(path: Path) -> None:
-    """Run a file on two empty glyphs; this is what the process of its own does."""
+    """Run a file on two empty glyphs; the separate process calls this."""
     interpreter = opened(_packages(path)[0], path.read_bytes())
     interpreter.allocate_tensors()
     entry = interpreter.get_input_details()[0]
@@ -93,7 +97,7 @@ def try_file(path: Path) -> None:
 
 
 def _packages(path: Path) -> tuple[Callable[..., Any], Any]:
-    """Return an interpreter and the format's schema: of LiteRT's own package, or else of TensorFlow."""
+    """Return an interpreter and the format's schema, from LiteRT's package if installed, else from TensorFlow."""
     for interpreter, schema in (
         ("ai_edge_litert.interpreter", "ai_edge_litert.schema_py_generated"),
         ("tensorflow.lite.python.interpreter", "tensorflow.lite.python.schema_py_generated"),
@@ -107,12 +111,13 @@ def _packages(path: Path) -> tuple[Callable[..., Any], Any]:
 
 def _described(entry: dict[str, Any]) -> SimpleNamespace:
     shape = entry["shape_signature"] if len(entry["shape_signature"]) else entry["shape"]
-    name = np.dtype(entry["dtype"]).name.replace("float32", "float")  # as ONNX Runtime calls it
+    # ONNX Runtime calls float32 "float".
+    name = np.dtype(entry["dtype"]).name.replace("float32", "float")
     return SimpleNamespace(name=entry["name"], shape=[int(side) for side in shape], type=f"tensor({name})")
 
 
 def _check(content: bytes, schema: Any, path: Path) -> None:
-    """Refuse a file that is no LiteRT, or that asks for operators or data from elsewhere."""
+    """Raise `ModelError` for a file that is not LiteRT, or that needs custom operators or data in other files."""
     if content[4:8] != b"TFL3":
         raise ModelError(f"{path}: not a file of LiteRT; check that it is whole")
     try:
@@ -132,7 +137,7 @@ def _check(content: bytes, schema: Any, path: Path) -> None:
 
 
 def _try_apart(path: Path) -> None:
-    """Run a file in a process of its own, and refuse it if that does not end well."""
+    """Run a file in a separate process, and raise `ModelError` if that fails."""
     words = [sys.executable, "-m", "inkread.models.litert", os.fspath(path.resolve())]
     try:
         done = subprocess.run(words, capture_output=True, timeout=TRIAL_SECONDS, check=False)  # noqa: S603 - our own

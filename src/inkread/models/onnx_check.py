@@ -1,8 +1,8 @@
-"""Looking at an ONNX file before ONNX Runtime does: it must be a network that lies in the file itself.
+"""Checking an ONNX file before ONNX Runtime loads it: it must be a network with all its weights in the file.
 
-ONNX allows weights in other files of the machine, loops that never end, functions and operators from elsewhere. A
-network that reads digits needs none of them. The file is walked as protobuf's wire format, by the field numbers of
-`onnx.proto`, since a base install has no package `onnx`.
+ONNX allows weights in other files, endless loops, and functions and operators from other libraries. A network that
+reads digits needs none of them. The check reads protobuf's wire format, by the field numbers of `onnx.proto`, because a
+base install does not have the package `onnx`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from inkread.models.files import WHOLE
 from inkread.models.protobuf import fields
 
 DOMAINS = frozenset({b"", b"ai.onnx", b"ai.onnx.ml", b"com.microsoft"})
-"""Whose operators a network may use; the last are those of ONNX Runtime's own quantisation."""
+"""The domains of the operators that a network may use; ONNX Runtime's quantisation uses the last one."""
 
-_MESSAGES = {  # the fields of each message that are looked into, and what they hold
+# The fields of each message that are checked, by number, and what they hold.
+_MESSAGES = {
     "model": {7: "graph", 20: "training", 25: "function"},
     "graph": {1: "node", 5: "tensor", 15: "sparse"},
     "node": {5: "attribute"},
@@ -33,7 +34,7 @@ _TENSOR_EXTERNAL, _TENSOR_LOCATION = 13, 14
 
 
 def check_onnx(content: bytes, path: Path) -> None:
-    """Raise `ModelError` for a file that is more than a network whose weights lie in it, or no ONNX at all."""
+    """Raise `ModelError` for a file that is not ONNX, or that is more than a network with its weights."""
     try:
         reason = _refused(memoryview(content), "model")
     except ValueError:

@@ -1,8 +1,8 @@
-"""The graph inside an ONNX file: its nodes read, and inner tensors made outputs, without the package `onnx`.
+"""The graph in an ONNX file: reading its nodes and exposing inner tensors, without the package `onnx`.
 
 ONNX Runtime returns only what a file declares as an output. An ONNX file is one protobuf message, and protobuf merges
 a message field that occurs twice, adding up its repeated parts ("Last One Wins" in its encoding guide). So a second
-piece of graph, holding nothing but outputs, can be put behind the file as it is. The numbers of the fields are those
+piece of graph that holds only outputs can be appended to the file. The numbers of the fields are those
 of onnx.proto (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
 """
 
@@ -22,7 +22,7 @@ _VALUE_NAME = 1
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node of a graph: what it does, the tensors it takes and gives by name, and its attributes of whole numbers."""
+    """A node of a graph: its operator, the names of its inputs and outputs, and its integer attributes."""
 
     kind: str
     inputs: tuple[str, ...]
@@ -33,7 +33,7 @@ class Node:
 def nodes_of(model: bytes) -> list[Node]:
     """Return the nodes of an ONNX model's graph, in the order in which they run.
 
-    Raises `ValueError` for bytes that are no protobuf message.
+    Raises `ValueError` for bytes that are not a protobuf message.
     """
     return [
         _node(node)
@@ -43,10 +43,10 @@ def nodes_of(model: bytes) -> list[Node]:
 
 
 def with_outputs(model: bytes, names: Iterable[str]) -> bytes:
-    """Return an ONNX model that gives these tensors too, after its own outputs, in this order.
+    """Return an ONNX model with these tensors as further outputs, in this order.
 
-    Their types are left out; ONNX Runtime infers them. Names must be tensors of the graph that are no outputs yet:
-    ONNX Runtime refuses the model otherwise.
+    Their types are omitted; ONNX Runtime infers them. Each name must be a tensor of the graph that is not an output
+    yet; otherwise ONNX Runtime refuses the model.
     """
     outputs = (field(_GRAPH_OUTPUT, field(_VALUE_NAME, name.encode())) for name in names)
     return model + field(_MODEL_GRAPH, b"".join(outputs))
@@ -69,22 +69,23 @@ def _node(content: memoryview) -> Node:
 
 
 def _attribute(content: memoryview) -> dict[str, tuple[int, ...]]:
-    """Return an attribute that is a row of whole numbers by its name, else nothing."""
+    """Return an integer list attribute by its name; an empty dict for an attribute of another type."""
     name, numbers = "", []
     for number, value in fields(content):
         if number == _ATTRIBUTE_NAME and isinstance(value, memoryview):
             name = _text(value)
-        elif number == _ATTRIBUTE_INTS:  # one by one, or packed, as newer writers do
+        elif number == _ATTRIBUTE_INTS:
+            # Older writers give the numbers one by one, newer ones packed.
             numbers += [value] if isinstance(value, int) else list(packed_numbers(value))
     return {name: tuple(numbers)} if numbers else {}
 
 
 def _pieces(content: memoryview, wanted: int) -> Iterator[memoryview]:
-    """Yield every value of one field of a message that is a message, or text, itself."""
+    """Yield every value of one field that holds messages or text."""
     for number, value in fields(content):
         if number == wanted and isinstance(value, memoryview):
             yield value
 
 
 def _text(content: memoryview) -> str:
-    return bytes(content).decode("utf-8")  # UnicodeDecodeError is a ValueError
+    return bytes(content).decode("utf-8")

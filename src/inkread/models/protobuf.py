@@ -1,7 +1,7 @@
 """Protobuf's wire format, as far as an ONNX file needs it: strict, bounded, and without the package `protobuf`.
 
-See https://protobuf.dev/programming-guides/encoding. Whatever is cut short, has a number of more than 64 bits, a
-field of the number 0 or a wire type that is out of use is refused.
+See https://protobuf.dev/programming-guides/encoding. It refuses truncated messages,
+numbers of more than 64 bits, the field number 0 and unused wire types.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 
 
 def fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Yield number and value of each field: a number, or the bytes of a text or of another message.
+    """Yield the number and the value of each field. A value is a number, or the bytes of a text or message.
 
     Raises `ValueError` for bytes that are not a message.
     """
     at = 0
     while at < len(message):
         key, at = _varint(message, at)
-        key &= 0xFFFF_FFFF  # as protobuf's own readers cut it off, or a field could hide behind the bits above
+        # Protobuf's readers ignore the bits above, so a field could hide behind them.
+        key &= 0xFFFF_FFFF
         if not key >> 3:
             raise ValueError("a protobuf message has no field of the number 0")
         wire = key & 7
@@ -54,7 +55,7 @@ def field(number: int, content: bytes) -> bytes:
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    """Return the number that begins at `at`, seven bits a byte, and where the next field begins."""
+    """Return the number that begins at `at`, seven bits per byte, and the position after it."""
     number = 0
     for shift in range(0, 70, 7):
         if at >= len(message):

@@ -1,4 +1,4 @@
-"""Sessions: what answers glyphs, how it takes them, and the bounded trial of a file that nobody vouches for."""
+"""Sessions: opening a network in ONNX Runtime, its input shape, and a bounded trial run of untrusted files."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from inkread.models.files import ANOTHER, WHOLE, check_size
 from inkread.models.onnx_check import check_onnx
 
 LARGEST_TRIAL = 1 << 30
-"""Bytes that a foreign network may use for two glyphs."""
+"""Bytes of memory that an untrusted network may use for two glyphs."""
 
 LARGEST_BATCH = 1024
 """Glyphs that a network with a fixed batch may take at a time."""
 
 GLYPH_SHAPES = ((28, 28, 1), (28, 28), (784,), (1, 28, 28))
-"""What a network may take as one glyph; the last is how PyTorch orders it."""
+"""The shapes in which a network may take one glyph; the last is PyTorch's order."""
 
 GIVEN = "(N, 28, 28, 1), (N, 28, 28) or (N, 784)"
 
 
 class Session(Protocol):
-    """What answers glyphs: ONNX Runtime's own class, or `inkread.models.litert.LiteRtSession`."""
+    """What runs a network: ONNX Runtime's `InferenceSession` or `inkread.models.litert.LiteRtSession`."""
 
     def get_inputs(self) -> list[Any]:
         """Return the inputs, each with `name`, `shape` and `type`."""
 
     def get_outputs(self) -> list[Any]:
-        """Return the outputs likewise."""
+        """Return the outputs, each with `name`, `shape` and `type`."""
 
     def run(self, output_names: list[str] | None, input_feed: dict[str, Any]) -> list[Any]:
         """Return the outputs for the inputs."""
@@ -42,9 +42,9 @@ class Session(Protocol):
 def open_onnx(path: Path, *, trusted: bool = False) -> tuple[Session, bytes]:
     """Return a session with the network in an ONNX file, and the content of the file.
 
-    trusted: whether the file is our own, and so need not be looked at before it is loaded.
+    trusted: True skips the checks; only for the models that inkread ships.
 
-    Raises `ModelError` where the file is missing, damaged, too large, or more than a network.
+    Raises `ModelError` for a file that is missing, damaged, too large, or holds more than a network.
     """
     check_size(path)
     content = path.read_bytes()
@@ -55,10 +55,10 @@ def open_onnx(path: Path, *, trusted: bool = False) -> tuple[Session, bytes]:
 
 
 def glyph_input(session: Session, path: Path | str) -> tuple[Any, tuple[int, ...]]:
-    """Return the input of a session and how it takes one glyph, out of `GLYPH_SHAPES`.
+    """Return the input of a session and its shape of one glyph, one of `GLYPH_SHAPES`.
 
-    Sides that the network leaves open are anything but whole numbers. Raises `ModelError`, with the shapes, for a
-    network that takes something else.
+    A free dimension is any value that is not a whole number. Raises `ModelError`, with the shapes, for a network that
+    takes other input.
     """
     entries = session.get_inputs()
     if len(entries) == 1 and entries[0].type == "tensor(float)" and entries[0].shape:
@@ -74,7 +74,7 @@ def glyph_input(session: Session, path: Path | str) -> tuple[Any, tuple[int, ...
 
 
 def fitting_shape(sides: list[Any]) -> tuple[int, ...] | None:
-    """Return which of `GLYPH_SHAPES` a network takes, where open sides fit any, or None."""
+    """Return the first of `GLYPH_SHAPES` that fits, or None. A free dimension fits any size."""
     for shape in GLYPH_SHAPES:
         pairs = zip(sides, shape, strict=False)
         if len(sides) == len(shape) and all(_is_open(side) or side == wanted for side, wanted in pairs):
@@ -87,13 +87,13 @@ def _is_open(side: object) -> bool:
 
 
 def shown_shape(shape: list[Any]) -> str:
-    """Return a shape as people write it, with ? for sides that the network leaves open and N for an open batch."""
+    """Return a shape as text, with ? for a free dimension and N for a free batch."""
     sides = ["N?"[bool(place)] if _is_open(side) else str(side) for place, side in enumerate(shape)]
     return f"({', '.join(sides)})"
 
 
 def onnx_session(content: bytes, path: Path | str) -> Session:
-    """Return a session of ONNX Runtime with an ONNX model. Raises `ModelError`, speaking of `path`, where it cannot."""
+    """Return a session of ONNX Runtime with an ONNX model. Raises `ModelError`, naming `path`, if it fails."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -102,20 +102,22 @@ def onnx_session(content: bytes, path: Path | str) -> Session:
 
 def _session(content: bytes, path: Path | str, options: onnxruntime.SessionOptions) -> Session:
     options.log_severity_level = 4
-    options.add_session_config_entry("session.load_model_format", "ONNX")  # of which `check_onnx` knows the fields
+    # ONNX is the only format that `check_onnx` can check.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
         session: Session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a class of its own for every cause
+    except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a different class for every cause
         raise ModelError(f"{path}: not an ONNX model that ONNX Runtime can load ({cause_of(error)}); {WHOLE}") from None
     return session
 
 
 def _try_within_bounds(content: bytes, path: Path) -> None:
-    """Run a foreign network once with bounded memory: a file of a few bytes can ask for all there is."""
+    """Run an untrusted network once with bounded memory: a file of a few bytes can ask for all memory."""
     _bound_memory()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL  # which would run parts of it
+    # Optimising the graph would already run parts of it.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.add_session_config_entry("session.use_env_allocators", "1")
     session = _session(content, path, options)
     entry, shape = glyph_input(session, path)
@@ -129,14 +131,15 @@ def _try_within_bounds(content: bytes, path: Path) -> None:
 
 @cache
 def _bound_memory() -> None:
-    """Set up, once a process, the memory that `session.use_env_allocators` stands for."""
+    """Set up, once per process, the bounded memory that sessions with `session.use_env_allocators` share."""
     kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
     memory = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
-    as_asked = 1  # the arena grows by what is asked for, not in powers of two
+    # With kSameAsRequested the arena grows by what is asked for, and not in powers of two.
+    as_asked = 1
     bounds = onnxruntime.OrtArenaCfg({"max_mem": LARGEST_TRIAL, "arena_extend_strategy": as_asked})
     onnxruntime.create_and_register_allocator(memory, bounds)
 
 
 def cause_of(error: Exception) -> str:
-    """Return what ONNX Runtime says in the first line of an error, without the marks and numbers before it."""
+    """Return the first line of an ONNX Runtime error, without its prefix."""
     return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", str(error).splitlines()[0]).rstrip(".")
