@@ -108,7 +108,7 @@ class HersheyTypeface:
         ink = np.zeros((max(len(sign) for sign, _ in signs), int(starts[-1]) + 2 * PAD), np.float32)
         boxes: list[Area | None] = []
         for (sign, _), start in zip(signs, starts, strict=False):
-            part = ink[:, start : start + sign.shape[1]]
+            part = ink[: len(sign), start : start + sign.shape[1]]
             np.maximum(part, sign[:, : part.shape[1]], out=part)
             x, y, w, h = cv2.boundingRect((sign > 0.35).view(np.uint8))
             left, top = start + x - PAD, y - PAD

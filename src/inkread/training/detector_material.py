@@ -31,6 +31,8 @@ Batch = tuple[NDArray[np.float32], Targets]
 
 # Batches that are drawn ahead of the training.
 _AHEAD = 8
+# The last of the numbers that seed what is drawn for new patches, and for patches that are seen again.
+_NEW, _AGAIN = 100, 101
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,11 @@ class Drawing:
     def stock(self) -> Stock:
         """Return what pages are drawn from."""
         written = None if self.images is None or self.labels is None else WrittenDigits(self.images, self.labels)
-        faces, photographs = STROKE_TYPEFACES, ()
-        if self.material:
-            faces = typefaces(self.material.handwriting, self.material.print)
-            photographs = load_photographs(self.material)
-        return Stock(DrawnDigits(self.seed), DrawnThings(self.seed), faces, written, photographs)
+        digits, things = DrawnDigits(self.seed), DrawnThings(self.seed)
+        if self.material is None:
+            return Stock(digits, things, STROKE_TYPEFACES, written)
+        faces = typefaces(self.material.handwriting, self.material.print)
+        return Stock(digits, things, faces, written, load_photographs(self.material))
 
 
 class DetectorBatches:
@@ -61,9 +63,7 @@ class DetectorBatches:
     size: patches to a batch. again: how many of them are seen again. kept: of how many batches before.
     """
 
-    def __init__(
-        self, drawing: Drawing, *, size: int, again: int, kept: int, workers: int | None = None
-    ) -> None:
+    def __init__(self, drawing: Drawing, *, size: int, again: int, kept: int, workers: int | None = None) -> None:
         self._seed, self._new, self._again, self._kept = drawing.seed, size - again, again, kept
         # Forking a process in which TensorFlow runs threads may hang.
         self._pool = ProcessPoolExecutor(workers or _workers(), get_context("spawn"), _begin, (drawing,))
@@ -92,10 +92,10 @@ class DetectorBatches:
 
     def _draw(self, number: int) -> Future[list[TrainingPatch]]:
         # The batches before the first, of which it sees some again, have numbers below 0.
-        return self._pool.submit(_drawn, (self._seed, number + self._kept), self._new)
+        return self._pool.submit(_drawn, (self._seed, number + self._kept, _NEW), self._new)
 
     def _seen_again(self, number: int, window: deque[Future[list[TrainingPatch]]]) -> Iterator[TrainingPatch]:
-        rng = np.random.default_rng((self._seed, number, 1))
+        rng = np.random.default_rng((self._seed, number, _AGAIN))
         for index in rng.integers(0, len(window) * self._new, self._again):
             patch = window[index // self._new].result()[index % self._new]
             yield draw_again(patch, rng=rng)
@@ -112,22 +112,20 @@ def _stacked(patches: list[TrainingPatch]) -> Batch:
     return pages, np.stack(targets)
 
 
-_stock: Stock | None = None
+# What this worker process draws from.
+_stocks: list[Stock] = []
 
 
 def _begin(drawing: Drawing) -> None:
     """Prepare a worker process: one thread, behind the training, and deaf to the Ctrl-C that ends its parent."""
-    global _stock
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     if hasattr(os, "nice"):
         os.nice(3)
-    _stock = drawing.stock()
+    _stocks[:] = [drawing.stock()]
 
 
-def _drawn(key: tuple[int, int], count: int) -> list[TrainingPatch]:
+def _drawn(key: tuple[int, ...], count: int) -> list[TrainingPatch]:
     """Return so many new patches, from the random numbers of a key."""
     rng = np.random.default_rng(key)
-    if _stock is None:
-        raise RuntimeError("this process was not prepared to draw")
-    return [draw_patch(_stock, rng=rng) for _ in range(count)]
+    return [draw_patch(_stocks[0], rng=rng) for _ in range(count)]

@@ -60,7 +60,7 @@ def draw_again(patch: TrainingPatch, *, rng: np.random.Generator) -> TrainingPat
     x, y = rng.uniform(-_SHIFT[0], _SHIFT[0]), rng.uniform(-_SHIFT[1], _SHIFT[1])
     how = cv2.INTER_AREA if down < 1 else cv2.INTER_CUBIC
     matrix = np.array([[across, 0, x], [0, down, y]])
-    page = cv2.warpAffine(patch.page.astype(np.float32), matrix, (WIDTH, HEIGHT), flags=how)
+    page = np.asarray(cv2.warpAffine(patch.page.astype(np.float32), matrix, (WIDTH, HEIGHT), flags=how), np.float32)
     page *= np.float32(math.exp(rng.normal(0, _DEPTH_AGAIN)))
     if rng.random() < 0.5:
         page += rng.standard_normal(page.shape, np.float32) * np.float32(rng.uniform(0, 0.15))

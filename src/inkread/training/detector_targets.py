@@ -66,7 +66,7 @@ def _add_mark(targets: Targets, mark: LabelledMark) -> tuple[int, int] | None:
         return None
     rows, near_y = _reach(row, targets.shape[0], mark.bottom - mark.top)
     columns, near_x = _reach(column, targets.shape[1], mark.right - mark.left)
-    bell = np.exp(_fall(near_y - y, mark.bottom - mark.top))[:, None] * np.exp(_fall(near_x - x, mark.right - mark.left))
+    bell = _bell(near_y - y, mark.bottom - mark.top)[:, None] * _bell(near_x - x, mark.right - mark.left)
     part = targets[rows, columns]
     np.maximum(part[..., HEAT], bell, out=part[..., HEAT])
     taught = (bell > part[..., WEIGHT]) & (bell > _TAUGHT)
@@ -84,13 +84,13 @@ def _deviation(side: float) -> float:
     return max(_LEAST_BELL, _BELL_SHARE * side)
 
 
-def _fall(distance: NDArray[np.float64], side: float) -> NDArray[np.float64]:
-    """Return the logarithm of the bell at distances from the centre, in pixels."""
-    return np.asarray(-(distance**2) / (2 * _deviation(side) ** 2), np.float64)
+def _bell(distance: NDArray[np.float64], side: float) -> NDArray[np.float64]:
+    """Return the bell, 0 to 1, at distances in pixels from the centre of a mark with such a side."""
+    return np.asarray(np.exp(-(distance**2) / (2 * _deviation(side) ** 2)), np.float64)
 
 
 def _reach(centre: int, places: int, side: float) -> tuple[slice, NDArray[np.float64]]:
     """Return the places around a centre that its bell reaches, and the pixels in the middle of them."""
     reach = int(_BELL_END * _deviation(side) / STRIDE) + 1
     low, high = max(0, centre - reach), min(places, centre + reach + 1)
-    return slice(low, high), np.arange(low, high) * STRIDE + (STRIDE - 1) / 2
+    return slice(low, high), np.arange(low, high, dtype=np.float64) * STRIDE + (STRIDE - 1) / 2
