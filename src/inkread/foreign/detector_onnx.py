@@ -13,14 +13,14 @@ from inkread.errors import ModelError
 from inkread.files import whole_file
 
 DETECTOR_TOLERANCE = 1e-3
-"""The largest difference between an answer by Keras and by ONNX Runtime, of answers of about 1 to 10."""
+"""The largest difference between an answer by Keras and by ONNX Runtime, as a share of the largest answer."""
 
 # Tensors of fewer numbers are left in 32 bits: they are sizes and scales of the graph.
 _FEWEST = 16
 
 
 def export_detector(model: Any, path: Path, pages: NDArray[np.float32]) -> float:
-    """Write a detector as ONNX and return the largest difference between the two.
+    """Write a detector as ONNX and return the largest difference between the two, as a share of the largest answer.
 
     The weights of `model`, which is in float32, are rounded to 16 bits first: both networks have the same.
 
@@ -67,7 +67,8 @@ def _difference(model: Any, path: Path, pages: NDArray[np.float32]) -> float:
 
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
     answers = session.run(None, {session.get_inputs()[0].name: pages})[0]
-    difference = float(np.abs(answers - np.asarray(model(pages, training=False))).max())
+    expected = np.asarray(model(pages, training=False))
+    difference = float(np.abs(answers - expected).max() / max(1.0, np.abs(expected).max()))
     if not difference <= DETECTOR_TOLERANCE:
         raise ModelError(
             f"{path}: differs by {difference:.2g} from the network it was made from, where {DETECTOR_TOLERANCE:g} is "

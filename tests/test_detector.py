@@ -1,0 +1,232 @@
+"""The detector's training: a short real run, its files, and what it does when it is interrupted or lacks its material."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import onnxruntime
+import pytest
+from PIL import Image
+
+from inkread import DataError, OptionError
+from inkread.cli import main
+from inkread.datasets.material import (
+    FREE_LICENCES,
+    HANDWRITING,
+    MEASURING_ONLY,
+    PRINT,
+    find_material,
+    load_photographs,
+    material_folder,
+)
+from inkread.marks import CHANNELS
+from inkread.models.card import Card, load_card
+from inkread.training import DETECTOR, train_detector
+from inkread.training.detector_material import DetectorBatches, Drawing
+from inkread.training.history import Watcher
+
+REDUCED = replace(
+    DETECTOR, widths=(8, 12, 16, 24), blocks=(1, 1, 1), learning_rate=5e-3, epochs=3, steps_per_epoch=4, batch=4,
+    again=1, kept=2, precision="float32",
+)  # fmt: skip
+
+
+class Interrupts(Watcher):
+    """Is a user who presses Ctrl-C in the second epoch."""
+
+    def steps(self, epoch: int, images: int, loss: float, accuracy: float) -> None:
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+
+class Listens(Watcher):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def says(self, what: str) -> None:
+        self.said.append(what)
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of material with one font of each kind, DejaVu under other names, and one photograph."""
+    folder = tmp_path_factory.mktemp("material")
+    (folder / "fonts").mkdir()
+    (folder / "photographs").mkdir()
+    dejavu = Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    for family in ("caveat", "roboto"):
+        shutil.copy(dejavu, folder / "fonts" / f"{family}.woff2")
+    Image.fromarray(np.tile(np.arange(240, dtype=np.uint8), (200, 1))).save(folder / "photographs" / "slope.jpg")
+    fonts = {family: {"source": f"npm:@fontsource/{family}", "licence": "OFL-1.1"} for family in ("caveat", "roboto")}
+    photographs = {"slopes": {"source": "debian:slopes", "licences": ["CC0-1.0"]}}
+    (folder / "licences.json").write_text(json.dumps({"fonts": fonts, "photographs": photographs}), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file of 40 made-up digits in Keras's layout of MNIST."""
+    labels = np.arange(40, dtype=np.uint8) % 10
+    images = np.zeros((40, 28, 28), np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[4 + label : 22, 8:12] = image[4:8, 8 : 10 + label] = 255
+    path = tmp_path_factory.mktemp("digits") / "mnist.npz"
+    np.savez(path, x_train=images, y_train=labels, x_test=images, y_test=labels)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(material: Path, digits: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Card]:
+    """Return a model folder of three short epochs of a reduced network, and its card."""
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        return folder / "model", train_detector(REDUCED, data=digits, material=material, out=folder / "model", seed=2)
+
+
+def test_a_short_run_learns_and_leaves_a_whole_folder(trained: tuple[Path, Card]) -> None:
+    out, card = trained
+    assert {path.name for path in out.iterdir()} == {"model.keras", "model.onnx", "card.json", "history.csv"}
+    losses = [epoch["loss"] for epoch in card.epochs]
+    assert len(losses) == 3
+    assert losses[-1] < 0.8 * losses[0]
+    assert not list((out.parent / "cache").rglob("*.npz"))
+
+
+def test_the_card_names_fonts_and_photographs_with_their_licences(trained: tuple[Path, Card]) -> None:
+    out, card = trained
+    assert load_card(out) == card
+    assert (card.recipe, card.seed, card.data["patches"]) == ("detector", 2, 3 * 4 * 4)
+    assert card.data["fonts"]["caveat"]["licence"] == "OFL-1.1"
+    assert card.data["photographs"]["slopes"]["licences"] == ["CC0-1.0"]
+    assert card.data["digits"] == {"name": "own data", "images": 40}
+
+
+def test_the_onnx_file_takes_pages_of_any_size_and_answers_as_keras_does(trained: tuple[Path, Card]) -> None:
+    import keras
+
+    out, card = trained
+    assert card.test["export_difference"] < 1e-3
+    network = keras.models.load_model(out / "model.keras")
+    session = onnxruntime.InferenceSession(out / "model.onnx")
+    for shape in ((2, 64, 96, 1), (1, 160, 48, 1)):
+        pages = np.random.default_rng(0).normal(0, 1, shape).astype(np.float32)
+        answers = session.run(None, {session.get_inputs()[0].name: pages})[0]
+        assert answers.shape == (shape[0], shape[1] // 4, shape[2] // 4, CHANNELS)
+        np.testing.assert_allclose(answers, np.asarray(network(pages)), atol=1e-3)
+
+
+def test_the_weights_in_the_file_take_two_bytes_each(trained: tuple[Path, Card]) -> None:
+    out, card = trained
+    assert card.parameters
+    assert (out / "model.onnx").stat().st_size < 2 * card.parameters + 20_000
+
+
+def test_the_whole_network_is_as_large_as_planned() -> None:
+    from inkread.training.detector_network import detector
+
+    assert detector().count_params() == 1_230_890
+
+
+def test_an_interrupted_run_leaves_nothing_and_goes_on_to_the_same_weights(
+    trained: tuple[Path, Card], material: Path, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    out, listens = tmp_path / "runs" / "model", Listens()
+    with pytest.raises(KeyboardInterrupt):
+        train_detector(REDUCED, data=digits, material=material, out=out, seed=2, watcher=Interrupts())
+    assert not list((tmp_path / "runs").iterdir())
+    assert len(list((tmp_path / "cache").rglob("*.npz"))) == 1
+    card = train_detector(REDUCED, data=digits, material=material, out=out, seed=2, watcher=listens)
+    assert any("after epoch 1" in said for said in listens.said)
+    assert [epoch["step"] for epoch in card.epochs] == [4, 8, 12]
+    assert card.weights_sha256 == trained[1].weights_sha256
+
+
+def test_the_batches_follow_from_the_seed_whatever_the_workers_and_the_start() -> None:
+    settings = {"size": 3, "again": 1, "kept": 2}
+    with DetectorBatches(Drawing(5), workers=1, **settings) as drawn:
+        batches = drawn.batches()
+        first = [next(batches) for _ in range(3)]
+    with DetectorBatches(Drawing(5), workers=2, **settings) as drawn:
+        later = next(drawn.batches(2))
+    for one, other in zip(first[2], later, strict=True):
+        assert np.array_equal(one, other)
+    assert first[0][0].shape == (3, 128, 320, 1)
+    assert first[0][1].shape == (3, 32, 80, 9)
+    assert not np.array_equal(first[0][0], first[1][0])
+
+
+# The material
+
+
+def test_without_material_the_command_says_in_one_line_how_to_fetch_it(
+    tmp_path: Path, digits: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INKREAD_MATERIAL", str(tmp_path / "nothing"))
+    command = ["train", "--recipe", "detector", "--data", str(digits), "--out", str(tmp_path / "model")]
+    assert main(command) == DataError.exit_code
+    said = capsys.readouterr().err.strip()
+    assert "\n" not in said
+    assert f"{tmp_path / 'nothing'}: " in said
+    assert "`make material`" in said
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_detector_takes_no_digits_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--recipe", "detector", "--own", str(tmp_path)]) == OptionError.exit_code
+    assert "--own" in capsys.readouterr().err
+
+
+def test_material_lies_where_the_variable_says_or_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INKREAD_MATERIAL", str(tmp_path))
+    assert material_folder() == tmp_path
+    monkeypatch.delenv("INKREAD_MATERIAL")
+    assert material_folder().name == "material"
+
+
+def test_material_is_found_by_its_kind(material: Path) -> None:
+    found = find_material(material)
+    assert [path.stem for path in found.handwriting] == ["caveat"]
+    assert [path.stem for path in found.print] == ["roboto"]
+    assert load_photographs(found)[0].shape == (200, 240)
+
+
+def test_no_family_for_measuring_is_learnt_from(material: Path, tmp_path: Path) -> None:
+    assert len(MEASURING_ONLY) == 10
+    assert not set(MEASURING_ONLY) & {*HANDWRITING, *PRINT}
+    folder = shutil.copytree(material, tmp_path / "material")
+    fonts = {"kalam": {"licence": "OFL-1.1"}}
+    (folder / "licences.json").write_text(json.dumps({"fonts": fonts, "photographs": {}}), encoding="utf-8")
+    with pytest.raises(DataError, match="kalam, which is for measuring only"):
+        find_material(folder)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"fonts": {}}'])
+def test_damaged_material_is_named(material: Path, tmp_path: Path, content: str) -> None:
+    folder = shutil.copytree(material, tmp_path / "material")
+    (folder / "licences.json").write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=r"licences\.json: cannot be read"):
+        find_material(folder)
+
+
+def test_a_font_that_went_missing_is_named(material: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(material, tmp_path / "material")
+    (folder / "fonts" / "roboto.woff2").unlink()
+    with pytest.raises(DataError, match=r"roboto\.woff2: is missing"):
+        find_material(folder)
+
+
+def test_the_fonts_on_this_machine_are_under_licences_that_allow_it() -> None:
+    try:
+        found = find_material()
+    except DataError as error:
+        pytest.skip(f"needs fonts: {error.message}")
+    assert {font["licence"] for font in found.licences["fonts"].values()} <= set(FREE_LICENCES)
