@@ -156,7 +156,7 @@ class DetectorRecipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings by name, as the card keeps them."""
-        return asdict(self)
+        return {**asdict(self), "widths": list(self.widths), "blocks": list(self.blocks)}
 
 
 # Two patches in five are seen again: drawing them costs a twentieth of a new one, and the network does not learn 1 150
