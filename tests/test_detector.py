@@ -28,7 +28,7 @@ from inkread.datasets.material import (
 )
 from inkread.marks import CHANNELS
 from inkread.models.card import Card, load_card
-from inkread.training import DETECTOR, train_detector
+from inkread.training import DETECTOR, detector_material, train_detector
 from inkread.training.detector_material import DetectorBatches, Drawing
 from inkread.training.detector_run import fit_detector
 from inkread.training.history import History, Watcher
@@ -103,6 +103,8 @@ def trained(material: Path, digits: Path, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("runs")
     out, cache, listens = folder / "out" / "model", folder / "cache", Listens()
     with pytest.MonkeyPatch.context() as patch:
+        # matplotlib would look for all fonts of the machine again.
+        patch.setenv("MPLCONFIGDIR", mpl.get_cachedir())
         patch.setenv("XDG_CACHE_HOME", str(cache))
         train = partial(train_detector, REDUCED, data=digits, material=material, out=out, seed=2)
         with pytest.raises(KeyboardInterrupt):
@@ -168,18 +170,19 @@ def test_the_whole_network_is_as_large_as_planned() -> None:
     assert detector().count_params() == 1_230_890
 
 
-def test_the_batches_follow_from_the_seed_whatever_the_workers_and_the_start() -> None:
-    settings = {"size": 3, "again": 1, "kept": 2}
-    with DetectorBatches(Drawing(5), workers=1, **settings) as drawn:
+def test_the_batches_follow_from_the_seed_whatever_the_workers_and_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    with DetectorBatches(Drawing(5), size=2, again=1, kept=2, workers=2) as drawn:
         batches = drawn.batches()
         first = [next(batches) for _ in range(3)]
-    with DetectorBatches(Drawing(5), workers=2, **settings) as drawn:
         later = next(drawn.batches(2))
     for one, other in zip(first[2], later, strict=True):
         assert np.array_equal(one, other)
-    assert first[0][0].shape == (3, 128, 320, 1)
-    assert first[0][1].shape == (3, 32, 80, 9)
-    assert not np.array_equal(first[0][0], first[1][0])
+    monkeypatch.setattr(detector_material, "_stocks", [Drawing(5).stock()])
+    here = [detector_material._drawn((5, number + 2, detector_material._NEW), 1)[0].page for number in range(3)]
+    assert np.array_equal(here, [pages[0, ..., 0] for pages, _ in first])
+    assert first[0][0].shape == (2, 128, 320, 1)
+    assert first[0][1].shape == (2, 32, 80, 9)
+    assert not np.array_equal(here[0], here[1])
 
 
 # The material
