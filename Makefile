@@ -9,7 +9,7 @@ DATA := $(if $(INKREAD_DATA),$(INKREAD_DATA),$(wildcard ../shared/data))
 SHIPPED := src/inkread/models/shipped src/inkread/models/shipped/tiny
 EXAMPLES := $(sort $(wildcard examples/*.png examples/*.jpg))
 
-.PHONY: help demo test lint docs site bench bench-reading ship clean
+.PHONY: help demo test lint docs site material bench bench-reading ship clean
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,9 @@ docs: $(VENV)/dev  ## write the generated docs and their figures anew; needs chr
 site: $(VENV)/dev  ## build the docs as a site in out/site, any warning an error
 	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet
 	@echo "open out/site/index.html"
+
+material: $(VENV)/base  ## fetch the fonts and photographs that the detector's training draws with, into the user's cache
+	$(BIN)/python benchmarks/material.py
 
 bench: $(VENV)/dev  ## measure what benchmarks/RESULTS.md holds and runs/ does not: 25 minutes on two cores
 	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/python benchmarks/run.py

@@ -18,7 +18,7 @@ from model_card import model_card
 from typer.models import ArgumentInfo
 
 from inkread.cli.app import COMMANDS
-from inkread.training.recipes import FINE_TUNE, RECIPES
+from inkread.training.recipes import DETECTOR, FINE_TUNE, RECIPES
 
 HERE = Path(__file__).parent
 HEAD = """<!-- Written by docs/generate.py; run `make docs` after a change to a command. -->
@@ -69,9 +69,15 @@ def row(parameter: inspect.Parameter, hint: Any) -> str:
 
 def recipes() -> Iterator[str]:
     """Yield the Markdown of each recipe: a table of its settings."""
-    tables = [recipe.to_dict() for recipe in (*RECIPES.values(), FINE_TUNE)]
     yield "\n## Recipes of `inkread train`\n"
     yield "The last is that of `--own` without `--recipe`.\n"
+    yield from _settings([recipe.to_dict() for recipe in (*RECIPES.values(), FINE_TUNE)])
+    yield "\nThe detector learns from pages that are drawn meanwhile:\n"
+    yield from _settings([DETECTOR.to_dict()])
+
+
+def _settings(tables: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield a table of the settings of some recipes, which have the same."""
     yield f"| setting | {' | '.join(table['name'] for table in tables)} |"
     yield f"|---|{'---|' * len(tables)}"
     for setting in tables[0]:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from inkread.errors import OptionError
@@ -77,6 +78,29 @@ def check_folder(path: Path) -> None:
     """Raise `OptionError` if the folder of a file does not exist."""
     if not path.parent.is_dir():
         raise OptionError(f"{path}: there is no folder {path.parent}; make it first")
+
+
+def check_model_folder(out: Path, names: AbstractSet[str], *, force: bool) -> None:
+    """Refuse a folder whose content would be lost or that cannot be written, before any work is done for it.
+
+    names: the files that a model folder may hold; a folder that holds anything else is never replaced.
+    """
+    if out.exists() and not out.is_dir():
+        raise OptionError(f"{out}: is a file; name a folder with --out")
+    if out == Path.cwd():
+        raise OptionError(f"{out}: is the folder you are in; name one inside it with --out")
+    import tempfile  # with its random numbers, which reading a picture has no use for
+
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent):  # a trial
+            holds = {path.name for path in out.iterdir()} if out.exists() else set()
+    except OSError as error:
+        raise OptionError(f"{out}: cannot be written ({error.strerror}); name another folder with --out") from None
+    if foreign := sorted(holds - names):
+        raise OptionError(f"{out}: holds other files, such as {foreign[0]}; name a new folder with --out")
+    if holds and not force:
+        raise OptionError(f"{out}: holds a model already; name another folder with --out, or replace it with --force")
 
 
 @contextlib.contextmanager

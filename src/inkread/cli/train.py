@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,16 +11,18 @@ from typing import Annotated, Literal
 import typer
 
 from inkread.errors import OptionError
+from inkread.models.card import Card
 
 
 def train(
     recipe: Annotated[
-        Literal["classic", "fast", "best"] | None,
+        Literal["classic", "fast", "best", "detector"] | None,
         typer.Option(
-            metavar="classic|fast|best",
+            metavar="classic|fast|best|detector",
             help="'classic': the network and settings of the well-known tutorial, minutes. 'fast': the same accuracy "
             "in seconds. 'best': the shipped model, which reads any handwriting and recognises non-digits, 15 minutes. "
-            "Default: 'fast'; with --own, fine-tune a trained model.",
+            "'detector': a network that finds digits, signs and words on a page; an hour and a half, and needs "
+            "'make material'. Default: 'fast'; with --own, fine-tune a trained model.",
         ),
     ] = None,
     data: Annotated[
@@ -51,7 +54,12 @@ def train(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The model folder to write.")] = Path("model"),
     epochs: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Passes over the training images. Default: set by the recipe."),
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Passes over the training images; for 'detector', rounds of 4,000 drawn patches. Default: set by the "
+            "recipe.",
+        ),
     ] = None,
     seed: Annotated[
         int, typer.Option(min=0, metavar="N", help="The same seed gives the same model on the same machine.")
@@ -64,7 +72,8 @@ def train(
     """Train the network on MNIST and save it. Needs the extra 'train'.
 
     The folder contains model.keras, model.onnx, card.json (how the model was made and how good it is), history.csv and
-    curves.png. 'classic' adds mnist.h5, as the tutorial does.
+    curves.png. 'classic' adds mnist.h5, as the tutorial does. 'detector' has no curves.png; a run of it that was
+    interrupted continues from its last complete round when it is started again with the same options.
 
     Examples:
 
@@ -81,12 +90,16 @@ def train(
 
     if from_ is not None and (own is None or recipe is not None):
         raise OptionError(f"--from {from_}: fine-tuning needs --own, and no --recipe")
+    if own is not None and recipe == "detector":
+        raise OptionError(f"--own {own}: the detector learns from drawn pages; omit --own, or name another recipe")
     with TrainingBar() as bar:
-        run = (
-            partial(training.fine_tune, own, base=from_)
-            if own is not None and recipe is None
-            else partial(training.train, recipe or "fast", own=own)
-        )
+        run: Callable[..., Card]
+        if recipe == "detector":
+            run = training.train_detector
+        elif own is not None and recipe is None:
+            run = partial(training.fine_tune, own, base=from_)
+        else:
+            run = partial(training.train, recipe or "fast", own=own)
         card = run(
             data=data,
             out=out,
@@ -100,6 +113,11 @@ def train(
         print(f"inkread: {message}", file=sys.stderr)
     if format_ == "json":
         print(card.to_json())
+        return
+    if recipe == "detector":
+        right = card.epochs[-1]["accuracy"]
+        print(f"{right:.2%} of the marks of the last epoch named right, {card.seconds['total']:.1f} s in all")
+        print(f"saved in {out}")
         return
     right, images = card.test["accuracy"], card.test["images"]
     print(f"{right:.2%} of {images:,} test images right, {card.seconds['total']:.1f} s in total")

@@ -1,10 +1,25 @@
-"""Uneven things: noise along a line and over an area, smooth at a chosen scale."""
+"""Chance: noise along a line and over an area, smooth at a chosen scale, and choices by weight."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+Choice = TypeVar("Choice")
+
+
+def pick(choices: Sequence[tuple[float, Choice]], rng: np.random.Generator) -> Choice:
+    """Return one of the choices, each `(probability, choice)`; the probabilities sum to 1."""
+    at = rng.random()
+    for probability, choice in choices:
+        at -= probability
+        if at < 0:
+            return choice
+    return choices[-1][1]
 
 
 def drift(count: int, *, scale: float, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -8,7 +8,8 @@ Importing this package does not import a training framework yet; `train` does.
 
 from __future__ import annotations
 
-from inkread.training.recipes import RECIPES, Recipe
+from inkread.training.detector_run import train_detector
+from inkread.training.recipes import DETECTOR, RECIPES, DetectorRecipe, Recipe
 from inkread.training.run import fine_tune, train
 
-__all__ = ["RECIPES", "Recipe", "fine_tune", "train"]
+__all__ = ["DETECTOR", "RECIPES", "DetectorRecipe", "Recipe", "fine_tune", "train", "train_detector"]

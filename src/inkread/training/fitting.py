@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from inkread.datasets import Mnist
 from inkread.training import networks, optimizers
 from inkread.training.history import History, Watcher
-from inkread.training.recipes import Recipe
+from inkread.training.recipes import DetectorRecipe, Recipe
 from inkread.training.training_glyphs import Glyphs, TrainingGlyphs
 
 
@@ -140,7 +140,7 @@ class Follow(keras.callbacks.Callback):  # type: ignore[misc]
 
     points_an_epoch = 24
 
-    def __init__(self, history: History, watcher: Watcher, recipe: Recipe, *, images: int) -> None:
+    def __init__(self, history: History, watcher: Watcher, recipe: Recipe | DetectorRecipe, *, images: int) -> None:
         super().__init__()
         self.history, self.watcher, self.recipe, self.images = history, watcher, recipe, images
         self.started = time.perf_counter()

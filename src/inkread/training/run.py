@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from inkread.datasets import load_mnist
 from inkread.datasets.download import Progress
 from inkread.errors import OptionError
-from inkread.files import whole_folder
+from inkread.files import check_model_folder, whole_folder
 from inkread.keras_backend import has_bfloat16, load_keras
 from inkread.loading import load_classifier
 from inkread.models.card import CARD_NAME, Card
@@ -62,7 +61,7 @@ def train(
     recipe = resolve_recipe(recipe, epochs)
     if recipe.network is None:
         raise OptionError(f"recipe {recipe.name!r}: has no network to begin with; `fine_tune` goes on from a model")
-    _check_folder(Path(out).resolve(), force=force)
+    check_model_folder(Path(out).resolve(), FILES, force=force)
     return _run(recipe, None, data, out, own, seed, watcher or Watcher(), download_progress)
 
 
@@ -91,7 +90,7 @@ def fine_tune(
     further.
     """
     recipe = resolve_recipe(recipe, epochs)
-    _check_folder(Path(out).resolve(), force=force)
+    check_model_folder(Path(out).resolve(), FILES, force=force)
     return _run(recipe, start_from(base), data, out, own, seed, watcher or Watcher(), download_progress)
 
 
@@ -153,21 +152,3 @@ def resolve_recipe(recipe: str | Recipe, epochs: int | None) -> Recipe:
         raise OptionError(f"{epochs} epochs: a training run has at least one")
     precision = recipe.precision if has_bfloat16() else "float32"
     return replace(recipe, epochs=epochs or recipe.epochs, precision=precision)
-
-
-def _check_folder(out: Path, *, force: bool) -> None:
-    """Refuse a folder whose content would be lost or that cannot be written, before any work is done for it."""
-    if out.exists() and not out.is_dir():
-        raise OptionError(f"{out}: is a file; name a folder with --out")
-    if out == Path.cwd():
-        raise OptionError(f"{out}: is the folder you are in; name one inside it with --out")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent):  # a trial
-            holds = {path.name for path in out.iterdir()} if out.exists() else set()
-    except OSError as error:
-        raise OptionError(f"{out}: cannot be written ({error.strerror}); name another folder with --out") from None
-    if foreign := sorted(holds - FILES):
-        raise OptionError(f"{out}: holds other files, such as {foreign[0]}; name a new folder with --out")
-    if holds and not force:
-        raise OptionError(f"{out}: holds a model already; name another folder with --out, or replace it with --force")

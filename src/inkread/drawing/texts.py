@@ -1,0 +1,141 @@
+"""Texts: the numbers and words that people put on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+
+from inkread.drawing.noise import pick
+
+NumberKind = Literal["amount", "cell", "text"]
+"""Where a number stands: on a cheque, in a cell of a table, or in running text."""
+
+# Syllables that make words without a meaning, and words that stand beside numbers.
+_SYLLABLES = """
+    an ber cal de es for ga hu in jo ka le mo ne or pa qua re si to un va we xi yo za st ch th ou ie ss tt ll ar el
+""".split()  # noqa: SIM905 - easier to read than a list
+_COMMON_WORDS = """
+    Januar Februar Marts April Maj Juni Juli August September Oktober November Dezember January March May June July
+    October December den d. No Nr Total Date Name Sum Amount Pay kg EUR Rs the of and to
+""".split()  # noqa: SIM905 - easier to read than a list
+
+# How an amount may end, so that nobody adds to it.
+_FILLERS = ("-", ".-", "=", ",-", ".", "--", ".=")
+# How many groups of three digits follow the first digits of an amount.
+_GROUPS = ((0.25, 0), (0.60, 1), (0.15, 2))
+# How many digits a cell of a table holds.
+_CELL_DIGITS = ((0.12, 1), (0.30, 2), (0.40, 3), (0.18, 4))
+
+
+def word_text(rng: np.random.Generator) -> str:
+    """Return a word: a third of them months and words of forms, the others made of syllables that mean nothing."""
+    if rng.random() < 0.35:
+        word = _COMMON_WORDS[rng.integers(len(_COMMON_WORDS))]
+    else:
+        word = "".join(_SYLLABLES[index] for index in rng.integers(0, len(_SYLLABLES), rng.integers(1, 5)))
+    case = rng.random()
+    if case < 0.25:
+        word = word.capitalize()
+    elif case < 0.35:
+        word = word.upper()
+    return word + (_one_of(".,:;", rng) if rng.random() < 0.12 else "")
+
+
+def number_text(kind: NumberKind, rng: np.random.Generator) -> str:
+    """Return a number as it is written in a place of that kind, of digits and the signs of `inkread.marks.SIGNS`."""
+    if kind == "amount":
+        return _amount(rng)
+    if kind == "cell":
+        return _cell(rng)
+    make = pick(_IN_TEXT, rng)
+    return make(rng)
+
+
+def digits_text(count: int, rng: np.random.Generator) -> str:
+    """Return so many digits, all equally likely."""
+    return "".join(map(str, rng.integers(0, 10, count).tolist()))
+
+
+def _amount(rng: np.random.Generator) -> str:
+    text = digits_text(_between(1, 3, rng), rng)
+    for _ in range(pick(_GROUPS, rng)):
+        text += (_one_of(".,", rng) if rng.random() < 0.65 else "") + _three_digits(rng)
+    if rng.random() < 0.15:
+        text += _one_of(",.", rng) + digits_text(2, rng)
+    if rng.random() < 0.4:
+        text += _one_of(_FILLERS, rng)
+    return (_one_of("-=", rng) if rng.random() < 0.06 else "") + text
+
+
+def _three_digits(rng: np.random.Generator) -> str:
+    """Return a group of three digits, round ones more often than by chance."""
+    group = "000" if rng.random() < 0.3 else digits_text(3, rng)
+    return group[0] + "00" if rng.random() < 0.3 else group
+
+
+def _cell(rng: np.random.Generator) -> str:
+    text = digits_text(pick(_CELL_DIGITS, rng), rng)
+    if len(text) > 1 and rng.random() < 0.45:
+        text = text[:-1] + _one_of(".,", rng) + text[-1]
+    return ("-" if rng.random() < 0.05 else "") + text
+
+
+def _plain(rng: np.random.Generator) -> str:
+    return digits_text(_between(1, 8, rng), rng)
+
+
+def _decimal(rng: np.random.Generator) -> str:
+    sign = "-" if rng.random() < 0.3 else ""
+    return sign + digits_text(_between(1, 3, rng), rng) + _one_of(".,", rng) + digits_text(_between(1, 3, rng), rng)
+
+
+def _date(rng: np.random.Generator) -> str:
+    """Return a date or a fraction: a third of them have no year."""
+    text = digits_text(_between(1, 2, rng), rng) + _one_of("/.-", rng) + digits_text(_between(1, 2, rng), rng)
+    return text + (_one_of("/.-", rng) + digits_text(2 * _between(1, 2, rng), rng) if rng.random() < 0.7 else "")
+
+
+def _time(rng: np.random.Generator) -> str:
+    return digits_text(_between(1, 2, rng), rng) + ":" + digits_text(2, rng)
+
+
+def _percentage(rng: np.random.Generator) -> str:
+    return digits_text(_between(1, 3, rng), rng) + "%"
+
+
+def _sum(rng: np.random.Generator) -> str:
+    text = digits_text(_between(1, 2, rng), rng) + _one_of("+-=/", rng) + digits_text(_between(1, 3, rng), rng)
+    return text + ("=" + digits_text(2, rng) if rng.random() < 0.4 else "")
+
+
+def _year(rng: np.random.Generator) -> str:
+    return _one_of(("18", "19", "20", "17"), rng) + digits_text(2, rng)
+
+
+def _repeated(rng: np.random.Generator) -> str:
+    """Return one digit several times, or a digit and zeros."""
+    digit, count = digits_text(1, rng), _between(2, 5, rng)
+    return digit * count if rng.random() < 0.5 else digit + "0" * count
+
+
+_IN_TEXT: tuple[tuple[float, Callable[[np.random.Generator], str]], ...] = (
+    (0.50, _plain),
+    (0.08, _decimal),
+    (0.08, _date),
+    (0.06, _time),
+    (0.04, _percentage),
+    (0.08, _sum),
+    (0.08, _year),
+    (0.08, _repeated),
+)
+
+
+def _between(least: int, most: int, rng: np.random.Generator) -> int:
+    """Return a whole number from `least` to `most`, both included."""
+    return int(rng.integers(least, most + 1))
+
+
+def _one_of(choices: str | tuple[str, ...], rng: np.random.Generator) -> str:
+    return choices[int(rng.integers(len(choices)))]

@@ -1,0 +1,163 @@
+"""Writers: people's habits of writing numbers, and the digits that they write by them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.drawing.noise import pick
+from inkread.drawing.stock import HANDS, Bitmap, Stock
+from inkread.drawing.typefaces import FileTypeface, Typeface
+
+Ink = NDArray[np.float32]
+
+Source = Literal["written", "drawn", "typeface"]
+"""Where a writer's digits come from: MNIST, our strokes, or a font that looks written."""
+
+PAD = 2
+"""Empty pixels around a digit."""
+
+# How often writers take their digits from where.
+_SOURCES: tuple[tuple[float, Source], ...] = ((0.34, "written"), (0.41, "drawn"), (0.25, "typeface"))
+# Bitmaps show ink from this grey on.
+_INKED = 70
+# A digit is at most so wide, in heights of a digit.
+_WIDEST = 1.6
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Somebody's habits; lengths are in heights of a digit. `Writer.random` meets a new writer."""
+
+    source: Source
+    """Where most digits come from."""
+    mixes: bool
+    """Whether half of the digits come from another source."""
+    hand: int
+    """Number of the hand that draws."""
+    weight: float
+    """How thick the strokes are, as a share of people with thinner ones."""
+    typeface: FileTypeface | None
+    """The font of the digits, where they come from one."""
+    words: Typeface
+    """The font of the words."""
+    words_printed: bool
+    """Whether the words are print, as on a form that is filled in."""
+    word_height: float
+    """Height of the digits that would go with the words."""
+    slant: float
+    """How far the writing leans to the right, pixels for one up."""
+    breadth: float
+    """Widening of the digits."""
+    gap: float
+    """From one digit to the next; negative where they overlap."""
+    stroke: float
+    """Width of the pen for signs."""
+    wobble: float
+    """Deviation of the digits from the line."""
+    uneven: float
+    """Deviation of the digits' heights, as a share."""
+    sharpness: float
+    """Contrast of the edges where a small digit is enlarged."""
+    zero_height: float
+    """Height of zeros: some write small ones."""
+    zero_breadth: float
+    """Widening of zeros."""
+    joins: bool
+    """Whether half of the digits are joined to the one before."""
+    pressure: int
+    """Whether strokes grow by a pixel (1), shrink by one (-1) or neither (0)."""
+
+    @classmethod
+    def random(cls, stock: Stock, *, rng: np.random.Generator) -> Writer:
+        """Return a writer drawn at random, whose digits the stock has."""
+        fonts = stock.typefaces.digits
+        prints = rng.random() < 0.4
+        wordfaces = stock.typefaces.print if prints else stock.typefaces.handwriting
+        return cls(
+            source=_source(stock, rng),
+            mixes=rng.random() < 0.25,
+            hand=int(rng.integers(HANDS)),
+            weight=rng.random(),
+            typeface=fonts[rng.integers(len(fonts))] if fonts else None,
+            words=wordfaces[rng.integers(len(wordfaces))],
+            words_printed=prints,
+            word_height=rng.uniform(0.65, 1.1),
+            slant=min(max(rng.normal(0.12, 0.2), -0.35), 0.75),
+            breadth=math.exp(rng.normal(0, 0.13)),
+            gap=rng.normal(0.07, 0.11),
+            stroke=rng.uniform(0.05, 0.14),
+            wobble=rng.uniform(0.01, 0.06),
+            uneven=rng.uniform(0.03, 0.1),
+            sharpness=rng.uniform(1.2, 4),
+            zero_height=rng.uniform(0.5, 0.95) if rng.random() < 0.25 else 1.0,
+            zero_breadth=rng.uniform(0.9, 1.5),
+            joins=rng.random() < 0.08,
+            pressure=pick(((4 / 6, 0), (1 / 6, 1), (1 / 6, -1)), rng),
+        )
+
+    def without_typeface(self) -> Writer:
+        """Return this writer with drawn digits where they came from a font, which is poor when it is very large."""
+        return replace(self, source="drawn") if self.source == "typeface" else self
+
+    def closer(self) -> Writer:
+        """Return this writer with half of a wide gap between digits, as cells of a table ask for."""
+        return replace(self, gap=self.gap / 2) if self.gap > 0.2 else self
+
+
+def _source(stock: Stock, rng: np.random.Generator) -> Source:
+    """Return where a writer's digits come from; drawn ones stand in for what the stock lacks."""
+    source = pick(_SOURCES, rng)
+    lacks = (source == "written" and stock.written is None) or (source == "typeface" and not stock.typefaces.digits)
+    return "drawn" if lacks else source
+
+
+def digit_bitmap(writer: Writer, digit: int, stock: Stock, *, rng: np.random.Generator) -> tuple[Bitmap, float]:
+    """Return a digit as a writer has it before it is brought to size, (h, w) uint8, and the slant it still needs."""
+    source = writer.source
+    if writer.mixes and rng.random() < 0.5:
+        source = "written" if source == "drawn" and stock.written else "drawn"
+    if source == "typeface" and writer.typeface:
+        # Fonts lean by themselves.
+        return writer.typeface.glyph(str(digit)), 0.5 * writer.slant
+    if source == "written" and stock.written:
+        image, upright = stock.written.find(digit, writer.weight + rng.normal(0, 0.06))
+        # Most of the slant of whoever wrote the image is taken back.
+        return image, 0.6 * writer.slant + 0.8 * upright
+    # Drawn hands lean by a tenth on average.
+    return stock.drawn.find(writer.hand, digit, int(rng.integers(2))), writer.slant - 0.1
+
+
+def written_digit(writer: Writer, digit: int, height: float, stock: Stock, *, rng: np.random.Generator) -> Ink:
+    """Return the ink of a digit about `height` pixels high, (h, w) float32 from 0 to 1 with `PAD` pixels around."""
+    bitmap, slant = digit_bitmap(writer, digit, stock, rng=rng)
+    x, y, w, h = cv2.boundingRect((bitmap > _INKED).view(np.uint8))
+    if not w:
+        return np.zeros((max(2, int(height)), 3), np.float32)
+    tall = height * math.exp(rng.normal(0, writer.uneven)) * (writer.zero_height if digit == 0 else 1)
+    down = tall / h
+    across = down * writer.breadth * math.exp(rng.normal(0, 0.06)) * (writer.zero_breadth if digit == 0 else 1)
+    across = min(across, _WIDEST * height / w)
+    lean = min(max(slant + rng.normal(0, 0.05), -0.5), 0.9)
+    tilt = rng.normal(0, 0.03) * across
+    return _warped(bitmap[y : y + h, x : x + w], across, down, lean, tilt, writer.sharpness)
+
+
+def _warped(bitmap: Bitmap, across: float, down: float, lean: float, tilt: float, sharpness: float) -> Ink:
+    """Return a bitmap scaled, sheared to the right by `lean` and downwards by `tilt`, and sharp where enlarged."""
+    tall = down * bitmap.shape[0]
+    spread = abs(lean) * tall
+    size = (math.ceil(across * bitmap.shape[1] + spread) + 2 * PAD, math.ceil(tall) + 2 * PAD)
+    matrix = np.array([[across, -lean * down, PAD + (spread + lean * tall) / 2], [tilt, down, PAD]])
+    # A warp takes one point for each pixel: what is reduced has to be blurred before.
+    source = bitmap if down > 0.6 else cv2.GaussianBlur(bitmap, (0, 0), 0.35 / down)
+    how = cv2.INTER_CUBIC if down > 1 else cv2.INTER_LINEAR
+    ink = cv2.warpAffine(source, matrix, size, flags=how).astype(np.float32) / np.float32(255)
+    if down > 1:
+        ink = (ink - np.float32(0.5)) * np.float32(sharpness) + np.float32(0.5)
+    return np.asarray(np.clip(ink, 0, 1), np.float32)

@@ -1,0 +1,128 @@
+"""Patches: what the detector learns from, as it will see pages, each put together of one to four scenes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.drawing.scenes import draw_scene
+from inkread.drawing.stock import Stock
+from inkread.marks import Area, LabelledMark, normalise_page
+
+HEIGHT, WIDTH = 128, 320
+"""Size of a patch in pixels."""
+
+# Of a mark that is cut by an edge, less than the first share is nothing, and less than the second is left open.
+_NOTHING, _WHOLE = 0.3, 0.72
+# Deviation of the logarithm of the depth of a picture's ink: pages with smears or seals are normalised otherwise.
+_DEPTH, _DEPTH_AGAIN = 0.2, 0.15
+# How small and large a patch that is seen again may be, and how much wider.
+_ZOOM, _STRETCH = (0.8, 1.22), (0.92, 1.08)
+# How far a patch that is seen again may be moved, in pixels across and down.
+_SHIFT = (24, 12)
+
+
+@dataclass(frozen=True)
+class TrainingPatch:
+    """A patch of a page with its marks.
+
+    page: (HEIGHT, WIDTH) float16, as `normalise_page` gives it. marks, ignored: as for a scene, within the patch.
+    """
+
+    page: NDArray[np.float16]
+    marks: list[LabelledMark]
+    ignored: list[Area]
+
+
+def draw_patch(stock: Stock, *, rng: np.random.Generator) -> TrainingPatch:
+    """Draw a patch; of one that shows several scenes, each is normalised by itself, as a picture is."""
+    page = np.zeros((HEIGHT, WIDTH), np.float16)
+    marks: list[LabelledMark] = []
+    ignored: list[Area] = []
+    for x, y, w, h in _tiles(rng):
+        scene = draw_scene(stock, (h, w), rng=rng)
+        page[y : y + h, x : x + w] = normalise_page(scene.picture) * np.float32(math.exp(rng.normal(0, _DEPTH)))
+        whole, cut = _within(scene.marks, w, h)
+        marks += [_moved(mark, x, y) for mark in whole]
+        ignored += [_shifted(area, x, y) for area in [*cut, *_clipped(scene.ignored, w, h)]]
+    return TrainingPatch(page, marks, ignored)
+
+
+def draw_again(patch: TrainingPatch, *, rng: np.random.Generator) -> TrainingPatch:
+    """Return a patch zoomed, moved, and lighter or darker; half of them get grain."""
+    down = rng.uniform(*_ZOOM)
+    across = down * rng.uniform(*_STRETCH)
+    x, y = rng.uniform(-_SHIFT[0], _SHIFT[0]), rng.uniform(-_SHIFT[1], _SHIFT[1])
+    how = cv2.INTER_AREA if down < 1 else cv2.INTER_CUBIC
+    matrix = np.array([[across, 0, x], [0, down, y]])
+    page = np.asarray(cv2.warpAffine(patch.page.astype(np.float32), matrix, (WIDTH, HEIGHT), flags=how), np.float32)
+    page *= np.float32(math.exp(rng.normal(0, _DEPTH_AGAIN)))
+    if rng.random() < 0.5:
+        page += rng.standard_normal(page.shape, np.float32) * np.float32(rng.uniform(0, 0.15))
+
+    def zoomed(area: Area) -> Area:
+        return area[0] * across + x, area[1] * down + y, area[2] * across + x, area[3] * down + y
+
+    marks = [LabelledMark(*zoomed(mark.area), mark.label, mark.printed) for mark in patch.marks]
+    whole, cut = _within(marks, WIDTH, HEIGHT)
+    again = _clipped([zoomed(area) for area in patch.ignored], WIDTH, HEIGHT)
+    return TrainingPatch(page.astype(np.float16), whole, [*cut, *again])
+
+
+def _tiles(rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
+    """Return the tiles of a patch, each `x, y, w, h`: one, two beside or above each other, or four."""
+    kind = rng.random()
+    if kind < 0.4:
+        return [(0, 0, WIDTH, HEIGHT)]
+    if kind < 0.6:
+        across = int(rng.integers(60, WIDTH - 60))
+        return [(0, 0, across, HEIGHT), (across, 0, WIDTH - across, HEIGHT)]
+    if kind < 0.85:
+        down = int(rng.integers(34, HEIGHT - 34))
+        return [(0, 0, WIDTH, down), (0, down, WIDTH, HEIGHT - down)]
+    across = int(rng.integers(90, WIDTH - 90))
+    left, right = (int(down) for down in rng.integers(36, 92, 2))
+    return [
+        *((0, 0, across, left), (0, left, across, HEIGHT - left)),
+        *((across, 0, WIDTH - across, right), (across, right, WIDTH - across, HEIGHT - right)),
+    ]
+
+
+def _within(marks: Iterable[LabelledMark], width: int, height: int) -> tuple[list[LabelledMark], list[Area]]:
+    """Return the marks that can be seen in a frame, cut at its edges, and the places of those of which too much is."""
+    whole: list[LabelledMark] = []
+    cut: list[Area] = []
+    for mark in marks:
+        seen = _clip(mark.area, width, height)
+        share = _size(seen) / max(_size(mark.area), 1e-3)
+        if share >= _WHOLE:
+            whole.append(LabelledMark(*seen, mark.label, mark.printed))
+        elif share > _NOTHING:
+            cut.append(seen)
+    return whole, cut
+
+
+def _clipped(areas: Iterable[Area], width: int, height: int) -> list[Area]:
+    """Return what lies within a frame of some areas."""
+    return [seen for area in areas if _size(seen := _clip(area, width, height)) > 0]
+
+
+def _clip(area: Area, width: int, height: int) -> Area:
+    return max(0.0, area[0]), max(0.0, area[1]), min(width, area[2]), min(height, area[3])
+
+
+def _size(area: Area) -> float:
+    return max(0.0, area[2] - area[0]) * max(0.0, area[3] - area[1])
+
+
+def _shifted(area: Area, x: int, y: int) -> Area:
+    return area[0] + x, area[1] + y, area[2] + x, area[3] + y
+
+
+def _moved(mark: LabelledMark, x: int, y: int) -> LabelledMark:
+    return LabelledMark(*_shifted(mark.area, x, y), mark.label, mark.printed)

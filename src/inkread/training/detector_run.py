@@ -1,0 +1,188 @@
+"""One training run of the detector, from the material to a model folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import inkread
+from inkread.datasets import Mnist, load_mnist
+from inkread.datasets.download import Progress
+from inkread.datasets.material import Material, find_material
+from inkread.errors import OptionError
+from inkread.files import check_model_folder, file_sha256, whole_folder
+from inkread.keras_backend import has_bfloat16, load_keras
+from inkread.models.card import CARD_NAME, Card
+from inkread.models.files import KERAS_NAME, MODEL_NAME
+from inkread.training.detector_material import Batch, DetectorBatches, Drawing
+from inkread.training.history import History, Watcher
+from inkread.training.provenance import Clock, hardware, versions, weights_sha256
+from inkread.training.recipes import DETECTOR, DetectorRecipe
+
+FILES = {MODEL_NAME, CARD_NAME, KERAS_NAME, "history.csv"}
+"""What a run writes; a folder that holds anything else is never replaced."""
+
+PROTOCOL = "Epochs, seed and settings were fixed before the run; nothing but drawn pages was looked at."
+LIMITS = (
+    "Finds marks 13 to 46 pixels high, upright or nearly; larger and smaller ones are found on a page that was brought "
+    "to that scale. Western digits, the signs . , - / : % + =, and letters that it does not tell apart."
+)
+
+
+def train_detector(
+    recipe: DetectorRecipe = DETECTOR,
+    *,
+    data: str | os.PathLike[str] | None = None,
+    out: str | os.PathLike[str] = "model",
+    material: Path | None = None,
+    epochs: int | None = None,
+    seed: int = 0,
+    force: bool = False,
+    watcher: Watcher | None = None,
+    download_progress: Progress | None = None,
+) -> Card:
+    """Train the detector on drawn pages, write its model folder and return its card.
+
+    It starts worker processes, so a script that calls this needs the usual `if __name__ == "__main__":`. A run that
+    was interrupted goes on from its last whole epoch when it is started again with the same settings.
+
+    material: a folder of fonts and photographs; None for that of `make material`.
+
+    The others are as for `inkread.training.train`. Raises what that raises, and `DataError` without the material.
+    """
+    recipe = _resolve(recipe, epochs)
+    check_model_folder(Path(out).resolve(), FILES, force=force)
+    watcher, clock, history = watcher or Watcher(), Clock(), History()
+    with clock.part("data"):
+        found = find_material(material)
+        mnist = load_mnist(data, progress=download_progress)
+    with clock.part("framework"):
+        watcher.says("starting TensorFlow")
+        load_keras("training")
+    with whole_folder(out) as folder:
+        card = _train(recipe, found, mnist, folder, seed=seed, history=history, watcher=watcher, clock=clock)
+        card.save(folder)
+        history.save(folder)
+    return card
+
+
+def _resolve(recipe: DetectorRecipe, epochs: int | None) -> DetectorRecipe:
+    """Return a recipe with the epochs asked for and a precision that the processor has."""
+    if epochs is not None and epochs < 1:
+        raise OptionError(f"{epochs} epochs: a training run has at least one")
+    precision = recipe.precision if has_bfloat16() else "float32"
+    return replace(recipe, epochs=epochs or recipe.epochs, precision=precision)
+
+
+def _train(
+    recipe: DetectorRecipe,
+    material: Material,
+    mnist: Mnist,
+    folder: Path,
+    *,
+    seed: int,
+    history: History,
+    watcher: Watcher,
+    clock: Clock,
+) -> Card:
+    """Train, write the network into a folder in both formats, and return its card."""
+    from inkread.foreign.detector_onnx import export_detector
+    from inkread.training.checkpoints import Checkpoint
+    from inkread.training.detector_network import detector
+
+    drawing = Drawing(seed, mnist.train_images, mnist.train_labels, material)
+    checkpoint = Checkpoint(_about_run(recipe, mnist, material, seed))
+    with clock.part("training"):
+        model, last = fit_detector(recipe, drawing, seed=seed, history=history, watcher=watcher, checkpoint=checkpoint)
+    watcher.says("saving")
+    with clock.part("saving"):
+        plain = detector(recipe.widths, recipe.blocks)
+        plain.set_weights(model.get_weights())
+        difference = export_detector(plain, folder / MODEL_NAME, last[0])
+        plain.save(folder / KERAS_NAME)
+    checkpoint.forget()
+    return Card(
+        recipe=recipe.name,
+        settings=recipe.to_dict(),
+        seed=seed,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        inkread=inkread.__version__,
+        versions=versions(),
+        hardware=hardware(),
+        data={**_about_data(mnist, material), "patches": recipe.epochs * recipe.images(0, 0)},
+        parameters=plain.count_params(),
+        weights_sha256=weights_sha256(plain.get_weights()),
+        model_sha256=file_sha256(folder / MODEL_NAME),
+        seconds=clock.seconds(),
+        epochs=history.epochs,
+        test={"export_difference": difference},
+        protocol=PROTOCOL,
+        limits=LIMITS,
+    )
+
+
+def fit_detector(
+    recipe: DetectorRecipe, drawing: Drawing, *, seed: int, history: History, watcher: Watcher, checkpoint: Any = None
+) -> tuple[Any, Batch]:
+    """Return the trained network of a recipe, and the last batch that it saw; needs `load_keras` before.
+
+    checkpoint: an `inkread.training.checkpoints.Checkpoint` to go on from and to keep; None for none.
+    """
+    import keras
+
+    from inkread.training.checkpoints import SaveEachEpoch
+    from inkread.training.detector_network import class_accuracy, detection_loss, detector
+    from inkread.training.fitting import Follow
+    from inkread.training.optimizers import clipped_muon_cycle
+
+    keras.utils.set_random_seed(seed)
+    model = detector(recipe.widths, recipe.blocks, "mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
+    model.compile(
+        optimizer=clipped_muon_cycle(recipe.learning_rate, recipe.epochs * recipe.steps_per_epoch),
+        loss=detection_loss,
+        metrics=[keras.metrics.MeanMetricWrapper(class_accuracy, name="accuracy")],
+    )
+    done = checkpoint.restore(model, history) if checkpoint else 0
+    if done:
+        watcher.says(f"going on after epoch {done}, where the run before was interrupted")
+    watcher.says("drawing the first pages")
+    last: deque[Batch] = deque(maxlen=1)
+    with DetectorBatches(drawing, size=recipe.batch, again=recipe.again, kept=recipe.kept) as drawn:
+        follow = Follow(history, watcher, recipe, images=0)
+        follow.steps_before, follow.images_before = done * recipe.steps_per_epoch, done * recipe.images(0, 0)
+        model.fit(
+            _remembered(drawn.batches(done * recipe.steps_per_epoch), last),
+            steps_per_epoch=recipe.steps_per_epoch,
+            initial_epoch=done,
+            epochs=recipe.epochs,
+            shuffle=False,
+            verbose=0,
+            callbacks=[follow, *([SaveEachEpoch(checkpoint, history)] if checkpoint else [])],
+        )
+    return model, last[0]
+
+
+def _remembered(batches: Iterable[Batch], last: deque[Batch]) -> Iterator[Batch]:
+    """Yield batches, and keep the latest in `last`."""
+    for batch in batches:
+        last.append(batch)
+        yield batch
+
+
+def _about_run(recipe: DetectorRecipe, mnist: Mnist, material: Material, seed: int) -> dict[str, Any]:
+    """Return all that a run follows from."""
+    digits = hashlib.sha256(mnist.train_images.tobytes() + mnist.train_labels.tobytes()).hexdigest()
+    about = {"recipe": recipe.to_dict(), "seed": seed, "digits": digits, "material": material.licences}
+    return {**about, "inkread": inkread.__version__, "versions": versions()}
+
+
+def _about_data(mnist: Mnist, material: Material) -> dict[str, Any]:
+    """Return what the card says of the material: fonts and photographs with their licences."""
+    digits = {"name": "MNIST" if mnist.is_original else "own data", "images": len(mnist.train_images)}
+    return {"name": "drawn pages", "digits": digits, **material.licences}
