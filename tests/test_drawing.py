@@ -22,9 +22,10 @@ from inkread.drawing import (
     draw_ink,
     lay_ground,
 )
+from inkread.drawing.more_shapes import MORE_SHAPES
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-EVERY_SHAPE = [(digit, shape) for digit, shapes in SHAPES.items() for shape in shapes]
+EVERY_SHAPE = [(digit, shape) for table in (SHAPES, MORE_SHAPES) for digit, shapes in table.items() for shape in shapes]
 DARK_GROUNDS = ("blackboard", "dark")
 
 

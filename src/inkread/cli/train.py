@@ -6,12 +6,14 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from inkread.errors import OptionError
-from inkread.models.card import Card
+
+if TYPE_CHECKING:
+    from inkread.models.card import Card
 
 
 def train(

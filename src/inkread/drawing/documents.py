@@ -35,7 +35,7 @@ def _write_field(draft: Draft, text: str, at: Point, rng: np.random.Generator) -
     """Write a number with the top of its digits at a point, and what stands around it on a cheque."""
     height, y = draft.height, at[1]
     x = write_number(draft, text, at, rng=rng, slope=draft.slope)
-    if rng.random() < 0.3 and x < draft.canvas.width - height:
+    if rng.random() < 0.12 and x < draft.canvas.width - height:
         top = y + draft.slope * x
         _write_plain_word(draft, word_text(rng), (x + 0.5 * height, top), height * draft.writer.word_height)
     _rule_field(draft, y, rng)

@@ -63,26 +63,26 @@ class SceneKind:
 
 SCENES: dict[str, SceneKind] = {
     "amount": SceneKind(write_amount, grounds=_OF_CHEQUES, depth=(0.18, 0.75), binarised=0.06),
-    "table": SceneKind(write_table, slope=0.008, binarised=0.4),
+    "table": SceneKind(write_table, slope=0.008, binarised=0.5),
     "lines": SceneKind(write_lines, binarised=0.12),
     "print": SceneKind(write_printed_page, binarised=0.15),
     "things": SceneKind(write_things),
     "empty": SceneKind(write_nothing, grounds=_WITHOUT_WRITING),
-    "single": SceneKind(write_single, grounds=_OF_CHEQUES, depth=(0.18, 0.75), binarised=0.06),
+    "single": SceneKind(write_single, binarised=0.12),
     "huge": SceneKind(write_huge_numbers, binarised=0.12, heights=(66, 260)),
 }
 """The kinds of scenes by name."""
 
 # How often each kind is drawn.
 _SHARES = (
-    (0.241, "amount"),
-    (0.25, "table"),
-    (0.223, "lines"),
-    (0.071, "print"),
-    (0.063, "things"),
-    (0.045, "empty"),
-    (0.047, "single"),
-    (0.06, "huge"),
+    (0.27, "amount"),
+    (0.28, "table"),
+    (0.19, "lines"),
+    (0.065, "print"),
+    (0.055, "things"),
+    (0.04, "empty"),
+    (0.05, "single"),
+    (0.05, "huge"),
 )
 
 LEAST_HEIGHT, LARGEST_HEIGHT = 13, 46

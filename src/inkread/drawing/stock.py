@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inkread.drawing.more_shapes import MORE_SHAPES
 from inkread.drawing.nondigits import FAMILIES, nondigit_ink
 from inkread.drawing.shapes import SHAPES
 from inkread.drawing.strokes import Hand, digit_strokes
@@ -20,7 +21,7 @@ Bitmap = NDArray[np.uint8]
 SIDE = 64
 """Side of the bitmaps that are drawn, in pixels."""
 
-HANDS = 2000
+HANDS = 2800
 """Hands that draw digits."""
 
 THINGS = 4000
@@ -28,8 +29,10 @@ THINGS = 4000
 
 # Digits are drawn at twice their size, with room for the thickest stroke, and then reduced.
 _FINER, _ROOM, _LONGER_SIDE = 2, 14, 100
-# Stroke widths of a hand, in pixels of the finer drawing: hairlines to felt-tips.
-_STROKES = (2.5, 13.0)
+# Stroke widths of two kinds of hands, in pixels of the finer drawing: of a fine pen, and of felt-tips and thresholds.
+_FINE_STROKES, _BROAD_STROKES = (2.5, 11.0), (8.0, 20.0)
+# How often a hand writes a digit in one of `MORE_SHAPES`, which other people's digits are missed for.
+_MORE = 0.68
 # A point of the image belongs to the stroke from this grey on.
 _INKED = 127
 # Of the distances to the edge within a stroke, the one at this share is half of its width.
@@ -39,7 +42,7 @@ _LARGEST_SLANT = 0.8
 
 
 class DrawnDigits:
-    """Digits in the shapes of `SHAPES`, by a fixed number of hands; each is drawn when it is first asked for.
+    """Digits in all shapes, those of `MORE_SHAPES` too, by a fixed number of hands, each drawn when it is asked for.
 
     The digits follow from the seed alone, whatever is asked for first.
     """
@@ -57,9 +60,12 @@ class DrawnDigits:
 
     def _draw(self, hand: int, digit: int) -> tuple[Bitmap, ...]:
         habits = np.random.default_rng((self._seed, hand))
-        writer, width = Hand.random(rng=habits), habits.uniform(*_STROKES)
+        writer, width = (
+            Hand.random(rng=habits),
+            habits.uniform(*(_FINE_STROKES if habits.random() < 0.5 else _BROAD_STROKES)),
+        )
         rng = np.random.default_rng((self._seed, hand, digit))
-        shapes = list(SHAPES[digit])
+        shapes = list((MORE_SHAPES if rng.random() < _MORE else SHAPES)[digit])
         shape = shapes[rng.integers(len(shapes))]
         return tuple(_drawn_digit(digit, shape, writer, width, rng) for _ in range(2))
 

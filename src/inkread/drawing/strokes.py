@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from inkread.drawing.more_shapes import MORE_SHAPES
 from inkread.drawing.noise import drift
 from inkread.drawing.shapes import SHAPES, PenPath, paths
 
@@ -50,8 +51,8 @@ def digit_strokes(
     """Write one digit and return its strokes in the order in which the pen draws them.
 
     Each is `(n, 2)` float64, points `(x, y)` about a hundredth apart with y downwards. Together they fill the
-    unit box along their longer side and stand in its middle. `shape` is a key of `SHAPES[digit]` and `hand` a
-    writer; what is not given is drawn at random.
+    unit box along their longer side and stand in its middle. `shape` is a key of `SHAPES[digit]` or
+    `MORE_SHAPES[digit]` and `hand` a writer; what is not given is drawn at random, a shape from `SHAPES` alone.
     """
     hand = hand or Hand.random(rng=rng)
     written = [_write(path, hand, rng) for path in paths(_shape(digit, shape, rng))]
@@ -61,8 +62,8 @@ def digit_strokes(
 def _shape(digit: int, shape: str | None, rng: np.random.Generator) -> str:
     if digit not in SHAPES:
         raise ValueError(f"there is no digit {digit!r}; digits are 0 to 9")
-    shapes = SHAPES[digit]
-    shape = shape if shape is not None else str(rng.choice(list(shapes)))
+    shape = shape if shape is not None else str(rng.choice(list(SHAPES[digit])))
+    shapes = SHAPES[digit] | MORE_SHAPES[digit]
     if shape not in shapes:
         raise ValueError(f"the digit {digit} has no shape {shape!r}; it has {', '.join(shapes)}")
     return shapes[shape]

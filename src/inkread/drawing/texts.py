@@ -60,6 +60,9 @@ def digits_text(count: int, rng: np.random.Generator) -> str:
 
 def _amount(rng: np.random.Generator) -> str:
     text = digits_text(_between(1, 3, rng), rng)
+    if rng.random() < 0.6:
+        # The first digits of amounts follow Benford's law: a 1 is six times as frequent as a 9.
+        text = str(int(10 ** rng.random())) + text[1:]
     for _ in range(pick(_GROUPS, rng)):
         text += (_one_of(".,", rng) if rng.random() < 0.65 else "") + _three_digits(rng)
     if rng.random() < 0.15:
@@ -123,10 +126,10 @@ def _repeated(rng: np.random.Generator) -> str:
 _IN_TEXT: tuple[tuple[float, Callable[[np.random.Generator], str]], ...] = (
     (0.50, _plain),
     (0.08, _decimal),
-    (0.08, _date),
+    (0.06, _date),
     (0.06, _time),
     (0.04, _percentage),
-    (0.08, _sum),
+    (0.10, _sum),
     (0.08, _year),
     (0.08, _repeated),
 )

@@ -23,7 +23,7 @@ PAD = 2
 """Empty pixels around a digit."""
 
 # How often writers take their digits from where.
-_SOURCES: tuple[tuple[float, Source], ...] = ((0.34, "written"), (0.41, "drawn"), (0.25, "typeface"))
+_SOURCES: tuple[tuple[float, Source], ...] = ((0.27, "written"), (0.53, "drawn"), (0.20, "typeface"))
 # Bitmaps show ink from this grey on.
 _INKED = 70
 # A digit is at most so wide, in heights of a digit.
@@ -88,10 +88,10 @@ class Writer:
             words=wordfaces[rng.integers(len(wordfaces))],
             words_printed=prints,
             word_height=rng.uniform(0.65, 1.1),
-            slant=min(max(rng.normal(0.12, 0.2), -0.35), 0.75),
+            slant=min(max(rng.normal(0.18, 0.24), -0.35), 0.95),
             breadth=math.exp(rng.normal(0, 0.13)),
             gap=rng.normal(0.07, 0.11),
-            stroke=rng.uniform(0.05, 0.14),
+            stroke=rng.uniform(0.05, 0.17),
             wobble=rng.uniform(0.01, 0.06),
             uneven=rng.uniform(0.03, 0.1),
             sharpness=rng.uniform(1.2, 4),
@@ -143,7 +143,7 @@ def written_digit(writer: Writer, digit: int, height: float, stock: Stock, *, rn
     down = tall / h
     across = down * writer.breadth * math.exp(rng.normal(0, 0.06)) * (writer.zero_breadth if digit == 0 else 1)
     across = min(across, _WIDEST * height / w)
-    lean = min(max(slant + rng.normal(0, 0.05), -0.5), 0.9)
+    lean = min(max(slant + rng.normal(0, 0.05), -0.5), 1.1)
     tilt = rng.normal(0, 0.03) * across
     return _warped(bitmap[y : y + h, x : x + w], across, down, lean, tilt, writer.sharpness)
 
