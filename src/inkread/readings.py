@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _MOST_LINES = 40  # longer sheets are cut off, with a word
 
+UnreadReason = Literal["word", "print", "drawing", "struck", "unsure"]
 RefusalCode = Literal["blank", "no-digit", "unsure"]
 
 
@@ -123,6 +124,14 @@ class Line(_Written):
     def digits(self) -> tuple[Digit, ...]:
         """Its digits, from left to right."""
         return tuple(digit for number in self.numbers for digit in number.digits)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A place with ink that is not in the text, and why it is not."""
+
+    box: Box
+    reason: UnreadReason
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,11 +35,8 @@ def find_ink(page: Page) -> Map:
     the paper. Only on a digit cropped to its edges the corners decide.
     """
     grey = _unit(page.grey)
-    coarse = _shrunk(grey, COARSE_SIDE)
-    paper = _median(coarse)
-    dark, light = _deviations(coarse, paper)
-    dense = min(dark, light) > DENSE * max(dark, light) and _touches_all_edges(coarse)
-    if _has_dark_corners(coarse) if dense else light > dark:  # the writing is lighter than its ground
+    coarse, paper, light, dense = _coarse_look(grey)
+    if light:
         grey, coarse, paper = 1 - grey, 1 - coarse, 1 - paper
     if dense:
         paper = np.full_like(coarse, quantile(coarse, 0.98))
@@ -48,6 +45,21 @@ def find_ink(page: Page) -> Map:
     grey = _quiet(grey)
     paper = _paper(grey, 2.5 * width + 3)
     return _contrast(paper - grey, paper, max(FAINTEST, 3 * noise), 2 * width + 3)
+
+
+def darken_writing(page: Page) -> NDArray[np.uint8]:
+    """Return the grey of a page, (H, W) uint8, with its writing darker than its ground, turned over where it is not."""
+    light = _coarse_look(_unit(page.grey))[2]
+    return np.asarray(255 - page.grey if light else page.grey, np.uint8)
+
+
+def _coarse_look(grey: Map) -> tuple[Map, Map, bool, bool]:
+    """Return a coarse view of a page, the paper under it, whether its writing is light, and whether it is dense."""
+    coarse = _shrunk(grey, COARSE_SIDE)
+    paper = _median(coarse)
+    dark, light = _deviations(coarse, paper)
+    dense = min(dark, light) > DENSE * max(dark, light) and _touches_all_edges(coarse)
+    return coarse, paper, _has_dark_corners(coarse) if dense else light > dark, dense
 
 
 def _unit(grey: NDArray[np.uint8]) -> Map:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inkread.geometry import Box, hull
 from inkread.ink.components import Components, Map
+
+_RIM = 0.12
+"""What lies this far outside the box of a mark, in heights of the mark, may belong to it."""
+
+_INSIDE = 0.6
+"""A part of the ink belongs to a mark when at least this share of it lies in the mark's box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +33,43 @@ def cut_out(ink: Map, found: Components, parts: list[int]) -> Patch:
     own = found.mask(parts, box)
     soft = cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0
     return Patch(box, ink[y : y + h, x : x + w] * soft)
+
+
+def cut_out_mark(ink: Map, boxes: NDArray[np.float32], index: int, neighbours: Sequence[int]) -> Patch:
+    """Cut one mark out of the page, without the ink that belongs to its neighbours or passes through.
+
+    ink: (H, W) float32 in 0..1. boxes: (N, 4) float32, left, top, right and bottom edges of marks on the page.
+    neighbours: the indices of marks whose boxes may overlap.
+    """
+    left, top, right, bottom = boxes[index].tolist()
+    rim = _RIM * (bottom - top) + 1
+    frame = _frame(left - rim, top - rim, right + rim, bottom + rim, ink.shape)
+    x, y, w, h = frame
+    own = ink[y : y + h, x : x + w].copy()
+    inside = _within(boxes[index], frame)
+    count, labels = cv2.connectedComponents((own > 0.5).astype(np.uint8), connectivity=8)
+    areas, held = np.bincount(labels.ravel(), minlength=count), np.bincount(labels[inside], minlength=count)
+    kept = (held >= _INSIDE * areas).astype(np.uint8)
+    kept[0] = 0
+    own *= cv2.dilate(kept[labels], np.ones((3, 3), np.uint8))
+    for other in neighbours:
+        own[_within(boxes[other], frame) & ~inside] = 0
+    if not (own > 0.5).any():
+        return Patch(_frame(left, top, right, bottom, ink.shape), np.zeros((1, 1), np.float32))
+    a, b, c, d = cv2.boundingRect((own > 0.5).astype(np.uint8))
+    return Patch(Box(x + a, y + b, c, d), own[b : b + d, a : a + c])
+
+
+def _frame(left: float, top: float, right: float, bottom: float, shape: tuple[int, ...]) -> Box:
+    """Return the smallest box of whole pixels around edges, as far as it lies on a page of `shape`."""
+    x, y = min(max(0, int(left)), shape[1] - 1), min(max(0, int(top)), shape[0] - 1)
+    return Box(x, y, max(1, min(shape[1], int(np.ceil(right))) - x), max(1, min(shape[0], int(np.ceil(bottom))) - y))
+
+
+def _within(box: NDArray[np.float32], frame: Box) -> NDArray[np.bool_]:
+    """Return which pixels of a frame, (h, w), lie in a box of edges."""
+    left, top, right, bottom = box.tolist()
+    mask = np.zeros((frame.h, frame.w), bool)
+    rows = slice(max(0, int(top) - frame.y), max(0, int(np.ceil(bottom)) - frame.y))
+    mask[rows, max(0, int(left) - frame.x) : max(0, int(np.ceil(right)) - frame.x)] = True
+    return mask

@@ -1,0 +1,56 @@
+"""The detector: a network that sees the surroundings, from a view of a page to a map of the marks on it.
+
+It is fully convolutional, so a view may have any size. Every cell of its map stands for `STRIDE` x `STRIDE` pixels of
+the view and says how likely the middle of a mark lies there, what mark it is, where its edges are, and whether it was
+printed (after Zhou et al. 2019, "Objects as points", arXiv:1904.07850).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.marks import MULTIPLE, SIDE_UNIT, SIDES_FROM, SIDES_TO, STRIDE
+from inkread.models.session import Session, onnx_session
+
+SHIPPED_DETECTOR = Path(__file__).parent / "shipped" / "detector" / "model.onnx"
+"""The detector inside the package: what finds the marks whichever model reads them."""
+
+
+class Detector:
+    """The network that finds marks, in ONNX Runtime.
+
+    session: what runs it: (1, H, W, 1) float32 to (1, H / 4, W / 4, CHANNELS) float32.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._input = str(session.get_inputs()[0].name)
+
+    def outputs(self, view: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the network gives for a view, (H, W) float32: (ceil(H / 4), ceil(W / 4), CHANNELS) float32.
+
+        A cell holds the logit of a middle, the logits of the classes, the distances to the left, upper, right and lower
+        edge in pixels of the view, and the logit of print.
+        """
+        height, width = view.shape
+        filled = np.zeros((1, _filled(height), _filled(width), 1), np.float32)
+        filled[0, :height, :width, 0] = view
+        cells = self._session.run(None, {self._input: filled})[0][0]
+        cells = np.array(cells[: -(-height // STRIDE), : -(-width // STRIDE)], np.float32)
+        cells[..., SIDES_FROM:SIDES_TO] *= SIDE_UNIT
+        return cells
+
+
+@cache
+def load_detector() -> Detector:
+    """Return the shipped detector, which is opened once a process."""
+    return Detector(onnx_session(SHIPPED_DETECTOR.read_bytes(), SHIPPED_DETECTOR))
+
+
+def _filled(side: int) -> int:
+    """Return a side with the pixels that make it a multiple of a block."""
+    return -(-side // MULTIPLE) * MULTIPLE
