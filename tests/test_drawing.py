@@ -6,8 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from inkread import drawing
@@ -21,6 +23,7 @@ from inkread.drawing import (
     draw_digit,
     draw_ink,
     lay_ground,
+    pen,
 )
 from inkread.drawing.more_shapes import MORE_SHAPES
 
@@ -122,6 +125,31 @@ def test_pressure_and_speed_make_the_line_uneven() -> None:
     ink = draw_ink(strokes, size=(100, 400), pen="ballpoint", width=12, rng=seeded())
     thickness = (ink[:, 40:360] > 0.2).sum(axis=0)
     assert np.ptp(thickness) >= 2
+
+
+def disc_by_disc(
+    points: NDArray[np.float64], radii: NDArray[np.float64], loads: NDArray[np.float64], size: NDArray[np.int_]
+) -> NDArray[np.float32]:
+    """Return what `pen._patch` does, each disc worked out by itself."""
+    canvas = np.zeros(4 * size, np.uint8)
+    way = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    for at in np.linspace(0, way[-1], max(2, round(float(way[-1]) * 4))):
+        x, y, radius, load = (float(np.interp(at, way, values)) for values in (*points.T, radii, loads))
+        centre = (round((x + 0.5) * 64 - 8), round((y + 0.5) * 64 - 8))
+        cv2.circle(canvas, centre, round(radius * 64), 255 * load, -1, cv2.LINE_8, 4)
+    small = cv2.resize(canvas, (int(size[1]), int(size[0])), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32) / np.float32(255)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_stroke_is_drawn_as_disc_by_disc_to_the_last_bit(seed: int) -> None:
+    rng, size = seeded(seed), np.array([50, 70])
+    points = rng.uniform(-5, 75, 2) + np.cumsum(rng.normal(0, 2, (40, 2)), axis=0)
+    if seed % 2:  # centres and radii that lie exactly between two sixteenths
+        points = np.rint(64 * points) / 64 + 1 / 128
+    radii, loads = np.rint(64 * rng.uniform(0.5, 6, 40)) / 64 + 1 / 128, rng.uniform(0.1, 1, 40)
+    drawn = pen._patch(points, radii, loads, size)
+    assert np.array_equal(drawn, disc_by_disc(points, radii, loads, size))
 
 
 def test_what_lies_outside_of_the_frame_is_lost() -> None:

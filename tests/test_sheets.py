@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
@@ -79,6 +79,8 @@ def ink_on_paper(ink: NDArray[np.float32]) -> Picture:
 
 
 SHEETS = [some(3, 6, seed) for seed in range(10)]
+SMALL = [some(3, 3, seed) for seed in range(10)]
+"""As many sheets, hands and lines, for what does not go by how long lines are or how large the page is."""
 NUMBERS = [some(1, 6, seed) for seed in range(20)]
 
 
@@ -123,7 +125,7 @@ def test_lines_that_rise_or_fall_are_kept_apart(reader: Reader, slope: float) ->
 
 @pytest.mark.parametrize("height", [16, 28, 120])
 def test_writing_of_any_size_is_read(reader: Reader, height: int) -> None:
-    assert share_right(reader, lambda lines, seed: drawn(lines, seed, height=height), SHEETS) >= 0.96
+    assert share_right(reader, lambda lines, seed: drawn(lines, seed, height=height), SMALL) >= 0.96
 
 
 @pytest.mark.parametrize("overlap", [1, 4])
@@ -161,7 +163,7 @@ def test_lines_of_different_sizes_are_read(reader: Reader) -> None:
             [np.pad(part, ((0, 0), (0, width - part.shape[1]), (0, 0)), mode="edge") for part in parts]
         )
 
-    assert share_right(reader, page, SHEETS) >= 0.95
+    assert share_right(reader, page, SMALL) >= 0.95
 
 
 def test_wide_gaps_part_numbers(reader: Reader) -> None:
@@ -224,7 +226,7 @@ def test_a_printed_row_of_boxes_is_no_writing(reader: Reader, ground: str) -> No
     def page(lines: Lines, seed: int) -> Picture:
         return drawn(lines, seed, boxes=True, ground=ground)
 
-    assert share_right(reader, page, SHEETS) >= 0.97
+    assert share_right(reader, page, SMALL) >= 0.97
 
 
 @pytest.mark.parametrize("content", ["auto", "number", "lines"])
@@ -243,7 +245,8 @@ def test_a_table_is_no_writing(reader: Reader, slope: float, height: int) -> Non
     def page(lines: Lines, seed: int) -> Picture:
         return drawn(lines, seed, boxes=True, leading=1.5, slope=slope, height=height)
 
-    assert share_right(reader, page, SHEETS) >= 0.97
+    # A sloping table is as wide as a sheet, so that its rows lie beside each other.
+    assert share_right(reader, page, SHEETS if slope else SMALL) >= 0.97
 
 
 def test_an_empty_table_is_refused(reader: Reader) -> None:
@@ -308,7 +311,7 @@ def test_a_bar_along_an_edge_is_no_digit(reader: Reader, edge: str) -> None:
         np.rot90(picture, turns)[:12] = 20
         return picture
 
-    assert share_right(reader, page, SHEETS) >= 0.97
+    assert share_right(reader, page, SMALL) >= 0.97
 
 
 # Lines and numbers as values
@@ -388,7 +391,7 @@ def pages_of_words() -> list[Picture]:
     pages = []
     for seed in range(4):
         rng = seeded(seed)
-        parts = [[nondigit_ink("words", size=(80, 160), rng=rng) for _ in range(3)] for _ in range(4)]
+        parts = [[nondigit_ink("words", size=(80, 160), rng=rng) for _ in range(2)] for _ in range(4)]
         pages.append(ink_on_paper(np.block(parts)))
     return pages
 
@@ -462,20 +465,18 @@ def test_a_notebook_shows_names_and_refusals_as_text() -> None:
     slope=st.floats(-0.1, 0.1),
     boxed=st.booleans(),
     turns=st.integers(0, 3),
-    megapixels=st.sampled_from([None, 0.3, 3]),
+    megapixels=st.sampled_from([None, 0.3, 3, 24]),
 )
-@example(seed=0, ground="plain", height=48, slope=0.1, boxed=False, turns=0, megapixels=24)
-@example(seed=1, ground="paper", height=20, slope=0.0, boxed=True, turns=1, megapixels=24)
 def test_any_drawn_page_gives_digits_in_its_bounds_or_is_refused(
     reader: Reader, seed: int, ground: str, height: int, slope: float, boxed: bool, turns: int, megapixels: float | None
 ) -> None:
     rng = seeded(seed)
     lines = ["".join(map(str, rng.integers(0, 10, rng.integers(1, 8)))) for _ in range(rng.integers(1, 4))]
     page = draw_sheet(lines, rng=rng, ground=ground, height=height, slope=slope, boxes=boxed and ground == "paper")
+    page = np.ascontiguousarray(np.rot90(page, turns))  # before it is large, which is quicker
     if megapixels:
         factor = (1e6 * megapixels / (page.shape[0] * page.shape[1])) ** 0.5
         page = np.asarray(cv2.resize(page, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR), np.uint8)
-    page = np.ascontiguousarray(np.rot90(page, turns))
     reading = reader.read(page)
     assert (reading.refused is None) == bool(reading.digits)
     assert len(reading.digits) <= 2 * len("".join(lines)) + 2
