@@ -150,10 +150,10 @@ def _loaded(path: Path) -> Card:
 def _damage(card: Card) -> str:
     """Return what is wrong with the numbers that reading uses, or nothing."""
     if not 0.01 <= card.temperature <= 100:
-        return f"a temperature lies between 0.01 and 100, not at {card.temperature}"
+        return f"the temperature must be between 0.01 and 100, not {card.temperature}"
     if not 0.01 <= card.text_power <= 100:
-        return f"a power lies between 0.01 and 100, not at {card.text_power}"
+        return f"the power must be between 0.01 and 100, not {card.text_power}"
     for name in ("no_digit", "min_confidence"):
         if not 0 <= getattr(card, name) <= 1:
-            return f"{name} lies between 0 and 1, not at {getattr(card, name)}"
+            return f"{name} must be between 0 and 1, not {getattr(card, name)}"
     return card.conformal.damage() if card.conformal else ""

@@ -49,5 +49,5 @@ class Conformal:
         """Return what is wrong with the numbers, or nothing."""
         falling = list(self.scores) == sorted(self.scores, reverse=True)
         if not self.scores or len(self.scores) > self.count or not falling:
-            return f"conformal scores are those of {self.count} pictures, or the largest of them, falling"
-        return "" if 0 <= self.scores[-1] <= self.scores[0] <= 1 else "conformal scores lie between 0 and 1"
+            return f"conformal scores must be those of {self.count} pictures, or the largest of them, in falling order"
+        return "" if 0 <= self.scores[-1] <= self.scores[0] <= 1 else "conformal scores must be between 0 and 1"

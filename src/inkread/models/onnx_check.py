@@ -25,8 +25,8 @@ _MESSAGES = {
     "sparse": {1: "tensor", 2: "tensor"},
 }
 _REFUSED = {
-    "function": "brings functions of its own",
-    "training": "brings a training loop",
+    "function": "defines its own functions",
+    "training": "has a training loop",
     "nested graph": "has loops or branches",
 }
 _NODE_DOMAIN = 7
@@ -41,7 +41,7 @@ def check_onnx(content: bytes, path: Path) -> None:
         cause = "it is damaged or cut short"
         raise ModelError(f"{path}: not an ONNX model that ONNX Runtime can load ({cause}); {WHOLE}") from None
     if reason:
-        raise ModelError(f"{path}: {reason}, which inkread does not run; export it anew as one file of plain layers")
+        raise ModelError(f"{path}: {reason}, which inkread does not run; export it again as one file of plain layers")
 
 
 def _refused(message: memoryview, kind: str) -> str:

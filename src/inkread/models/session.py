@@ -68,7 +68,7 @@ def glyph_input(session: Session, path: Path | str) -> tuple[Any, tuple[int, ...
             return entries[0], shape
     taken = " and ".join(f"{shown_shape(entry.shape)} as {entry.type}" for entry in entries)
     raise ModelError(
-        f"{path}: takes {taken}, where inkread gives {GIVEN} as tensor(float); export it anew with such an input, or "
+        f"{path}: takes {taken}, but inkread gives {GIVEN} as tensor(float); export it again with such an input, or "
         "name another model"
     )
 
