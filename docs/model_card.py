@@ -91,7 +91,7 @@ def _promise(card: Card) -> Iterator[str]:
     if card.conformal is None:
         return
     fitted, conformal = card.calibration, card.conformal
-    sets = ", ".join(
+    sets = "; ".join(
         f"for {promised}, {fitted['candidates'][promised]:.2f} digits on average, with the true one in {covered:.2%}"
         for promised, covered in fitted["covered"].items()
     )

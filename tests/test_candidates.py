@@ -13,8 +13,7 @@ from inkread import ModelError, OptionError, Reader, Reading
 from inkread.drawing import draw_digit
 from inkread.geometry import Box
 from inkread.loading import SHIPPED
-from inkread.models.card import Card, load_card
-from inkread.models.conformal import Conformal
+from inkread.models.card import Card, Conformal, load_card
 from inkread.readings import Digit
 from inkread.teaching import Profile
 

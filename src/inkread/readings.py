@@ -17,7 +17,7 @@ from inkread.style import ANSWER, QUIET, SURE, WARNING, percent
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from inkread.models.conformal import Conformal
+    from inkread.models.card import Conformal
 
 # In a notebook, longer pages are cut off with a note.
 _MOST_LINES = 40
