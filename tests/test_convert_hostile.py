@@ -229,7 +229,7 @@ def test_weights_without_a_network_are_told_apart(tmp_path: Path) -> None:
     path = tmp_path / "weights.h5"
     with h5py.File(path, "w") as file:
         file["dense/kernel:0"] = np.zeros((784, 10))
-    assert "save the whole of it by model.save" in refusal(path, tmp_path)
+    assert "save the whole network with model.save" in refusal(path, tmp_path)
 
 
 def write_archive(path: Path, **members: bytes) -> Path:
