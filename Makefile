@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Versions are those of constraints.txt where its markers hold; elsewhere pip chooses.
-# Bytecode is made when a module is first used, which is quicker than making it for all of them.
+# Bytecode is compiled when a module is first used, which is faster than compiling all modules.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 DATA := $(if $(INKREAD_DATA),$(INKREAD_DATA),$(wildcard ../shared/data))
 SHIPPED := src/inkread/models/shipped src/inkread/models/shipped/tiny
@@ -29,29 +29,29 @@ lint: $(VENV)/dev  ## check style, types and that the generated docs are up to d
 	$(BIN)/mypy
 	$(BIN)/python docs/generate.py --check
 
-docs: $(VENV)/dev  ## write the generated docs and their figures anew; needs chromium
+docs: $(VENV)/dev  ## generate the docs and their figures; needs chromium
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/figures.py
 	$(BIN)/python docs/screenshots.py
 
-site: $(VENV)/dev  ## build the docs as a site in out/site, any warning an error
+site: $(VENV)/dev  ## build the docs as a site in out/site; warnings are errors
 	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet
 	@echo "open out/site/index.html"
 
-material: $(VENV)/base  ## fetch the fonts and photographs that the detector's training draws with, into the user's cache
+material: $(VENV)/base  ## fetch the fonts and photographs for the detector's training into the user's cache
 	$(BIN)/python benchmarks/material.py
 
-bench: $(VENV)/dev  ## measure what benchmarks/RESULTS.md holds and runs/ does not: 25 minutes on two cores
+bench: $(VENV)/dev  ## run the missing measurements of benchmarks/RESULTS.md: 25 minutes on two cores
 	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/python benchmarks/run.py
 
-bench-reading: $(VENV)/dev  ## measure how numbers, pages and non-digits are read: a minute
+bench-reading: $(VENV)/dev  ## measure reading of numbers, pages and non-digits: a minute
 	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/python benchmarks/sheets.py
 
-ship: $(VENV)/dev  ## bring the model in MODEL (runs/best-0) into the package, calibrated
+ship: $(VENV)/dev  ## calibrate the model in MODEL (runs/best-0) and copy it into the package
 	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/python benchmarks/ship.py $(or $(MODEL),runs/best-0)
 	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/python benchmarks/text_confidence.py $(SHIPPED)
 
-clean:  ## remove what was built
+clean:  ## remove built files
 	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/python:

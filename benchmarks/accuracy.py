@@ -1,11 +1,12 @@
 """Train `best` with several seeds, measure each on every set, and write benchmarks/ACCURACY.md.
 
     python benchmarks/accuracy.py               five seeds: about 13 minutes each on two cores
-    python benchmarks/accuracy.py --seeds 1     the first alone
-    python benchmarks/accuracy.py --no-train    measure and write up the models that are there already
-    python benchmarks/accuracy.py --ray auto    a Ray task a seed, two cores each, on nodes that share this folder
+    python benchmarks/accuracy.py --seeds 1     only the first seed
+    python benchmarks/accuracy.py --no-train    measure the models that exist already
+    python benchmarks/accuracy.py --ray auto    one Ray task per seed, two cores each, on nodes that share this folder
 
-Interrupted, it goes on where it stopped: models lie in runs/best-SEED. INKREAD_DATA names the folder of the sets.
+After an interruption, run it again to continue: models are in runs/best-SEED. INKREAD_DATA names the folder of the
+sets.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ from inkread.training.provenance import hardware, versions
 from measures import INKREAD, ROOT, timed
 from measuring_sets import RUNS, Glyphs, load_set
 
-MINUTES = 13  # of one training on two cores
+MINUTES = 13
+"""Minutes that one training takes on two cores."""
 
 WANTED = {
     "MNIST test": (99.70, 99.78),
@@ -48,12 +50,12 @@ REFUSING = ("nondigits", "held-out families")
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What a model reaches, in per cent.
+    """The scores of a model, in percent.
 
-    right: of the digits of each set, those whose most probable class is the right one.
-    accepted: those that are right and not refused at the card's thresholds.
-    refused: of what is no digit, by set.
-    calibration: how its confidences do on the single pictures, fitted without the source that they are tested on.
+    right: digits whose most probable class is the right one, by set.
+    accepted: digits that are right and not refused at the card's thresholds, by set.
+    refused: non-digits that are refused, by set.
+    calibration: the calibration on single pictures, for each source fitted on the others.
     """
 
     right: dict[str, float]
@@ -78,14 +80,14 @@ def measured(folder: Path) -> Scores:
 
 
 def _digits(classifier: Classifier, glyphs: Glyphs) -> tuple[float, float]:
-    """Return how many per cent are right, and right and accepted."""
+    """Return the percentages that are right, and that are right and accepted."""
     probabilities = classifier.classify(glyphs.images)
     right = probabilities[:, :CLASSES].argmax(axis=1) == glyphs.labels
     return 100 * float(right.mean()), 100 * float((right & ~refuses(classifier.card, probabilities)).mean())
 
 
 def _refused(classifier: Classifier, glyphs: Glyphs) -> float:
-    """Return how many per cent of what is no digit are refused; what has no ink is blank, which is refused too."""
+    """Return the percentage of non-digits that are refused, including those that are blank."""
     blank = ~glyphs.images.any(axis=(1, 2))
     return 100 * float((blank | refuses(classifier.card, classifier.classify(glyphs.images))).mean())
 
@@ -97,7 +99,7 @@ def refuses(card: Card, probabilities: NDArray[np.float32]) -> NDArray[np.bool_]
 
 
 def train_all(seeds: int, ray: str | None = None) -> None:
-    """Train what is not trained yet, saying first how long it takes; on a Ray cluster several seeds at a time."""
+    """Train the missing seeds, after printing how long it takes; on a Ray cluster, several at a time."""
     todo = [seed for seed in range(seeds) if not (_folder(seed) / "card.json").exists()]
     if todo:
         print(f"{len(todo)} trainings to go, about {MINUTES} minutes each on two cores", flush=True)
@@ -106,13 +108,13 @@ def train_all(seeds: int, ray: str | None = None) -> None:
 
 
 def _trained(seed: int) -> str:
-    """Train with a seed; return what is to be said of it."""
+    """Train with a seed, and return a line about it."""
     seconds, printed = timed((INKREAD, "train", "--recipe", "best", "--seed", str(seed), "--out", _folder(seed)))
     return f"seed {seed}: {printed.splitlines()[0]}; {seconds / 60:.1f} minutes"
 
 
 def _trained_on(address: str, seeds: list[int]) -> Iterator[str]:
-    """Train with each seed as a task of a Ray cluster; yield what is to be said of them as they end."""
+    """Train each seed as a task of a Ray cluster, and yield a line about each as it ends."""
     ray = load_ray()
     ray.init(address=address, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).parent)}})
     task = ray.remote(num_cpus=2)(_trained)
@@ -131,32 +133,33 @@ def report(runs: dict[str, Scores], shipped: Scores) -> Iterator[str]:
     machine = hardware()
     libraries = ", ".join(f"{name} {version}" for name, version in versions().items())
     yield "# Accuracy of `best`\n"
-    yield "Written by `benchmarks/accuracy.py`; run it to get your own. Epochs and settings were fixed before the runs;"
-    yield "each run looked at MNIST's test images once, at its end. The other sets never met a training.\n"
+    yield "Written by `benchmarks/accuracy.py`; run it to measure on your machine. Epochs and settings were fixed"
+    yield "before the runs; each run looked at MNIST's test images once, at its end. The other sets were never used"
+    yield "for training.\n"
     yield f"Measured on {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB; {libraries}.\n"
     yield f"| right, of each set | mean of {len(runs)} seeds | shipped | at least | aim |\n|---|---|---|---|---|"
     for name, (least, aim) in WANTED.items():
         values = [scores.right[name] for scores in runs.values()]
-        yield f"| {name} | {_spread(values)} | {shipped.right[name]:.2f} % | {least} % | {aim} % |"
+        yield f"| {name} | {_spread(values)} | {shipped.right[name]:.2f}% | {least}% | {aim}% |"
     values = [scores.accepted["pictures"] for scores in runs.values()]
-    yield f"| pictures, right and accepted | {_spread(values)} | {shipped.accepted['pictures']:.2f} % | 97 % | 99 % |"
-    for name, wanted in zip(REFUSING, ("90 %", ""), strict=True):
+    yield f"| pictures, right and accepted | {_spread(values)} | {shipped.accepted['pictures']:.2f}% | 97% | 99% |"
+    for name, wanted in zip(REFUSING, ("90%", ""), strict=True):
         values = [scores.refused[name] for scores in runs.values()]
-        yield f"| {name}, refused | {_spread(values)} | {shipped.refused[name]:.1f} % | {wanted} | |"
+        yield f"| {name}, refused | {_spread(values)} | {shipped.refused[name]:.1f}% | {wanted} | |"
     errors = [scores.calibration.error for scores in runs.values()]
     error = shipped.calibration.error
     yield f"| calibration error, pictures | {statistics.mean(errors):.4f} | {error:.4f} | 0.02 | 0.01 |"
     minutes = [scores.seconds / 60 for scores in runs.values()]
     yield f"| one training, minutes | {_spread(minutes, '')} | {shipped.seconds / 60:.1f} | 60 | 20 |"
     yield "\nRight and accepted at the shipped thresholds: " + ", ".join(
-        f"{name} {value:.2f} %" for name, value in shipped.accepted.items()
+        f"{name} {value:.2f}%" for name, value in shipped.accepted.items()
     )
     yield "\n| seed | " + " | ".join(WANTED) + " |\n|---|" + "---|" * len(WANTED)
     for seed, scores in runs.items():
-        yield f"| {seed} | " + " | ".join(f"{scores.right[name]:.2f} %" for name in WANTED) + " |"
+        yield f"| {seed} | " + " | ".join(f"{scores.right[name]:.2f}%" for name in WANTED) + " |"
 
 
-def _spread(values: list[float], unit: str = " %") -> str:
+def _spread(values: list[float], unit: str = "%") -> str:
     deviation = f" +- {statistics.stdev(values):.2f}" if len(values) > 1 else ""
     return f"{statistics.mean(values):.2f}{unit}{deviation}"
 
@@ -164,8 +167,8 @@ def _spread(values: list[float], unit: str = " %") -> str:
 def main() -> None:
     """Train, measure and write up."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=5, help="how many seeds, from 0; 5 unless told")
-    parser.add_argument("--no-train", action="store_true", help="measure what is there, train nothing")
+    parser.add_argument("--seeds", type=int, default=5, help="how many seeds, from 0; default: 5")
+    parser.add_argument("--no-train", action="store_true", help="measure existing models, train nothing")
     parser.add_argument("--ray", metavar="ADDRESS", help="train on a Ray cluster: its address, 'auto' or 'local'")
     options = parser.parse_args()
     if not os.environ.get("INKREAD_DATA"):

@@ -4,8 +4,8 @@
     python benchmarks/batch.py --scale 0.05 a twentieth of the pictures: about 5 minutes
     python benchmarks/batch.py --only faults
 
-Rates are those that the runs themselves give: from the first rows to the last, so that start-up is left out. The
-pictures are hard links to 500 distinct drawings; every run writes to a new folder.
+Rates are measured by the runs themselves, from the first rows to the last, without the start-up time. The pictures are
+hard links to 500 distinct drawings; every run writes to a new folder.
 """
 
 from __future__ import annotations
@@ -45,15 +45,25 @@ from measures import ROOT, Result, timed
 
 DISTINCT = 500
 SIDE = 300
-ROUNDS = 3  # of each rate, in turns, so that what else the machine does hits all alike
+ROUNDS = 3
+"""How often each rate is measured. The runs are interleaved, so that other load on the machine affects all of them."""
+
 KILLS = 20
 
-# What a billion pictures are reckoned with.
+# The assumptions for a billion pictures.
 PICTURES = 1_000_000_000
-PICTURE_BYTES = 50_000  # of a file: a small scan in JPEG; our drawings have 8 kB
-CORE_PRICE = 0.04  # dollars an hour of a core, on demand
-SPOT_PRICE = 0.015  # the same where it may be taken away
-GET_PRICE = 0.0004  # dollars for a thousand reading requests to an object store
+
+PICTURE_BYTES = 50_000
+"""Bytes of a file: a small scan in JPEG. The drawings have 8 kB."""
+
+CORE_PRICE = 0.04
+"""Dollars per hour of a core, on demand."""
+
+SPOT_PRICE = 0.015
+"""Dollars per hour of a core that may be taken away."""
+
+GET_PRICE = 0.0004
+"""Dollars for a thousand read requests to an object store."""
 
 RUN = """
 import json, resource, sys
@@ -67,7 +77,7 @@ if __name__ == "__main__":
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"rate": summary.rate, "rows": summary.rows, "failed": summary.failed.total(), "peak": peak}))
 """
-"""A run in a process of its own: its rate, and the peak memory in MiB of the main process."""
+"""A run in a separate process, which prints its rate and the peak memory of the main process in MiB."""
 
 KILLABLE = """
 import sys
@@ -80,7 +90,7 @@ if __name__ == "__main__":
 
 
 def fill(folder: Path, count: int) -> Path:
-    """Make a folder of so many drawings; return it."""
+    """Fill a new folder with a number of drawings, and return it."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
     for number in range(count):
@@ -95,7 +105,7 @@ def fill(folder: Path, count: int) -> Path:
 
 
 def run(folder: Path, **options: Any) -> Result:
-    """Read a folder in a process of its own; return what it measured, and how many rows are lost or doubled."""
+    """Read a folder in a separate process; return its measurements and how many rows are lost or doubled."""
     with tempfile.TemporaryDirectory() as results:
         out = Path(results) / "out"
         _, printed = timed((sys.executable, "-c", RUN, folder, out, json.dumps(options)))
@@ -105,14 +115,14 @@ def run(folder: Path, **options: Any) -> Result:
 
 
 def wrong(folder: Path, out: Path) -> int:
-    """Return how many pictures of a folder have no row, or rows too many."""
+    """Return how many pictures of a folder have no row or more than one."""
     rows = pq.read_table(out, columns=["path"])["path"].to_pylist()
     pictures = {str(path) for path in folder.rglob("*.png")}
     return len(pictures.symmetric_difference(rows)) + len(rows) - len(set(rows))
 
 
 def in_turns(ways: dict[str, Callable[[], Result]]) -> Result:
-    """Run each way some times; return the median rate, its deviation, the largest peak, and the wrong rows of all."""
+    """Run the ways alternately; return each one's median rate, its deviation, largest peak and wrong rows."""
     results: dict[str, list[Result]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
         for name, way in ways.items():
@@ -150,16 +160,16 @@ def memory(folder: Path, scale: float) -> Result:
 
 
 def wait_for_part(out: Path, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a run has written one more part, or is over."""
+    """Wait until a run has written one more part or has ended."""
     before = len(list(out.glob("*.parquet")))
     while len(list(out.glob("*.parquet"))) == before and process.poll() is None:
         time.sleep(0.01)
 
 
 def faults(folder: Path, scale: float) -> Result:
-    """Kill a run twenty times at random moments, and let it end; count what is wrong with its rows.
+    """Kill a run twenty times at random moments, then let it finish, and count its wrong rows.
 
-    A run over few pictures may be over before it is killed; `kills` counts those that were not.
+    A run over few pictures may end before it is killed. `kills` counts only the runs that were killed.
     """
     pictures, out = fill(folder / "faults", int(6_000 * scale)), folder / "out"
     rng = random.Random(0)  # noqa: S311 - moments, not secrets
@@ -167,7 +177,8 @@ def faults(folder: Path, scale: float) -> Result:
     for kill in range(KILLS):
         words = (sys.executable, "-c", KILLABLE, pictures, out)
         process = subprocess.Popen(words, start_new_session=True, stdout=subprocess.DEVNULL)
-        if kill % 4:  # the others are killed as they start
+        # Every fourth run is killed while it starts.
+        if kill % 4:
             wait_for_part(out, process)
         time.sleep(rng.uniform(0.0, 1.0))
         if process.poll() is None:
@@ -180,7 +191,7 @@ def faults(folder: Path, scale: float) -> Result:
 
 
 def driver(folder: Path, scale: float) -> Result:
-    """Measure what a core of the main process can do: list pictures for a cluster, and take in their rows."""
+    """Measure how fast one core of the main process lists pictures for a cluster, and receives their rows."""
     names = folder / "list.txt"
     count = int(500_000 * scale)
     names.write_text("".join(f"forms/{number % 1000:03}/{number:09}.png\n" for number in range(count)))
@@ -214,14 +225,15 @@ MEASURES: dict[str, Callable[[Path, float], Result]] = {
 def report(results: Result, scale: float) -> Iterator[str]:
     """Yield BATCH.md line by line."""
     machine = hardware()
-    yield "# Reading pictures by the million\n"
-    yield "Written by `benchmarks/batch.py`; run it to get your own."
-    yield f"Measured on {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, with a share of"
-    yield f"{scale:g} of the pictures: 10 000 for the rates (median of {ROUNDS} runs in turns, +- their deviation),"
-    yield f"1 000 and 100 000 for the memory, 6 000 for the kills. Drawings of {SIDE} x {SIDE} pixels, `--as auto`, the"
-    yield "shipped model."
+    share = "all" if scale == 1 else f"{scale:.0%}"
+    yield "# Reading millions of pictures\n"
+    yield "Written by `benchmarks/batch.py`; run it to measure on your machine."
+    yield f"Measured on {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, with"
+    yield f"{share} of the pictures (scale {scale:g}): 10 000 for the rates (median of {ROUNDS} interleaved runs, +-"
+    yield "standard deviation), 1 000 and 100 000 for memory, 6 000 for the kills."
+    yield f"Drawings of {SIDE} x {SIDE} pixels, `--as auto`, the shipped model."
     if scale < 1:
-        yield "\n**A trial with few pictures, not the measurement: run it whole, on a machine that does nothing else.**"
+        yield "\n**This was a trial with few pictures. Measure with all of them, on a machine without other load.**"
     yield "\n| what | reached | at least | aim |\n|---|---|---|---|"
     if "rates" in results:
         one, two, ray = (results["rates"][name] for name in ("one", "two", "ray"))
@@ -244,14 +256,14 @@ def report(results: Result, scale: float) -> Iterator[str]:
         yield f"| rows lost or doubled in the other runs | {sum(result['wrong'] for result in undisturbed)} | 0 | 0 |"
     if "driver" in results:
         listed, taken = results["driver"]["listed"], results["driver"]["taken"]
-        yield f"| one core of the main process: pictures listed for a cluster, a second | {listed:,.0f} | | |"
-        yield f"| the same: rows taken in and written, a second | {taken:,.0f} | | |"
+        yield f"| one core of the main process: pictures listed for a cluster per second | {listed:,.0f} | | |"
+        yield f"| the same: rows received and written per second | {taken:,.0f} | | |"
     if {"rates", "driver"} <= results.keys():
         yield from billion(results)
 
 
 def billion(results: Result) -> Iterator[str]:
-    """Yield what a billion pictures cost at the measured rates."""
+    """Yield the cost of a billion pictures at the measured rates."""
     core, ray = results["rates"]["one"]["rate"], results["rates"]["ray"]["rate"] / 2
     hours = PICTURES / ray / 3600
     requests = PICTURES / 1000 * GET_PRICE
@@ -262,25 +274,26 @@ def billion(results: Result) -> Iterator[str]:
     yield "\n## What a billion pictures cost\n"
     kilobytes = f"{PICTURE_BYTES / 1000:.0f} kB"
     yield f"Drawings as above, each a file of {kilobytes} in an object store of the same region. The prices are"
-    yield "assumptions at the top of `benchmarks/batch.py`, about the list prices of a large cloud: put in your own.\n"
+    yield "assumptions at the top of `benchmarks/batch.py`, near the list prices of a large cloud: replace them with"
+    yield "yours.\n"
     yield "| what | how | result |\n|---|---|---|"
     yield f"| core-hours | 10^9 / {ray:.0f} a second and core (Ray; {core:.0f} without) / 3600 | {hours:,.0f} |"
     yield f"| cores, on demand | {hours:,.0f} x {CORE_PRICE} $ | {hours * CORE_PRICE:,.0f} $ |"
     yield f"| cores, spot | {hours:,.0f} x {SPOT_PRICE} $ | {hours * SPOT_PRICE:,.0f} $ |"
-    yield f"| requests, a file each | 10^6 x {GET_PRICE} $ a thousand | {requests:,.0f} $ |"
+    yield f"| requests, one per file | 10^6 x {GET_PRICE} $ a thousand | {requests:,.0f} $ |"
     yield f"| the same packed in Parquet, 1 000 a row group | 10^6 requests | {requests / 1000:,.1f} $ |"
     yield f"| input traffic | 10^9 x {kilobytes} | {traffic / 1e12:,.0f} TB |"
     yield f"| traffic of 1 000 cores | 1 000 x {ray:.0f} x {kilobytes} | {ray * PICTURE_BYTES / 1e6:,.1f} GB a second |"
     yield f"| time on 1 000 cores | {hours:,.0f} / 1 000 | {hours / 1000:,.1f} hours |"
     yield f"| results | 10^9 x {row_bytes:.0f} bytes | {row_bytes:,.0f} GB |"
-    yield f"| cores that one driver feeds | {most:,.0f} a second / {ray:.0f} | {cores:,.0f} |"
+    yield f"| cores that one driver can feed | {most:,.0f} a second / {ray:.0f} | {cores:,.0f} |"
 
 
 def main() -> None:
     """Measure and write up."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scale", type=float, default=1.0, help="how much of the pictures; 1 unless told")
-    parser.add_argument("--only", choices=MEASURES, action="append", help="what to measure; all unless told")
+    parser.add_argument("--scale", type=float, default=1.0, help="the share of the pictures; default: 1")
+    parser.add_argument("--only", choices=MEASURES, action="append", help="what to measure; default: everything")
     options = parser.parse_args()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,11 +1,11 @@
-"""What changes to the recipe `best` are worth: one at a time, judged on validation images and on glyphs made of them.
+"""What changes to the recipe `best` are worth: one at a time, measured on validation images and glyphs made from them.
 
     python benchmarks/best_study.py                          every variant that was not run yet
-    python benchmarks/best_study.py "AdamW, 10 epochs"       one of them
+    python benchmarks/best_study.py "AdamW, 10 epochs"       only this one
 
-Trains on the first 50 000 training images of MNIST, seed 0, over a third of the recipe's epochs, or half of those that
-it had with AdamW: three to eight minutes a variant on two cores. Judges on the last 10 000 images, and on glyphs that
-`inkread.training.training_glyphs` makes of them; the test set is not touched. Networks are kept in runs/study; the
+Trains on the first 50 000 training images of MNIST, seed 0, for a third of the recipe's epochs, or half of those that
+it had with AdamW: three to eight minutes per variant on two cores. Measures on the last 10 000 images, and on glyphs
+that `inkread.training.training_glyphs` makes from them; the test set is not used. Networks are kept in runs/study; the
 table is benchmarks/best_study.md.
 """
 
@@ -40,20 +40,20 @@ from measuring_sets import RUNS
 HERE = Path(__file__).parent
 STUDY = RUNS / "study"
 TRUST = 0.7
-"""Share of a label that is what the teachers answer on the average (Hinton, Vinyals and Dean 2015, "Distilling the
-knowledge in a neural network")."""
+"""The share of the teachers' mean answer in a label (Hinton, Vinyals and Dean 2015, "Distilling the knowledge in a
+neural network")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What is changed.
+    """A change to the recipe.
 
-    optimizer: name of a function of `inkread.training.optimizers`; None for that of the recipe.
-    epochs: rounds over the material.
-    end: rate at the last step of Muon, as a share of the peak.
-    layers: maps, side of the kernel and stride of each convolution; None for those of the recipe.
+    optimizer: name of a function of `inkread.training.optimizers`; None for the recipe's.
+    epochs: passes over the glyphs.
+    end: the learning rate at the last step of Muon, as a share of the peak.
+    layers: maps, side of the kernel and stride of each convolution; None for the recipe's.
     smoothing: label smoothing.
-    teachers: names of the variants that it learns from; what they answer is smooth already.
+    teachers: names of the variants from which it is distilled; their answers are smooth already.
     """
 
     optimizer: str | None = None
@@ -71,24 +71,24 @@ VARIANTS = {
     "as it is: Muon, 10 epochs": Variant(),
     "Muon, 10 epochs, whose rate falls to nothing": Variant(end=0.001),
     "AdamW, 10 epochs": Variant(optimizer="averaged_cycle"),
-    "AdamW, 20 epochs (`best` until it had Muon)": ADAMW(),
-    "that, and the first layer halves the resolution": ADAMW(layers=HALVING),
-    "that, and the first layer halves it, the second keeps it": ADAMW(layers=BETWEEN),
+    "AdamW, 20 epochs (`best` before Muon)": ADAMW(),
+    "AdamW, 20 epochs, first layer halves the resolution": ADAMW(layers=HALVING),
+    "AdamW, 20 epochs, first layer halves the resolution, second keeps it": ADAMW(layers=BETWEEN),
     "halving, AdamW, 20 epochs, label smoothing of 0.02": ADAMW(layers=HALVING, smoothing=0.02),
 }
 _TEACHERS = tuple(name for name, variant in VARIANTS.items() if variant.epochs == 20 and variant.layers != BETWEEN)
-VARIANTS["halving, AdamW, 20 epochs, taught by three of those with AdamW"] = ADAMW(
+VARIANTS["halving, AdamW, 20 epochs, distilled from three networks with AdamW"] = ADAMW(
     layers=HALVING, smoothing=0.0, teachers=_TEACHERS
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a variant reaches: per cent right of 11 classes, per cent of digits refused, and losses.
+    """The results of a variant: accuracy over eleven classes and digits refused, in percent, and losses.
 
-    images: right of ten classes, as the test on MNIST's test images counts.
-    refused: of roads and forms, at the threshold that refuses 95 of 100 of the non-digits.
-    loss: cross-entropy of each share of digits, given that it is a digit, at the temperature that suits all.
+    images: accuracy over ten classes, as in the test on MNIST's test images.
+    refused: digits of roads and forms that are refused at the threshold that refuses 95% of the non-digits.
+    loss: cross-entropy of each kind of digits, given that it is a digit, at one temperature for all.
     """
 
     images: float
@@ -100,7 +100,7 @@ class Judged:
 
 
 def made(mnist: Mnist) -> dict[str, Glyphs]:
-    """Return glyphs of each share, made of MNIST's last 10 000 training images."""
+    """Return glyphs of each kind, made from MNIST's last 10 000 training images."""
     held = replace(mnist, train_images=mnist.train_images[50_000:], train_labels=mnist.train_labels[50_000:])
     with TrainingGlyphs(held, seed=12345) as material:
         jobs = {name: [material.begin(name, (777, part, 9), 500) for part in range(12)] for name in SHARES}
@@ -109,7 +109,7 @@ def made(mnist: Mnist) -> dict[str, Glyphs]:
 
 
 def judged(model: Path, mnist: Mnist, glyphs: dict[str, Glyphs]) -> Judged:
-    """Return what a network of the study, an ONNX file, reaches."""
+    """Return the results of a network of the study, an ONNX file."""
     images = {"images": (mnist.train_images[50_000:], mnist.train_labels[50_000:])}
     answers = {name: (outputs([model], shown), labels) for name, (shown, labels) in (glyphs | images).items()}
     threshold = np.quantile(answers["nondigits"][0][:, NON_DIGIT], 0.05)
@@ -124,14 +124,14 @@ def judged(model: Path, mnist: Mnist, glyphs: dict[str, Glyphs]) -> Judged:
 
 
 def outputs(models: Iterable[Path], glyphs: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the mean of what networks give for glyphs, (N, 28, 28) uint8: (N, 11) float32."""
+    """Return the networks' mean output for glyphs, (N, 28, 28) uint8: (N, 11) float32."""
     parts = [np.asarray(glyphs[start : start + 500] / 255, np.float32) for start in range(0, len(glyphs), 500)]
     given = [np.concatenate([*map(load_classifier(model).outputs, parts)]) for model in models]
     return np.asarray(np.mean(given, axis=0), np.float32)
 
 
 def run(name: str, mnist: Mnist) -> float:
-    """Train a variant, keep its network as an ONNX file, and return how many seconds it took."""
+    """Train a variant, save its network as an ONNX file, and return the seconds that training took."""
     keras = load_keras("the study")
     from inkread.foreign.to_onnx import export_onnx
     from inkread.training import fitting, networks, optimizers
@@ -183,25 +183,26 @@ def _onnx(name: str) -> Path:
 
 
 def table(results: dict[str, tuple[Judged, float]]) -> Iterator[str]:
-    """Yield best_study.md line by line, of what each variant reaches and the seconds of its training."""
+    """Yield best_study.md line by line, from the results and the training time of each variant."""
     machine = hardware()
     yield "# What changes to `best` are worth\n"
-    yield "Written by `benchmarks/best_study.py`: trained on the first 50 000 training images, seed 0. Right: of"
-    yield "the last 10 000 training images, of ten classes; of 6 000 glyphs a share of them, of 11. Loss: thousandths"
-    yield "of the mean cross-entropy, given that it is a digit: of images, roads and forms. Digits refused: among"
-    yield "roads and forms, where 95 of 100 of the drawn non-digits are refused."
+    yield "Written by `benchmarks/best_study.py`: trained on the first 50 000 training images, seed 0. Accuracy:"
+    yield "of the last 10 000 training images over ten classes, and of 6 000 glyphs of each kind over eleven: *roads*"
+    yield "are images that took the whole road of reading, *forms* are drawn shapes. Loss: mean cross-entropy in"
+    yield "thousandths, given that it is a digit, of images, roads and forms. Digits refused: among roads and forms,"
+    yield "at 95% of drawn non-digits refused."
     yield f"{machine['processor']}, {machine['cores']} cores; {', '.join(f'{n} {v}' for n, v in versions().items())}.\n"
     yield "| changed | images | roads | forms | non-digits | digits refused | loss | training |"
     yield "|---|---|---|---|---|---|---|---|"
     for name, (reached, seconds) in results.items():
         *shares, loss = asdict(reached).values()
-        cells = [f"{share:.2f} %" for share in shares]
+        cells = [f"{share:.2f}%" for share in shares]
         cells += [" / ".join(f"{1000 * loss[share]:.1f}" for share in ("images", "augmented", "drawn"))]
         yield f"| {name} | {' | '.join(cells)} | {seconds / 60:.1f} min |"
 
 
 def main() -> None:
-    """Run what is asked for, or what was not run yet, and write the table of all that was."""
+    """Run the given variant, or all that were not run yet, and write the table of all results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("variant", nargs="?", choices=VARIANTS)
     asked = parser.parse_args().variant

@@ -24,9 +24,8 @@ from inkread.datasets import load_mnist
 from inkread.evaluation.statistics import calibration_error
 from inkread.glyphs import NON_DIGIT
 from inkread.loading import load_classifier
-from inkread.models.card import Card, load_card
+from inkread.models.card import Card, Conformal, load_card
 from inkread.models.classifier import Classifier
-from inkread.models.conformal import Conformal
 from inkread.models.probabilities import fit_temperature, given_a_digit, tempered
 from inkread.training.training_glyphs import drawn_glyphs
 from measuring_sets import Glyphs, load_set

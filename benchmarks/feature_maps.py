@@ -1,11 +1,12 @@
 """Too few and too many feature maps: the tutorial's two convolutions with 1 to 128 maps each.
 
-    python benchmarks/feature_maps.py                 says first how long it will take
+    python benchmarks/feature_maps.py                 prints first how long it will take
     python benchmarks/feature_maps.py --maps 1 8 --seeds 1 --epochs 1 --out /tmp/trial       a trial
 
-Each network learns from the first 10 000 training images, few enough for a large one to begin to learn them by heart,
-and is tested once, at its end, on MNIST's test images; nothing is chosen by that. Writes benchmarks/FEATURE_MAPS.md and
-docs/theory/feature-maps.png. Interrupted, it goes on where it stopped: results lie in runs/feature_maps.json.
+Each network is trained on the first 10 000 training images, few enough for a large one to begin to memorise them, and
+is tested once, at its end, on MNIST's test images; nothing is chosen by that test. Writes benchmarks/FEATURE_MAPS.md
+and docs/theory/feature-maps.png. After an interruption, run it again to continue: results are in
+runs/feature_maps.json.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ Result = dict[str, float]
 
 
 def network(maps: int) -> Any:
-    """Return the network: two convolutions of so many maps, each pooled, and one dense layer, compiled."""
+    """Return the compiled network: two convolutions with `maps` maps, each pooled, and one dense layer."""
     keras = load_keras("the study")
     layers = keras.layers
     model = keras.Sequential(
@@ -75,13 +76,14 @@ def scaled(images: np.typing.NDArray[np.uint8]) -> np.typing.NDArray[np.float32]
 
 
 def expected_seconds(todo: Iterable[tuple[int, int]], epochs: int) -> float:
-    """Return about how long these runs, (maps, seed), will take, from a few steps of each size."""
+    """Return an estimate of the time that these runs, (maps, seed), take, from a few steps of each size."""
     glyphs, labels = np.zeros((BATCH * TRIAL_STEPS, 28, 28, 1), np.float32), np.zeros(BATCH * TRIAL_STEPS)
     sizes = [maps for maps, _ in todo]
     total = 0.0
     for maps in sorted(set(sizes)):
         model = network(maps)
-        model.fit(glyphs[:BATCH], labels[:BATCH], batch_size=BATCH, verbose=0)  # compiles
+        # The first step compiles.
+        model.fit(glyphs[:BATCH], labels[:BATCH], batch_size=BATCH, verbose=0)
         started = time.perf_counter()
         model.fit(glyphs, labels, batch_size=BATCH, verbose=0)
         step = (time.perf_counter() - started) / TRIAL_STEPS
@@ -90,7 +92,7 @@ def expected_seconds(todo: Iterable[tuple[int, int]], epochs: int) -> float:
 
 
 def measured(maps: Sequence[int], seeds: int, epochs: int, kept: Path) -> dict[str, Result]:
-    """Return the results by "maps/seed", those in `kept` as they are, the others run and kept one by one."""
+    """Return the results by "maps/seed/epochs": those in `kept`, and the others, which are run and stored there."""
     results: dict[str, Result] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     todo = [(size, seed) for seed in range(seeds) for size in maps if f"{size}/{seed}/{epochs}" not in results]
     if todo:
@@ -106,12 +108,12 @@ def measured(maps: Sequence[int], seeds: int, epochs: int, kept: Path) -> dict[s
 
 
 def row_of(results: dict[str, Result], maps: int, name: str) -> list[float]:
-    """Return one measure of every seed of a size."""
+    """Return one measurement for every seed of a size."""
     return [result[name] for key, result in results.items() if key.startswith(f"{maps}/")]
 
 
 def table(results: dict[str, Result], maps: Sequence[int], epochs: int) -> str:
-    """Return what was measured as Markdown."""
+    """Return FEATURE_MAPS.md."""
     machine, used = hardware(), versions()
     seeds = len(row_of(results, maps[0], "test"))
     lines = [
@@ -134,9 +136,9 @@ def table(results: dict[str, Result], maps: Sequence[int], epochs: int) -> str:
 
 
 def spread(accuracies: Sequence[float]) -> str:
-    """Return mean and standard deviation in per cent."""
+    """Return mean and standard deviation in percent."""
     deviation = f" +- {100 * statistics.stdev(accuracies):.2f}" if len(accuracies) > 1 else ""
-    return f"{100 * statistics.mean(accuracies):.2f} %{deviation}"
+    return f"{100 * statistics.mean(accuracies):.2f}%{deviation}"
 
 
 def drawn(results: dict[str, Result], maps: Sequence[int]) -> Figure:
@@ -156,18 +158,18 @@ def drawn(results: dict[str, Result], maps: Sequence[int]) -> Figure:
     axes.grid(axis="y", color="#eef1f3")
     axes.set_axisbelow(True)
     axes.legend(loc="lower right", frameon=False, labelcolor=TEXT, fontsize=9)
-    caption(axes, "Too few and too many feature maps", f"per cent right after learning from {IMAGES:,} images")
+    caption(axes, "Too few and too many feature maps", f"percent right after training on {IMAGES:,} images")
     calm(axes)
     return figure
 
 
 def main() -> None:
-    """Run the study, or what is left of it, and write it up."""
+    """Run the missing parts of the study, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--maps", type=int, nargs="+", default=list(MAPS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--out", type=Path, help="folder for everything; left out, where the docs look for it")
+    parser.add_argument("--out", type=Path, help="folder for everything; default: where the docs expect it")
     options = parser.parse_args()
     kept = (options.out or ROOT / "runs") / "feature_maps.json"
     results = measured(options.maps, options.seeds, options.epochs, kept)

@@ -1,11 +1,11 @@
-"""Measure what `inkread train --own` is worth to a hand that is read badly, and what it costs others: OWN.md.
+"""Measure what `inkread train --own` gains for badly read handwriting, and what it costs for others: OWN.md.
 
     python benchmarks/fine_tuning.py                four trainings, two minutes each on two cores
-    python benchmarks/fine_tuning.py --each 2       with 20 digits of each hand alone
+    python benchmarks/fine_tuning.py --each 2       only with 20 digits of each hand
 
-The hands are drawn: they lean back further than any that training draws, each with one shape of each digit. Harm is
-counted on MNIST's training images, never its test. Models lie in runs/own-HAND-COUNT, and what is there is not trained
-again. INKREAD_DATA names the folder of the measuring sets.
+The hands are drawn. They lean back further than any that training draws, each with one shape of each digit. Harm is
+counted on MNIST's training images, never on its test images. Models are in runs/own-HAND-COUNT; existing ones are not
+trained again. INKREAD_DATA names the folder of the measuring sets.
 """
 
 from __future__ import annotations
@@ -34,10 +34,18 @@ from inkread.training.provenance import hardware
 from measures import ROOT
 from measuring_sets import RUNS, Glyphs, load_set
 
-HANDS = (2, 6)  # of eight, those of whom the shipped model reads fewest
-EACH = (2, 20)  # of each digit that is learnt
-OTHERS = 30  # of each digit that is read before and after
-IMAGES = 20_000  # of MNIST's training images
+HANDS = (2, 6)
+"""The two of eight hands that the shipped model reads worst."""
+
+EACH = (2, 20)
+"""How many of each digit are learnt."""
+
+OTHERS = 30
+"""How many of each digit are read before and after."""
+
+IMAGES = 20_000
+"""How many of MNIST's training images are read."""
+
 PROMISED = 0.995
 
 
@@ -51,7 +59,7 @@ def hand(seed: int) -> tuple[Hand, dict[int, str]]:
 
 
 def pictures(seed: int, each: int, part: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """Yield pictures of a writer's digits, so many of each; other parts are other pictures."""
+    """Yield pictures of a writer's digits, `each` of every digit. Another part has other pictures."""
     writer, shapes = hand(seed)
     rng = np.random.default_rng((seed, part))
     for _ in range(each):
@@ -71,7 +79,7 @@ def others(seed: int) -> Glyphs:
 
 
 def learnt(seed: int, each: int) -> Path:
-    """Return the model that went on from the shipped one with so many of each digit of a writer."""
+    """Return the shipped model, fine-tuned with `each` of every digit of a writer."""
     model, own = RUNS / f"own-{seed}-{10 * each}", RUNS / f"own-digits-{seed}-{10 * each}"
     if not own.exists():
         with whole_folder(own) as folder:
@@ -84,7 +92,7 @@ def learnt(seed: int, each: int) -> Path:
 
 
 def sets() -> dict[str, Glyphs]:
-    """Return what others wrote."""
+    """Return the sets of other writers."""
     mnist = load_mnist()
     images = np.asarray(mnist.train_images[-IMAGES:] / np.float32(255), np.float32)
     return {
@@ -97,13 +105,13 @@ def sets() -> dict[str, Glyphs]:
 def report(seeds: tuple[int, ...], each: tuple[int, ...]) -> Iterator[str]:
     """Train, measure, and yield OWN.md line by line."""
     machine, kept = hardware(), sets()
-    yield "# What training further with own digits is worth\n"
-    yield f"Written by `benchmarks/fine_tuning.py` on {machine['processor']}, {machine['cores']} cores."
-    yield f"Own digits are those of a drawn hand that leans back; *others* are {10 * OTHERS} more of it."
-    yield "A cell is per cent wrong / right and not refused."
-    yield "*No digit* is what is not refused of kinds that training never sees. Calibration is the error"
-    yield "of the confidences on the real single pictures, and how many of their digits are among"
-    yield f"`candidates({PROMISED})`, both with what the card carries over.\n"
+    yield "# What fine-tuning with your digits is worth\n"
+    yield f"Written by `benchmarks/fine_tuning.py` on {machine['processor']}, {machine['cores']} cores. The digits are"
+    yield f"those of a drawn hand that leans back; *others* are {10 * OTHERS} more of it."
+    yield "A cell is percent wrong / percent right and not refused."
+    yield "*No digit* is the share of non-digits not refused, of kinds that training never sees. Calibration is the"
+    yield "calibration error on the real single pictures, and how many of their digits are among"
+    yield f"`candidates({PROMISED})`, both with the values that the card copies.\n"
     yield f"| model | others | {' | '.join(kept)} | no digit | calibration | threshold | minutes |"
     yield "|---|---|" + "---|" * len(kept) + "---|---|---|---|"
     for seed in seeds:
@@ -141,16 +149,14 @@ def _calibration(classifier: Classifier, glyphs: Glyphs) -> str:
         return f"{error:.4f}"
     least = np.minimum(conformal.least(PROMISED), digits.max(axis=1))
     among = digits[np.arange(len(right)), glyphs.labels] >= least
-    return f"{error:.4f}, {100 * float(among.mean()):.2f} %"
+    return f"{error:.4f}, {100 * float(among.mean()):.2f}%"
 
 
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--hands", type=int, nargs="+", default=HANDS, help="numbers of hands; 2 and 6 unless told")
-    parser.add_argument(
-        "--each", type=int, nargs="+", default=EACH, help="of each digit, so many; 2 and 20 unless told"
-    )
+    parser.add_argument("--hands", type=int, nargs="+", default=HANDS, help="numbers of hands; default: 2 and 6")
+    parser.add_argument("--each", type=int, nargs="+", default=EACH, help="how many of each digit; default: 2 and 20")
     options = parser.parse_args()
     lines = [*report(tuple(options.hands), tuple(options.each)), ""]
     with whole_file(ROOT / "benchmarks" / "OWN.md") as path:

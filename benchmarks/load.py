@@ -35,8 +35,13 @@ from measures import INKREAD, ROOT
 
 CLIENTS = (1, 8, 32)
 DRAWINGS = 50
-WARM_UP = 3  # seconds
-SETTLE = 5  # seconds, after which memory has come down as far as it does
+
+WARM_UP = 3
+"""Seconds of load before the measurement."""
+
+SETTLE = 5
+"""Seconds after which memory no longer falls."""
+
 LIBRARIES = (
     "fastapi",
     "starlette",
@@ -51,7 +56,7 @@ LIBRARIES = (
 
 @dataclass(frozen=True)
 class Shot:
-    """A request as it goes over the line, and the status that has to come back."""
+    """The bytes of a request, and the expected status."""
 
     request: bytes
     status: int
@@ -59,7 +64,7 @@ class Shot:
 
 @dataclass
 class Step:
-    """What came of a number of clients that ask without a pause."""
+    """The measurements for a number of clients that send requests without a pause."""
 
     clients: int
     seconds: float = 0.0
@@ -74,17 +79,17 @@ class Step:
         return len(self.waits) / self.seconds
 
     def percentile(self, share: int) -> float:
-        """Return milliseconds within which so many of a hundred requests are answered."""
+        """Return a percentile of the response times, in milliseconds."""
         return 1000 * statistics.quantiles(self.waits, n=100, method="inclusive")[share - 1]
 
 
 class Service:
-    """`inkread web` in processes of its own."""
+    """`inkread web` in separate processes."""
 
     def __init__(self, workers: int) -> None:
         command = [INKREAD, "web", "--port", "0", "--no-browser", "--workers", str(workers)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout  # noqa: S101 - for the checker of types
+        assert self.process.stdout  # noqa: S101 - for the type checker
         self.port = int(self.process.stdout.readline().split()[3].rstrip("/").rpartition(":")[2])
         self.workers = workers
 
@@ -96,17 +101,17 @@ class Service:
         return [int(child) for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()]
 
     def memory(self, which: str) -> int:
-        """Return the most that a worker has of VmRSS, memory now, or VmHWM, memory at its peak, in MB."""
+        """Return the largest VmRSS (current memory) or VmHWM (peak memory) of a worker, in MB."""
         found = [Path(f"/proc/{pid}/status").read_text().partition(f"{which}:")[2].split()[0] for pid in self.pids()]
         return max(map(int, found)) * 1024 // 1_000_000
 
     def processor(self) -> float:
-        """Return the seconds of processor time that all workers have used."""
+        """Return the processor time of all workers, in seconds."""
         fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self.pids()]
         return sum(int(values[11]) + int(values[12]) for values in fields) / os.sysconf("SC_CLK_TCK")
 
     def end(self) -> None:
-        """End it as Ctrl-C does."""
+        """Stop it as Ctrl-C does."""
         self.process.send_signal(signal.SIGINT)
         self.process.wait(60)
 
@@ -123,7 +128,7 @@ def drawings() -> list[bytes]:
 
 
 def shots() -> list[Shot]:
-    """Return the requests: nine drawings, then an upload that is cut, empty or no picture, and so on."""
+    """Return the requests: after every nine drawings, an upload that is truncated, empty or not a picture."""
     rng = np.random.default_rng(1)
     pictures = drawings()
     found = []
@@ -141,15 +146,15 @@ def shot(body: bytes, status: int) -> Shot:
 
 
 async def client(port: int, ammunition: list[Shot], first: int, end: float, step: Step) -> None:
-    """Send one request after the other over one connection until the end, and note what comes back."""
+    """Send requests one after the other over one connection until the end, and record the answers."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     at = first
     while time.perf_counter() < end:
-        own = ammunition[at % len(ammunition)]
+        current = ammunition[at % len(ammunition)]
         at += 1
         began = time.perf_counter()
         try:
-            writer.write(own.request)
+            writer.write(current.request)
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             await reader.readexactly(int(head.partition(b"content-length:")[2].split(b"\r\n")[0]))
         except (OSError, EOFError):
@@ -157,12 +162,12 @@ async def client(port: int, ammunition: list[Shot], first: int, end: float, step
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             continue
         step.waits.append(time.perf_counter() - began)
-        step.wrong += int(head[9:12]) != own.status
+        step.wrong += int(head[9:12]) != current.status
     writer.close()
 
 
 async def load(service: Service, clients: int, seconds: float) -> Step:
-    """Return what came of so many clients at once."""
+    """Measure a number of clients at once."""
     step = Step(clients)
     ammunition = shots()
     used, began = service.processor(), time.perf_counter()
@@ -173,7 +178,7 @@ async def load(service: Service, clients: int, seconds: float) -> Step:
 
 
 def reading_alone() -> float:
-    """Return milliseconds of processor time that a reader takes for a drawing, without a service around it."""
+    """Return the processor time of reading a drawing without the service, in milliseconds."""
     reader, pictures = Reader(), drawings()
     reader.read(pictures[0])
     began = time.process_time()
@@ -183,7 +188,7 @@ def reading_alone() -> float:
 
 
 def network_alone() -> tuple[float, float]:
-    """Return milliseconds that the network takes for one glyph alone, and for one of 32 in a batch."""
+    """Return the milliseconds that the network takes for one glyph, and per glyph in a batch of 32."""
     classifier = Reader().classifier
     glyphs = np.random.default_rng(0).random((32, 28, 28), np.float32)
     found = []
@@ -203,19 +208,19 @@ def report(steps: list[Step], before: int, after: int, peak: int, *, workers: in
     alone, (single, batched) = reading_alone(), network_alone()
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
     yield "# The service under load\n"
-    yield "Written by `benchmarks/load.py`; run it to get your own."
+    yield "Written by `benchmarks/load.py`; run it to measure on your machine."
     yield f"Measured on {found['processor']}, {found['cores']} cores, {found['memory_gib']} GiB, {platform.system()},"
     yield f"Python {platform.python_version()}, {versions}.\n"
     yield f"`inkread web --workers {workers}`, the clients on the same cores; {steps[0].seconds:.0f} s a row."
-    yield f"Before it began, {others:.1f} other processes wanted a core in the mean; above 0.3, times mean little."
-    yield "Drawings of one digit, 300 x 300, PNG; one upload in ten is cut, empty or no picture, and has to be refused"
-    yield "with its code.\n"
+    yield f"Before it began, {others:.1f} other processes wanted a core on average; above 0.3, times are unreliable."
+    yield "Drawings of one digit, 300 x 300, PNG; one upload in ten is truncated, empty or not a picture, and must be"
+    yield "refused with the right code.\n"
     yield "| clients | requests a second | p50 | p99 | failed | wrong codes | processor time a request |"
     yield "|---|---|---|---|---|---|---|"
     for step in steps:
         waits = f"{step.percentile(50):.1f} ms | {step.percentile(99):.1f} ms"
-        own = f"{1000 * step.processor / len(step.waits):.1f} ms"
-        yield f"| {step.clients} | {step.rate:.0f} | {waits} | {step.failed} | {step.wrong} | {own} |"
+        used = f"{1000 * step.processor / len(step.waits):.1f} ms"
+        yield f"| {step.clients} | {step.rate:.0f} | {waits} | {step.failed} | {step.wrong} | {used} |"
     by = {step.clients: step for step in steps}
     memory = f"{after - before:+} MB ({before} to {after})"
     yield "\n| what | reached | at least | aim |\n|---|---|---|---|"
@@ -223,14 +228,15 @@ def report(steps: list[Step], before: int, after: int, peak: int, *, workers: in
     yield f"| p99 at 8 clients | {by[8].percentile(99):.0f} ms | 100 ms | 40 ms |"
     yield f"| wrong codes and failed requests | {sum(step.wrong + step.failed for step in steps)} | 0 | 0 |"
     yield f"| memory of a worker after it against before | {memory} | +50 MB | +10 MB |"
-    yield f"\nA worker has {peak} MB at its peak. In the same run a reading alone, without the service, takes"
-    yield f"{alone:.1f} ms of processor time, of which the network takes {single:.2f} ms; in batches of 32 it"
-    yield f"would take {batched:.2f} ms a glyph."
+    yield f"\nA worker uses {peak} MB at its peak. A reading without the service takes {alone:.1f} ms of processor time"
+    yield f"in the same run, {single:.2f} ms of it in the network; in batches of 32 the network"
+    yield f"would take {batched:.2f} ms per glyph."
 
 
 async def measure(service: Service, seconds: float) -> tuple[list[Step], int, int, int]:
     """Return the steps, and the memory of a worker before, after and at its peak."""
-    await load(service, max(CLIENTS), WARM_UP)  # every thread has read, and has what it needs
+    # Afterwards every thread has allocated its memory.
+    await load(service, max(CLIENTS), WARM_UP)
     await asyncio.sleep(SETTLE)
     before = service.memory("VmRSS")
     steps = [await load(service, clients, seconds) for clients in CLIENTS]

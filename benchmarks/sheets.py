@@ -1,6 +1,6 @@
-"""Measure numbers, sheets and refusal with `--as auto`, and how long a page takes; write benchmarks/SHEETS.md.
+"""Measure numbers, sheets and refusals with `--as auto`, and the time for a page; write benchmarks/SHEETS.md.
 
-python benchmarks/sheets.py     a minute; INKREAD_DATA names the folder of the measuring sets
+python benchmarks/sheets.py     takes a minute; INKREAD_DATA names the folder of the measuring sets
 """
 
 from __future__ import annotations
@@ -25,38 +25,40 @@ from inkread.reader import Reader
 from inkread.training.provenance import hardware
 from measures import INKREAD, ROOT, timed
 
-CELLS = 1150  # digits on each of the two scanned pages
-WANTED = {"single": "99.0 %", "line": "88 %", "multi": "65 %"}
+CELLS = 1150
+"""Digits on each of the two scanned pages."""
+
+WANTED = {"single": "99.0%", "line": "88%", "multi": "65%"}
 
 
 def scores(data: Path) -> Iterator[str]:
-    """Yield the rows of the yardstick `score.py`."""
+    """Yield the rows measured by `score.py`, which is beside the pictures."""
     score = (sys.executable, data / "score.py", "--format", "json", "--command", f"{INKREAD} read --format json")
     pictures = data / "pictures" / "index.csv"
     found = json.loads(timed((*score, "--index", pictures))[1])
     for kind, wanted in WANTED.items():
-        own = found["score"][kind]
-        share = f"{100 * own['rate']:.2f} % ({own['right']} of {own['of']})"
+        score_of_kind = found["score"][kind]
+        share = f"{100 * score_of_kind['rate']:.2f}% ({score_of_kind['right']} of {score_of_kind['of']})"
         yield f"| `{kind}` pictures, whole text right | {share} | {wanted} |"
     texts = json.loads(timed((*score, "--index", pictures, "--kinds", "line,multi"))[1])
-    yield f"| digit error rate over numbers and sheets | {100 * texts['digit_error_rate']:.2f} % | 2.5 % |"
+    yield f"| digit error rate over numbers and sheets | {100 * texts['digit_error_rate']:.2f}% | 2.5% |"
     yield f"| calibration error of whole texts, all pictures | {found['ece']:.3f} | 0.05 |"
     yield f"| the same, numbers and sheets alone | {texts['ece']:.3f} | |"
     refused = json.loads(timed((*score, "--index", data / "nondigits" / "index.csv", "--nondigits"))[1])["score"]["all"]
-    yield f"| non-digits refused | {100 * refused['rate']:.1f} % ({refused['right']} of {refused['of']}) | 85 % |"
+    yield f"| non-digits refused | {100 * refused['rate']:.1f}% ({refused['right']} of {refused['of']}) | 85% |"
 
 
 def pages(data: Path, reader: Reader) -> Iterator[str]:
-    """Yield how many of the digits of a scanned page full of one digit are found and right."""
+    """Yield the share of digits that are found and right, for two scanned pages full of a single digit."""
     for digit in "17":
         reading = reader.read(data / "european" / f"page_{digit}.jpg")
         right = min(CELLS, sum(str(found.digit) == digit for found in reading.digits))
-        share = f"{100 * right / CELLS:.1f} % ({right} of {CELLS}; {len(reading.digits)} digits read)"
-        yield f"| `european/page_{digit}.jpg`, digits found and right | {share} | 93 % |"
+        share = f"{100 * right / CELLS:.1f}% ({right} of {CELLS}; {len(reading.digits)} digits read)"
+        yield f"| `european/page_{digit}.jpg`, digits found and right | {share} | 93% |"
 
 
 def times(reader: Reader) -> Iterator[str]:
-    """Yield how long a large photo and a small drawing take, warm, on one core."""
+    """Yield the reading times of a large photo and a small drawing, warm, on one core."""
     rng = np.random.default_rng(0)
     lines = ["".join(map(str, rng.integers(0, 10, 10))) for _ in range(5)]
     photo = draw_sheet(lines, rng=rng, ground="paper", height=220)
@@ -89,7 +91,7 @@ def main() -> None:
     head = (
         "# Numbers, sheets and refusal",
         "",
-        "Written by `benchmarks/sheets.py`; run it to get your own.",
+        "Written by `benchmarks/sheets.py`; run it to measure on your machine.",
         f"Measured on {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB.",
         "",
         "| what, `--as auto`, shipped model | reached | at least |",

@@ -2,8 +2,9 @@
 
     python benchmarks/teach.py [--model FOLDER] [--out FILE.md]
 
-USPS's test images, MNIST's and the pictures are only measured here; what the numbers in `inkread.teaching.neighbours`
-were chosen on is in docs/decisions/teaching.md. INKREAD_DATA names the folder of the measuring sets. Takes 5 minutes.
+The test images of USPS and MNIST and the pictures are only measured here. docs/decisions/teaching.md says how the
+constants in `inkread.teaching.neighbours` were chosen. INKREAD_DATA names the folder of the measuring sets. Takes 5
+minutes.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ from measures import ROOT
 from measuring_sets import Glyphs, load_set
 
 DRAWS, OF_EACH = 5, 5
-MANY = 100  # of each class, to see what is left for those who teach much
+MANY = 100
+"""How many of each class are taught to measure the effect of much teaching."""
+
 _BATCH = 256
 
 
@@ -53,13 +56,13 @@ class Seen:
     features: NDArray[np.float32]
 
     def part(self, indices: NDArray[np.intp]) -> Seen:
-        """Return some of it."""
+        """Return the part of it at these indices."""
         return Seen(self.labels[indices], self.glyphs[indices], self.probabilities[indices], self.features[indices])
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Means over draws: errors among how many before and after, accepted and right, and calibration errors."""
+    """Means over draws: glyphs, errors before and after, accuracy of accepted ones, and calibration errors."""
 
     name: str
     of: int
@@ -78,7 +81,7 @@ def seen(classifier: Classifier, glyphs: Glyphs) -> Seen:
 
 
 def taught(lessons: Seen) -> Neighbours:
-    """Return what is known after teaching a set."""
+    """Return the neighbours after teaching a set."""
     return Neighbours(lessons.labels.tolist(), list(lessons.glyphs), lessons.probabilities, lessons.features)
 
 
@@ -88,7 +91,7 @@ def weighed(neighbours: Neighbours, of: Seen) -> NDArray[np.float32]:
 
 
 class Tally:
-    """Adds up how a set is read before and after teaching."""
+    """Collects how a set is read before and after teaching."""
 
     def __init__(self, name: str, no_digit: float) -> None:
         self.name, self.no_digit = name, no_digit
@@ -104,7 +107,7 @@ class Tally:
 
     @property
     def draws(self) -> int:
-        """Over how many draws means are taken; halves of writers are added up."""
+        """The number of draws to average over; the halves of writers are added up instead."""
         return 1 if self.name.startswith("writers") else len(self.labels)
 
     def row(self) -> Row:
@@ -135,7 +138,7 @@ def of_each_class(labels: NDArray[np.int64], count: int, rng: np.random.Generato
 
 
 def on_sets(classifier: Classifier, train: Seen, test: Seen) -> list[Row]:
-    """Teach of USPS's training images and of each writer with 20 pictures; read USPS's test images and MNIST's."""
+    """Teach digits of USPS's training images, and of writers; read the test images of USPS and MNIST."""
     limit = classifier.card.no_digit
     mnist = load_mnist()
     images = np.asarray(mnist.test_images / np.float32(255), np.float32)
@@ -163,7 +166,7 @@ def on_sets(classifier: Classifier, train: Seen, test: Seen) -> list[Row]:
 def with_all(train: Seen, test: Seen) -> int:
     """Return how many of USPS's test images are misread by a last layer fitted on all of its training images.
 
-    What the features let anyone learn of USPS. Its regularisation is chosen on the training images.
+    This is the most that the features can give for USPS. Its regularisation is chosen on the training images.
     """
     fitted = GridSearchCV(LogisticRegression(max_iter=300), {"C": [1, 10, 100, 1000]}, cv=5)
     fitted.fit(_unit(train.features), train.labels)
@@ -171,36 +174,36 @@ def with_all(train: Seen, test: Seen) -> int:
 
 
 def _unit(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return features of length 1, (N, F): teaching compares angles, too."""
+    """Return features scaled to length 1, (N, F), because teaching also compares angles."""
     return np.asarray(features / np.linalg.norm(features, axis=1, keepdims=True), np.float32)
 
 
 def _refusing(none: Tally) -> Row:
-    """Return how many of what is no digit are not refused, before and after, over the draws."""
+    """Return how many non-digits are not refused, before and after, averaged over the draws."""
     missed = [
         sum(float((rows[:, NON_DIGIT] <= none.no_digit).sum()) for rows in way) / DRAWS
         for way in (none.before, none.after)
     ]
     of = len(none.labels[0])
-    return Row("no digit, not refused, after USPS", of, missed[0], missed[1], (0.0, 0.0), (0.0, 0.0))
+    return Row("non-digits not refused, after USPS", of, missed[0], missed[1], (0.0, 0.0), (0.0, 0.0))
 
 
 def _halves(classifier: Classifier, least: int, most: int) -> Iterator[tuple[Seen, Seen]]:
-    """Yield for each writer of so many pictures which to teach and which to read, both ways: every other by class."""
+    """Yield, for each writer with `least` to `most` pictures, two halves to teach and read, in both orders."""
     pictures = load_set("pictures")
     everything = seen(classifier, pictures)
     for writer, count in zip(*np.unique(pictures.groups, return_counts=True), strict=True):
         if not least <= count <= most:
             continue
-        own = np.flatnonzero(pictures.groups == writer)
-        own = own[np.argsort(pictures.labels[own], kind="stable")]
+        indices = np.flatnonzero(pictures.groups == writer)
+        indices = indices[np.argsort(pictures.labels[indices], kind="stable")]
         for first in (0, 1):
-            yield everything.part(own[first::2]), everything.part(own[1 - first :: 2])
+            yield everything.part(indices[first::2]), everything.part(indices[1 - first :: 2])
 
 
 @dataclass(frozen=True, slots=True)
 class Selves:
-    """How pictures that were taught are read again by the whole road."""
+    """How pictures that were taught are read again from their files."""
 
     teachable: int
     right: int
@@ -212,7 +215,7 @@ class Selves:
 
 
 def on_themselves(model: Path | None) -> Selves:
-    """Teach every single picture in a profile of its own: its label, then a wrong one, then its label again."""
+    """Teach every single picture in a separate profile: its label, then a wrong one, then its label again."""
     pictures = [picture for picture in labelled_pictures(_index()) if picture.kind == "single"]
     counts, taking = [0] * 6, list[float]()
     with tempfile.TemporaryDirectory() as folder:
@@ -230,7 +233,7 @@ def on_themselves(model: Path | None) -> Selves:
 
 
 def _taught_and_read(reader: Reader, picture: LabelledPicture, taking: list[float]) -> Iterator[bool]:
-    """Yield whether a picture is read as told: before, when taught, when taught a wrong label, and when put right."""
+    """Yield whether a picture is read as taught: before, after its label, after a wrong one, and after correction."""
     yield reader.read(picture.path).text == picture.label
     wrong = str((int(picture.label) + 5) % 10)
     for label in (picture.label, wrong, picture.label):
@@ -249,15 +252,15 @@ def report(rows: list[Row], selves: Selves, ceiling: int, name: str) -> Iterator
     """Yield TEACH.md line by line."""
     machine = hardware()
     yield "# What teaching is worth\n"
-    yield f"Written by `benchmarks/teach.py`, {name}, on {machine['processor']}, {machine['cores']} cores. Of USPS's"
-    yield f"training images {OF_EACH} of each class are taught, the mean of {DRAWS} draws; of the writers with 20"
-    yield "pictures in `pictures/` 10, and the other 10 are read, both ways. Digits read wrong, refused or not:\n"
-    yield "| what is read | of | wrong before | wrong after | right and accepted | calibration error |"
+    yield f"Written by `benchmarks/teach.py`, {name}, on {machine['processor']}, {machine['cores']} cores. {OF_EACH} of"
+    yield f"each class of USPS's training images are taught, mean of {DRAWS} draws; of the writers with 20 pictures in"
+    yield "`pictures/` 10 are taught and the other 10 read, then the reverse. Misread digits, refused or not:\n"
+    yield "| set | of | wrong before | wrong after | right and accepted | calibration error |"
     yield "|---|---|---|---|---|---|"
     for row in rows:
         judged = (
             (
-                f"{row.accepted[0]:.2f} % -> {row.accepted[1]:.2f} %",
+                f"{row.accepted[0]:.2f}% -> {row.accepted[1]:.2f}%",
                 f"{row.calibration[0]:.4f} -> {row.calibration[1]:.4f}",
             )
             if any(row.accepted)
@@ -268,28 +271,28 @@ def report(rows: list[Row], selves: Selves, ceiling: int, name: str) -> Iterator
     yield "\n| what | reached | at least |\n|---|---|---|"
     gone = 100 * (1 - usps.after / usps.before)
     right = " -> ".join(_right(usps, wrong) for wrong in (usps.before, usps.after))
-    yield f"| USPS test: errors gone | {gone:.0f} % ({right}) | 50 % |"
-    least = f"{100 * (1 - ceiling / usps.before):.0f} % ({_right(usps, usps.before)} -> {_right(usps, ceiling)})"
-    yield f"| the same, by a last layer fitted on all 7291 of USPS's training images | {least} | |"
+    yield f"| USPS test: errors removed | {gone:.0f}% ({right}) | 50% |"
+    least = f"{100 * (1 - ceiling / usps.before):.0f}% ({_right(usps, usps.before)} -> {_right(usps, ceiling)})"
+    yield f"| the same, with a last layer fitted on all 7291 training images of USPS | {least} | |"
     yield f"| writers: wrong before -> after | {writers.before:.0f} -> {writers.after:.0f} | half, never more |"
     lost = 100 * (mnist.after - mnist.before) / mnist.of
     yield f"| MNIST test after that teaching: points lost | {lost:.3f} | 0.05 |"
-    yield f"| a taught picture itself, by the whole road | {selves.right} of {selves.teachable} | all |"
-    yield f"| taught again with a wrong label, read as that | {selves.relabelled} of {selves.teachable} | all |"
-    yield f"| and put right | {selves.corrected} of {selves.teachable} | all |"
-    yield f"\nOf the single pictures {selves.wrong_before} of those taught were not read right before;"
-    yield f"{selves.not_one_digit} had not one digit for the reading, and could not be taught by `--as auto`. The first"
-    yield f"look at a glyph after teaching, reading the file anew, took {selves.milliseconds:.1f} ms, the median."
+    yield f"| a taught picture, read from the file | {selves.right} of {selves.teachable} | all |"
+    yield f"| taught again with a wrong label, read as that label | {selves.relabelled} of {selves.teachable} | all |"
+    yield f"| and corrected again | {selves.corrected} of {selves.teachable} | all |"
+    yield f"\nOf the single pictures that were taught, {selves.wrong_before} was misread before;"
+    yield f"{selves.not_one_digit} could not be taught with `--as auto`, because reading did not find one digit. The"
+    yield f"first glyph after teaching, which reads the file again, took {selves.milliseconds:.1f} ms (median)."
 
 
 def _right(row: Row, wrong: float) -> str:
-    return f"{100 * (1 - wrong / row.of):.2f} %"
+    return f"{100 * (1 - wrong / row.of):.2f}%"
 
 
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, help="a model folder; the shipped model unless told")
+    parser.add_argument("--model", type=Path, help="a model folder; default: the shipped model")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "TEACH.md")
     options = parser.parse_args()
     classifier = load_classifier(options.model, threads=os.cpu_count() or 1)

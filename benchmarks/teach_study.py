@@ -1,12 +1,12 @@
-"""What the numbers in `inkread.teaching.neighbours` were chosen on: one changed at a time, on no test set.
+"""How the constants in `inkread.teaching.neighbours` were chosen: one changed at a time, on no test set.
 
     python benchmarks/teach_study.py                                     with the shipped model
-    python benchmarks/teach_study.py --model runs/best-1 --model ...     and the means with others
+    python benchmarks/teach_study.py --model runs/best-1 --model ...     the means over several models
 
-Teaches 5 of each class of USPS's training images and of `drawn/train`, and reads the rest. Teaches 2 of each class, or
-only the first misread one of each, of hands that are drawn here and bent, those of whom 4 to 30 in 100 are misread
-before. Harm is counted on every fourth training image of MNIST and on drawn non-digits. INKREAD_DATA names the folder
-of the measuring sets. Writes benchmarks/teach_study.md; takes a minute a model and one more for drawing, on two cores.
+Teaches 5 of each class of USPS's training images and of `drawn/train`, and reads the rest. Also draws distorted hands,
+of which 4% to 30% are misread, and teaches 2 of each class or only the first misread one of each. Harm is counted on
+every fourth training image of MNIST and on drawn non-digits. INKREAD_DATA names the folder of the measuring sets.
+Writes benchmarks/teach_study.md; takes a minute per model and one more for drawing, on two cores.
 """
 
 from __future__ import annotations
@@ -43,15 +43,20 @@ from measuring_sets import Glyphs, load_set
 from teach import Seen, of_each_class, seen, taught, weighed
 
 HANDS, OF_EACH = 120, 14
-DRAWS, TAUGHT = 3, 5  # of USPS and drawn/train; so many of each class
-MISREAD = (0.04, 0.30)  # share of a hand's digits; of others there is nothing to learn, or they cannot be read
+
+DRAWS, TAUGHT = 3, 5
+"""How often digits of USPS and drawn/train are drawn, and how many of each class are taught."""
+
+MISREAD = (0.04, 0.30)
+"""The share of a hand's digits that is misread. Below there is nothing to learn; above it cannot be read."""
+
 NONDIGITS, SAVED_ANEW = 1500, 400
 SIDE = 160
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What is taught and read: sets of glyphs, and the hands, each `10 * OF_EACH` glyphs in the order of the digits."""
+    """The glyphs to teach and read: sets, and hands, each with `10 * OF_EACH` glyphs in the order of the digits."""
 
     sets: dict[str, Glyphs]
     hands: list[Glyphs]
@@ -59,7 +64,7 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """What one network makes of the material."""
+    """The material as one network sees it."""
 
     sets: dict[str, Seen]
     hands: list[Seen]
@@ -67,7 +72,7 @@ class Network:
 
 
 def _of_power(power: float) -> Callable[[NDArray[np.floating]], NDArray[np.float32]]:
-    """Return what raises features, (n, K), to a power, and brings them to length 1."""
+    """Return a function that raises features, (n, K), to a power and scales them to length 1."""
 
     def directions(features: NDArray[np.floating]) -> NDArray[np.float32]:
         raised = np.copysign(np.abs(features) ** power, features)
@@ -98,7 +103,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def hand(number: int) -> NDArray[np.float32]:
-    """Return a writer's glyphs, (10 * OF_EACH, 28, 28): a far lean, and one shape of each digit, bent in one way."""
+    """Return a writer's glyphs, (10 * OF_EACH, 28, 28): strongly slanted, with one distorted shape per digit."""
     rng = np.random.default_rng((14, number))
     slant, breadth, pen = rng.uniform(-0.6, 0.7), np.exp(rng.normal(0, 0.3)), str(rng.choice(list(PENS)))
     writer = Hand(float(slant), float(breadth), float(rng.uniform(0.012, 0.03)), float(rng.uniform(0.01, 0.07)))
@@ -124,7 +129,7 @@ def nondigits() -> Glyphs:
 
 
 def material() -> Material:
-    """Return all that is taught and read."""
+    """Return the glyphs to teach and read."""
     mnist = load_mnist()
     images = np.asarray(mnist.train_images[::4] / np.float32(255), np.float32)
     none = np.array([])
@@ -138,11 +143,11 @@ def material() -> Material:
 
 
 def network(model: Path | None, made: Material) -> Network:
-    """Return what a network makes of the material, tempered and refusing as the shipped one."""
+    """Return the material as a network sees it, with the shipped card's temperature and threshold."""
     classifier, shipped = load_classifier(model, threads=os.cpu_count() or 1), load_classifier(None).card
     classifier.card = replace(classifier.card, temperature=shipped.temperature, no_digit=shipped.no_digit)
     hands = [seen(classifier, glyphs) for glyphs in made.hands]
-    able = [own for own in hands if MISREAD[0] <= wrong(own.probabilities, own).mean() <= MISREAD[1]]
+    able = [views for views in hands if MISREAD[0] <= wrong(views.probabilities, views).mean() <= MISREAD[1]]
     return Network({name: seen(classifier, glyphs) for name, glyphs in made.sets.items()}, able, shipped.no_digit)
 
 
@@ -152,19 +157,19 @@ def wrong(probabilities: NDArray[np.floating], of: Seen) -> NDArray[np.bool_]:
 
 
 def change(known: Neighbours, of: Seen) -> NDArray[np.int64]:
-    """Return how many glyphs are misread before and after what is known was taught, mended and broken."""
+    """Return how many glyphs are misread before and after teaching, corrected and broken."""
     before, after = wrong(of.probabilities, of), wrong(weighed(known, of), of)
     return np.array([before.sum(), after.sum(), (before & ~after).sum(), (~before & after).sum()])
 
 
 def on_the_rest(of: Seen, chosen: NDArray[np.intp]) -> tuple[Neighbours, NDArray[np.int64]]:
-    """Teach the chosen glyphs of a set; return what is known then, and the change of the others."""
+    """Teach the chosen glyphs of a set; return the neighbours, and the change of the other glyphs."""
     known = taught(of.part(chosen))
     return known, change(known, of.part(np.setdiff1d(np.arange(len(of.labels)), chosen)))
 
 
 def harm(known: Neighbours, net: Network) -> NDArray[np.int64]:
-    """Return how many images of MNIST what is known breaks, and how many non-digits pass that were refused."""
+    """Return how many MNIST images teaching breaks, and how many non-digits pass that were refused before."""
     nothing, mnist = net.sets["nondigits"], net.sets["mnist"]
     after = weighed(known, nothing)[:, NON_DIGIT]
     passed = (after <= net.no_digit) & (nothing.probabilities[:, NON_DIGIT] > net.no_digit)
@@ -172,7 +177,7 @@ def harm(known: Neighbours, net: Network) -> NDArray[np.int64]:
 
 
 def row(net: Network) -> NDArray[np.float64]:
-    """Return what teaching does with the numbers that `neighbours` has now: the cells of `table`."""
+    """Return the effects of teaching with the current constants of `neighbours`: the cells of `table`."""
     cells: list[NDArray[np.floating]] = []
     for name in ("usps/train", "drawn/train"):
         of, counts = net.sets[name], list[NDArray[np.int64]]()
@@ -193,7 +198,7 @@ def row(net: Network) -> NDArray[np.float64]:
 
 
 def distances() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how far drawn pictures are from themselves saved anew, and from the nearest with another label."""
+    """Return the distances of drawn pictures from a copy saved again, and from the nearest with another label."""
     reader, rng, shown = Reader(profile=None), np.random.default_rng(3), list[tuple[Any, Any, int]]()
     for number in range(SAVED_ANEW):
         picture = draw_digit(number % CLASSES, rng=rng, ground=list(GROUNDS)[number % len(GROUNDS)])
@@ -216,22 +221,23 @@ def distances() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 def table(rows: dict[str, NDArray[np.float64]], models: Sequence[str], hands: float) -> Iterator[str]:
     """Yield teach_study.md line by line."""
-    machine, among = hardware(), f"(mended, broken): of USPS's training images and `drawn/train` with {TAUGHT}"
-    yield "# What the numbers of teaching were chosen on\n"
+    machine = hardware()
+    yield "# How the settings of teaching were chosen\n"
     yield f"Written by `benchmarks/teach_study.py`; the means of {len(models)} networks: {', '.join(models)}."
-    yield f"{machine['processor']}, {machine['cores']} cores. Misread before -> after {among}"
-    yield f"of each class taught, the mean of {DRAWS} draws; of {hands:.0f} drawn hands with 2 of each class taught, or"
-    yield "the first misread one of each. Harm to others: of 15 000 of MNIST's training images, how many become wrong"
-    yield f"by 2 of each class of one hand, and of {NONDIGITS} drawn non-digits how many pass that were refused.\n"
+    yield f"{machine['processor']}, {machine['cores']} cores. Misread before -> after (corrected, broken): USPS's"
+    yield f"training images and `drawn/train` with {TAUGHT} of each class taught, mean of {DRAWS} draws;"
+    yield f"{hands:.0f} drawn hands with 2 of each class taught, or the first misread one of each."
+    yield "Harm to others: how many of 15 000 of MNIST's training images become wrong after 2 of each class of one"
+    yield f"hand, and how many of {NONDIGITS} drawn non-digits pass that were refused before.\n"
     yield "| changed | USPS train | drawn/train | hands, 2 of each | hands, first misread | MNIST | non-digits |"
     yield "|---|---|---|---|---|---|---|"
     for name, values in rows.items():
         cells = [_counts(values[start : start + 4]) for start in (0, 4, 8, 12)]
         yield f"| {name} | {' | '.join(cells)} | {values[16]:.1f} | {values[17]:.1f} |"
     same, apart = distances()
-    yield f"\nA drawn picture saved anew, smaller and as JPEG, is {np.median(same):.4f} from itself in the median and"
-    yield f"{np.quantile(same, 0.99):.4f} at most in 99 of 100 of {len(same)}; the nearest of another label is at"
-    yield f"{apart.min():.2f}."
+    yield f"\nThe distance of {len(same)} drawn pictures from a smaller JPEG copy has a median of {np.median(same):.4f}"
+    yield f"and a 99th percentile of {np.quantile(same, 0.99):.4f};"
+    yield f"the nearest glyph with another label is at {apart.min():.2f}."
 
 
 def _counts(values: NDArray[np.float64]) -> str:

@@ -1,6 +1,7 @@
-"""Docstrings for the site: an extension of Griffe, which mkdocstrings reads them with.
+"""Docstrings for the site: an extension of Griffe, which mkdocstrings uses to read them.
 
-In a terminal, `name: what it is` a line reads well; as Markdown the lines would run together. They become a list.
+Lines of the form `name: meaning` are readable in a terminal. In Markdown they would run together, so they become a
+list.
 """
 
 from __future__ import annotations
@@ -14,22 +15,22 @@ _ENTRY = re.compile(r"^([A-Za-z_]\w*(?:, [A-Za-z_]\w*)*): (?=\S)")
 
 
 class Lists(griffe.Extension):
-    """Turns the lines that explain parameters and attributes into lists."""
+    """Turns the lines that explain parameters and attributes into a list."""
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
-        """Rewrite the docstring of a class or function as it is found."""
+        """Rewrite the docstring of a class or function."""
         if obj.docstring is not None and (obj.is_class or obj.is_function):
             obj.docstring.value = as_lists(obj.docstring.value)
 
 
 def as_lists(text: str) -> str:
-    """Return a docstring with paragraphs of `name: meaning` as lists; all else stays as it is."""
+    """Return a docstring with paragraphs of `name: meaning` as lists; other paragraphs are not changed."""
     paragraphs = text.split("\n\n")
     return "\n\n".join(_as_list(lines) if _ENTRY.match(lines) else lines for lines in paragraphs)
 
 
 def _as_list(paragraph: str) -> str:
-    """Return a paragraph that begins with an entry as a list; what is not indented and no entry ends it."""
+    """Return a paragraph that begins with an entry as a list, up to a line that is neither indented nor an entry."""
     lines, in_list = [], True
     for line in paragraph.splitlines():
         entry = _ENTRY.match(line)

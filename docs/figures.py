@@ -1,8 +1,8 @@
-"""Draw the figures of README and docs anew.
+"""Draw the figures of README and docs.
 
     python docs/figures.py
 
-Only from our own examples and the shipped model: whatever MNIST lies on this machine is left out of them, so that the
+They use only the examples in the repository and the shipped model. A copy of MNIST on this machine is ignored, so the
 figures show the average images of the model's card. Some figures of the theory need more: see docs/theory.py.
 """
 
@@ -25,7 +25,7 @@ EXAMPLES = HERE.parent / "examples"
 
 
 def main() -> None:
-    """Draw the steps of three examples and of a drawn page, the digits of one with boxes, and those of the theory."""
+    """Draw the steps of three examples, of a drawn page and of a page with boxes, and the figures of the theory."""
     with tempfile.TemporaryDirectory() as empty:
         os.environ["INKREAD_DATA"] = empty
         for name in ("7-shadow.jpg", "8-ruled.jpg", "5-blackboard.jpg"):

@@ -1,7 +1,7 @@
-"""Write docs/cli.md and docs/model-card.md from the program itself, or check that it is up to date.
+"""Write docs/cli.md and docs/model-card.md from the program, or check that they are up to date.
 
-python docs/generate.py            write
-python docs/generate.py --check    exit 1, with the command to run, where a file differs
+python docs/generate.py            write the files
+python docs/generate.py --check    exit with 1 if a file differs, and print the command to run
 """
 
 from __future__ import annotations
@@ -24,32 +24,33 @@ HERE = Path(__file__).parent
 HEAD = """<!-- Written by docs/generate.py; run `make docs` after a change to a command. -->
 # Commands and recipes
 
-Results go to stdout, messages and progress to stderr. Exit codes: 0 all read or refused; 1 some picture failed;
-2 bad arguments; 3 a missing extra; 4 bad model or data file; 130 interrupted. An error is one line; `--debug` anywhere
-on the line shows its traceback.
+Results go to stdout, messages and progress to stderr. Exit codes: 0 all pictures were read or refused; 1 a picture
+failed; 2 bad arguments; 3 a missing extra; 4 a bad model or data file; 130 interrupted. An error is one line. `--debug`
+anywhere on the command line shows its traceback.
 
-`--format json` of `read` prints one object a picture and line; boxes are x, y, width and height in pixels of the
-upright picture, and `confidence` is the probability that the whole text is right:
+`read --format json` prints one object per picture, each on its own line. Boxes are x, y, width and height in pixels of
+the upright picture. `confidence` is the probability that the whole text is right:
 
     {"picture": "7.jpg", "text": "7", "lines": ["7"], "confidence": 0.99, "refused": null,
      "digits": [{"digit": 7, "confidence": 0.99, "probabilities": [10 floats], "box": [x, y, w, h], "line": 0}]}
 
 A refused picture has `"text": ""`, `"digits": []`, `"confidence": null` and
-`"refused": {"code": "blank" or "unsure", "message": "..."}`; one that cannot be read is
+`"refused": {"code": "blank", "no-digit" or "unsure", "message": "..."}`. A picture that cannot be opened gives
 `{"picture": "7.jpg", "error": {"code": "...", "message": "..."}}`, and the others are still read.
 """
 
 
 def commands() -> Iterator[str]:
-    """Yield the Markdown of each command: its help and a table of what it takes, read off its signature."""
+    """Yield the Markdown of each command: its help, and a table of its options from its signature."""
     for name, command in COMMANDS.items():
         yield f"\n## inkread {name}\n"
         text = inspect.cleandoc(command.__doc__ or "")
         yield re.sub(r"^(inkread .*)$", r"    \1", text, flags=re.MULTILINE)
-        yield "\n| option | meaning | left out |\n|---|---|---|"
+        yield "\n| option | meaning | default |\n|---|---|---|"
         hints = typing.get_type_hints(command, include_extras=True)
         for parameter in inspect.signature(command).parameters.values():
-            if typing.get_origin(hints[parameter.name]) is Annotated:  # the context is Typer's own
+            # Typer's context is not annotated.
+            if typing.get_origin(hints[parameter.name]) is Annotated:
                 yield row(parameter, hints[parameter.name])
 
 
@@ -68,11 +69,11 @@ def row(parameter: inspect.Parameter, hint: Any) -> str:
 
 
 def recipes() -> Iterator[str]:
-    """Yield the Markdown of each recipe: a table of its settings."""
+    """Yield the Markdown of the recipes: tables of their settings."""
     yield "\n## Recipes of `inkread train`\n"
-    yield "The last is that of `--own` without `--recipe`.\n"
+    yield "`--own` without `--recipe` uses the last one.\n"
     yield from _settings([recipe.to_dict() for recipe in (*RECIPES.values(), FINE_TUNE)])
-    yield "\nThe detector learns from pages that are drawn meanwhile:\n"
+    yield "\nThe detector learns from pages that are drawn during the training:\n"
     yield from _settings([DETECTOR.to_dict()])
 
 
@@ -97,7 +98,7 @@ def main() -> int:
         return 0
     stale = [path for path, text in pages.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in stale:
-        print(f"{path} differs from what the program says: run 'make docs' and commit it", file=sys.stderr)
+        print(f"{path} is not up to date: run 'make docs' and commit it", file=sys.stderr)
     return 1 if stale else 0
 
 

@@ -1,7 +1,7 @@
-"""What the site has beside the pages that `mkdocs.yml` lists: a hook of MkDocs.
+"""A hook of MkDocs that adds pages to those that `mkdocs.yml` lists.
 
-README.md becomes the first page, benchmarks/*.md and the project's own files get sections, their links are turned to
-where the pages lie in the site, and a page in docs/ that no list has goes to the end of "How-to".
+README.md becomes the first page, benchmarks/*.md and other files of the project get sections, links are changed to the
+places of the pages in the site, and a page in docs/ that is not listed goes to the end of "How-to".
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[1]
 OUTSIDE = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "LICENSE": ""}
-"""Files of the repository and where they lie in the site; nowhere for those that are only named."""
+"""Files of the repository and their places in the site; empty for files that are not in the site."""
 
 SECTIONS = {"Benchmarks": "benchmarks/*.md", "Project": "C*.md"}
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)#:\s]+)(#[^)\s]*)?\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages that lie outside docs/, and every page to the navigation."""
+    """Add the pages outside docs/, and add every page to the navigation."""
     outside = {ROOT / name: place for name, place in OUTSIDE.items() if place}
     outside |= {path: f"benchmarks/{path.stem.lower()}.md" for path in sorted((ROOT / "benchmarks").glob("*.md"))}
     for path, place in outside.items():
@@ -42,7 +42,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, /, *, page: Any, **_: Any) -> str:
-    """Turn the links of pages in docs/ to files outside it."""
+    """Change the links of pages in docs/ to files outside it."""
     path = ROOT / "docs" / page.file.src_uri
     return with_links(markdown, path, page.file.src_uri) if path.is_file() else markdown
 
@@ -53,12 +53,13 @@ def section(config: MkDocsConfig, title: str) -> list[Any]:
 
 
 def with_links(text: str, path: Path, place: str) -> str:
-    """Return the Markdown of a file with links to files of the repository as they are from its place in the site."""
+    """Return the Markdown of a file with links to files of the repository changed to the file's place in the site."""
 
-    def turned(link: re.Match[str]) -> str:
+    def replace(link: re.Match[str]) -> str:
         file = Path(os.path.normpath(path.parent / link[2]))
+        # MkDocs warns about a missing file.
         if not file.exists():
-            return link[0]  # MkDocs says so
+            return link[0]
         target = place_of(file)
         return (
             f"[{link[1]}]({posixpath.relpath(target, posixpath.dirname(place) or '.')}{link[3] or ''})"
@@ -66,11 +67,11 @@ def with_links(text: str, path: Path, place: str) -> str:
             else link[1]
         )
 
-    return _LINK.sub(turned, text)
+    return _LINK.sub(replace, text)
 
 
 def place_of(file: Path) -> str | None:
-    """Return where a file of the repository lies in the site, None for one that is not in it."""
+    """Return the place of a file of the repository in the site, or None for a file that is not in it."""
     name = file.relative_to(ROOT).as_posix()
     if name in OUTSIDE:
         return OUTSIDE[name] or None

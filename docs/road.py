@@ -1,6 +1,6 @@
-"""The figures of docs/reading.md: the road of one drawn page, step by step, each made by the step that it shows.
+"""The figures of docs/reading.md: every step of reading one drawn page, each drawn from that step's result.
 
-Narrow and with large letters, so that they can be read on a phone.
+They are narrow and have large letters, so that they can be read on a phone.
 """
 
 from __future__ import annotations
@@ -32,13 +32,25 @@ from inkread.style import ANSWER, LINE, QUIET, SURE, TEXT, WARNING
 
 SIZE = (560, 860)
 LINES = ("4096 31", "2604", "63 140")
-TOUCHING = ("2604", 1)  # the line, and its digit after which the next one follows without a gap
-GAP = -0.1  # in heights of a digit
+
+TOUCHING = ("2604", 1)
+"""A line, and the index of the digit that touches the next one."""
+
+GAP = -0.1
+"""The gap between these two, as a share of a digit's height."""
+
 HEIGHT = 92
+"""The height of a digit in pixels."""
+
 INK = (0.12, 0.2, 0.5)
 TABLE = (0.36, 0.26, 0.17)
-WIDTH = 7.2  # inches at 110 dots each
-ACROSS = 6  # glyphs beside each other
+
+WIDTH = 7.2
+"""The width of a figure in inches, at 110 dots each."""
+
+ACROSS = 6
+"""Glyphs in a row of the figure."""
+
 COLOURS = ("#0b7285", "#d9480f", "#5f3dc4", "#2b8a3e", "#a61e4d", "#1864ab")
 
 Array = NDArray[np.float32]
@@ -46,14 +58,14 @@ Span = tuple[int, int]
 
 
 def figures() -> dict[str, Figure]:
-    """Return the figures by name, in the order of the road."""
+    """Return the figures by name, in the order of the steps."""
     picture = drawn_page()
     reader = inkread.Reader(profile=None)
     page = open_picture(picture, "page")
     ink, handwriting = find_handwriting(page)
     rows = find_rows(handwriting)
     glyphs = [dict(zip(row.spans, normalise([patch.ink for patch in row.spans.values()]), strict=True)) for row in rows]
-    lattices = [dict(zip(own, reader.classifier.classify(np.stack(list(own.values()))), strict=True)) for own in glyphs]
+    lattices = [dict(zip(row, reader.classifier.classify(np.stack(list(row.values()))), strict=True)) for row in glyphs]
     at = max(range(len(rows)), key=lambda number: sum(rows[number].cut))
     best = best_paths(rows, lattices)[at].spans
     return {
@@ -71,7 +83,7 @@ def figures() -> dict[str, Figure]:
 
 
 def drawn_page() -> NDArray[np.uint8]:
-    """Return a photo of a ruled page, (H, W, 3) uint8: three lines, one underlined, dirt, and the table beside it."""
+    """Return a photo of a ruled page, (H, W, 3) uint8: three lines, one underlined, dirt, and the edge of a table."""
     rng = np.random.default_rng(11)
     ground = lay_ground("ruled", size=SIZE, rng=rng)
     hand = Hand(slant=0.12, breadth=1.0, wobble=0.014, haste=0.01, tremor=0.001)
@@ -96,9 +108,9 @@ def written(text: str, corner: tuple[float, float], hand: Hand, rng: np.random.G
         if sign == " ":
             right += 1.4 * HEIGHT
             continue
-        own = [HEIGHT * np.exp(rng.normal(0, 0.05)) * stroke for stroke in digit_strokes(int(sign), rng=rng, hand=hand)]
-        low, high = (edge(np.concatenate(own)[:, 0]) for edge in (np.min, np.max))
-        strokes += [np.add(stroke, (right - low, corner[1])) for stroke in own]
+        drawn = [HEIGHT * np.exp(rng.normal(0, 0.05)) * way for way in digit_strokes(int(sign), rng=rng, hand=hand)]
+        low, high = (edge(np.concatenate(drawn)[:, 0]) for edge in (np.min, np.max))
+        strokes += [np.add(stroke, (right - low, corner[1])) for stroke in drawn]
         right += high - low + (GAP if (text, at) == TOUCHING else 0.3) * HEIGHT
     return strokes
 
@@ -107,12 +119,12 @@ def written(text: str, corner: tuple[float, float], hand: Hand, rng: np.random.G
 
 
 def shown(image: NDArray[np.uint8] | Array) -> Figure:
-    """Return a figure of an image as wide as the figure."""
+    """Return a figure that an image fills."""
     return on_page(image)[0]
 
 
 def on_page(image: NDArray[np.uint8] | Array) -> tuple[Figure, Axes]:
-    """Return a figure of an image as wide as the figure, and its axes in pixels of the image."""
+    """Return a figure that an image fills, and its axes in pixels of the image."""
     height, width = image.shape[:2]
     figure = Figure(figsize=(WIDTH, WIDTH * height / width), dpi=110, facecolor="white")
     axes = figure.add_axes((0.003, 0.003, 0.994, 0.994))
@@ -132,14 +144,14 @@ def covered(rows: Sequence[CandidateRow], shape: tuple[int, ...]) -> Array:
 
 
 def taken_out(ink: Array, left: Array) -> NDArray[np.uint8]:
-    """Return ink, black where it is left and coloured where it was taken out, (H, W, 3) uint8."""
+    """Return ink, black where it was kept and coloured where it was removed, (H, W, 3) uint8."""
     stays, gone = np.minimum(ink, left)[..., None], np.clip(ink - left, 0, 1)[..., None]
     colour = np.array(to_rgb(WARNING), np.float32)
     return np.asarray(np.rint(255 * np.clip(1 - stays - gone * (1 - colour), 0, 1)), np.uint8)
 
 
 def pieces(rows: Sequence[CandidateRow], shape: tuple[int, ...]) -> Figure:
-    """Return the figure of rows: each piece in another colour, dashes where connected ink may be cut."""
+    """Return the figure of rows: each piece in a different colour, with dashed lines where ink may be cut."""
     canvas = np.ones((*shape, 3), np.float32)
     for row in rows:
         for piece in range(row.pieces):
@@ -160,9 +172,9 @@ def pieces(rows: Sequence[CandidateRow], shape: tuple[int, ...]) -> Figure:
 
 
 def lattice(row: CandidateRow, seen: Lattice, best: Sequence[Span]) -> Figure:
-    """Return the figure of a row's lattice: its pieces apart, an arc over every span, those of the best path thick.
+    """Return the figure of a row's lattice: separate pieces, and an arc over every span, thick on the best path.
 
-    Each arc is labelled with the likeliest digit and how likely it is, or with "none".
+    Each arc is labelled with the likeliest digit and its probability, or with "none" for a non-digit.
     """
     patches = [row.spans[at, at + 1] for at in range(row.pieces)]
     height = max(patch.box[3] for patch in patches)
@@ -183,7 +195,7 @@ def lattice(row: CandidateRow, seen: Lattice, best: Sequence[Span]) -> Figure:
 
 
 def plain(size: tuple[float, float]) -> tuple[Figure, Axes]:
-    """Return a figure as wide as all, of the shape of a size in any unit, and its axes without a frame."""
+    """Return a figure of the common width with the aspect ratio of `size`, and its axes without a frame."""
     figure = Figure(figsize=(WIDTH, WIDTH * size[1] / size[0]), dpi=110, facecolor="white")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
@@ -191,7 +203,7 @@ def plain(size: tuple[float, float]) -> tuple[Figure, Axes]:
 
 
 def arc(axes: Axes, ends: tuple[float, float], node: float, height: float, probabilities: Array, *, best: bool) -> None:
-    """Draw one way from a node to another."""
+    """Draw an arc from one node to another."""
     colour = ANSWER if best else QUIET
     middle, width = sum(ends) / 2, ends[1] - ends[0]
     axes.add_patch(Arc((middle, node), width, 2 * height, theta1=0, theta2=180, edgecolor=colour,
@@ -202,13 +214,13 @@ def arc(axes: Axes, ends: tuple[float, float], node: float, height: float, proba
 
 
 def said(probabilities: Array) -> str:
-    """Return the likeliest digit of (11,) probabilities and how likely it is; "none" where none is likelier."""
+    """Return the likeliest digit of (11,) probabilities and its probability, or "none" if a non-digit is likelier."""
     digit = int(probabilities[:CLASSES].argmax())
     return "none" if probabilities[NON_DIGIT] > probabilities[digit] else f"{digit}  {probabilities[digit]:.2f}"
 
 
 def candidates(glyphs: dict[Span, Array], seen: Lattice, best: Sequence[Span]) -> Figure:
-    """Return the figure of the glyphs of a row's spans, in reading order, those on the best path framed."""
+    """Return the figure of the glyphs of a row's spans, in reading order, with frames on the best path."""
     spans = sorted(glyphs)
     figure = Figure(figsize=(WIDTH, 1.35 * -(-len(spans) // ACROSS)), dpi=110, facecolor="white")
     grid = figure.subplots(-(-len(spans) // ACROSS), ACROSS, squeeze=False)
@@ -226,7 +238,7 @@ def candidates(glyphs: dict[Span, Array], seen: Lattice, best: Sequence[Span]) -
 
 
 def answer(steps: Steps) -> Figure:
-    """Return the figure of what was read: the page with a box on every digit and how sure it is."""
+    """Return the figure of the reading: the page with a box on every digit, coloured by its confidence."""
     figure, axes = on_page(steps.page.colour)
     for patch, digit in zip(steps.patches, steps.reading.digits, strict=True):
         colour = ANSWER if digit.confidence >= SURE else WARNING

@@ -1,10 +1,10 @@
-"""Take the screenshot that opens the README, draw the example picture, time answers: drive the page as a person does.
+"""Take the screenshot for the README, draw the page's example picture, or time answers, by driving the page.
 
     python docs/screenshots.py              # docs/page.png; needs Chromium
     python docs/screenshots.py --example    # src/inkread/web/static/example.jpg
-    python docs/screenshots.py --speed      # how long after the last stroke the answer is there
+    python docs/screenshots.py --speed      # the time from the last stroke to the answer
 
-`tests/test_page.py` drives the page with what is here.
+`tests/test_web_page.py` uses these functions to drive the page.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ from inkread.files import whole_file
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parent / "src" / "inkread" / "web" / "static" / "example.jpg"
 LINES = ("1492 1776", "1903 1969", "2007 2026")
-"""What the example picture says."""
+"""The text of the example picture."""
 
-_SHAPES = {"4": "open", "9": "straight"}  # of the other digits, the plain one
+# The other digits have the plain shape.
+_SHAPES = {"4": "open", "9": "straight"}
 
+# Chromium has no sandbox for root.
 _FLAGS = (
-    "--no-sandbox",  # Chromium has none for root
+    "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -45,7 +47,7 @@ _FLAGS = (
     "--use-fake-device-for-media-stream",
 )
 
-# Notes, at each frame that shows the last answer to a drawing, the milliseconds since the pen was lifted.
+# Records, for the last answer to each drawing, the milliseconds from lifting the pen to the frame that shows it.
 _STOPWATCH = """() => {
   window.times = [];
   const paper = document.getElementById("canvas");
@@ -62,12 +64,13 @@ _STOPWATCH = """() => {
 
 @contextmanager
 def served() -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Run `inkread web` on a free port; give the page's address and the process, which ends as by Ctrl-C."""
+    """Run `inkread web` on a free port; give the page's address and the process, which is stopped as by Ctrl-C."""
     command = [sys.executable, "-m", "inkread", "web", "--port", "0", "--no-browser"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603 - our own command
         try:
-            said = server.stdout.readline() if server.stdout else ""  # "inkread is at http://... - Ctrl-C ends it"
-            yield said.split()[3].rstrip("/"), server
+            # The fourth word of the line is the address.
+            line = server.stdout.readline() if server.stdout else ""
+            yield line.split()[3].rstrip("/"), server
         finally:
             server.send_signal(signal.SIGINT)
             server.wait()
@@ -75,7 +78,7 @@ def served() -> Iterator[tuple[str, subprocess.Popen[str]]]:
 
 @contextmanager
 def chromium(path: str) -> Iterator[Browser]:
-    """Start the Chromium at `path`, with a make-believe camera."""
+    """Start the Chromium at `path`, with a fake camera."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
         yield browser
@@ -83,7 +86,7 @@ def chromium(path: str) -> Iterator[Browser]:
 
 
 def pen_paths(page: Page, text: str, *, seed: int = 0) -> list[list[tuple[float, float]]]:
-    """Return how a pen goes that writes digits on the page's paper, in pixels of the window."""
+    """Return the paths of a pen that writes digits on the page's canvas, in pixels of the window."""
     left, top, width, height = page.locator("#canvas").evaluate(
         "(canvas) => { const { x, y, width, height } = canvas.getBoundingClientRect(); return [x, y, width, height]; }"
     )
@@ -101,7 +104,7 @@ def pen_paths(page: Page, text: str, *, seed: int = 0) -> list[list[tuple[float,
 
 
 def write(page: Page, text: str, *, seed: int = 0) -> None:
-    """Write digits on the page's paper with the mouse."""
+    """Write digits on the page's canvas with the mouse."""
     for first, *others in pen_paths(page, text, seed=seed):
         page.mouse.move(*first)
         page.mouse.down()
@@ -111,7 +114,7 @@ def write(page: Page, text: str, *, seed: int = 0) -> None:
 
 
 def draw_example() -> None:
-    """Draw the picture that the page offers to try: a hurried hand, a shadow, and one digit that might be another."""
+    """Draw the example picture of the page: hasty handwriting, a shadow, and one ambiguous digit."""
     hand = Hand(slant=0.15, breadth=0.9, wobble=0.035, haste=0.05, tremor=0.004)
     picture = draw_sheet(
         LINES,
@@ -130,24 +133,25 @@ def draw_example() -> None:
 
 
 def take_screenshot() -> None:
-    """Show the example picture to the page, and save what it makes of it."""
+    """Open the example picture on the page, and save a screenshot of its reading."""
     with served() as (address, _), chromium(installed()) as browser:
         page = browser.new_page(viewport={"width": 1200, "height": 800}, color_scheme="light")
         page.goto(f"{address}/#picture")
         page.locator("#example").click()
         page.locator(".box.chosen").wait_for()
         shot = Image.open(io.BytesIO(page.screenshot(full_page=True)))
-    with whole_file(HERE / "page.png") as file:  # few colours: half the size, hardly to be seen
+    # Reducing the colours halves the size and is hardly visible.
+    with whole_file(HERE / "page.png") as file:
         shot.convert("RGB").quantize(128, kmeans=3, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 def installed() -> str:
-    """Return where Chromium is; without it, end and say so."""
+    """Return the path of Chromium, or exit with a message if it is not installed."""
     return shutil.which("chromium") or sys.exit("chromium is not installed; apt-get install chromium")
 
 
 def time_answers(rounds: int = 3) -> None:
-    """Write all digits and print how long after the pen was lifted for the last time their answer was painted."""
+    """Write all digits, and print the time from lifting the pen to showing the answer."""
     with served() as (address, _), chromium(installed()) as browser:
         page = browser.new_page(viewport={"width": 1200, "height": 800})
         page.goto(address)
@@ -162,10 +166,10 @@ def time_answers(rounds: int = 3) -> None:
 
 
 def main() -> None:
-    """Make what was asked for."""
-    parser = argparse.ArgumentParser(description="Take the screenshot of the page.")
+    """Run the requested job."""
+    parser = argparse.ArgumentParser(description="Take a screenshot of the page.")
     parser.add_argument("--example", action="store_true", help="draw the page's example picture instead")
-    parser.add_argument("--speed", action="store_true", help="time answers instead")
+    parser.add_argument("--speed", action="store_true", help="measure the time for answers instead")
     options = parser.parse_args()
     if options.example:
         draw_example()

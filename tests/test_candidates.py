@@ -13,8 +13,7 @@ from inkread import ModelError, OptionError, Reader, Reading
 from inkread.drawing import draw_digit
 from inkread.geometry import Box
 from inkread.loading import SHIPPED
-from inkread.models.card import Card, load_card
-from inkread.models.conformal import Conformal
+from inkread.models.card import Card, Conformal, load_card
 from inkread.readings import Digit
 from inkread.teaching import Profile
 
@@ -88,7 +87,7 @@ def test_a_reading_after_teaching_has_candidates(tmp_path: Path) -> None:
 
 def test_a_probability_out_of_range_and_a_model_without_a_card_are_said() -> None:
     digit = some_digit([0.91, *[0.01] * 9])
-    with pytest.raises(OptionError, match="lies between 0 and 1"):
+    with pytest.raises(OptionError, match="must be between 0 and 1"):
         digit.candidates(1.1)
     with pytest.raises(OptionError, match="read with the shipped model"):
         digit.candidates(0.99)

@@ -190,11 +190,11 @@ def test_a_misspelt_profile_is_said(capsys: pytest.CaptureFixture[str], tmp_path
     run(capsys, "teach", "3", SEVEN, "--profile", "anna")
     code, _, err = run(capsys, SEVEN, "--profile", "ana")
     assert code == 2
-    assert "there are: anna" in err[0]
+    assert "profiles: anna" in err[0]
     for words in (["--list"], ["--forget", "all"], ["--export", tmp_path / "out"]):
         code, _, err = run(capsys, "teach", *words, "--profile", "ana")
         assert code == 2
-        assert "there are: anna" in err[0]
+        assert "profiles: anna" in err[0]
     assert not (tmp_path / "out").exists()
 
 
@@ -232,8 +232,8 @@ def test_what_was_taught_stands_beside_what_is_explained(capsys: pytest.CaptureF
         ("box", "1234", "the box"),
         ("box", [1, 2, 10**400, 4], "the box"),
         ("taught", "yesterday\x1b[31m", "the time"),
-        ("picture", None, "the picture has no name of 4096 characters"),
-        ("picture", "x" * 10_000_000, "the picture has no name of 4096 characters"),
+        ("picture", None, "the picture has no name of up to 4096 characters"),
+        ("picture", "x" * 10_000_000, "the picture has no name of up to 4096 characters"),
     ],
 )
 def test_an_entry_that_is_not_as_we_wrote_it_is_said_in_words(
@@ -293,16 +293,16 @@ def test_a_zip_that_cannot_be_used_is_said(capsys: pytest.CaptureFixture[str], t
     folder = exported(capsys, tmp_path / "out")
     whole = zipped(folder).read_bytes()
     cases = {
-        "cut.zip": (whole[:300], "is a file, and no zip; name a folder"),
+        "cut.zip": (whole[:300], "is a file but not a zip; name a folder"),
         "changed.zip": (whole.replace(b'"taught"', b'"TAUGHT"'), "taught.json cannot be unpacked"),  # by its checksum
-        "7.jpg": (SEVEN.read_bytes(), "is a file, and no zip; name a folder"),
+        "7.jpg": (SEVEN.read_bytes(), "is a file but not a zip; name a folder"),
     }
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("out/taught.json", "{}")
     with zipfile.ZipFile(tmp_path / "packed.zip", "w", zipfile.ZIP_BZIP2) as archive:
         archive.writestr("taught.json", "{}")
-    cases["other.zip"] = ((tmp_path / "other.zip").read_bytes(), "has no taught.json at its top; unpack it")
-    cases["packed.zip"] = ((tmp_path / "packed.zip").read_bytes(), "is packed as no page packs it")
+    cases["other.zip"] = ((tmp_path / "other.zip").read_bytes(), "has no taught.json at its top level; unpack it")
+    cases["packed.zip"] = ((tmp_path / "packed.zip").read_bytes(), "is compressed by another method than deflate")
     for name, (content, reason) in cases.items():
         (tmp_path / name).write_bytes(content)
         code, out, err = run(capsys, "teach", "--import", tmp_path / name, "--profile", "anna")

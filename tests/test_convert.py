@@ -172,10 +172,10 @@ def test_an_untrained_model_is_said_to_read_few(
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("digits.pt", "a model ends in .keras, .h5, .onnx, .tflite"),
-        ("digits", "a model ends in"),
+        ("digits.pt", "the name of a model ends in .keras, .h5, .onnx, .tflite"),
+        ("digits", "the name of a model ends in"),
         ("nowhere/digits.onnx", "there is no folder"),
-        ("there.onnx", "is there already; name another file, or replace it with --force"),
+        ("there.onnx", "exists already; name another file, or replace it with --force"),
         ("folder.onnx", "is a folder"),
     ],
 )
@@ -195,18 +195,18 @@ def test_force_replaces_the_file_but_never_the_model_itself(tmp_path: Path) -> N
 
 
 def test_only_onnx_has_eight_bits(tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="8 bits go into an ONNX file alone"):
+    with pytest.raises(OptionError, match="only an ONNX file can have 8 bits"):
         convert(SHIPPED, tmp_path / "digits.tflite", int8=True)
 
 
 def test_from_litert_there_is_no_way_back(converted: dict[str, Path], tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="from LiteRT there is no way back"):
+    with pytest.raises(OptionError, match="a LiteRT file cannot be converted"):
         convert(converted["digits.tflite"], tmp_path / "digits.onnx")
 
 
 def test_a_savedmodel_of_tensorflow_is_told_from_a_model_folder(tmp_path: Path) -> None:
     (tmp_path / "saved_model.pb").write_bytes(b"")
-    with pytest.raises(OptionError, match="load it there and save it as"):
+    with pytest.raises(OptionError, match="load it in TensorFlow and save it as"):
         convert(tmp_path, tmp_path / "digits.onnx")
 
 

@@ -261,7 +261,7 @@ WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "no label": (lambda folder: write_index(folder, "file,label\na.png\n"), "row 2 needs a file and a label"),
     "no file": (lambda folder: write_index(folder, "file,label\n,1\n"), "row 2 needs a file and a label"),
-    "a picture": (lambda folder: blank(folder / "index.csv"), "not an index in CSV"),
+    "a picture": (lambda folder: blank(folder / "index.csv"), "not a CSV index"),
 }
 
 

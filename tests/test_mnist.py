@@ -231,7 +231,7 @@ def test_a_file_that_ends_within_its_header_names_the_file(file: Path, content: 
 def test_a_truncated_file_names_the_file_and_the_counts(file: Path, arrays: Arrays) -> None:
     file.write_bytes(idx_bytes(arrays[TRAIN_IMAGES])[:-5])
     line = refusal(lambda: read_idx(file))
-    assert line.startswith(f"{file}: truncated: its header promises 30 x 28 x 28 bytes, only 23515 are there")
+    assert line.startswith(f"{file}: truncated: its header promises 30 x 28 x 28 bytes, but there are only 23515")
 
 
 def test_a_truncated_gzip_names_the_file(file: Path, arrays: Arrays) -> None:
@@ -308,7 +308,7 @@ def test_a_damaged_npz_names_the_file(tmp_path: Path, arrays: Arrays) -> None:
     whole = path.read_bytes()
     for content in (b"", b"not a zip", whole[:-30], whole[:1000] + b"\0" * 50 + whole[1050:]):
         path.write_bytes(content)
-        assert refusal(lambda: load_mnist(tmp_path)).startswith(f"{path}: no readable mnist.npz")
+        assert refusal(lambda: load_mnist(tmp_path)).startswith(f"{path}: not a readable mnist.npz")
 
 
 def test_an_npz_without_a_key_names_the_key(tmp_path: Path, arrays: Arrays) -> None:
@@ -325,7 +325,7 @@ def test_an_npz_that_would_run_code_is_refused(tmp_path: Path) -> None:
 
 def test_an_npz_of_other_numbers_is_refused(tmp_path: Path, arrays: Arrays) -> None:
     write_npz(tmp_path / "mnist.npz", [array.astype(np.float32) for array in arrays.values()])
-    assert "array x_train is of float32, not uint8" in refusal(lambda: load_mnist(tmp_path))
+    assert "array x_train has the type float32, not uint8" in refusal(lambda: load_mnist(tmp_path))
 
 
 @pytest.mark.parametrize("damage", [(b"(30,", b"(1099511627776,"), (b"(30,", b"((30,"), (b"True", b"None")])
@@ -334,7 +334,7 @@ def test_an_npz_whose_header_lies_is_refused(tmp_path: Path, arrays: Arrays, dam
     np.save(member, np.asfortranarray(arrays[TRAIN_IMAGES]))
     with zipfile.ZipFile(tmp_path / "mnist.npz", "w") as archive:
         archive.writestr("x_train.npy", member.getvalue().replace(*damage))
-    assert "no readable mnist.npz" in refusal(lambda: load_mnist(tmp_path))
+    assert "not a readable mnist.npz" in refusal(lambda: load_mnist(tmp_path))
 
 
 def test_an_npz_with_labels_over_9_names_the_array(tmp_path: Path, arrays: Arrays) -> None:

@@ -179,8 +179,8 @@ def test_a_network_of_five_classes_is_refused(tmp_path: Path, write_network: Wri
     path = write_network(tmp_path / "five.onnx", classes=5)
     assert (
         refusal(path)
-        == f"{path}: gives (5,) outputs a glyph where inkread needs 10, one a digit, or 11, with one for no digit; "
-        "train it anew with so many, or name another model"
+        == f"{path}: gives (5,) outputs per glyph, but inkread needs 10, one per digit, or 11 with one for non-digits; "
+        "train it again with as many, or name another model"
     )
 
 
@@ -188,7 +188,7 @@ def test_a_network_of_five_classes_is_refused(tmp_path: Path, write_network: Wri
 def test_a_network_of_other_glyphs_is_refused(tmp_path: Path, write_network: WriteNetwork, channel: bool) -> None:
     path = write_network(tmp_path / "small.onnx", side=20, channel=channel)
     shape = "(N, 20, 20, 1)" if channel else "(N, 20, 20)"
-    assert refusal(path).startswith(f"{path}: takes {shape} as tensor(float), where inkread gives (N, 28, 28, 1), ")
+    assert refusal(path).startswith(f"{path}: takes {shape} as tensor(float), but inkread gives (N, 28, 28, 1), ")
 
 
 # Files and folders

@@ -163,7 +163,7 @@ def test_a_model_of_other_classes_is_refused_by_its_name(
     path = tmp_path / name
     write_network(path, classes=12) if name.endswith(".onnx") else write_h5_of(path, classes=12)
     images = np.zeros((10, 28, 28), np.uint8)
-    with pytest.raises(ModelError, match=re.escape(f"{path}: gives (12,) outputs a glyph")):
+    with pytest.raises(ModelError, match=re.escape(f"{path}: gives (12,) outputs per glyph")):
         DigitClassifier(None, model=path).fit(images, np.arange(10))
 
 
@@ -217,14 +217,14 @@ def test_it_is_the_end_of_a_pipeline(few: tuple[NDArray[np.uint8], ...]) -> None
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda x: x[:, :8, :8].reshape(-1, 64), r"X has 64 feature\(s\), where a glyph has 784: 28 x 28 pixels"),
-        (lambda x: x.astype(float), "X goes up to 255, where float64 has 1 for ink; divide it"),
+        (lambda x: x[:, :8, :8].reshape(-1, 64), r"X has 64 feature\(s\), but a glyph has 784: 28 x 28 pixels"),
+        (lambda x: x.astype(float), "X goes up to 255, but ink is 1 for float64; divide it"),
         (lambda x: -x.astype(float), "Negative values in data"),
         (lambda x: np.where(x > 200, np.nan, x / 255), "contains NaN"),
         (lambda x: x[:0], "0 sample"),
         (
             lambda x: np.stack([x] * 3, axis=-1),
-            r"X is of the shape \(20, 28, 28, 3\), where DigitClassifier takes \(n, 28, 28\), \(n, 28, 28, 1\) or",
+            r"X has the shape \(20, 28, 28, 3\), but DigitClassifier takes \(n, 28, 28\), \(n, 28, 28, 1\) or",
         ),
         (lambda x: x[0], "Found array with dim|X has 28 feature|inconsistent numbers of samples"),
     ],
@@ -238,14 +238,14 @@ def test_other_arrays_are_refused_in_words(change, reason: str) -> None:  # type
 
 def test_other_labels_and_settings_are_refused_in_words() -> None:
     images = np.random.default_rng(0).integers(0, 256, (22, 28, 28), np.uint8)
-    with pytest.raises(ValueError, match="y has the class '10': with recipe=None, classes are the digits"):
+    with pytest.raises(ValueError, match="y has the class '10': with recipe=None, the classes must be digits"):
         DigitClassifier(recipe=None).fit(images, np.arange(22) % 11)
-    with pytest.raises(ValueError, match="y has 11 classes, where a network has 10"):
+    with pytest.raises(ValueError, match="y has 11 classes, but a network has 10"):
         DigitClassifier().fit(images, np.arange(22) % 11)
-    with pytest.raises(ValueError, match="recipe is 'fast', 'classic' or None, not 'best'"):
+    with pytest.raises(ValueError, match="recipe must be 'fast', 'classic' or None, not 'best'"):
         DigitClassifier(recipe="best").fit(images, np.arange(22) % 10)  # type: ignore[arg-type]
     for epochs in ("a", 0, -1, 2.0, True):
-        with pytest.raises(ValueError, match=f"epochs is a whole number from 1, or None, not {epochs!r}"):
+        with pytest.raises(ValueError, match=f"epochs must be a whole number from 1, or None, not {epochs!r}"):
             DigitClassifier(epochs=epochs).fit(images, np.arange(22) % 10)  # type: ignore[arg-type]
     for seed in ("a", 0.5, np.random.default_rng(0)):
         with pytest.raises(ValueError, match="cannot be used to seed"):

@@ -4,7 +4,7 @@
     reading = inkread.read("6.jpg")
     reading.text, reading.confidence
 
-`Reader` reads many pictures or with another model; `inkread.training` (extra 'train') trains one.
+`Reader` reads many pictures, or reads with another model. `inkread.training` (extra 'train') trains a model.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ __all__ = [
 
 __version__: str
 
-# ONNX Runtime 1.32 keeps a number for this device in the home folder and sends events to its makers unless it finds
-# this when it is loaded. Whoever sets it themselves has their way.
+# Unless this is set before it is loaded, ONNX Runtime 1.32 keeps an id of this device in the home folder and sends
+# events to its makers. A value that the user has set is kept.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _LATER = {"Picture": "inkread.pictures.opening", "Reader": "inkread.reader", "Steps": "inkread.steps"}
 
 
 def __getattr__(name: str) -> Any:
-    """Return what is looked up only when asked for: the version, and names behind which large libraries stand."""
+    """Return the version, or a name whose module imports large libraries, on first use."""
     if name == "__version__":
         from importlib.metadata import version
 

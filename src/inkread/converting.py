@@ -1,9 +1,9 @@
-"""Converting: from a model to a file of another kind that is shown to answer alike.
+"""Converting a model to another file format, with a check that the new file gives the same answers.
 
     from inkread.converting import convert
     result = convert("mnist.h5", "mnist.onnx")
 
-A file of Keras is read as data: see `inkread.foreign`. Importing this module does not import a training framework.
+A Keras file is read as data: see `inkread.foreign`. Importing this module does not import a training framework.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from inkread.models.probabilities import as_probabilities
 from inkread.system import quiet_stderr
 
 TOLERANCE = 1e-4
-"""The largest difference that one output may show after a conversion that changes no weights."""
+"""The largest difference of a single output that a conversion may cause if it changes no weights."""
 
 CHANGED_ANSWERS = 0.02
-"""The largest share of glyphs that may get another answer in 8 bits."""
+"""The largest share of glyphs whose answer may change in 8 bits."""
 
 QUANTISED = "8-bit weights and activations, after training"
 
@@ -46,13 +46,13 @@ SUFFIXES = (".keras", ".h5", ".onnx", LITERT_SUFFIX)
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What a conversion wrote and how it was shown to be right.
+    """A written file, and how its answers compare with those of the source.
 
     target: the file written.
-    size: of that file, in bytes.
-    glyphs: on what both models were compared, in words.
-    difference: the largest between an output of the one and of the other.
-    changed: the share of the glyphs that get another answer, 0 to 1.
+    size: its size in bytes.
+    glyphs: what both models were compared on, in words.
+    difference: the largest difference between an output of one model and of the other.
+    changed: the share of the glyphs whose answer changed, 0 to 1.
     right: the shares of the glyphs that the source and the target read right, 0 to 1.
     """
 
@@ -67,17 +67,17 @@ class Conversion:
 def convert(
     model: str | os.PathLike[str], out: str | os.PathLike[str], *, int8: bool = False, force: bool = False
 ) -> Conversion:
-    """Write a model as a file of another kind and return how alike both answer on real glyphs.
+    """Write a model in another file format, and return how its answers compare with the source's.
 
-    model: a model folder, "shipped", "tiny", or an `.onnx`, `.keras` or `.h5` file; nothing in a file is run.
-    out: a file that ends in `.keras`, `.h5`, `.onnx` or `.tflite`; a calibrated model's card is written beside it, as
-        `OUT.card.json`, and read with it.
-    int8: write an ONNX file with weights and activations of 8 bits; a name that ends in `.int8.onnx` says the same.
-    force: whether a file that lies at `out` may be replaced.
+    model: a model folder, "shipped", "tiny", or an `.onnx`, `.keras` or `.h5` file. No code in a file is run.
+    out: a file that ends in `.keras`, `.h5`, `.onnx` or `.tflite`. The card of a calibrated model is written beside it,
+        as `OUT.card.json`, and used when `out` is read.
+    int8: write an ONNX file with weights and activations of 8 bits; a name ending in `.int8.onnx` does the same.
+    force: whether an existing file at `out` may be replaced.
 
-    Raises `OptionError` for a name of no such kind or a file that is there already; `ModelError` for a model that
-    cannot be used or converted, or where both answer otherwise; `MissingExtra` without what the kind needs. Then
-    nothing is written.
+    Raises `OptionError` for another ending or an existing file; `ModelError` for a model that cannot be used or
+    converted, or if the answers differ; `MissingExtra` if the packages for the format are not installed. In all these
+    cases nothing is written.
     """
     source, target = model_path(model), Path(out)
     int8 = int8 or target.name.lower().endswith(".int8.onnx")
@@ -94,42 +94,43 @@ def convert(
 
 
 def _check_target(source: Path, target: Path, *, int8: bool, force: bool) -> None:
-    """Refuse a file that cannot be written as asked, before any work is done for it."""
+    """Raise `OptionError` for a file that cannot be written as requested, before any work is done."""
     if target.suffix.lower() not in SUFFIXES:
-        raise OptionError(f"{target}: a model ends in {', '.join(SUFFIXES)}; 8 bits in .int8.onnx")
+        raise OptionError(f"{target}: the name of a model ends in {', '.join(SUFFIXES)}, or .int8.onnx for 8 bits")
     if int8 and target.suffix.lower() != ".onnx":
-        raise OptionError(f"{target}: 8 bits go into an ONNX file alone; name it {target.stem}.int8.onnx")
+        raise OptionError(f"{target}: only an ONNX file can have 8 bits; name it {target.stem}.int8.onnx")
     check_folder(target)
     if target.is_dir() or (target.exists() and target.samefile(model_file(source))):
         raise OptionError(f"{target}: is {'a folder' if target.is_dir() else 'the model itself'}; name another file")
     if target.exists() and not force:
-        raise OptionError(f"{target}: is there already; name another file, or replace it with --force")
+        raise OptionError(f"{target}: exists already; name another file, or replace it with --force")
 
 
 def _check_source(source: Path) -> None:
     if source.suffix.lower() == LITERT_SUFFIX:
-        raise OptionError(f"{source}: from LiteRT there is no way back; convert the model it was made from")
+        raise OptionError(f"{source}: a LiteRT file cannot be converted; convert the model it was made from")
     if (source / "saved_model.pb").is_file():
-        raise OptionError(f"{source}: is a SavedModel of TensorFlow; load it there and save it as .keras or .h5")
+        raise OptionError(f"{source}: is a TensorFlow SavedModel; load it in TensorFlow and save it as .keras or .h5")
 
 
 @contextmanager
 def _way_out(source: Path, target: Path) -> Iterator[None]:
-    """Turn what the libraries below raise for a network that they cannot write into one line."""
+    """Turn the libraries' errors for a network that they cannot write into one line."""
     try:
         yield
     except (InkreadError, OSError):
         raise
     except Exception as error:  # noqa: BLE001 - exporters raise errors of any class
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise ModelError(f"{source}: cannot be written as {target.suffix} ({reason}); try another kind") from None
+        raise ModelError(f"{source}: cannot be written as {target.suffix} ({reason}); try another format") from None
 
 
 def _write(source: Path, target: Path, glyphs: NDArray[np.float32], *, int8: bool) -> None:
     if target.suffix.lower() == ".onnx":
         _write_onnx(model_file(source), target, glyphs, int8=int8)
         return
-    kept = source / KERAS_NAME  # of a model folder: what was trained, where the ONNX beside it is what reads
+    # A model folder has the trained Keras model beside the ONNX file.
+    kept = source / KERAS_NAME
     model = keras_model(kept if kept.is_file() else model_file(source))
     with warnings.catch_warnings(), quiet_stderr():
         warnings.simplefilter("ignore")
@@ -155,35 +156,37 @@ def _write_onnx(source: Path, target: Path, glyphs: NDArray[np.float32], *, int8
 
 
 def _compared(before: Classifier, after: Classifier, target: Path, glyphs: SampleGlyphs, *, int8: bool) -> Conversion:
-    """Return how alike two models answer; raises `ModelError` where they differ by more than they may."""
+    """Compare two models' answers. Raises `ModelError` if they differ by more than allowed."""
     first, second = (as_probabilities(classifier.outputs(glyphs.glyphs)) for classifier in (before, after))
     difference = float(np.abs(first - second).max()) if first.shape == second.shape else np.inf
     answers = [outputs[:, :CLASSES].argmax(axis=1) for outputs in (first, second)]
     changed = float((answers[0] != answers[1]).mean())
     if not (changed <= CHANGED_ANSWERS if int8 else difference <= TOLERANCE):
         raise ModelError(
-            f"{target}: would answer otherwise on {glyphs.what} (difference {difference:.2g}, {changed:.1%} other "
-            "answers), so it is not written; convert the file that the model was first saved to"
+            f"{target}: would give different answers for {glyphs.what} (difference {difference:.2g}, {changed:.1%} "
+            "of the answers), so it is not written; convert the file that the model was first saved to"
         )
     right = tuple(float((answer == glyphs.labels).mean()) for answer in answers)
     return Conversion(target, 0, glyphs.what, difference, changed, (right[0], right[1]))
 
 
 def _write_card(card: Card, target: Path, *, int8: bool) -> None:
-    """Write what makes confidences of the outputs beside the file, if the model has it."""
+    """Write the model's card, if it has one, beside the file, so that its outputs become confidences."""
     if card == Card():
         return
-    if int8:  # what was measured was measured before
+    # Scores measured before the conversion do not hold for 8 bits.
+    if int8:
         card = replace(card, settings={**card.settings, "quantised": QUANTISED}, test={}, scores={})
     replace(card, model_sha256=file_sha256(target)).save(target)
 
 
 IMAGES, DRAWINGS = 1000, 300
+"""How many images of MNIST, or else drawn digits, two models are compared on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SampleGlyphs:
-    """SampleGlyphs, (N, 28, 28) float32 in 0..1, their digits, (N,) uint8, and what they are, in words."""
+    """Glyphs, (N, 28, 28) float32 in 0..1, their labels, (N,) uint8, and a description."""
 
     glyphs: NDArray[np.float32]
     labels: NDArray[np.uint8]
@@ -191,7 +194,7 @@ class SampleGlyphs:
 
 
 def glyphs_at_hand() -> SampleGlyphs:
-    """Return 1000 of MNIST's last training images where MNIST lies on this machine, and else 300 drawn digits."""
+    """Return the last 1000 of MNIST's training images if MNIST is on this machine, else 300 drawn digits."""
     mnist = mnist_at_hand()
     if mnist is not None and len(mnist.train_images) >= IMAGES:
         images = np.asarray(mnist.train_images[-IMAGES:] / np.float32(255), np.float32)

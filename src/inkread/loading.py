@@ -21,12 +21,12 @@ def load_classifier(model: str | os.PathLike[str] | None = None, *, threads: int
     """Return the classifier of a model, with its card.
 
     model: None for the shipped model, "tiny" for the same in 8-bit integers, a model folder, an `.onnx` file, a
-        `.keras` or `.h5` file of Keras (these two need the extra 'train'), or a `.tflite` file (the extra 'litert').
+        `.keras` or `.h5` file (these two need the extra 'train'), or a `.tflite` file (the extra 'litert').
     threads: how many cores one call may use, at least 1.
 
-    Raises `ModelError` for a model that is missing, damaged or of other shapes than (N, 28, 28, 1), (N, 28, 28) or
-    (N, 784) to (N, 10) or (N, 11), and for a file that holds more than a network; nothing in it is run. Raises
-    `MissingExtra` where what it takes to open its kind is not installed.
+    No code in a file is run. Raises `ModelError` for a model that is missing or damaged, that does not map
+    (N, 28, 28, 1), (N, 28, 28) or (N, 784) to (N, 10) or (N, 11), or that holds more than a network. Raises
+    `MissingExtra` if the packages for its format are not installed.
     """
     path = SHIPPED if model is None else model_path(model)
     card = card_of(path)

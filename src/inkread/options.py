@@ -28,4 +28,4 @@ class ReadOptions:
         if self.as_ not in get_args(Content):
             raise OptionError(f"as_={self.as_!r}: a picture holds {', '.join(map(repr, get_args(Content)))}")
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
-            raise OptionError(f"min_confidence={self.min_confidence}: a confidence lies between 0 and 1")
+            raise OptionError(f"min_confidence={self.min_confidence}: a confidence must be between 0 and 1")

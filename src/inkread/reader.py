@@ -1,4 +1,4 @@
-"""The reader: owns a model and runs the way from a picture to its reading."""
+"""The reader: has a model and runs the steps from a picture to its reading."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class Reader:
     model: None for the shipped model, "tiny" for the same in 8-bit integers, a model folder, or an `.onnx`, `.keras` or
         `.h5` file.
     threads: how many cores the network may use for one picture.
-    profile: whose taught digits count, by name or as a `Profile`; None for reading as if nothing had been taught.
+    profile: whose taught digits count, by name or as a `Profile`; None to read without taught digits.
 
-    Raises `ModelError` for a model that cannot be used, `OptionError` for a profile with an impossible name. A reader
-    may be shared by threads. What is taught counts from the next reading on, whichever program teaches it.
+    Threads may share a reader. Taught digits count from the next reading on, even if another program teaches them.
+    Raises `ModelError` for a model that cannot be used, and `OptionError` for an invalid profile name.
     """
 
     def __init__(
@@ -65,30 +65,30 @@ class Reader:
         """Return the reading of a picture: a path, bytes, a binary file, a PIL image or an array.
 
         as_: what the picture holds.
-        min_confidence: a digit with a smaller confidence is refused as "unsure"; 0 to 1, None for what the card says.
+        min_confidence: a digit with a smaller confidence is refused as "unsure"; 0 to 1, None for the card's value.
 
-        Raises `PictureError` for what is no picture, `OptionError` for an option out of range, and `DataError` for a
-        profile whose file is damaged. See
-        `inkread.pictures.opening.open_picture` for the kinds of arrays.
+        `inkread.pictures.opening.open_picture` describes the arrays. Raises `PictureError` for a picture that cannot be
+        opened, `OptionError` for an option out of range, and `DataError` for a damaged profile.
         """
         return self.steps(picture, as_=as_, min_confidence=min_confidence).reading
 
     def steps(self, picture: Picture, *, as_: Content = "auto", min_confidence: float | None = None) -> Steps:
-        """Return every step from the picture to its reading; takes and raises what `read` does."""
+        """Return every step from the picture to its reading, with the arguments and errors of `read`."""
         return self.run(picture, ReadOptions(as_, min_confidence))
 
     def run(self, picture: Picture, options: ReadOptions) -> Steps:
-        """Return what `steps` does, with its options as one object."""
+        """Return the same as `steps`, with the options as one object."""
         name = name_of(picture)
+        # A binary file can be read only once, and the steps may be drawn later.
         if not isinstance(picture, str | os.PathLike | Image.Image | np.ndarray):
-            picture = content_of(picture, name)  # a file gives its bytes only once, and the steps may be drawn later
-        page, ink, handwriting = _seen(picture, name)
+            picture = content_of(picture, name)
+        page, ink, handwriting = _open_page(picture, name)
         found = self._recognised(handwriting, options.as_)
         if found.turns:
             page, ink = page.turned(found.turns), np.ascontiguousarray(np.rot90(ink, found.turns))
         digits = accepted_digits(found, page, self.card)
         refused = refusal(found, digits, self.card, options.min_confidence)
-        draw = partial(self._drawn, picture, options)
+        draw = partial(self._draw, picture, options)
         if refused:
             reading = Reading(name, refused=refused, _draw=draw)
         else:
@@ -96,8 +96,8 @@ class Reader:
         patches = tuple(place.patch for place in found.places)
         return Steps(page, ink, patches, found.glyphs, found.probabilities, self.card, reading)
 
-    def _drawn(self, picture: Picture, options: ReadOptions) -> Figure:
-        """Return the figure of the steps, for which the picture is opened once more."""
+    def _draw(self, picture: Picture, options: ReadOptions) -> Figure:
+        """Return the figure of the steps, after opening the picture again."""
         from inkread.figures.steps import draw_steps
 
         return draw_steps(self.run(picture, options))
@@ -105,31 +105,33 @@ class Reader:
     def teach(
         self, label: str | int, picture: Picture, *, box: Sequence[float] | None = None, as_: Content = "auto"
     ) -> tuple[Lesson, ...]:
-        """Teach what is written on a picture, and return a lesson for each digit; from now on it is read so.
+        """Teach the digits on a picture, and return a lesson for each. Later readings take them into account.
 
-        label: its digits in reading order, such as 7 or "1234".
-        box: where the one digit stands that the label is for, as `Digit.box` gives it, or four such numbers as JSON has
-            them; None for all of the picture.
-        as_: what the picture holds; as it will be read, or its digits may look otherwise to the network.
+        label: the digits in reading order, such as 7 or "1234".
+        box: the place of the one digit that the label is for, as `Digit.box` or as four numbers from JSON; None if the
+            label is for the whole picture.
+        as_: what the picture holds. Use the value with which such pictures will be read, because the glyphs depend on
+            it.
 
-        `Lesson.instead_of` is the label that the same digit was taught with before, if it was another one.
+        If the same digit was taught with another label before, `Lesson.instead_of` is that label.
 
-        Raises what `read` raises; `PictureError` where the picture does not have so many digits, `OptionError` for a
-        label or box that is none and a reader without a profile, `ModelError` for a network that gives no features, and
-        `DataError` where the profile cannot be written. Then nothing is taught.
+        Raises the errors of `read`; `PictureError` for a picture with another number of digits; `OptionError` for an
+        invalid label or box, or a reader without a profile; `ModelError` for a network without the output `features`;
+        and `DataError` if the profile cannot be written. In all these cases nothing is taught.
         """
         from inkread.teaching.lessons import box_of, digits_of, lessons_of
 
-        digits_of(label)  # before the picture is read
+        # An invalid label is refused before the picture is read.
+        digits_of(label)
         place = None if box is None else box_of(box)
         return self.teach_lessons(lessons_of(self.steps(picture, as_=as_), label, box=place))
 
     def teach_lessons(self, lessons: Iterable[Lesson]) -> tuple[Lesson, ...]:
-        """Teach lessons that are made already, by their glyphs, all or none; return them as they are kept."""
+        """Teach lessons that exist already, all or none, and return them as they are stored."""
         return tuple(self.classifier.learn(list(lessons)))
 
     def _recognised(self, handwriting: Handwriting, as_: Content) -> Recognition:
-        """Return the digits of a page that holds what the caller says."""
+        """Return the digits of a page, given what it holds."""
         if as_ == "digit":
             return recognise_single(handwriting, self.classifier)
         if as_ == "auto":
@@ -146,8 +148,9 @@ class Reader:
     ) -> Iterator[Reading]:
         """Yield the reading of each picture, in order, reading several at a time.
 
-        workers: how many pictures are read at a time; None for one a core. Only a few are held at once, however
-        many there are. Raises what `read` raises, when the turn of that picture has come.
+        workers: how many pictures are read at a time; None for one per core.
+
+        Only a few pictures are in memory at a time. Raises the errors of `read` when it is the picture's turn.
         """
         for outcome in self.try_many(pictures, as_=as_, min_confidence=min_confidence, workers=workers):
             if isinstance(outcome, PictureError):
@@ -162,13 +165,13 @@ class Reader:
         min_confidence: float | None = None,
         workers: int | None = None,
     ) -> Iterator[Reading | PictureError]:
-        """Yield as `read_many` does, with the error in the place of a picture that cannot be opened."""
+        """Yield the same as `read_many`, but for a picture that cannot be opened yield the error."""
         return self.run_many(pictures, ReadOptions(as_, min_confidence), workers=workers)
 
     def run_many(
         self, pictures: Iterable[Picture], options: ReadOptions, *, workers: int | None = None
     ) -> Iterator[Reading | PictureError]:
-        """Yield what `try_many` does, with its options as one object."""
+        """Yield the same as `try_many`, with the options as one object."""
         workers = os.cpu_count() or 1 if workers is None else workers
         if workers < 1:
             raise OptionError(f"workers={workers}: at least one picture is read at a time")
@@ -185,7 +188,7 @@ class Reader:
 def _in_order(
     attempt: Callable[[Picture], Reading | PictureError], pictures: Iterable[Picture], *, workers: int
 ) -> Iterator[Reading | PictureError]:
-    """Yield what `attempt` returns for each picture, in order, by so many threads, never far ahead."""
+    """Yield the result of `attempt` for each picture, in order, using `workers` threads and few pictures ahead."""
     pool = ThreadPoolExecutor(workers)
     waiting: deque[Future[Reading | PictureError]] = deque()
     todo = iter(pictures)
@@ -200,8 +203,8 @@ def _in_order(
         pool.shutdown(cancel_futures=True)
 
 
-def _seen(picture: Picture, name: str) -> tuple[Page, NDArray[np.float32], Handwriting]:
-    """Return a picture as a page, its ink, and what is written on it; small writing is looked at on a larger page."""
+def _open_page(picture: Picture, name: str) -> tuple[Page, NDArray[np.float32], Handwriting]:
+    """Return a picture's page, ink and handwriting. A picture with small writing gets a larger page."""
     page = open_picture(picture, name)
     ink, handwriting = find_handwriting(page)
     if pixels := finer(page, handwriting):

@@ -1,4 +1,4 @@
-"""What a picture says: readings, their digits and boxes. Immutable, with JSON in and out."""
+"""Readings: the result for a picture, with its lines, numbers and digits. Immutable, with JSON in and out."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from inkread.style import ANSWER, QUIET, SURE, WARNING, percent
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from inkread.models.conformal import Conformal
+    from inkread.models.card import Conformal
 
-_MOST_LINES = 40  # longer sheets are cut off, with a word
+# In a notebook, longer pages are cut off with a note.
+_MOST_LINES = 40
 
 UnreadReason = Literal["word", "print", "drawing", "struck", "unsure"]
 RefusalCode = Literal["blank", "no-digit", "unsure"]
@@ -32,7 +33,7 @@ class Digit:
     digit: 0 to 9.
     confidence: the probability, 0 to 1, that `digit` is right.
     probabilities: ten floats from 0 to 1 that sum to 1, one for each class.
-    box: where its ink lies, in pixels of the upright picture.
+    box: where its ink is, in pixels of the upright picture.
     line: index of its line in `Reading.lines`.
     number: index of its number in that line.
     """
@@ -46,22 +47,23 @@ class Digit:
     _conformal: Conformal | None = field(default=None, repr=False, compare=False)
 
     def candidates(self, probability: float, *, by: Conformal | None = None) -> tuple[int, ...]:
-        """Return the digits, likeliest first, among which the true one is with at least this probability, 0 to 1.
+        """Return a set of digits that contains the true one with at least this probability, 0 to 1; likeliest first.
 
-        by: what the model's card knows of real pictures, `Reader.card.conformal`; needed for a reading that came from
-            JSON, and else what it was read with.
+        by: the conformal scores of the model's card, `Reader.card.conformal`. None for those that the picture was read
+            with; a reading from JSON has none.
 
-        It holds for pictures like those that the card was fitted on, in the mean over them, given that the ink is one
-        digit. All ten are returned where so many pictures cannot promise so much: above 0.9965 for 291. Raises
-        `OptionError` for a probability out of range, and where there is no such card: a softmax promises nothing.
+        The probability holds on average over pictures like those that the scores were fitted on, given that the ink is
+        one digit. All ten digits are returned if there were too few pictures for the probability: above 0.9965 for 291
+        pictures. Raises `OptionError` for a probability out of range, and if there are no scores, because a softmax
+        alone guarantees nothing.
         """
         if not 0 <= probability <= 1:
-            raise OptionError(f"candidates({probability}): a probability lies between 0 and 1")
+            raise OptionError(f"candidates({probability}): a probability must be between 0 and 1")
         conformal = by or self._conformal
         if conformal is None:
             raise OptionError(
-                "candidates are promised by what the model's card knows of real pictures, and there is none here: read "
-                "with the shipped model; of a reading from JSON, give candidates(..., by=Reader().card.conformal)"
+                "candidates need the conformal scores of the model's card, and there are none here; read with the "
+                "shipped model, or for a reading from JSON use candidates(..., by=Reader().card.conformal)"
             )
         least = min(conformal.least(probability), max(self.probabilities))
         ranked = sorted(range(len(self.probabilities)), key=lambda digit: -self.probabilities[digit])
@@ -69,7 +71,7 @@ class Digit:
 
 
 class _WithDigits(Protocol):
-    """What has a text and the digits that it is made of."""
+    """Anything with a text and its digits."""
 
     @property
     def text(self) -> str: ...
@@ -79,7 +81,7 @@ class _WithDigits(Protocol):
 
 
 class _Written:
-    """What a number and a line have in common: their digits stand beside each other."""
+    """The base of a number and a line, whose digits are side by side."""
 
     __slots__ = ()
 
@@ -90,7 +92,7 @@ class _Written:
 
     @property
     def box(self: _WithDigits) -> Box:
-        """Where its ink lies, in pixels of the upright picture."""
+        """Where its ink is, in pixels of the upright picture."""
         return hull_of(digit.box for digit in self.digits)
 
     def __str__(self: _WithDigits) -> str:
@@ -111,13 +113,13 @@ class Number(_Written):
 
 @dataclass(frozen=True, slots=True)
 class Line(_Written):
-    """Numbers beside each other."""
+    """Numbers side by side."""
 
     numbers: tuple[Number, ...]
 
     @property
     def text(self) -> str:
-        """Its numbers, parted by spaces."""
+        """Its numbers, separated by spaces."""
         return " ".join(number.text for number in self.numbers)
 
     @property
@@ -136,7 +138,7 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a picture was not read: a code for programs and a sentence for people."""
+    """Why a reading was refused: a code for programs and a sentence for people."""
 
     code: RefusalCode
     message: str
@@ -147,9 +149,9 @@ class Reading:
     """The result for one picture.
 
     picture: the name of the picture, as it was given.
-    digits: in reading order; empty where the reading was refused.
-    confidence: the probability, 0 to 1, that the whole text is right; None where the reading was refused.
-    refused: the reason, or None.
+    digits: the digits in reading order; empty if the reading was refused.
+    confidence: the probability, 0 to 1, that the whole text is right; None if the reading was refused.
+    refused: why the reading was refused, or None.
     """
 
     picture: str
@@ -160,9 +162,9 @@ class Reading:
 
     @property
     def lines(self) -> tuple[Line, ...]:
-        """The lines, from top to bottom; none where the reading was refused."""
+        """The lines, from top to bottom; empty if the reading was refused."""
         return tuple(
-            Line(tuple(Number(tuple(own)) for _, own in groupby(digits, key=lambda digit: digit.number)))
+            Line(tuple(Number(tuple(group)) for _, group in groupby(digits, key=lambda digit: digit.number)))
             for _, digits in groupby(self.digits, key=lambda digit: digit.line)
         )
 
@@ -173,21 +175,21 @@ class Reading:
 
     @property
     def text(self) -> str:
-        """All lines, joined by line breaks, their numbers by spaces; empty where the reading was refused."""
+        """The lines joined by line breaks, with spaces between numbers; empty if the reading was refused."""
         return "\n".join(line.text for line in self.lines)
 
     def figure(self) -> Figure:
         """Return a matplotlib figure of every step from the picture to the answer.
 
-        The picture is opened once more, so it must still be as it was when it was read. Raises `ValueError` for
-        a reading that came from JSON or from another process: it has no picture.
+        The picture is opened again, so it must not have changed since it was read. Raises `ValueError` for a reading
+        from JSON or from another process, which has no picture.
         """
         if self._draw is None:
-            raise ValueError("this reading came without its picture; read the picture again to draw its steps")
+            raise ValueError("this reading has no picture; read the picture again to draw its steps")
         return self._draw()
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows: the text, how sure it is, and each digit, the unsure ones in another colour."""
+        """Return the HTML that a notebook shows: the text, its confidence, and unsure digits in another colour."""
         return _html(self)
 
     def to_dict(self) -> dict[str, Any]:
@@ -212,10 +214,7 @@ class Reading:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Reading:
-        """Return the reading that `to_dict` made `values` of.
-
-        Raises `KeyError` or `TypeError` for values that it did not make.
-        """
+        """Return the reading of a JSON object from `to_dict`. Raises `KeyError` or `TypeError` for other objects."""
         return cls(
             picture=values["picture"],
             digits=tuple(
@@ -232,10 +231,11 @@ class Reading:
 
     @classmethod
     def from_json(cls, text: str) -> Reading:
-        """Return the reading that `to_json` wrote. Raises `ValueError` for text that is not JSON, else as above."""
+        """Return the reading of `to_json`. Raises the errors of `from_dict`, and `ValueError` for other text."""
         return cls.from_dict(json.loads(text))
 
-    def __getstate__(self) -> dict[str, Any]:  # a reading travels to other processes without its picture
+    # A reading is sent to other processes without its picture.
+    def __getstate__(self) -> dict[str, Any]:
         return {
             "picture": self.picture,
             "digits": self.digits,
@@ -259,7 +259,7 @@ def _numbers(lines: Iterable[str]) -> list[int]:
 
 
 def _html(reading: Reading) -> str:
-    """Return a reading as HTML: its text in large digits, a tooltip on each, and how sure all of it is."""
+    """Return a reading as HTML: its text in large digits, each with a tooltip, and the confidence in all of it."""
     name = f'<span style="color:{QUIET}">{escape(reading.picture)}</span>'
     if reading.refused:
         refused = f"{escape(reading.refused.code)}: {escape(reading.refused.message)}"

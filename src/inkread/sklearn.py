@@ -1,11 +1,11 @@
-"""inkread as a classifier of scikit-learn. Needs the extra 'sklearn'.
+"""inkread as a scikit-learn classifier. Needs the extra 'sklearn'.
 
     from inkread.sklearn import DigitClassifier
     DigitClassifier().fit(images, labels).score(more_images, more_labels)
     DigitClassifier(recipe=None).fit(images, labels)  # the shipped network; nothing is trained
 
-It takes glyphs, not pictures: arrays of 28x28 with MNIST's conventions, as a model sees them. Pictures are read by
-`inkread.Reader`.
+It takes glyphs, not pictures: arrays of 28x28 pixels with MNIST's conventions, as a model sees them. `inkread.Reader`
+reads pictures.
 """
 
 from __future__ import annotations
@@ -35,24 +35,25 @@ try:
 except ImportError:
     raise MissingExtra("inkread.sklearn", "sklearn") from None
 
-FEATURES = 784  # pixels of a glyph
+FEATURES = 784
+"""Pixels of a glyph."""
 
 
 class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """A classifier of glyphs, (n, 28, 28), (n, 28, 28, 1) or (n, 784), with ink as 1 and paper as 0.
 
-    Floats lie in 0..1; whole numbers, as in MNIST's files, in 0..255, and are divided by 255.
+    Floats are in 0..1. Integers, as in MNIST's files, are in 0..255 and are divided by 255.
 
-    recipe: how `fit` trains a new network on its images and labels: "fast", in seconds, or "classic", as the
-        well-known tutorial does, in minutes (docs/cli.md has the settings of both). None trains nothing: `fit` notes
-        which classes there are, and `model` answers.
-    model: what answers where the recipe is None: what `inkread.Reader` takes; None for the shipped model.
-    epochs: rounds over the images, at least 1; None for the recipe's own number.
-    random_state: seed of the training, a whole number from 0; a `RandomState` of NumPy, or None for NumPy's own, from
-        which each `fit` draws a seed.
+    recipe: how `fit` trains a new network: "fast", in seconds, or "classic", the recipe of the well-known tutorial, in
+        minutes (docs/cli.md has the settings of both). With None, `fit` trains nothing and only stores the classes;
+        `model` predicts.
+    model: the model that predicts if the recipe is None, as `inkread.Reader` takes it; None for the shipped model.
+    epochs: passes over the images, at least 1; None for the recipe's number.
+    random_state: the seed of the training, an integer from 0; or a NumPy `RandomState`, or None for NumPy's global one,
+        from which each `fit` draws a seed.
 
-    After `fit` it has `classes_`, the labels in order, at most ten; `n_features_in_`, always 784; and, if it trained,
-    `temperature_`, by which probabilities are calibrated. A pickle of it holds the network it trained.
+    After `fit` it has `classes_`, the sorted labels, at most ten; `n_features_in_`, always 784; and, if it trained,
+    `temperature_`, which calibrates its probabilities. A pickle of it includes the trained network.
     """
 
     def __init__(
@@ -69,15 +70,17 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> DigitClassifier:  # noqa: N803 - scikit-learn's names
-        """Train on images and their labels, (n,), of up to ten classes, and return itself.
+        """Train on images and their labels, (n,), of up to ten classes, and return the classifier.
 
-        Raises `ValueError` for arrays of another shape or range, for unknown settings and, where nothing is trained,
-        for labels that are no digits; `MissingExtra` without what training needs.
+        Raises `ValueError` for arrays of another shape or range, for unknown settings and, if the recipe is None, for
+        labels that are not digits; `MissingExtra` if the packages for training are not installed.
         """
         if self.recipe not in ("fast", "classic", None):
-            raise ValueError(f"recipe is 'fast', 'classic' or None, not {self.recipe!r}; 'best' is for `inkread train`")
+            raise ValueError(
+                f"recipe must be 'fast', 'classic' or None, not {self.recipe!r}; 'best' is for `inkread train`"
+            )
         if self.epochs is not None and not (_is_whole(self.epochs) and self.epochs >= 1):
-            raise ValueError(f"epochs is a whole number from 1, or None, not {self.epochs!r}")
+            raise ValueError(f"epochs must be a whole number from 1, or None, not {self.epochs!r}")
         check_random_state(self.random_state)
         images, labels = validate_data(self, _rows(X), y, dtype=None)
         check_classification_targets(labels)
@@ -86,7 +89,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         if self.recipe is None:
             self._columns, self._onnx = _digits(self.classes_), None
         elif len(self.classes_) > CLASSES:
-            raise ValueError(f"y has {len(self.classes_)} classes, where a network has {CLASSES}")
+            raise ValueError(f"y has {len(self.classes_)} classes, but a network has {CLASSES}")
         else:
             self._columns = np.arange(len(self.classes_))
             self._onnx, self.temperature_ = self._trained(glyphs, indices)
@@ -106,7 +109,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         return np.asarray(self.classes_[likeliest])
 
     def _trained(self, glyphs: NDArray[np.float32], indices: NDArray[np.intp]) -> tuple[bytes, float]:
-        """Return a network trained on glyphs and their classes, as ONNX, and its temperature."""
+        """Train a network on glyphs and their classes, and return it as ONNX, with its temperature."""
         from inkread.datasets import Mnist
         from inkread.keras_backend import load_keras
         from inkread.training.history import History, Watcher
@@ -132,7 +135,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             return path.read_bytes(), temperature
 
     def _open(self) -> None:
-        """Open the network: the one that `fit` trained, or that of `model`."""
+        """Open the network that `fit` trained, or else `model`."""
         if self._onnx is None:
             self._classifier = load_classifier(self.model)
             return
@@ -158,45 +161,46 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
 
 def _is_whole(number: object) -> bool:
-    """Tell whether it is a whole number of Python or NumPy; a search over parameters hands on either."""
+    """Tell whether it is an integer of Python or NumPy; a parameter search may pass either."""
     return isinstance(number, Integral) and not isinstance(number, bool)
 
 
 def _seed(random_state: Any) -> int:
-    """Return the seed that a `random_state` stands for: the number itself, or one drawn from it."""
+    """Return the seed for a `random_state`: the number itself, or one drawn from it."""
     if _is_whole(random_state):
         return int(random_state)
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
 def _rows(images: Any) -> Any:
-    """Return images as rows of pixels, (n, 784); rows of another length stay as they are, for scikit-learn to judge."""
+    """Return images as rows of pixels, (n, 784). scikit-learn checks rows of another length."""
     images = images if hasattr(images, "shape") else np.asarray(images)
     if images.shape[1:] in ((28, 28), (28, 28, 1)):
         return np.asarray(images).reshape(-1, FEATURES)
     if len(images.shape) > 2:
         taken = "(n, 28, 28), (n, 28, 28, 1) or (n, 784)"
-        raise ValueError(f"X is of the shape {tuple(images.shape)}, where DigitClassifier takes {taken}")
+        raise ValueError(f"X has the shape {tuple(images.shape)}, but DigitClassifier takes {taken}")
     return images
 
 
 def _glyphs(images: NDArray[Any]) -> NDArray[np.float32]:
     """Return rows of pixels as glyphs, (n, 28, 28) float32 in 0..1."""
+    # Like scikit-learn, this raises ValueError for text.
     if images.dtype.kind not in "buif":
-        images = images.astype(np.float64)  # raises for text, as scikit-learn does
+        images = images.astype(np.float64)
     check_non_negative(images, "DigitClassifier")
     if images.shape[1] != FEATURES:
-        raise ValueError(f"X has {images.shape[1]} feature(s), where a glyph has {FEATURES}: 28 x 28 pixels")
+        raise ValueError(f"X has {images.shape[1]} feature(s), but a glyph has {FEATURES}: 28 x 28 pixels")
     largest = 255 if images.dtype.kind in "ui" else 1
     if images.max() > largest:
-        raise ValueError(f"X goes up to {images.max():g}, where {images.dtype} has {largest} for ink; divide it")
+        raise ValueError(f"X goes up to {images.max():g}, but ink is {largest} for {images.dtype}; divide it")
     return np.asarray(images.reshape(-1, 28, 28) / np.float32(largest), np.float32)
 
 
 def _digits(classes: NDArray[Any]) -> NDArray[np.intp]:
-    """Return the digit that each class stands for, where nothing is trained: 0 to 9, as numbers or as text."""
+    """Return the digit of each class, a number or a text, if nothing is trained. Raises `ValueError` for others."""
     names = [str(label) for label in classes]
     if not set(names) <= set("0123456789"):
         other = next(name for name in names if name not in set("0123456789"))
-        raise ValueError(f"y has the class {other!r}: with recipe=None, classes are the digits 0 to 9")
+        raise ValueError(f"y has the class {other!r}: with recipe=None, the classes must be digits, 0 to 9")
     return np.array([int(name) for name in names], np.intp)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from inkread.cli.profile_option import PROFILE_HELP, profile_of
+from inkread.cli.read_fast import PROFILE_HELP, profile_of
 from inkread.options import Content
 from inkread.teaching.profiles import DEFAULT_PROFILE
 

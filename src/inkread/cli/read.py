@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from inkread.cli.profile_option import PROFILE_HELP
-from inkread.cli.read_fast import Format, read_pictures
+from inkread.cli.read_fast import PROFILE_HELP, Format, read_pictures
 from inkread.options import Content, ReadOptions
 from inkread.teaching.profiles import DEFAULT_PROFILE
 

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from inkread.cli.profile_option import profile_of, warn_if_unteachable
 from inkread.errors import OptionError, PictureError
 from inkread.options import ReadOptions
 from inkread.readings import Reading
-from inkread.teaching.profiles import DEFAULT_PROFILE
+from inkread.teaching.profiles import DEFAULT_PROFILE, NO_PROFILE, Profile
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,6 +27,8 @@ CSV_COLUMNS = ("picture", "line", "number", "position", "digit", "confidence", "
 STDIN = "<stdin>"
 
 Format = Literal["text", "json", "csv"]
+
+PROFILE_HELP = f"The profile whose taught digits are used; '{NO_PROFILE}' uses none. See 'inkread teach'."
 
 
 def read_pictures(
@@ -211,3 +212,26 @@ def hand_over(figure: Figure, path: Path | None, *, show: bool, name: str) -> No
         save_figure(figure, path)
     if show and (shown := show_figure(figure, name)):
         print(f"inkread: there is no display; the figure is in {shown}", file=sys.stderr)
+
+
+def profile_of(name: str) -> Profile | None:
+    """Return the profile of this name; None for `NO_PROFILE`.
+
+    Raises `OptionError` for a profile without taught digits.
+    """
+    if name == NO_PROFILE:
+        return None
+    profile = Profile(name)
+    profile.check_taught()
+    return profile
+
+
+def warn_if_unteachable(reader: Reader) -> None:
+    """Warn on stderr if the model ignores the taught digits because it gives no features to compare."""
+    profile = reader.classifier.profile
+    if profile is not None and not reader.classifier.has_features and profile.count():
+        print(
+            "inkread: taught digits are not used, because this model file gives no features to compare; use the model "
+            "folder or its .onnx, .keras or .h5 file, or add --profile none",
+            file=sys.stderr,
+        )

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from inkread.cli.profile_option import PROFILE_HELP, profile_of
+from inkread.cli.read_fast import PROFILE_HELP, profile_of
 from inkread.errors import MissingExtra, OptionError
 from inkread.teaching.profiles import DEFAULT_PROFILE, NO_PROFILE
 

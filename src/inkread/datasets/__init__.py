@@ -1,4 +1,4 @@
-"""The data sets that networks are trained and measured on."""
+"""Data sets for training and measuring networks."""
 
 from inkread.datasets.mnist import Mnist, load_mnist
 

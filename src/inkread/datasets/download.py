@@ -1,4 +1,4 @@
-"""Downloads that resume, are checked, and end as whole files or not at all."""
+"""Downloads that can be resumed, are checked, and end as complete files or not at all."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ from typing import IO, TypeAlias
 from inkread.errors import DataError
 
 Progress: TypeAlias = Callable[[str, int, int | None], None]
-"""Called with a file's name, the bytes of it that are there, and its size where the server tells it.
+"""Called with a file's name, the number of bytes received so far, and its size, or None if the server does not give it.
 
-The bytes start above 0 where a download resumes, and fall back to 0 where it has to start again.
+The bytes start above 0 if a download is resumed, and fall back to 0 if it has to start again.
 """
 
-TIMEOUT = 20.0  # seconds without a byte
-CHUNK = 1 << 16  # bytes
+TIMEOUT = 20.0
+"""Seconds without a byte after which a connection is given up."""
+
+CHUNK = 1 << 16
+"""Bytes that are read at a time."""
 
 
 def cache_folder(name: str) -> Path:
-    """Return the folder `name` of inkread's cache, where the platform wants it; it may not exist yet."""
+    """Return the folder `name` in inkread's part of the platform's cache; it may not exist yet."""
     return _platform_cache().expanduser() / "inkread" / name
 
 
@@ -41,18 +44,19 @@ def _platform_cache() -> Path:
 def md5_of(path: Path) -> str:
     """Return the MD5 of a file as 32 hexadecimal digits. Raises OSError when it cannot be read."""
     with path.open("rb") as stream:
-        # It guards against damage, not against attackers, and FIPS builds of Python ask to hear that.
+        # The checksum protects against damage, not against attackers. FIPS builds of Python need to be told so.
         return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def download_all(
     md5s: Mapping[str, str], folder: Path, *, mirrors: Sequence[str], progress: Progress | None = None
 ) -> None:
-    """Download the files that `md5s` names, each with its MD5, into `folder`, which is made when missing.
+    """Download the files in `md5s`, a dict of names and MD5s, into `folder`, which is created if it is missing.
 
-    `mirrors` are http or https folders, tried in order. A broken or interrupted download leaves NAME.part,
-    and the next call resumes it. Raises DataError when a file can be had from no mirror; its message says
-    which files to put where.
+    mirrors: http or https folders, tried in order.
+
+    An interrupted download leaves NAME.part, and the next call resumes it. Raises `DataError` if no mirror provides a
+    file; its message says which files to put where.
     """
     for name, md5 in md5s.items():
         try:
@@ -61,15 +65,15 @@ def download_all(
         except OSError as error:
             missing = ", ".join(file for file in md5s if not (folder / file).is_file())
             raise DataError(
-                f"{folder / name}: cannot be downloaded ({_cause(error)}); run again with a network, "
-                f"put {missing} into {folder}, or say where they are with --data DIR or INKREAD_DATA"
+                f"{folder / name}: cannot be downloaded ({_cause(error)}); run again with a network connection, "
+                f"put {missing} into {folder}, or name their folder with --data DIR or INKREAD_DATA"
             ) from error
 
 
 def download(name: str, md5: str, folder: Path, *, mirrors: Sequence[str], progress: Progress | None = None) -> None:
-    """Download one file into `folder` from the first of `mirrors` that gives it with the right MD5.
+    """Download one file into `folder` from the first of `mirrors` that provides it with the right MD5.
 
-    Raises OSError, with the cause at each mirror, when none does.
+    Raises `OSError`, with the cause for each mirror, if none does.
     """
     part = folder / f"{name}.part"
     causes = []
@@ -85,7 +89,7 @@ def download(name: str, md5: str, folder: Path, *, mirrors: Sequence[str], progr
 
 
 def _complete(part: Path, url: str, md5: str, progress: Progress) -> None:
-    """Bring `part` to the file with this MD5; what turns out not to be its beginning is deleted."""
+    """Complete `part` to the file with this MD5. If its content turns out to be wrong, it is downloaded again."""
     resumes = part.is_file()
     if resumes and md5_of(part) == md5:
         return
@@ -95,11 +99,12 @@ def _complete(part: Path, url: str, md5: str, progress: Progress) -> None:
     part.unlink()
     if not resumes:
         raise OSError(f"wrong checksum (md5 {found}, not {md5})")
-    _complete(part, url, md5, progress)  # the fault may lie in what was there before
+    # The earlier part of the file may have been wrong.
+    _complete(part, url, md5, progress)
 
 
 def _transfer(part: Path, url: str, progress: Progress) -> None:
-    """Append to `part` what is missing at its end, or get all of it where the server cannot resume."""
+    """Append the missing bytes to `part`, or download all of it if the server cannot resume."""
     response, start = _request(url, part.stat().st_size if part.is_file() else 0)
     with response, part.open("r+b" if start else "wb") as stream:
         length = response.headers.get("Content-Length")
@@ -119,7 +124,7 @@ def _copy(response: http.client.HTTPResponse, stream: IO[bytes], progress: Calla
 
 
 def _request(url: str, there: int) -> tuple[http.client.HTTPResponse, int]:
-    """Ask for what follows the bytes that are there, or for all where that fails; also return its start."""
+    """Request the bytes after the first `there`, or all if that fails; return the response and its first byte."""
     if there:
         try:
             response = _open(url, {"Range": f"bytes={there}-"})
@@ -146,7 +151,7 @@ def _open(url: str, headers: dict[str, str]) -> http.client.HTTPResponse:
 
 
 def _http_only() -> urllib.request.OpenerDirector:
-    """Build an opener that knows no file: or ftp: addresses, not even behind a redirect."""
+    """Return an opener that refuses file: and ftp: addresses, even behind a redirect."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),

@@ -1,4 +1,4 @@
-"""Pictures with labels: a folder of folders named 0 to 9, or an index file."""
+"""Labelled pictures: a folder with folders named 0 to 9, or an index file."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from inkread.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class LabelledPicture:
-    """A picture and what it says.
+    """A picture with its label.
 
     label: the digits in reading order, lines joined by "|".
-    kind, capture, source: what kind of picture it is, how it was taken and where it comes from, for scores by each of
-        them; may be empty.
+    kind, capture, source: what kind of picture it is, how it was taken and where it comes from; each may be empty.
+        Scores are also given for each of these groups.
     """
 
     path: Path
@@ -28,16 +28,16 @@ class LabelledPicture:
 
 
 def labelled_pictures(data: Path) -> list[LabelledPicture]:
-    """Return the pictures of a folder of folders named 0 to 9, or of an index file, in a fixed order.
+    """Return the pictures of a folder with folders named 0 to 9, or of an index file, in a fixed order.
 
-    An index is CSV with the columns `file`, relative to the index, and `label`; `kind`, `capture` and `source` (or
-    `source_repo`) may be there. Raises `DataError` where there are no labelled pictures.
+    An index is a CSV file with the columns `file`, relative to the index, and `label`. The columns `kind`, `capture`
+    and `source` (or `source_repo`) are optional. Raises `DataError` if there are no labelled pictures.
     """
     if data.is_dir():
         return _of_folders(data)
     if data.is_file():
         return _of_index(data)
-    raise DataError(f"{data}: no such folder or file; name 'mnist', a folder of folders 0 to 9, or an index.csv")
+    raise DataError(f"{data}: no such folder or file; name 'mnist', a folder with folders 0 to 9, or an index.csv")
 
 
 def _of_folders(data: Path) -> list[LabelledPicture]:
@@ -49,7 +49,7 @@ def _of_folders(data: Path) -> list[LabelledPicture]:
         if path.suffix.lower() in known
     ]
     if not pictures:
-        raise DataError(f"{data}: no pictures in folders named 0 to 9; sort them so that the folder is the label")
+        raise DataError(f"{data}: no pictures in folders named 0 to 9; put each picture into the folder of its digit")
     return pictures
 
 
@@ -58,7 +58,7 @@ def _of_index(data: Path) -> list[LabelledPicture]:
         with data.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{data}: not an index in CSV ({error}); see 'inkread evaluate --help'") from None
+        raise DataError(f"{data}: not a CSV index ({error}); see 'inkread evaluate --help'") from None
     if not rows or not {"file", "label"} <= rows[0].keys():
         raise DataError(f"{data}: an index needs a header with 'file' and 'label' and at least one row")
     return [_labelled(data, number, row) for number, row in enumerate(rows, start=2)]

@@ -1,7 +1,7 @@
 """The idx format, in which MNIST is published: a magic number, the dimensions, then the bytes.
 
-A file's content is never trusted: sizes are checked before and while bytes are read, so that memory grows
-with what a file holds and not with what its header claims.
+The content of a file is not trusted. Sizes are checked before and while bytes are read, so the memory used depends on
+what a file holds and not on what its header claims.
 """
 
 from __future__ import annotations
@@ -20,8 +20,12 @@ from inkread.errors import DataError
 
 GZIP_MAGIC = b"\x1f\x8b"
 DIMENSIONS_BY_MAGIC = {0x00000801: 1, 0x00000803: 3}
-LARGEST_CONTENT = 1 << 30  # bytes; twenty times MNIST, and a bound for gzip bombs
+LARGEST_CONTENT = 1 << 30
+"""Bytes that a file may hold when unpacked: twenty times MNIST, and a bound for gzip bombs."""
+
 CHUNK = 1 << 20
+"""Bytes that are read at a time."""
+
 WAY_OUT = "put an intact copy in its place"
 
 
@@ -29,8 +33,8 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     """Read an idx file of unsigned bytes, plain or gzip, whatever its name.
 
     Returns a writable uint8 array of shape `(count,)` for labels or `(count, height, width)` for images.
-    Raises DataError when the file cannot be opened, is no such idx file, is damaged, or does not hold exactly
-    the bytes that its header promises.
+    Raises `DataError` if the file cannot be opened, is not such an idx file, is damaged, or does not hold exactly the
+    bytes that its header promises.
     """
     try:
         with path.open("rb") as raw, _decoded(raw) as stream:
@@ -60,8 +64,9 @@ def _read_array(stream: io.BufferedIOBase) -> NDArray[np.uint8]:
         raise ValueError(f"its header promises {promise}, over the limit of {LARGEST_CONTENT}")
     content = _read_up_to(size, stream)
     if len(content) < size:
-        raise ValueError(f"truncated: its header promises {promise}, only {len(content)} are there")
-    if stream.read(1):  # which also makes gzip check its checksum
+        raise ValueError(f"truncated: its header promises {promise}, but there are only {len(content)}")
+    # Reading past the end also makes gzip verify its checksum.
+    if stream.read(1):
         raise ValueError(f"more bytes than the {promise} that its header promises")
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)
 

@@ -1,4 +1,4 @@
-"""MNIST: where it is found, how it is fetched, and whether it is what it says."""
+"""MNIST: finding, downloading and checking it."""
 
 from __future__ import annotations
 
@@ -33,25 +33,26 @@ MD5S = {
 IDX_NAMES = tuple(name.removesuffix(".gz") for name in MD5S)
 NPZ_NAME = "mnist.npz"
 NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
-# Of the bytes of the four arrays, one after the other.
+# The SHA-256 of the bytes of the four arrays, one after the other.
 ORIGINAL_SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"
-# What numpy and zipfile raise for damaged, encrypted, pickled and lying files.
+# What NumPy and zipfile raise for damaged, encrypted, pickled and inconsistent files.
 NPZ_FAULTS = (
     *(OSError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error),
     *(ValueError, TypeError, SyntaxError, tokenize.TokenError),
 )
-SIDE = 28  # pixels
+SIDE = 28
+"""Side of an image in pixels."""
 
 Bytes: TypeAlias = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mnist:
-    """Handwritten digits with labels, for training and for the one look at the end.
+    """Handwritten digits with labels, for training and for the test at its end.
 
-    `train_images` and `test_images` are uint8 of shape `(count, 28, 28)`, 0 = paper, 255 = ink;
-    `train_labels` and `test_labels` are uint8 of shape `(count,)`, 0 to 9. The original counts 60 000 and
-    10 000; a user's own data may count anything over 0.
+    `train_images` and `test_images` are uint8 of shape `(count, 28, 28)`, 0 = paper, 255 = ink. `train_labels` and
+    `test_labels` are uint8 of shape `(count,)`, 0 to 9. The original has 60 000 and 10 000 images; other data may have
+    any number above 0.
     """
 
     train_images: Bytes
@@ -61,7 +62,7 @@ class Mnist:
 
     @property
     def is_original(self) -> bool:
-        """Whether this is MNIST as published, byte for byte and in its order; takes 50 ms."""
+        """Whether this is MNIST as published, byte for byte and in the same order; takes 50 ms."""
         digest = hashlib.sha256()
         for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
             digest.update(np.ascontiguousarray(array).data)
@@ -74,15 +75,16 @@ def load_mnist(
     progress: Progress | None = None,
     mirrors: Sequence[str] = MIRRORS,
 ) -> Mnist:
-    """Load MNIST, or data in its format, from where it is.
+    """Load MNIST, or data in its format.
 
-    `data` is a folder with the four idx files (plain or gzip) or `mnist.npz`, or with a folder `mnist` that
-    has them, or the path of an npz file in Keras's layout. Without it the variable INKREAD_DATA says the
-    same. Only when neither is given, the user's cache is used, and what it lacks is downloaded from
-    `mirrors`, telling `progress` of every step.
+    data: a folder with the four idx files (plain or gzip) or `mnist.npz`, a folder with a folder `mnist` that has them,
+        or an npz file in Keras's layout. None for the value of INKREAD_DATA. If that is not set either, the user's
+        cache is used, and missing files are downloaded.
+    progress: called during downloads.
+    mirrors: the folders to download from, tried in order.
 
-    Raises DataError, naming the file, the cause and the way out, when files are missing, damaged, do not
-    belong together or cannot be downloaded.
+    Raises `DataError`, which names the file, the cause and the remedy, if files are missing or damaged, do not belong
+    together, or cannot be downloaded.
     """
     try:
         if data is not None:
@@ -91,22 +93,23 @@ def load_mnist(
             return _load_given(Path(variable), shown="INKREAD_DATA=")
         return _load_cached(cache_folder("mnist"), progress, mirrors)
     except OSError as error:
-        raise DataError(f"{error.filename}: {error.strerror}; give another folder by --data DIR") from error
+        raise DataError(f"{error.filename}: {error.strerror}; name another folder with --data DIR") from error
 
 
 def holds_mnist(folder: Path) -> bool:
-    """Tell whether a folder, or a folder `mnist` in it, holds data in the format of MNIST."""
+    """Tell whether a folder, or its folder `mnist`, has data in the format of MNIST."""
     places = (folder, folder / "mnist")
     return any((place / NPZ_NAME).is_file() or _find_idx(place, IDX_NAMES[0]) for place in places)
 
 
 def mnist_at_hand() -> Mnist | None:
-    """Return what `load_mnist()` would, if it lies on this machine already, else None; downloads nothing."""
+    """Return the result of `load_mnist()` if it is on this machine already, else None. Downloads nothing."""
     try:
         if os.environ.get("INKREAD_DATA") or cache_folder("mnist").is_dir():
             return load_mnist(mirrors=())
     except DataError:
-        pass  # not whole, so not at hand
+        # An incomplete download counts as missing.
+        pass
     return None
 
 
@@ -128,7 +131,7 @@ def _load_cached(folder: Path, progress: Progress | None, mirrors: Sequence[str]
 
 
 def _load_folder(folder: Path) -> Mnist | None:
-    """Return the data in `folder`, or None where neither the four idx files nor the npz are there."""
+    """Return the data in `folder`, or None if it has neither the four idx files nor the npz."""
     idx_files = [file for name in IDX_NAMES if (file := _find_idx(folder, name))]
     if len(idx_files) == len(IDX_NAMES):
         return _read_idx_files(idx_files)
@@ -138,7 +141,7 @@ def _load_folder(folder: Path) -> Mnist | None:
 
 
 def _find_idx(folder: Path, name: str) -> Path | None:
-    """Find an idx file plain or gzip, spelled as published or with the dot of unpacked copies."""
+    """Return an idx file, plain or gzip, named as published or with the dot of unpacked copies; None if missing."""
     spellings = (name, name.replace("-idx", ".idx"))
     candidates = (folder / f"{spelling}{suffix}" for suffix in ("", ".gz") for spelling in spellings)
     return next((file for file in candidates if file.is_file()), None)
@@ -146,7 +149,7 @@ def _find_idx(folder: Path, name: str) -> Path | None:
 
 def _what_is_missing(path: Path) -> str:
     if not path.exists():
-        return f"no such file or folder; {_wanted(IDX_NAMES)} are looked for there"
+        return f"no such file or folder; it should hold {_wanted(IDX_NAMES)}"
     folder = path / "mnist" if (path / "mnist").is_dir() else path
     missing = [name for name in IDX_NAMES if not _find_idx(folder, name)]
     return f"no complete MNIST; put {_wanted(missing)} into {folder}"
@@ -162,7 +165,7 @@ def _check_downloads(folder: Path) -> None:
         if file.is_file() and (found := md5_of(file)) != md5:
             raise DataError(
                 f"{file}: wrong checksum (md5 {found}, not {md5}); delete it and inkread downloads it again, "
-                "or give a folder with data of your own by --data DIR"
+                "or name a folder with other data with --data DIR"
             )
 
 
@@ -177,7 +180,7 @@ def _read_npz(path: Path) -> Mnist:
     except KeyError as error:
         raise DataError(f"{path}: {error.args[0]}; {WAY_OUT}, with arrays {', '.join(NPZ_KEYS)}") from error
     except NPZ_FAULTS as error:
-        raise DataError(f"{path}: no readable {NPZ_NAME} ({error}); {WAY_OUT}") from error
+        raise DataError(f"{path}: not a readable {NPZ_NAME} ({error}); {WAY_OUT}") from error
     return _checked(arrays, [f"{path}, array {key}" for key in NPZ_KEYS])
 
 
@@ -185,11 +188,11 @@ def _read_member(archive: zipfile.ZipFile, key: str) -> Bytes:
     member = archive.getinfo(f"{key}.npy")
     if member.file_size > LARGEST_CONTENT:
         raise ValueError(f"array {key} is over the limit of {LARGEST_CONTENT} bytes")
-    # Read whole before it is parsed, so that damage meets zip's checksum and not numpy's parser.
+    # The whole member is read first, so that zip's checksum finds damage before NumPy parses it.
     content = io.BytesIO(archive.read(member))
     array: Bytes = np.lib.format.read_array(content, allow_pickle=False)
     if array.dtype != np.uint8:
-        raise ValueError(f"array {key} is of {array.dtype}, not uint8")
+        raise ValueError(f"array {key} has the type {array.dtype}, not uint8")
     return array
 
 
@@ -200,7 +203,7 @@ def _checked(arrays: Sequence[Bytes], names: Sequence[str]) -> Mnist:
         _check_labels(labels, labels_name)
         if len(images) != len(labels):
             counts = f"{len(labels)} labels for the {len(images)} images of {images_name}"
-            raise DataError(f"{labels_name}: {counts}; put files in their place that belong together")
+            raise DataError(f"{labels_name}: {counts}; replace them by files that belong together")
     return Mnist(*arrays)
 
 

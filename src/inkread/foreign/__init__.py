@@ -1,1 +1,1 @@
-"""Model files of others, read as data: nothing in them is run."""
+"""Model files of other programs: read as data, without running code in them, and written."""

@@ -1,7 +1,7 @@
-"""Reading `.h5` and `.keras` files, as TensorFlow 2, Keras 2 and Keras 3 write them, without Keras.
+"""Reading `.h5` and `.keras` files of TensorFlow 2, Keras 2 and Keras 3 without Keras.
 
-Keras would build whatever classes a file names and, in the older format, run the code in it: `safe_mode` is for
-`.keras` alone. Here a file says which of the layers in `network.LAYERS` it has, and brings their weights.
+Keras would build any class that a file names and, in the older format, run the code in it: its `safe_mode` covers only
+`.keras`. Here a file can only name layers of `network.LAYERS` and give their weights.
 """
 
 from __future__ import annotations
@@ -18,22 +18,24 @@ from typing import Any
 
 from inkread.errors import ModelError
 from inkread.foreign.hdf5 import FAULTS, LARGEST_CONFIG, Hdf5, UnfitFile
-from inkread.foreign.network import WEIGHTS, KerasLayer, Network, UnfitLayer, Weights, checked_settings
+from inkread.foreign.network import WEIGHTS, KerasLayer, Network, UnfitLayer, Weights, check_settings
 from inkread.models.files import LARGEST_CONTENT, check_size
 from inkread.models.session import GIVEN, fitting_shape, shown_shape
 
-LARGEST_DEPTH = 200  # layers
-WAY_OUT = "convert it where it was made, or save it anew with plain layers of Keras"
+LARGEST_DEPTH = 200
+"""The largest number of layers."""
+
+WAY_OUT = "convert it where it was made, or save it again with plain Keras layers"
 CONFIG, WEIGHTS_FILE = "config.json", "model.weights.h5"
 
 WeightsOf = Callable[[str, str], Weights]
 
 
 def read_keras_file(path: Path) -> Network:
-    """Return the network in a `.h5` or `.keras` file; nothing in the file is run.
+    """Return the network in a `.h5` or `.keras` file. No code in the file is run.
 
-    Raises `ModelError` for a file that is damaged, too large, or holds anything but layers of `network.LAYERS` and
-    their weights.
+    Raises `ModelError` for a file that is damaged, too large, or holds anything other than layers of `network.LAYERS`
+    and their weights.
     """
     check_size(path)
     try:
@@ -42,14 +44,14 @@ def read_keras_file(path: Path) -> Network:
         raise ModelError(f"{path}: {error}; {WAY_OUT}") from None
     except (*FAULTS, zipfile.BadZipFile, zlib.error, AttributeError, IndexError, EOFError) as error:
         cause = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise ModelError(f"{path}: not a model of Keras ({cause}); check that the file is whole") from None
+        raise ModelError(f"{path}: not a Keras model ({cause}); check that the file is complete") from None
 
 
 def _of_h5(path: Path) -> Network:
     with Hdf5(str(path)) as file:
         config = file.json("model_config")
         if config is None:
-            raise UnfitFile("holds no network, at most its weights; save the whole of it by model.save")
+            raise UnfitFile("holds weights at most, not a network; save the whole network with model.save")
         return _network(config, lambda name, kind: _by_name(file.arrays(f"model_weights/{name}"), kind))
 
 
@@ -61,16 +63,16 @@ def _of_keras(path: Path) -> Network:
 
 
 def _member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
-    """Return a file of an archive, which must be there once and unpack to no more than it says and may."""
+    """Return a member of an archive. Raises `UnfitFile` unless there is exactly one of that name, within the limit."""
     if archive.namelist().count(name) != 1:
         raise UnfitFile(f"holds {'no' if name not in archive.namelist() else 'more than one'} {name}")
     if archive.getinfo(name).file_size > limit:
-        raise UnfitFile(f"its {name} takes {archive.getinfo(name).file_size:,} bytes where {limit:,} are allowed")
+        raise UnfitFile(f"its {name} has {archive.getinfo(name).file_size:,} bytes; at most {limit:,} are allowed")
     return archive.read(name)
 
 
 def _by_name(arrays: Mapping[str, Any], kind: str) -> Weights:
-    """Return a layer's arrays in the order of `WEIGHTS`, told by names such as "dense/kernel:0"."""
+    """Return a layer's arrays in the order of `WEIGHTS`, by names such as "dense/kernel:0"."""
     names = {path: path.rsplit("/", 1)[-1].partition(":")[0].removeprefix("depthwise_") for path in arrays}
     named = {names[path]: array for path, array in arrays.items()}
     order = WEIGHTS.get(kind, ())
@@ -80,7 +82,7 @@ def _by_name(arrays: Mapping[str, Any], kind: str) -> Weights:
 
 
 def _weights_of_keras(file: Hdf5, config: Any) -> WeightsOf:
-    """Return a function that gives the weights of a layer of the archive: numbered, in a group named for its class."""
+    """Return a function that gives the weights of a layer. In the archive they are numbered, in a group per layer."""
     counts: Counter[str] = Counter()
     groups = {}
     for name, kind, _ in _entries(config):
@@ -94,27 +96,27 @@ def _weights_of_keras(file: Hdf5, config: Any) -> WeightsOf:
             raise UnfitFile(f"has the weights {', '.join(sorted(arrays))[:100]} for the layer {name[:50]}")
         label = file.label(f"{groups[name]}/vars")
         if label not in (None, name):
-            raise UnfitFile(f"has weights of {label!r:.50} in the place of those of {name!r:.50}")
+            raise UnfitFile(f"has the weights of {label!r:.50} in the place of those of {name!r:.50}")
         return [arrays[f"vars/{index}"] for index in range(len(arrays))]
 
     return weights
 
 
 def _snake_case(kind: str) -> str:
-    """Return the name of a class as Keras names groups: "MaxPooling2D" is "max_pooling2d"."""
+    """Return the name that Keras gives the group of a class: "max_pooling2d" for "MaxPooling2D"."""
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", kind)).lower()
 
 
 def _entries(config: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield name, class and entry of each layer of a network's configuration."""
     if config["class_name"] not in ("Sequential", "Functional", "Model"):
-        raise UnfitFile(f"is a model of class {str(config['class_name'])[:50]!r}, which inkread does not take")
+        raise UnfitFile(f"is a model of class {str(config['class_name'])[:50]!r}, which inkread does not support")
     entries = config["config"]["layers"] if isinstance(config["config"], dict) else config["config"]
     if len(entries) > LARGEST_DEPTH:
-        raise UnfitFile(f"has {len(entries)} layers where {LARGEST_DEPTH} are allowed")
+        raise UnfitFile(f"has {len(entries)} layers; at most {LARGEST_DEPTH} are allowed")
     for entry in entries:
         if str(entry.get("registered_name") or "").count(">"):
-            raise UnfitLayer(f"layer {str(entry['registered_name'])[:50]!r} is of a class of its author's own")
+            raise UnfitLayer(f"layer {str(entry['registered_name'])[:50]!r} is of a custom class")
         yield str(entry["config"].get("name") or entry.get("name")), str(entry["class_name"]), entry
 
 
@@ -123,33 +125,33 @@ def _network(config: Any, weights_of: WeightsOf) -> Network:
     sequential = config["class_name"] == "Sequential"
     inputs = [name for name, kind, _ in entries if kind == "InputLayer"]
     if len(inputs) > 1:
-        raise UnfitFile(f"takes {len(inputs)} inputs where inkread gives one")
+        raise UnfitFile(f"takes {len(inputs)} inputs, but inkread gives one")
     before = input_name = inputs[0] if inputs else "glyph"
     layers = []
     for name, kind, entry in entries:
         if kind == "InputLayer":
             continue
-        settings = checked_settings(name, kind, entry["config"])
+        settings = check_settings(name, kind, entry["config"])
         takes = (before,) if sequential else _inbound(name, entry["inbound_nodes"])
         layers.append(KerasLayer(name, kind, settings, weights_of(name, kind) if kind in WEIGHTS else [], takes))
         before = name
     if len({layer.name for layer in layers} | {input_name}) <= len(layers):
-        raise UnfitFile("has two layers of one name")
+        raise UnfitFile("has two layers of the same name")
     outputs = [before] if sequential else _names(config["config"]["output_layers"])
-    return Network(_input_shape(config, entries), input_name, _up_to(outputs, layers, input_name))
+    return Network(_input_shape(config, entries), input_name, _sort_layers(outputs, layers, input_name))
 
 
 def _inbound(name: str, nodes: Any) -> tuple[str, ...]:
-    """Return the layers that a layer takes from, however this version of Keras writes them."""
+    """Return the names of a layer's input layers, in the notation of any version of Keras."""
     if len(nodes) != 1:
-        raise UnfitLayer(f"layer {name[:50]!r} is used {len(nodes)} times where inkread takes layers used once")
+        raise UnfitLayer(f"layer {name[:50]!r} is used {len(nodes)} times; inkread supports only layers used once")
     return tuple(_names(nodes))
 
 
 def _names(nodes: Any, depth: int = 0) -> list[str]:
-    """Return the names of layers in nested lists and objects: each stands before two numbers, node and output."""
+    """Return the names of layers in nested lists and objects. Each is followed by two numbers, node and output."""
     if depth > 12:
-        raise UnfitFile("has connections nested without an end")
+        raise UnfitFile("has connections that are nested too deeply")
     if isinstance(nodes, dict):
         return [name for value in nodes.values() for name in _names(value, depth + 1)]
     if not isinstance(nodes, list):
@@ -161,28 +163,28 @@ def _names(nodes: Any, depth: int = 0) -> list[str]:
     return [name for value in nodes for name in _names(value, depth + 1)]
 
 
-def _up_to(outputs: list[str], layers: list[KerasLayer], input_name: str) -> tuple[KerasLayer, ...]:
-    """Return the layers in working order up to the one that answers."""
+def _sort_layers(outputs: list[str], layers: list[KerasLayer], input_name: str) -> tuple[KerasLayer, ...]:
+    """Return the layers in the order in which they run, up to the output layer."""
     if len(outputs) != 1:
-        raise UnfitFile(f"gives {len(outputs)} outputs where inkread takes one")
+        raise UnfitFile(f"gives {len(outputs)} outputs, but inkread takes one")
     known, ordered = {input_name}, []
     while outputs[0] not in known:
         ready = [layer for layer in layers if layer.name not in known and layer.inputs and known >= set(layer.inputs)]
         if not ready:
-            raise UnfitFile("has layers that no input reaches")
+            raise UnfitFile("has layers that the input does not reach")
         ordered += ready
         known |= {layer.name for layer in ready}
     return tuple(sorted(ordered, key=lambda layer: layer.name == outputs[0]))
 
 
 def _input_shape(config: Any, entries: list[tuple[str, str, dict[str, Any]]]) -> tuple[int, ...]:
-    """Return the shape of one glyph as the first layer says, or what a network without that was built with."""
+    """Return the shape of one glyph, from the first layer or else from what the network was built with."""
     first = entries[0][2]["config"]
     shape = first.get("batch_shape") or first.get("batch_input_shape")
     if shape is None and isinstance(config["config"], dict):
         shape = config["config"].get("build_input_shape")
     if not shape:
-        raise UnfitFile("does not say what input it takes")
+        raise UnfitFile("does not give the shape of its input")
     if taken := fitting_shape(shape[1:]):
         return taken
-    raise UnfitFile(f"takes glyphs of {shown_shape(shape)}, where inkread gives {GIVEN}")
+    raise UnfitFile(f"takes glyphs of {shown_shape(shape)}, but inkread gives {GIVEN}")

@@ -1,8 +1,8 @@
-"""Rebuilding: from an ONNX network to the layers of Keras that would have given it.
+"""From an ONNX network back to Keras layers that compute the same.
 
-ONNX keeps what is computed, not the layers it came from, so there is no way back in general. There is one for a plain
-chain of convolutions, poolings and dense layers, which is what reads digits, this program's own networks among them.
-The caller compares what both answer: a rebuilt network is right or refused.
+An ONNX file holds operations, not the layers they came from, so this does not work in general. It works for a plain
+chain of convolutions, poolings and dense layers, which most digit networks are, including those that inkread trains.
+The caller compares the outputs of both networks and refuses a rebuilt network that differs.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _TO_LAST, _TO_FIRST = [0, 2, 3, 1], [0, 3, 1, 2]
 
 
 def network_of_onnx(path: Path) -> Network:
-    """Return the network in an ONNX file as layers of Keras.
+    """Return the network in an ONNX file as Keras layers.
 
-    Raises `ModelError` where it is more than a plain chain of layers, with the way out, and `MissingExtra` where the
-    package `onnx` is not installed.
+    Raises `ModelError` if it is more than a plain chain of layers, and `MissingExtra` if the package `onnx` is not
+    installed.
     """
     try:
         import onnx
@@ -49,13 +49,13 @@ def network_of_onnx(path: Path) -> Network:
     except (UnfitLayer, KeyError, IndexError, ValueError) as error:
         reason = str(error) if isinstance(error, UnfitLayer) else f"{type(error).__name__}: {error}"
         raise ModelError(
-            f"{path}: ONNX holds no layers, and these cannot be rebuilt ({reason}); convert the .keras or .h5 file or "
-            "the model folder it was made from"
+            f"{path}: its Keras layers cannot be rebuilt from ONNX ({reason}); convert the .keras or .h5 file or the "
+            "model folder it was made from"
         ) from None
 
 
 def _shapes(model: Any, path: Path) -> dict[str, Shape]:
-    """Return the shape of every tensor on the way of one glyph, by running the network with all of them as outputs."""
+    """Return the shape of every tensor for one glyph, by running the network with all tensors as outputs."""
     import onnx
     import onnxruntime
 
@@ -76,9 +76,9 @@ def _shapes(model: Any, path: Path) -> dict[str, Shape]:
 
 
 class _Chain:
-    """A walk along the nodes from the glyph to the answer.
+    """A walk along the nodes from the glyph to the output.
 
-    `at` is the tensor it has come to; `first` tells whether ONNX has the maps before height and width there.
+    `_at` is the current tensor; `_first` tells whether it has the maps before height and width.
     """
 
     def __init__(self, model: Any, shapes: dict[str, Shape]) -> None:
@@ -92,7 +92,8 @@ class _Chain:
         inputs = [entry for entry in self._graph.input if entry.name not in self._constants]
         self._at = inputs[0].name
         self._first = len(shapes[self._at]) == 4 and shapes[self._at][1] == 1
-        self._flat_of: Shape | None = None  # the maps, height and width that were flattened with the maps first
+        # The number of maps, height and width of a tensor that was flattened with the maps first.
+        self._flat_of: Shape | None = None
         self._layers: list[KerasLayer] = []
         self._steps: dict[str, Callable[[Any, dict[str, Any]], None]] = {
             "Conv": self._convolution,
@@ -114,13 +115,14 @@ class _Chain:
             if node.op_type != "Constant" and self._at in node.input:
                 self._step(node)
         if self._at != self._graph.output[0].name:
-            raise UnfitLayer("the layers are no chain")
+            raise UnfitLayer("the layers are not a chain")
         return Network(glyph, "glyph", tuple(self._layers))
 
     def _step(self, node: Any) -> None:
-        """Add the layer of a node, if it is one, and go on to what the node gives."""
+        """Add the layer of a node, if it has one, and move to the node's output."""
+        # A Shape node gives only the size for flattening and is not part of the chain.
         if node.op_type == "Shape":
-            return  # a look aside, for the shape of a flattening
+            return
         if node.op_type in _ACTIVATIONS:
             self._add("Activation", {"activation": _ACTIVATIONS[node.op_type]})
         elif node.op_type not in _IDLE:
@@ -153,11 +155,11 @@ class _Chain:
         before = len(self._layers)
         padding = self._padding(node, has, window)
         if len(self._layers) != before or has.get("ceil_mode") or (has.get("count_include_pad") and padding == "same"):
-            raise UnfitLayer("a pooling has borders that Keras has not")
+            raise UnfitLayer("a pooling has padding that Keras does not support")
         self._add(kind, {"pool_size": window, "strides": has.get("strides", [1, 1]), "padding": padding})
 
     def _padding(self, node: Any, has: dict[str, Any], window: list[int]) -> str:
-        """Return a border as Keras calls it, after adding a layer for it where it has no name."""
+        """Return Keras's name for the padding. Padding without a name becomes a layer of its own."""
         named = {"SAME_UPPER": "same", "VALID": "valid"}.get(has.get("auto_pad", b"NOTSET").decode())
         pads = has.get("pads", [0, 0, 0, 0])
         if named or not any(pads):
@@ -175,11 +177,11 @@ class _Chain:
 
     def _transposed(self, _node: Any, has: dict[str, Any]) -> None:
         if has["perm"] != (_TO_LAST if self._first else _TO_FIRST):
-            raise UnfitLayer("a transposition has no layer")
+            raise UnfitLayer("there is no layer for a transposition")
         self._first = not self._first
 
     def _reshaped(self, node: Any, _has: dict[str, Any]) -> None:
-        """Go through a change of shape: of a single map, which is one way or the other, or to a flat row."""
+        """Handle a change of shape: flattening, or moving the axis of a single map."""
         before, after = self._shapes[node.input[0]], self._shapes[node.output[0]]
         if len(after) == 2 < len(before):
             self._flat_of = before[1:] if len(before) == 4 and self._first else None
@@ -189,14 +191,15 @@ class _Chain:
             if len(before) != 4:
                 self._add("Reshape", {"target_shape": [28, 28, 1]})
         elif after != before:
-            raise UnfitLayer(f"a change of shape from {before[1:]} to {after[1:]} has no layer")
+            raise UnfitLayer(f"there is no layer for a change of shape from {before[1:]} to {after[1:]}")
 
     def _dense(self, node: Any, has: dict[str, Any]) -> None:
         kernel = self._constants[node.input[1]]
         if has.get("alpha", 1) != 1 or has.get("beta", 1) != 1 or has.get("transA"):
-            raise UnfitLayer("a product has a factor of its own")
+            raise UnfitLayer("a matrix product has a factor or a transposed input")
         kernel = kernel.T if has.get("transB") else kernel
-        if self._flat_of:  # Keras flattens with the maps last
+        # Keras flattens with the maps last.
+        if self._flat_of:
             maps, height, width = self._flat_of
             kernel = kernel.reshape(maps, height, width, -1).transpose(1, 2, 0, 3).reshape(kernel.shape)
             self._flat_of = None
@@ -204,11 +207,11 @@ class _Chain:
         self._add("Dense", {"units": kernel.shape[1], "use_bias": bool(bias)}, [kernel, *bias])
 
     def _bias(self, node: Any, _has: dict[str, Any]) -> None:
-        """Give a sum with constants to the layer before as its bias."""
+        """Add a sum with constants to the previous layer as its bias."""
         (name,) = [name for name in node.input if name != self._at]
         last, bias = self._layers[-1], self._constants[name].ravel()
         if last.settings.get("use_bias") is not False:
-            raise UnfitLayer("a sum has no layer")
+            raise UnfitLayer("there is no layer for a sum")
         self._layers[-1] = KerasLayer(
             last.name, last.kind, {**last.settings, "use_bias": True}, [*last.weights, bias], last.inputs
         )

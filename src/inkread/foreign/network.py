@@ -1,7 +1,7 @@
-"""A network as plain data: what a model file says, before any framework has seen it.
+"""A network as plain data, as a model file describes it, before any framework reads it.
 
-Only what stands in this module can be said: layers by the names Keras gives them, settings of known names and ranges,
-weights as arrays. Whatever else a file holds is refused by its name.
+A network can have only what this module lists: layers by their names in Keras, settings of known names and ranges, and
+weights as arrays. Anything else in a file is refused, with its name.
 """
 
 from __future__ import annotations
@@ -18,14 +18,19 @@ Weights = list[NDArray[np.float32]]
 ACTIVATIONS = (
     *("linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "swish", "mish"),
     *("tanh", "sigmoid", "softplus", "softsign", "softmax"),
-)  # not hard_sigmoid, of which Keras 2 and Keras 3 have one each
-LARGEST_COUNT = 65_536  # of maps or units in one layer
-LARGEST_NEST = 4  # values of a setting such as [[1, 1], [1, 1]]
+)
+"""The activations that a layer may have. Keras 2 and Keras 3 define hard_sigmoid differently, so it is not one."""
+
+LARGEST_COUNT = 65_536
+"""The largest number of maps or units in one layer."""
+
+LARGEST_NEST = 4
+"""The largest number of values in a list of a setting such as [[1, 1], [1, 1]]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KerasLayer:
-    """One layer: its name in the network, its class in Keras, its settings, weights and the layers it takes from."""
+    """One layer: its name in the network, its class in Keras, its settings, its weights and its input layers."""
 
     name: str
     kind: str
@@ -36,10 +41,10 @@ class KerasLayer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """Layers in an order in which each comes after those it takes from; the last gives the answer.
+    """Layers in an order in which each comes after its inputs. The last gives the output.
 
-    input_shape: of one glyph, such as (28, 28, 1).
-    input_name: under which name layers take the glyph.
+    input_shape: the shape of one glyph, such as (28, 28, 1).
+    input_name: the name of the input in `KerasLayer.inputs`.
     """
 
     input_shape: tuple[int, ...]
@@ -60,7 +65,8 @@ def _are_counts(value: object) -> bool:
 
 
 def _is_axis(value: object) -> bool:
-    value = value[0] if isinstance(value, list) and len(value) == 1 else value  # Keras 2 writes [3]
+    # Keras 2 writes [3].
+    value = value[0] if isinstance(value, list) and len(value) == 1 else value
     return isinstance(value, int) and not isinstance(value, bool) and -4 <= value <= 4
 
 
@@ -79,7 +85,8 @@ _SETTINGS: dict[str, Callable[[object], bool]] = {
     "padding": lambda value: value in ("valid", "same") if isinstance(value, str) else _are_counts(value),
     "target_shape": lambda value: isinstance(value, list) and all(_is_count(side) or side == -1 for side in value),
     "activation": _one_of(*ACTIVATIONS),
-    "data_format": _one_of("channels_last", None),  # TensorFlow has no other on a processor
+    # TensorFlow supports no other on a CPU.
+    "data_format": _one_of("channels_last", None),
     "axis": _is_axis,
 }
 
@@ -112,7 +119,7 @@ LAYERS: dict[str, frozenset[str]] = {
         "Concatenate": "axis",
     }.items()
 }
-"""The layers that a file may name, with the settings of each that change what it computes."""
+"""The layers that a file may have, each with the settings that change what it computes."""
 
 WEIGHTS: dict[str, tuple[str, ...]] = {
     "Conv2D": ("kernel", "bias"),
@@ -120,43 +127,45 @@ WEIGHTS: dict[str, tuple[str, ...]] = {
     "Dense": ("kernel", "bias"),
     "BatchNormalization": ("gamma", "beta", "moving_mean", "moving_variance"),
 }
-"""The weights of the layers that have any, by name, in the order in which Keras keeps them."""
+"""The names of the weights of each kind of layer that has any, in Keras's order."""
 
-# What changes how a layer is trained, or what it is called, and not what it computes.
+# Settings that change the name or the training of a layer but not what it computes.
 _IDLE = frozenset(
     {
         *("name", "trainable", "dtype", "batch_input_shape", "batch_shape", "build_config", "momentum", "seed"),
         *("noise_shape", "renorm_clipping", "renorm_momentum", "fused", "synchronized", "lora_alpha"),
     }
 )
-_IDLE_VALUES = (("groups", 1),)  # of a layer that takes no other
+# Settings with the only value that the layer supports.
+_IDLE_VALUES = (("groups", 1),)
 _IDLE_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 
 
-class UnfitLayer(ValueError):  # noqa: N818 - like `MissingExtra`, it says what is wrong and not that something is
-    """Raised for a layer that inkread does not take, with the reason in words."""
+class UnfitLayer(ValueError):  # noqa: N818 - like `MissingExtra`, it is named for the fault
+    """Raised for a layer that inkread does not support, with the reason in words."""
 
 
-def checked_settings(name: str, kind: object, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of a layer that change what it computes, each of a known name and range.
+def check_settings(name: str, kind: object, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a layer that change what it computes, each with a known name and range.
 
     Raises `UnfitLayer`, which names the layer, for any other layer, setting or value.
     """
     if not isinstance(kind, str) or kind not in LAYERS:
-        raise UnfitLayer(f"layer {name[:50]!r} is of class {str(kind)[:50]!r}, which inkread does not take")
+        raise UnfitLayer(f"layer {name[:50]!r} is of class {str(kind)[:50]!r}, which inkread does not support")
     settings = {}
     for key, value in config.items():
         if key in LAYERS[kind]:
-            settings["negative_slope" if key == "alpha" else key] = _checked(name, key, value)
+            settings["negative_slope" if key == "alpha" else key] = _check_value(name, key, value)
         elif key not in _IDLE and not key.endswith(_IDLE_ENDINGS) and (key, value) not in _IDLE_VALUES and value:
-            raise UnfitLayer(f"layer {name[:50]!r} has the setting {key[:50]!r}, which inkread does not know")
+            raise UnfitLayer(f"layer {name[:50]!r} has the setting {key[:50]!r}, which inkread does not support")
     return settings
 
 
-def _checked(name: str, key: str, value: Any) -> Any:
-    """Return the value of a setting as Keras 3 takes it."""
-    if key == "activation" and isinstance(value, dict):  # as Keras 3 writes some of its own
+def _check_value(name: str, key: str, value: Any) -> Any:
+    """Return the value of a setting in the form that Keras 3 takes."""
+    # Keras 3 writes some of its activations as an object.
+    if key == "activation" and isinstance(value, dict):
         value = str(value.get("class_name", value)).lower() if value.get("module") == "keras.activations" else value
     if not _SETTINGS[key](value):
-        raise UnfitLayer(f"layer {name[:50]!r} has {key} = {str(value)[:50]!r}, which inkread does not take")
+        raise UnfitLayer(f"layer {name[:50]!r} has {key} = {str(value)[:50]!r}, which inkread does not support")
     return value[0] if key == "axis" and isinstance(value, list) else value

@@ -26,17 +26,17 @@ def keras_model(path: Path) -> Any:
     network = _network(path)
     from inkread.keras_backend import load_keras
 
-    load_keras(f"{path}: a file of Keras")
+    load_keras(f"{path}: a Keras file")
     from inkread.foreign.to_keras import build_model
 
     try:
         return build_model(network)
     except UnfitLayer as error:
-        raise ModelError(f"{path}: {error}; save it anew where it was made") from None
+        raise ModelError(f"{path}: {error}; save it again where it was made") from None
 
 
 def onnx_of_keras_file(path: Path) -> bytes:
-    """Return a `.keras` or `.h5` file as ONNX, checked to give the same outputs; raises what `keras_model` does."""
+    """Return a `.keras` or `.h5` file as ONNX that gives the same outputs. Raises what `keras_model` raises."""
     model = keras_model(path)
     from inkread.foreign.to_onnx import export_onnx
 
@@ -53,7 +53,7 @@ def _network(path: Path) -> Network:
 
         return network_of_onnx(path)
     if not importlib.util.find_spec("h5py"):
-        raise MissingExtra(f"{path}: a file of Keras", "train")
+        raise MissingExtra(f"{path}: a Keras file", "train")
     from inkread.foreign.from_keras_file import read_keras_file
 
     return read_keras_file(path)

@@ -48,15 +48,15 @@ def _applied(layer: KerasLayer, inputs: list[keras.KerasTensor]) -> keras.KerasT
 
 def _check_size(layer: KerasLayer, gives: Shape) -> None:
     if int(np.prod([side or 1 for side in gives], dtype=object)) > LARGEST_MAP:
-        raise UnfitLayer(f"layer {layer.name[:50]!r} gives {gives[1:]} numbers a glyph, more than {LARGEST_MAP:,}")
+        raise UnfitLayer(f"layer {layer.name[:50]!r} gives {gives[1:]} numbers per glyph, more than {LARGEST_MAP:,}")
 
 
 def _check_weights(layer: KerasLayer, taken: Shape) -> None:
     shapes = [array.shape for array in layer.weights]
     if shapes != (expected := _weight_shapes(layer, taken)):
-        raise UnfitLayer(f"layer {layer.name[:50]!r} has weights of {shapes} where its settings ask for {expected}")
+        raise UnfitLayer(f"layer {layer.name[:50]!r} has weights of {shapes}, but its settings need {expected}")
     if not all(np.isfinite(array).all() for array in layer.weights):
-        raise UnfitLayer(f"layer {layer.name[:50]!r} has weights that are no numbers")
+        raise UnfitLayer(f"layer {layer.name[:50]!r} has weights that are not finite numbers")
 
 
 def _weight_shapes(layer: KerasLayer, taken: Shape) -> list[Shape]:

@@ -64,7 +64,7 @@ def _difference(path: Path, glyphs: NDArray[np.float32], expected: NDArray[np.fl
     difference = float(np.abs(as_probabilities(_classifier(path).outputs(glyphs)) - as_probabilities(expected)).max())
     if not difference <= TOLERANCE:
         raise ModelError(
-            f"{path}: differs by {difference:.2g} from the network it was made from, where {TOLERANCE:g} is allowed; "
+            f"{path}: differs by {difference:.2g} from the network it was made from, but {TOLERANCE:g} is allowed; "
             "the export is not used; please report this with the versions of keras, tensorflow, onnx and tf2onnx"
         )
     return difference

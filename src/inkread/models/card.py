@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,54 @@ from numpy.typing import NDArray
 
 from inkread.errors import ModelError
 from inkread.files import whole_file
-from inkread.models.conformal import Conformal
 
 CARD_NAME = "card.json"
+
+KEPT = 30
+"""How many of the largest scores a card keeps. A probability that needs a smaller score uses the smallest one kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conformal:
+    """Scores for split conformal prediction: how unlikely the true digit was on real pictures.
+
+    They give sets of digits that hold the true digit with a chosen probability (Vovk, Gammerman and Shafer 2005,
+    "Algorithmic learning in a random world"; Angelopoulos and Bates 2021, "A gentle introduction to conformal
+    prediction", whose threshold on the probability, LAC in section 1.1, this is).
+
+    count: how many pictures.
+    scores: 1 - the probability of the true digit, given that it is a digit, 0 to 1; the largest ones, in falling order.
+    """
+
+    count: int
+    scores: tuple[float, ...]
+
+    @classmethod
+    def of(cls, probabilities: Iterable[float]) -> Conformal:
+        """Create it from the probabilities, 0 to 1, that the model gave to true digits; at least one."""
+        scores = sorted((1 - float(probability) for probability in probabilities), reverse=True)
+        return cls(len(scores), tuple(min(1.0, math.ceil(score * 1e6) / 1e6) for score in scores[:KEPT]))
+
+    @property
+    def most(self) -> float:
+        """The largest probability that a set smaller than all ten digits can promise."""
+        return self.count / (self.count + 1)
+
+    def least(self, promised: float) -> float:
+        """Return the least probability of a digit in the set that holds the truth with probability `promised`.
+
+        Returns 0, so that the set holds all ten digits, where there were too few pictures for that promise.
+        """
+        # The number of scores that may be larger than the threshold.
+        above = self.count - math.ceil(round((self.count + 1) * promised, 9))
+        return 1 - self.scores[min(above, len(self.scores) - 1)] if above >= 0 else 0.0
+
+    def damage(self) -> str:
+        """Return what is wrong with the numbers, or nothing."""
+        falling = list(self.scores) == sorted(self.scores, reverse=True)
+        if not self.scores or len(self.scores) > self.count or not falling:
+            return f"conformal scores must be those of {self.count} pictures, or the largest of them, in falling order"
+        return "" if 0 <= self.scores[-1] <= self.scores[0] <= 1 else "conformal scores must be between 0 and 1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +196,10 @@ def _loaded(path: Path) -> Card:
 def _damage(card: Card) -> str:
     """Return what is wrong with the numbers that reading uses, or nothing."""
     if not 0.01 <= card.temperature <= 100:
-        return f"a temperature lies between 0.01 and 100, not at {card.temperature}"
+        return f"the temperature must be between 0.01 and 100, not {card.temperature}"
     if not 0.01 <= card.text_power <= 100:
-        return f"a power lies between 0.01 and 100, not at {card.text_power}"
+        return f"the power must be between 0.01 and 100, not {card.text_power}"
     for name in ("no_digit", "min_confidence"):
         if not 0 <= getattr(card, name) <= 1:
-            return f"{name} lies between 0 and 1, not at {getattr(card, name)}"
+            return f"{name} must be between 0 and 1, not {getattr(card, name)}"
     return card.conformal.damage() if card.conformal else ""

@@ -93,8 +93,8 @@ class Classifier:
         """
         if not self.has_features:
             raise ModelError(
-                f"{self._name}: this network does not give its features, so it cannot be taught; take the shipped "
-                "model, a model folder, or another kind of file than LiteRT"
+                f"{self._name}: this network does not give its features, so it cannot be taught; use the shipped "
+                "model, a model folder, or a file other than LiteRT"
             )
         outputs, features = self._run(self._session, [self._answer, FEATURES], glyphs)
         return self._probabilities(outputs), features
@@ -163,8 +163,8 @@ class Classifier:
             ) from None
         if outputs.shape not in ((2, CLASSES), (2, CLASSES + 1)):
             raise ModelError(
-                f"{self._name}: gives {outputs.shape[1:]} outputs a glyph where inkread needs {CLASSES}, one a digit, "
-                f"or {CLASSES + 1}, with one for no digit; train it anew with so many, or name another model"
+                f"{self._name}: gives {outputs.shape[1:]} outputs per glyph, but inkread needs {CLASSES}, one per "
+                f"digit, or {CLASSES + 1} with one for non-digits; train it again with as many, or name another model"
             )
         if not np.isfinite(outputs).all():
-            raise ModelError(f"{self._name}: gives what are no numbers for an empty glyph; train or copy it again")
+            raise ModelError(f"{self._name}: gives no finite numbers for an empty glyph; train or copy it again")

@@ -18,10 +18,10 @@ LARGEST_FILE = 256 << 20
 LARGEST_CONTENT = 512 << 20
 """Bytes that the weights in a compressed file may take."""
 
-ANOTHER = "export it anew as one file of plain layers, or name another model"
+ANOTHER = "export it again as one file of plain layers, or name another model"
 """The advice for a network that does not run."""
 
-WHOLE = "check that the file is whole, or export it anew"
+WHOLE = "check that the file is complete, or export it again"
 """The advice for a file that is not a model."""
 
 
@@ -44,12 +44,12 @@ def check_size(path: Path) -> None:
             f"{path}: no such model; name a folder, an .onnx, .keras, .h5 or .tflite file, or train one: inkread train"
         ) from None
     if not path.is_file():
-        raise ModelError(f"{path}: is no file; name a model folder or a model file")
+        raise ModelError(f"{path}: is not a file; name a model folder or a model file")
     if not size:
         raise ModelError(f"{path}: is empty; {WHOLE}")
     if size > LARGEST_FILE:
         raise ModelError(
-            f"{path}: has {size:,} bytes where a model may have {LARGEST_FILE:,}; save it with fewer weights"
+            f"{path}: has {size:,} bytes; a model may have at most {LARGEST_FILE:,}; save it with fewer weights"
         )
     if not os.access(path, os.R_OK):
         raise ModelError(f"{path}: the model cannot be read (no permission)")

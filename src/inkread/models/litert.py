@@ -106,7 +106,7 @@ def _packages(path: Path) -> tuple[Callable[..., Any], Any]:
             return import_module(interpreter).Interpreter, import_module(schema)
         except ImportError:
             continue
-    raise MissingExtra(f"{path}: a file of LiteRT", "litert")
+    raise MissingExtra(f"{path}: a LiteRT file", "litert")
 
 
 def _described(entry: dict[str, Any]) -> SimpleNamespace:
@@ -119,7 +119,7 @@ def _described(entry: dict[str, Any]) -> SimpleNamespace:
 def _check(content: bytes, schema: Any, path: Path) -> None:
     """Raise `ModelError` for a file that is not LiteRT, or that needs custom operators or data in other files."""
     if content[4:8] != b"TFL3":
-        raise ModelError(f"{path}: not a file of LiteRT; check that it is whole")
+        raise ModelError(f"{path}: not a LiteRT file; check that it is complete")
     try:
         model = schema.Model.GetRootAs(content, 0)
         codes = [model.OperatorCodes(index) for index in range(min(model.OperatorCodesLength(), 1000))]
@@ -129,7 +129,7 @@ def _check(content: bytes, schema: Any, path: Path) -> None:
             getattr(model, "ExternalBuffersLength", int)() or getattr(model, "ExternalBufferGroupsLength", int)()
         )
     except Exception as error:  # noqa: BLE001 - flatbuffers raises errors of any class for a damaged file
-        raise ModelError(f"{path}: not a file of LiteRT ({type(error).__name__}); check that it is whole") from None
+        raise ModelError(f"{path}: not a LiteRT file ({type(error).__name__}); check that it is complete") from None
     if custom or named:
         raise ModelError(f"{path}: uses operators that are not LiteRT's own, which inkread does not run; {ANOTHER}")
     if elsewhere:

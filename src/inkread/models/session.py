@@ -1,4 +1,4 @@
-"""Sessions: opening a network in ONNX Runtime, its input shape, and a bounded trial run of untrusted files."""
+"""Sessions: opening a network in ONNX Runtime. Untrusted files are checked and run once with bounded memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import onnxruntime
 
 from inkread.errors import ModelError
 from inkread.models.files import ANOTHER, WHOLE, check_size
-from inkread.models.onnx_check import check_onnx
+from inkread.models.protobuf import fields
 
 LARGEST_TRIAL = 1 << 30
 """Bytes of memory that an untrusted network may use for two glyphs."""
@@ -24,6 +24,25 @@ GLYPH_SHAPES = ((28, 28, 1), (28, 28), (784,), (1, 28, 28))
 """The shapes in which a network may take one glyph; the last is PyTorch's order."""
 
 GIVEN = "(N, 28, 28, 1), (N, 28, 28) or (N, 784)"
+
+DOMAINS = frozenset({b"", b"ai.onnx", b"ai.onnx.ml", b"com.microsoft"})
+"""The domains of the operators that a network may use; ONNX Runtime's quantisation uses the last one."""
+
+# The fields of each protobuf message that are checked, by their numbers in `onnx.proto`, and what they hold.
+_MESSAGES = {
+    "model": {7: "graph", 20: "training", 25: "function"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "nested graph", 10: "tensor", 11: "nested graph", 22: "sparse", 23: "sparse"},
+    "sparse": {1: "tensor", 2: "tensor"},
+}
+_REFUSED = {
+    "function": "defines its own functions",
+    "training": "has a training loop",
+    "nested graph": "has loops or branches",
+}
+_NODE_DOMAIN = 7
+_TENSOR_EXTERNAL, _TENSOR_LOCATION = 13, 14
 
 
 class Session(Protocol):
@@ -54,6 +73,37 @@ def open_onnx(path: Path, *, trusted: bool = False) -> tuple[Session, bytes]:
     return onnx_session(content, path), content
 
 
+def check_onnx(content: bytes, path: Path) -> None:
+    """Raise `ModelError` for a file that is not ONNX, or that is more than a network with its weights.
+
+    ONNX allows weights in other files, endless loops, and functions and operators from other libraries. A network that
+    reads digits needs none of them. The check reads protobuf's wire format, because a base install does not have the
+    package `onnx`.
+    """
+    try:
+        reason = _refused(memoryview(content), "model")
+    except ValueError:
+        cause = "it is damaged or cut short"
+        raise ModelError(f"{path}: not an ONNX model that ONNX Runtime can load ({cause}); {WHOLE}") from None
+    if reason:
+        raise ModelError(f"{path}: {reason}, which inkread does not run; export it again as one file of plain layers")
+
+
+def _refused(message: memoryview, kind: str) -> str:
+    """Return why a message is refused, or nothing."""
+    for number, value in fields(message):
+        if kind == "tensor" and (number == _TENSOR_EXTERNAL or (number == _TENSOR_LOCATION and value != 0)):
+            return "keeps weights in other files"
+        if isinstance(value, int):
+            continue
+        if kind == "node" and number == _NODE_DOMAIN and bytes(value) not in DOMAINS:
+            return f"uses operators of {bytes(value)[:50].decode(errors='replace')!r}"
+        inner = _MESSAGES.get(kind, {}).get(number, "")
+        if reason := _REFUSED.get(inner) or (_refused(value, inner) if inner else ""):
+            return reason
+    return ""
+
+
 def glyph_input(session: Session, path: Path | str) -> tuple[Any, tuple[int, ...]]:
     """Return the input of a session and its shape of one glyph, one of `GLYPH_SHAPES`.
 
@@ -68,7 +118,7 @@ def glyph_input(session: Session, path: Path | str) -> tuple[Any, tuple[int, ...
             return entries[0], shape
     taken = " and ".join(f"{shown_shape(entry.shape)} as {entry.type}" for entry in entries)
     raise ModelError(
-        f"{path}: takes {taken}, where inkread gives {GIVEN} as tensor(float); export it anew with such an input, or "
+        f"{path}: takes {taken}, but inkread gives {GIVEN} as tensor(float); export it again with such an input, or "
         "name another model"
     )
 

@@ -1,1 +1,1 @@
-"""Bytes -> Page: a picture, opened and upright. Each module has one main function."""
+"""Bytes -> page: opening a picture and turning it upright. Each module has one main function."""

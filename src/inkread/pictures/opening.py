@@ -1,4 +1,4 @@
-"""Open: from whatever the user has to a page, upright, opaque and grey."""
+"""Opening: from a path, bytes, an image or an array to a page, upright, opaque and grey."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ from inkread.pictures.page import WORKING_PIXELS, Page, make_page, reduction
 Picture: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.generic]
 
 MAX_PIXELS = 100_000_000
-"""Pictures with more pixels are refused before they are decoded: a small file can hold a huge picture."""
+"""Pictures with more pixels are refused before they are decoded, because a small file can hold a huge picture."""
 
 MAX_BYTES = 1_000_000_000
-"""No more of a file than this is taken into memory: 100 megapixels of the widest kind are smaller."""
+"""At most this many bytes of a file are read: 100 megapixels of the widest pixels take fewer."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "PPM", "JPEG2000")
-"""What Pillow may decode. Its other decoders are little used, and one of them starts another program (EPS)."""
+"""The formats that Pillow may decode. Its other decoders are rarely used, and one (EPS) starts another program."""
 
-_HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*")  # how files of these formats begin
+# The first bytes of JPEG, PNG, GIF and TIFF files.
+_HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*")
 
-_SILENCE = threading.Lock()  # warnings are silenced for all threads at once, so by one at a time
+# Python silences warnings for all threads at once, so one thread at a time may do it.
+_SILENCE = threading.Lock()
 
 _SUFFIXES_OF_HEIC = {".heic", ".heif", ".hif"}
 _BRANDS_OF_HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
@@ -40,13 +42,13 @@ def open_picture(picture: Picture, name: str | None = None, *, pixels: int = WOR
     """Return the page of a path, bytes, binary file, PIL image or array.
 
     Arrays are (H, W), (H, W, 1), (H, W, 2) grey and alpha, (H, W, 3) RGB or (H, W, 4) RGBA; bool, any integer
-    type, or float. Integers span 0..1, 0..255, 0..4095 or 0..65535, whichever is the smallest that holds them all;
-    floats span 0..1 or 0..255 likewise. Of a file with several frames the first is taken.
+    type, or float. Integers span the smallest of 0..1, 0..255, 0..4095 and 0..65535 that holds them all; floats span
+    0..1 or 0..255 in the same way. The first frame of a file with several frames is used.
 
-    `name` is how messages speak of the picture; left out, `name_of` finds one. Larger pictures are reduced to so many
-    `pixels`.
+    name: the picture's name in messages; None for that of `name_of`.
+    pixels: larger pictures are reduced to this number of pixels.
 
-    Raises `PictureError` for whatever is not a picture of 1 to `MAX_PIXELS` pixels.
+    Raises `PictureError` for anything other than a picture of 1 to `MAX_PIXELS` pixels.
     """
     name = name or name_of(picture)
     if isinstance(picture, np.ndarray):
@@ -59,12 +61,13 @@ def open_picture(picture: Picture, name: str | None = None, *, pixels: int = WOR
         _check_pixels(image.size, name)
         full = image.size
         if size := reduction(full, pixels):
-            image.draft(None, size)  # JPEG only: decodes at 1/2, 1/4 or 1/8, many times faster
+            # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size, which is many times faster; other formats are not.
+            image.draft(None, size)
         return _decoded(image, name, full, pixels=pixels)
 
 
 def name_of(picture: Picture) -> str:
-    """Return the name under which messages and results speak of a picture."""
+    """Return the name of a picture for messages and results."""
     if isinstance(picture, str | os.PathLike):
         return os.fspath(picture)
     if isinstance(picture, np.ndarray):
@@ -74,7 +77,7 @@ def name_of(picture: Picture) -> str:
 
 
 def content_of(picture: str | os.PathLike[str] | bytes | BinaryIO, name: str) -> bytes:
-    """Return the bytes of a picture, with an error of our own where there are none."""
+    """Return the bytes of a picture. Raises `PictureError` if there are none."""
     if isinstance(picture, str | os.PathLike):
         content = _read_file(Path(picture), name)
     else:
@@ -90,7 +93,7 @@ def content_of(picture: str | os.PathLike[str] | bytes | BinaryIO, name: str) ->
 
 def _read_file(path: Path, name: str) -> bytes:
     if not name:
-        raise PictureError("a picture without a name; check the command line for empty quotes", code="missing")
+        raise PictureError("a picture has no name; check the command line for empty quotes", code="missing")
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -101,20 +104,22 @@ def _read_file(path: Path, name: str) -> bytes:
             f"{name}: this is a folder; name the pictures in it, as in {name.rstrip(os.sep)}/*",
             code="directory",
         ) from None
-    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+    except (OSError, ValueError) as error:
+        # A null byte in the name raises ValueError.
         cause = getattr(error, "strerror", None) or str(error)
         raise PictureError(f"{name}: cannot be read ({cause}); check its permissions", code="unreadable") from None
     except MemoryError:
         raise _too_large(name, "with more bytes than there is memory ") from None
     if len(content) > MAX_BYTES:
-        raise _too_large(name, f"over {MAX_BYTES // 1_000_000} megabytes and surely ")
+        raise _too_large(name, f"over {MAX_BYTES // 1_000_000} megabytes and certainly ")
     return content
 
 
 def _opened(content: bytes, name: str) -> Image.Image:
-    """Return the undecoded image: header read, pixels not yet."""
+    """Return the image with its header read but its pixels not yet decoded."""
+    # Pillow warns about broken EXIF, and about sizes that `_check_pixels` refuses.
     try:
-        with _SILENCE, warnings.catch_warnings():  # Pillow warns of broken EXIF and of what `_check_pixels` refuses
+        with _SILENCE, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return Image.open(io.BytesIO(content), formats=FORMATS)
     except Image.DecompressionBombError:
@@ -160,12 +165,13 @@ def _too_large(name: str, what: str = "") -> PictureError:
 
 
 def _decoded(image: Image.Image, name: str, full: tuple[int, int] | None = None, *, pixels: int) -> Page:
-    """Decode `image`, turn it upright and make it opaque; `full` is its size before a JPEG draft."""
+    """Decode an image, turn it upright and make it opaque. `full` is its size before a JPEG draft."""
     full = full or image.size
     try:
         image.load()
         upright = _upright(image)
-        if upright.mode.startswith(("I", "F")):  # 16-bit and wider; Pillow would clip them at 255
+        # Pillow would clip values of 16 bits and more at 255.
+        if upright.mode.startswith(("I", "F")):
             upright = Image.fromarray(eight_bits(np.asarray(upright), name))
         turned = (upright.size[0] > upright.size[1]) != (full[0] > full[1])
         return make_page(upright, full[::-1] if turned else full, pixels=pixels)
@@ -180,22 +186,24 @@ def _decoded(image: Image.Image, name: str, full: tuple[int, int] | None = None,
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Return `image` turned as its EXIF orientation says; a broken EXIF block says nothing."""
+    """Return an image turned as its EXIF orientation says. A broken EXIF block is ignored."""
     try:
+        # `exif_transpose` copies even an image that is upright already.
         is_turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
-        return ImageOps.exif_transpose(image) if is_turned else image  # which would be copied otherwise
+        return ImageOps.exif_transpose(image) if is_turned else image
     except (ArithmeticError, LookupError, OSError, SyntaxError, TypeError, ValueError, Warning, struct.error):
         return image
 
 
-_ROUNDING = 1e-3  # how far, as a share of their span, floats may lie outside it: resizing with a cubic overshoots
+# How far floats may lie outside their span, as a share of it. Cubic resizing overshoots.
+_ROUNDING = 1e-3
 
 
 def eight_bits(array: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
     """Return an array of any number type as uint8 in 0..255, shape (H, W) or (H, W, 2..4).
 
-    Integers span 0..1, 0..255, 0..4095 or 0..65535 and floats 0..1 or 0..255, whichever is the smallest span that
-    holds them all. Raises `PictureError`, speaking of `name`, for other shapes, types and values.
+    Integers span 0..1, 0..255, 0..4095 or 0..65535 and floats 0..1 or 0..255: the smallest span that holds them all.
+    Raises `PictureError`, which names `name`, for other shapes, types and values.
     """
     array = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (2, 3, 4)):
@@ -219,5 +227,6 @@ def _span(array: NDArray[np.generic], name: str) -> int:
     for span in (1, 255) if real else (1, 255, 4095, 65535):
         if -slack * span <= low and high <= (1 + slack) * span:
             return span
-    ways = "0..1 or 0..255" if real else "0..65535"  # a NaN compares false and ends here too
+    # A NaN fits no span.
+    ways = "0..1 or 0..255" if real else "0..65535"
     raise PictureError(f"{name}: values must lie in {ways}, these lie in {low:g}..{high:g}", code="bad-array")

@@ -1,4 +1,4 @@
-"""The page: a decoded picture, upright, opaque and at working size, with the grey in which writing stands out."""
+"""The page: a decoded picture, upright, opaque and at working size, with the grey that shows writing best."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from inkread.geometry import Box
 from inkread.quantiles import quantile
 
 WORKING_PIXELS = 2_000_000
-"""Pages are reduced to this many pixels, so that the work does not grow with the camera's sensor. A digit of a
-hundredth of the page's area still spans about 140 pixels then, five times what the network sees."""
+"""Pages are reduced to this many pixels, so that the work does not grow with the camera's resolution. A digit with a
+hundredth of the page's area is still about 140 pixels wide, five times a glyph."""
 
-_PAPER_AND_INK = 24  # grey levels between the lightest and the darkest; strokes of one colour have fewer
+# Grey levels between the lightest and the darkest pixel. Strokes of a single colour have fewer.
+_PAPER_AND_INK = 24
 
-LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, the weights of Pillow's mode L
+LUMINANCE = np.array([0.299, 0.587, 0.114])
+"""The share of red, green and blue in luminance (ITU-R BT.601), as in Pillow's mode L."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Page:
     """A decoded picture: upright, opaque, at working size.
 
     colour: (H, W, 3) uint8, RGB.
-    grey: (H, W) uint8, the mix of the three channels in which the writing stands out most.
+    grey: (H, W) uint8, the mix of the three channels that shows the writing best.
     size: width and height in pixels of the upright picture before it was reduced.
     """
 
@@ -36,20 +38,21 @@ class Page:
 
     @property
     def scale(self) -> tuple[float, float]:
-        """Pixels of the upright picture to one pixel of the page, along x and along y."""
+        """Pixels of the upright picture per pixel of the page, along x and along y."""
         height, width = self.grey.shape
         return self.size[0] / width, self.size[1] / height
 
     def turned(self, turns: int) -> Page:
-        """Return the page after so many quarter turns against the clock."""
+        """Return the page after a number of counter-clockwise quarter turns."""
         colour, grey = (np.ascontiguousarray(np.rot90(area, turns)) for area in (self.colour, self.grey))
         return Page(colour, grey, self.size[::-1] if turns % 2 else self.size)
 
     def upright(self, box: Box) -> Box:
-        """Return a box on the page in pixels of the upright picture: the smallest whole pixels that hold it."""
+        """Return a box of the page in pixels of the upright picture: the smallest whole pixels that contain it."""
         (across, down), (x, y, w, h) = self.scale, box
         left, top = int(x * across), int(y * down)
-        right, bottom = (  # rounding must not carry the far edge out of the picture
+        # Rounding must not move the far edges outside the picture.
+        right, bottom = (
             min(size, int(np.ceil(end * scale)))
             for end, scale, size in zip((x + w, y + h), self.scale, self.size, strict=True)
         )
@@ -57,10 +60,10 @@ class Page:
 
 
 def make_page(image: Image.Image, full: tuple[int, int] | None = None, *, pixels: int = WORKING_PIXELS) -> Page:
-    """Return the page of an upright image of any mode that holds 8 bits a channel.
+    """Return the page of an upright image of any mode with 8 bits per channel.
 
-    full: width and height of the picture, where `image` is a reduced version of it.
-    pixels: larger images are reduced to so many.
+    full: width and height of the picture, if `image` is a reduced version of it.
+    pixels: larger images are reduced to this number of pixels.
     """
     mode = "RGBA" if image.has_transparency_data else "RGB"
     reduced = image if image.mode == mode else image.convert(mode)
@@ -71,7 +74,7 @@ def make_page(image: Image.Image, full: tuple[int, int] | None = None, *, pixels
 
 
 def reduction(size: tuple[int, int], pixels: int = WORKING_PIXELS) -> tuple[int, int] | None:
-    """Return the size of so many pixels for a picture of `size`, or None where it is small enough already."""
+    """Return the size to which a picture is reduced to have `pixels`, or None if it is small enough already."""
     factor = (pixels / (size[0] * size[1])) ** 0.5
     if factor >= 1:
         return None
@@ -79,10 +82,10 @@ def reduction(size: tuple[int, int], pixels: int = WORKING_PIXELS) -> tuple[int,
 
 
 def _opaque(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lay a transparent picture on a ground against which what can be seen of it stands out.
+    """Put a transparent picture on a background on which its visible part stands out.
 
-    Mostly opaque pictures with light and dark in them carry their own paper, so the ground continues it. Otherwise
-    only strokes are there: dark ones get white paper, light ones black.
+    A mostly opaque picture with light and dark pixels contains its paper, so the background continues the paper.
+    Otherwise there are only strokes: dark ones get a white background, light ones a black one.
     """
     alpha = rgba[..., 3:].astype(np.float32) / 255
     light = rgba[..., :3] @ LUMINANCE
@@ -97,19 +100,21 @@ def _opaque(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _grey(colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the mix of the channels in which writing stands out, (H, W) uint8.
+    """Return the mix of the channels that shows writing best, (H, W) uint8.
 
-    Luminance loses yellow on white and red on green. What differs from its surroundings is mostly writing, so
-    the channels are mixed along the principal direction of these differences; a share of luminance in them
-    decides where there is little or no colour.
+    Luminance loses yellow on white and red on green. Pixels that differ from their surroundings are mostly writing, so
+    the channels are mixed along the principal direction of these differences. A share of luminance is added; it decides
+    where there is little or no colour.
     """
-    if _is_grey(colour):  # whatever the mix, it is that grey again
+    # Every mix of three equal channels is the same grey.
+    if _is_grey(colour):
         return np.ascontiguousarray(colour[..., 0])
     factor = min(1, 256 / max(colour.shape[:2]))
     height, width = (max(1, round(length * factor)) for length in colour.shape[:2])
     small = cv2.resize(colour, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
     difference = (small - cv2.blur(small, (31, 31))).reshape(-1, 3).T.astype(np.float64, order="C")
-    moments = np.einsum("ik,jk", difference, difference)  # `@` would wake a thread on every core for this
+    # `@` would start a thread on every core for this.
+    moments = np.einsum("ik,jk", difference, difference)
     prior = np.outer(LUMINANCE, LUMINANCE) / (LUMINANCE @ LUMINANCE)
     mix = np.linalg.eigh(moments + 0.1 * (np.trace(moments) + 1) * prior)[1][:, -1]
     mix = mix if mix @ LUMINANCE > 0 else -mix
@@ -119,6 +124,6 @@ def _grey(colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _is_grey(colour: NDArray[np.uint8]) -> bool:
-    """Tell whether the three channels are alike all over a page."""
+    """Tell whether the three channels are equal everywhere on a page."""
     red, green, blue = (colour[..., channel] for channel in range(3))
     return bool((red[0] == green[0]).all()) and np.array_equal(red, green) and np.array_equal(green, blue)

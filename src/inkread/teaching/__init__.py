@@ -1,4 +1,4 @@
-"""Teaching: digits that a user has corrected are kept, and weigh in every later reading. Nothing is trained anew."""
+"""Teaching: corrected digits are kept and change later readings. The network is not trained again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["DEFAULT_PROFILE", "Lesson", "Profile"]
 
 
 def __getattr__(name: str) -> Any:
-    """Return `Lesson`, looked up only when asked for: the command line names profiles without reading a picture."""
+    """Return `Lesson`, imported on first use, because the command line names profiles without reading a picture."""
     if name != "Lesson":
         raise AttributeError(f"module 'inkread.teaching' has no attribute {name!r}")
     from inkread.teaching.lessons import Lesson

@@ -1,7 +1,7 @@
-"""Exchange: lessons out to a folder and in again, from one machine or profile to another.
+"""Exporting and importing lessons, to move them to another machine or profile.
 
-The folder holds a picture of each digit in folders named 0 to 9, so that it serves as labelled pictures, too, for
-`inkread evaluate --data` and `inkread train --own`; and `taught.json`, which keeps the glyphs to the last bit.
+An exported folder holds a picture of each digit in folders named 0 to 9, so that `inkread evaluate --data` and
+`inkread train --own` can use it too, and `taught.json` with the exact glyphs.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from inkread.teaching.lessons import Lesson, box_of, lessons_of, png
 LIST_NAME = "taught.json"
 
 LARGEST_LIST = 100_000_000
-"""Bytes of a list that is imported: some 80 000 digits."""
+"""Bytes of a list that can be imported: about 80 000 digits."""
 
 LARGEST_CROP = 1 << 15
-"""Bytes of the picture of a digit that is imported; of `CROP_SIDE` pixels, even noise takes no more."""
+"""Bytes of a digit's picture that can be imported; even noise of `CROP_SIDE` pixels takes no more."""
 
 LONGEST_NAME = 4096
-"""Characters of a picture's name that is imported: more than a path has."""
+"""Characters of a picture's name that can be imported; paths are shorter."""
 
 Read = Callable[[str, int], bytes]
-"""Returns a file of an export by its name in it, of so many bytes at most; nothing where there is none."""
+"""Returns a file of an export by its name, up to a number of bytes; empty if there is no such file."""
 
 _WANTED = (
     "name a folder that 'inkread teach --export' wrote, the zip that the page exports, or a folder with folders 0 to 9"
@@ -48,17 +48,17 @@ _TIME = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,20}(Z|[+-][0-9:]{2,8})?
 
 
 def export(lessons: list[Lesson], folder: Path) -> None:
-    """Write lessons to a new folder, whole or not at all. Raises `OptionError` for one that holds something already."""
+    """Write lessons to a new folder, completely or not at all. Raises `OptionError` for a folder that is not empty."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OptionError(f"{folder}: holds something already; name a new folder")
+        raise OptionError(f"{folder}: is not an empty folder; name a new one")
     with whole_folder(folder) as new:
-        for name, content in exported(lessons):
+        for name, content in export_files(lessons):
             (new / name).parent.mkdir(exist_ok=True)
             (new / name).write_bytes(content)
 
 
-def exported(lessons: list[Lesson]) -> Iterator[tuple[str, bytes]]:
-    """Yield the files of an exported folder, by their names in it."""
+def export_files(lessons: list[Lesson]) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and content of each file of an exported folder."""
     for lesson in lessons:
         yield _file(lesson), lesson.crop or png(255 - lesson.glyph)
     entries = [{**lesson.to_dict(), "file": _file(lesson), "glyph": _text(lesson)} for lesson in lessons]
@@ -66,15 +66,15 @@ def exported(lessons: list[Lesson]) -> Iterator[tuple[str, bytes]]:
 
 
 def imported(place: Path, reader: Reader) -> Iterator[Lesson | PictureError]:
-    """Yield the lessons of an exported folder, of its zip, or of any pictures of single digits in folders 0 to 9.
+    """Yield the lessons of an exported folder, of its zip, or of pictures of single digits in folders 0 to 9.
 
-    In the place of a picture that cannot be taught, the reason. Raises `DataError` for what is none of these.
+    Yields the error instead of the lesson for a picture that cannot be taught. Raises `DataError` for anything else.
     """
     if (place / LIST_NAME).is_file():
         yield from _listed(place / LIST_NAME, partial(_in_folder, place))
     elif place.is_dir():
         for picture in labelled_pictures(place):
-            yield _looked_at(picture, reader)
+            yield _lesson_of_picture(picture, reader)
     elif place.is_file():
         yield from _zipped(place)
     else:
@@ -82,7 +82,7 @@ def imported(place: Path, reader: Reader) -> Iterator[Lesson | PictureError]:
         raise DataError(f"{place}: {what}; {_WANTED}")
 
 
-def _looked_at(picture: LabelledPicture, reader: Reader) -> Lesson | PictureError:
+def _lesson_of_picture(picture: LabelledPicture, reader: Reader) -> Lesson | PictureError:
     try:
         return lessons_of(reader.steps(picture.path, as_="digit"), picture.label)[0]
     except PictureError as error:
@@ -98,33 +98,34 @@ def _text(lesson: Lesson) -> str:
 
 
 def _zipped(path: Path) -> list[Lesson]:
-    """Return the lessons of a zip of an exported folder. Nothing is unpacked to the disk."""
+    """Return the lessons in a zip of an exported folder. Nothing is written to the disk."""
     try:
         with zipfile.ZipFile(path) as archive:
             if LIST_NAME not in archive.namelist():
-                raise DataError(f"{path}: has no {LIST_NAME} at its top; unpack it and name the folder of the digits")
+                raise DataError(f"{path}: has no {LIST_NAME} at its top level; unpack it and name its folder of digits")
             return _listed(path, partial(_in_archive, archive))
     except (zipfile.BadZipFile, NotImplementedError, ValueError):
-        raise DataError(f"{path}: is a file, and no zip; {_WANTED}") from None
+        raise DataError(f"{path}: is a file but not a zip; {_WANTED}") from None
 
 
 def _listed(path: Path, read: Read) -> list[Lesson]:
-    """Return the lessons of a list. Raises `DataError`, which says what is not as we wrote it."""
+    """Return the lessons of a list. Raises `DataError`, which names the fault."""
     try:
         entries = _entries(read(LIST_NAME, LARGEST_LIST))
         return [_lesson(number, entry, read) for number, entry in enumerate(entries, start=1)]
     except OSError as error:
         raise DataError(
-            f"{path}: cannot be read ({error.strerror or error}); check its rights, or export it again"
+            f"{path}: cannot be read ({error.strerror or error}); check its permissions, or export it again"
         ) from None
     except ValueError as error:
         raise DataError(f"{path}: is damaged ({error}); export it again") from None
 
 
 def _entries(content: bytes) -> list[Any]:
+    # Thousands of nested brackets raise RecursionError.
     try:
         listed = json.loads(content)
-    except (ValueError, RecursionError):  # brackets within brackets, by the thousand
+    except (ValueError, RecursionError):
         raise ValueError("it is not JSON") from None
     entries = listed.get("taught") if isinstance(listed, dict) else None
     if not isinstance(entries, list):
@@ -142,9 +143,9 @@ def _lesson(number: int, entry: Any, read: Read) -> Lesson:
     elif glyph is None:
         wrong = "the glyph is not 28 x 28 bytes in base64"
     elif not isinstance(picture, str) or len(picture) > LONGEST_NAME:
-        wrong = f"the picture has no name of {LONGEST_NAME} characters at most"
+        wrong = f"the picture has no name of up to {LONGEST_NAME} characters"
     elif not isinstance(taught, str) or not _TIME.fullmatch(taught):
-        wrong = "the time it was taught is not as in 2026-01-31T12:00:00+00:00"
+        wrong = "the time is not written as 2026-01-31T12:00:00+00:00"
     elif values.get("box") and box is None:
         wrong = "the box is not four numbers"
     else:
@@ -167,7 +168,7 @@ def _box(values: Any) -> Box | None:
 
 
 def _crop(label: int, file: object, read: Read) -> bytes:
-    """Return the picture of a digit; nothing where it is not there, or has no name of ours, which leads elsewhere."""
+    """Return the picture of a digit; empty if it is missing or its name is not one that an export writes."""
     name = str(file).rpartition("/")[2]
     return read(f"{label}/{name}", LARGEST_CROP) if _PNG.fullmatch(name) else b""
 
@@ -184,16 +185,17 @@ def _in_archive(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     if name not in archive.NameToInfo:
         return b""
     if archive.getinfo(name).compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-        raise ValueError(f"{name} is packed as no page packs it")
+        raise ValueError(f"{name} is compressed by another method than deflate")
+    # A file with a password raises RuntimeError.
     try:
         with archive.open(name) as file:
             return _bounded(file, name, most)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):  # RuntimeError: it has a password
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):
         raise ValueError(f"{name} cannot be unpacked") from None
 
 
 def _bounded(file: IO[bytes], name: str, most: int) -> bytes:
-    """Return the content of a file, of which no more is unpacked than is wanted. Raises `ValueError` for more."""
+    """Return the content of a file. Raises `ValueError` if it has more than `most` bytes, without reading them all."""
     content = file.read(most + 1)
     if len(content) > most:
         raise ValueError(f"{name} has over {most} bytes")

@@ -1,4 +1,4 @@
-"""Lessons: one taught digit each, with its glyph and a small picture of it."""
+"""Lessons: a lesson is one taught digit, with its glyph and a small picture of it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from inkread.glyphs import SIDE
 from inkread.steps import Steps
 
 CROP_SIDE = 160
-"""Longest side of the picture that is kept of a taught digit, in pixels."""
+"""Longest side, in pixels, of the picture that is kept of a taught digit."""
 
-_MARGIN = 0.2  # paper kept around a digit, in shares of its longer side
+# The width of the paper that is kept around a digit, as a share of the digit's longer side.
+_MARGIN = 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,17 +29,15 @@ class Lesson:
     """A digit that was taught.
 
     label: what it is, 0 to 9.
-    glyph: (28, 28) uint8, 255 = ink: the digit as the network sees it. By it a lesson is known; a profile holds none
-        twice.
+    glyph: (28, 28) uint8, 255 = ink: the digit as the network sees it. A profile holds each glyph only once.
     picture: the name of the picture it comes from; may be empty.
-    box: where on that picture, in pixels of the upright picture; None where it was taught by its glyph alone.
-    crop: the digit as it was written, PNG; empty where it was taught by its glyph alone.
-    taught: when, ISO 8601 in UTC.
-    id: its number in the store, which no other lesson ever gets; None before it is there.
-    instead_of: the other label that the same glyph was taught with before, and that has gone; None where there was
-        none.
+    box: where it is on that picture, in pixels of the upright picture; None if only its glyph was taught.
+    crop: the digit as it was written, as PNG; empty if only its glyph was taught.
+    taught: the time, ISO 8601 in UTC.
+    id: its number in the store, which is never used again; None before it is stored.
+    instead_of: the different label that this lesson replaced, for the same glyph; None if it replaced no other label.
 
-    Raises `OptionError` for a label or a glyph that is none.
+    Raises `OptionError` for an invalid label or glyph.
     """
 
     label: int
@@ -52,19 +51,19 @@ class Lesson:
 
     def __post_init__(self) -> None:
         if not isinstance(self.label, Integral) or not 0 <= self.label <= 9:
-            raise OptionError(f"a lesson's label is a number from 0 to 9, not {self.label!r}")
+            raise OptionError(f"a lesson's label must be a number from 0 to 9, not {self.label!r}")
         shape, dtype = np.shape(self.glyph), getattr(self.glyph, "dtype", type(self.glyph).__name__)
         if shape != (SIDE, SIDE) or dtype != np.uint8:
             raise OptionError(
-                f"a lesson's glyph is (28, 28) uint8, 255 = ink, not {shape} {dtype}; of a picture 'Reader.teach' "
-                "makes lessons"
+                f"a lesson's glyph must be (28, 28) uint8, 255 = ink, not {shape} {dtype}; 'Reader.teach' makes "
+                "lessons from a picture"
             )
-        object.__setattr__(self, "label", int(self.label))  # SQLite keeps no numbers of NumPy's
-        # Nor the bytes of a file's name that are no text.
+        # SQLite cannot store NumPy's numbers, or file names with bytes that are not text.
+        object.__setattr__(self, "label", int(self.label))
         object.__setattr__(self, "picture", str(self.picture).encode(errors="backslashreplace").decode())
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what `inkread teach --format json` prints of it."""
+        """Return the JSON object that `inkread teach --format json` prints."""
         return {
             "id": self.id,
             "label": self.label,
@@ -76,17 +75,17 @@ class Lesson:
 
 
 def as_bytes(glyphs: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Return glyphs, float in 0..1, as lessons keep them: uint8, 255 = ink."""
+    """Return glyphs, float in 0..1, as they are stored in lessons: uint8, 255 = ink."""
     return np.asarray(np.rint(np.clip(glyphs, 0, 1) * 255), np.uint8)
 
 
 def as_floats(glyphs: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return glyphs of lessons as the network takes them: float32 in 0..1."""
+    """Return the glyphs of lessons as the network takes them: float32 in 0..1."""
     return np.asarray(glyphs / np.float32(255), np.float32)
 
 
 def crop_of(grey: NDArray[np.uint8], box: tuple[int, int, int, int]) -> bytes:
-    """Return a box of a page, (H, W) uint8, with some paper around it as a PNG of no more than `CROP_SIDE` pixels."""
+    """Return a box of a page, (H, W) uint8, with some paper around it, as a PNG of up to `CROP_SIDE` pixels a side."""
     x, y, w, h = box
     margin = round(_MARGIN * max(w, h)) + 2
     part = grey[max(0, y - margin) : y + h + margin, max(0, x - margin) : x + w + margin]
@@ -102,18 +101,21 @@ def png(image: NDArray[np.uint8]) -> bytes:
     return bytes(cv2.imencode(".png", np.ascontiguousarray(image))[1])
 
 
-_FAR = 1 << 31  # pixels
-_HIT = 0.3  # share of the area of two boxes that they have in common where they mean the same digit
+# No coordinate of a box, in pixels, is as large as this.
+_FAR = 1 << 31
+
+# Two boxes mean the same digit if their intersection over union is at least this.
+_HIT = 0.3
 
 
 def digits_of(label: str | int) -> list[int]:
-    """Return the digits of a label; spaces between numbers and `|` or line breaks between lines may be in it.
+    """Return the digits of a label. It may have spaces between numbers, and `|` or line breaks between lines.
 
-    Raises `OptionError` for a label with anything else, or with nothing.
+    Raises `OptionError` for an empty label and for a label with other characters.
     """
     digits = "".join(str(label).replace("|", " ").split())
     if not digits or set(digits) - set("0123456789"):
-        raise OptionError(f"label {str(label)!r}: a label is made of the digits on the picture, such as 7 or 1234")
+        raise OptionError(f"label {str(label)!r}: a label consists of the digits on the picture, such as 7 or 1234")
     return [int(digit) for digit in digits]
 
 
@@ -122,19 +124,19 @@ def box_of(box: Sequence[float]) -> Box:
     try:
         place = Box(*map(round, box))
     except (TypeError, ValueError, OverflowError):
-        raise OptionError(f"box {box!r}: a box is four numbers, x, y, width and height") from None
+        raise OptionError(f"box {box!r}: a box has four numbers: x, y, width and height") from None
     if place.w <= 0 or place.h <= 0 or max(map(abs, place)) >= _FAR:
-        raise OptionError(f"box {box!r}: no picture has a box there, or none so large")
+        raise OptionError(f"box {box!r}: a box on a picture cannot have this place or size")
     return place
 
 
 def lessons_of(steps: Steps, label: str | int, *, box: Box | None = None) -> list[Lesson]:
-    """Return a lesson for each digit of a label, which are the digits of the picture in reading order.
+    """Return a lesson for each digit of a label, which gives the digits of the picture in reading order.
 
-    box: where the one digit stands that the label is for, in pixels of the upright picture, as `Digit.box` gives it;
-        None for all digits of the picture.
+    box: the place of the one digit that the label is for, in pixels of the upright picture, as in `Digit.box`; None if
+        the label is for all digits of the picture.
 
-    Raises `PictureError` where the picture does not have these digits, whatever they were read as.
+    Raises `PictureError` if the picture has another number of digits, whatever they were read as, or none at the box.
     """
     digits, found = digits_of(label), range(len(steps.patches))
     if box is not None:
@@ -149,15 +151,15 @@ def lessons_of(steps: Steps, label: str | int, *, box: Box | None = None) -> lis
 
 
 def _unlike(steps: Steps, wanted: int, found: int) -> str:
-    """Return the line that says how many digits were found where the label has others."""
+    """Return the message for a label with another number of digits than were found."""
     name, text = steps.reading.picture, steps.reading.text.replace("\n", "|")
     has = f"the label has {wanted} digit{'s' * (wanted > 1)}"
     if not found:
-        return f"{name}: {has}, but there is no writing on this picture; nothing was taught of it"
+        return f"{name}: {has}, but there is no writing on this picture; nothing was taught from it"
     read = f", read as {text}" if text else ""
     return (
-        f"{name}: {has}, but {found} {'are' if found > 1 else 'is'} found{read}; nothing was taught of it; say what it "
-        "holds (--as; at the service ?as=), or cut it to the digit"
+        f"{name}: {has}, but {found} {'are' if found > 1 else 'is'} found{read}; nothing was taught from it; say what "
+        "the picture holds (--as; for the service ?as=), or crop it to the digit"
     )
 
 

@@ -1,16 +1,16 @@
-"""Neighbours: how taught digits weigh in what the network makes of another glyph.
+"""Neighbours: how taught digits change the network's probabilities for other glyphs.
 
-Two things are asked of a taught digit. What lies next to it in the network's features is the same digit, whatever the
-network says: a kernel estimate, in which the network counts as one example (Nadaraya and Watson 1964). And where the
-network was wrong about it, it is likely to be wrong in the same way about what is farther off, too: a Gaussian process
-on the features whose mean is the network's answer, so that digits it knew already change next to nothing (Rasmussen
-and Williams 2006, "Gaussian processes for machine learning", 3.5). Both fade with the distance, and what is far from
-all that was taught stays as it was. Only the first can tell that something is a digit which the network takes for none:
-the second would, with every taught digit, also let letters pass.
+A taught digit has two effects. A glyph very near to it in the network's features gets its label, whatever the network
+says: a kernel estimate, in which the network counts as one example (Nadaraya and Watson 1964). And if the network was
+wrong about the taught digit, it is probably wrong in the same way about glyphs that are less near: a Gaussian process
+on the features whose mean is the network's answer, so that taught digits that the network already knew change almost
+nothing (Rasmussen and Williams 2006, "Gaussian processes for machine learning", 3.5). Both effects fade with the
+distance; glyphs far from all taught digits keep the network's answer. Only the first effect can turn a non-digit into a
+digit. If the second could, each taught digit would let letters pass as digits too.
 
-The distance is 1 - the cosine of the square roots of two glyphs' features, so that a few strong responses do not drown
-what the many weak ones tell (Hellinger's kernel; Arandjelovic and Zisserman 2012, "Three things everyone should know to
-improve object retrieval"). benchmarks/teach_study.py has the measurements behind the numbers below.
+The distance is 1 - the cosine of the square roots of two glyphs' features. The square root keeps a few strong features
+from hiding the many weak ones (Hellinger's kernel; Arandjelovic and Zisserman 2012, "Three things everyone should know
+to improve object retrieval"). benchmarks/teach_study.py has the measurements behind the constants below.
 """
 
 from __future__ import annotations
@@ -26,14 +26,25 @@ from inkread.models.probabilities import given_a_digit
 Floats = NDArray[np.float64]
 
 MOST = 2000
-"""So many lessons count, the newest of a profile; who has more trains a network with them: `inkread train --own`."""
+"""How many lessons of a profile count, the newest ones. With more, train a network: `inkread train --own`."""
 
-_NEXT, _NEXT_WEIGHT = 0.07, 16.0  # width of the near kernel, and what one lesson weighs where the network weighs 1
-_FAR, _FAR_VARIANCE = 0.35, 64.0  # width of the far kernel, and its variance, of log probabilities
-_NEARLY = 0.03  # what is no farther apart is taken for nearly the same glyph
-_SAME_WEIGHT = 1000.0  # what a lesson weighs for its very glyph
-_LEAST = 1e-9  # no probability is taken for less, or its logarithm would outweigh everything
-_STEPS, _CLOSE = 400, 1e-4  # of the search for the residuals: at most so many, until they change by less
+# The width of the near kernel, and the weight of one lesson in it; the network's weight is 1.
+_NEXT, _NEXT_WEIGHT = 0.07, 16.0
+
+# The width of the far kernel, and its variance in log probabilities.
+_FAR, _FAR_VARIANCE = 0.35, 64.0
+
+# Two glyphs with at most this distance are nearly the same.
+_NEARLY = 0.03
+
+# The weight of a lesson for exactly its glyph.
+_SAME_WEIGHT = 1000.0
+
+# Smaller probabilities are raised to this, because their logarithms would outweigh everything else.
+_LEAST = 1e-9
+
+# The search for the residuals takes at most this many steps, and ends when the error is smaller than this.
+_STEPS, _CLOSE = 400, 1e-4
 
 
 class Neighbours:
@@ -60,38 +71,41 @@ class Neighbours:
     def reweigh(
         self, glyphs: NDArray[np.uint8], probabilities: NDArray[np.float32], features: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Return probabilities, (N, 11), for glyphs, (N, 28, 28) uint8, with those and the features of the network."""
-        own = _directions(features)
-        none = np.asarray(probabilities[:, CLASSES:], float)
-        far = _FAR_VARIANCE * _kernel(own, self._features, _FAR) @ self._residuals
-        digits = (1 - none) * _softmax(_logs(probabilities) + far)
-        near = _NEXT_WEIGHT * _kernel(own, self._features, _NEXT) @ self._truth
+        """Return new probabilities, (N, 11), for glyphs, (N, 28, 28) uint8.
+
+        probabilities, features: the network's for the same glyphs.
+        """
+        directions = _directions(features)
+        non_digit = np.asarray(probabilities[:, CLASSES:], float)
+        far = _FAR_VARIANCE * _kernel(directions, self._features, _FAR) @ self._residuals
+        digits = (1 - non_digit) * _softmax(_logs(probabilities) + far)
+        near = _NEXT_WEIGHT * _kernel(directions, self._features, _NEXT) @ self._truth
         for row, glyph in zip(near, glyphs, strict=True):
             if (label := self._same.get(glyph.tobytes())) is not None:
                 row[:] = _SAME_WEIGHT * np.eye(CLASSES)[label]
-        weighed = np.hstack([digits + near, none])
+        weighed = np.hstack([digits + near, non_digit])
         return np.asarray(weighed / weighed.sum(axis=1, keepdims=True), np.float32)
 
 
 def nearly_same(one: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Tell which features, (n, K), are of nearly the same glyph as one, (K,): of a picture saved anew, for example."""
+    """Tell which features, (n, K), belong to nearly the same glyph as one, (K,), such as a picture saved again."""
     return np.asarray((_directions(others) @ _directions(one[None]).T)[:, 0] > 1 - _NEARLY, np.bool_)
 
 
 def _directions(features: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return the square roots of features, (n, K), with their signs, brought to length 1."""
+    """Return the square roots of features, (n, K), with their signs, scaled to length 1."""
     roots = np.copysign(np.sqrt(np.abs(features)), features)
     lengths = np.linalg.norm(roots, axis=1, keepdims=True)
     return np.asarray(roots / np.maximum(lengths, 1e-12), np.float32)
 
 
 def _kernel(one: NDArray[np.float32], other: NDArray[np.float32], width: float) -> Floats:
-    """Return the kernel of two rows of directions, (n, K) and (m, K): (n, m), 1 where they are alike."""
+    """Return the kernel of directions, (n, K) and (m, K), for each pair: (n, m), 1 for equal ones."""
     return np.asarray(np.exp((one @ other.T - 1).astype(np.float64) / width), np.float64)
 
 
 def _logs(probabilities: NDArray[np.floating]) -> Floats:
-    """Return the log probabilities of the ten digits, (N, 10), given that it is a digit."""
+    """Return the log probabilities of the ten digits, (N, 10), given that the glyph is a digit."""
     return np.log(np.maximum(given_a_digit(np.asarray(probabilities, np.float32)), _LEAST)).astype(np.float64)
 
 
@@ -101,12 +115,13 @@ def _softmax(logs: Floats) -> Floats:
 
 
 def _residuals(kernel: Floats, logs: Floats, truth: Floats) -> Floats:
-    """Return what each lesson adds to the log probabilities of its surroundings, (n, 10), before the kernel.
+    """Return what each lesson adds to the log probabilities of glyphs near it, (n, 10), before the kernel.
 
     The most probable function of the process, in which residuals = truth - softmax(logs + kernel @ residuals), is the
     minimum of a convex loss; accelerated descent finds it (Nesterov 1983).
     """
-    step = 1 / (1 + 0.5 * float(kernel.sum(axis=1).max()))  # no eigenvalue is larger than the largest sum of a row
+    # No eigenvalue is larger than the largest sum of a row.
+    step = 1 / (1 + 0.5 * float(kernel.sum(axis=1).max()))
     residuals = ahead = np.zeros_like(truth)
     momentum = 1.0
     for _ in range(_STEPS):

@@ -1,7 +1,7 @@
-"""The store: one SQLite file that holds what was taught, whole after a crash and safe between programs.
+"""The store: one SQLite file that holds all lessons. It survives crashes, and several programs can use it at once.
 
-It keeps SQLite's rollback journal and its full synchronisation: a lesson that was acknowledged is on the disk, and one
-that a crash cut short is gone as if it had never begun. The journal lies beside the file only during a change.
+It uses SQLite's rollback journal and full synchronisation: a lesson that was acknowledged is on the disk, and a change
+that a crash interrupted leaves no trace. The journal is beside the file only during a change.
 """
 
 from __future__ import annotations
@@ -22,9 +22,15 @@ from inkread.teaching.lessons import Lesson
 
 VERSION = 1
 
-_APPLICATION = 0x1D1617  # tells our files from other SQLite files
-_MODELS = 4  # networks whose features are kept beside those of the one that asks
-_PATIENCE = 10.0  # seconds to wait for another program's change
+# The application id, which tells this file from other SQLite files.
+_APPLICATION = 0x1D1617
+
+# How many other networks' features are kept.
+_MODELS = 4
+
+# How many seconds to wait for another program's change.
+_PATIENCE = 10.0
+
 _SCHEMA = """
     CREATE TABLE lessons (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -45,7 +51,10 @@ _SCHEMA = """
         PRIMARY KEY (lesson, model)
     );
 """
-_LARGEST = 2**63 - 1  # number that SQLite can hold
+
+# The largest number that SQLite can store.
+_LARGEST = 2**63 - 1
+
 _COLUMNS = "id, label, glyph, picture, box, crop, taught"
 
 
@@ -58,9 +67,9 @@ class Seen:
 
 
 class Store:
-    """The file with all profiles. It is made, with its folder, by the first change.
+    """The file with all profiles. The first change creates it, with its folder.
 
-    All methods raise `DataError` for a file that is damaged, of a later version or not to be used.
+    All methods raise `DataError` for a file that is damaged, of a later version, or cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
@@ -74,36 +83,40 @@ class Store:
             return [_lesson(*row) for row in db.execute(query, (profile, *bounds))][::-1]
 
     def count(self, profile: str) -> int:
-        """Return how many lessons a profile has."""
+        """Return the number of lessons in a profile."""
         with self._reading() as db:
             return int(db.execute("SELECT count(*) FROM lessons WHERE profile = ?", (profile,)).fetchone()[0])
 
     def profiles(self) -> list[str]:
-        """Return the names of the profiles that hold a lesson."""
+        """Return the names of the profiles that have lessons."""
         with self._reading() as db:
             return [name for (name,) in db.execute("SELECT DISTINCT profile FROM lessons ORDER BY profile")]
 
     def add(self, profile: str, lessons: Sequence[Lesson], model: str = "", seen: Sequence[Seen] = ()) -> list[Lesson]:
-        """Keep lessons, all or none, with how a network sees each if that is known; see `Profile.add`."""
+        """Store lessons, all or none, and how a network sees each if that is known; see `Profile.add`."""
         _check_agree(lessons)
         with self._changing() as db:
             kept = [_added(db, profile, lesson) for lesson in lessons]
             if seen:
-                _keep_seen(db, model, {lesson.id or 0: own for lesson, own in zip(kept, seen, strict=True)})
+                _keep_seen(db, model, {lesson.id or 0: view for lesson, view in zip(kept, seen, strict=True)})
             return kept
 
     def forget(self, profile: str, ids: Sequence[int] | None) -> int:
         """Delete lessons of a profile; see `Profile.forget`."""
-        if not self.path.exists():  # what cannot be forgotten makes no file
+        # Deleting nothing does not create the file.
+        if not self.path.exists():
             return len(_forgettable(profile, set(), ids))
         with self._changing() as db:
-            own = {id_ for (id_,) in db.execute("SELECT id FROM lessons WHERE profile = ?", (profile,))}
-            gone = _forgettable(profile, own, ids)
+            known = {id_ for (id_,) in db.execute("SELECT id FROM lessons WHERE profile = ?", (profile,))}
+            gone = _forgettable(profile, known, ids)
             db.executemany("DELETE FROM lessons WHERE id = ?", [(id_,) for id_ in gone])
             return len(gone)
 
     def seen(self, profile: str, model: str) -> dict[int, Seen]:
-        """Return how the network with this SHA-256 sees the lessons of a profile, by id, where that is known."""
+        """Return how a network sees the lessons of a profile, by id, as far as that is known.
+
+        model: the network's key, with its SHA-256.
+        """
         with self._reading() as db:
             rows = db.execute(
                 "SELECT lesson, probabilities, f.features FROM features f JOIN lessons ON lessons.id = lesson "
@@ -113,19 +126,20 @@ class Store:
             return {id_: Seen(*(np.frombuffer(values, np.float32) for values in row)) for id_, *row in rows}
 
     def keep_seen(self, model: str, seen: Mapping[int, Seen]) -> None:
-        """Keep how a network sees lessons, but for those that are gone meanwhile.
+        """Store how a network sees lessons, except for lessons that were deleted meanwhile.
 
-        What a few other networks saw is kept, too, so that two programs do not undo each other's work.
+        The same is kept for a few other networks, so that two programs do not undo each other's work.
         """
         with self._changing() as db:
             _keep_seen(db, model, seen)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection that sees one state of the file, as no other program changes it meanwhile."""
+        """Give a connection that sees one consistent state of the file."""
         with self._explained(), contextlib.closing(self._connected()) as db:
             db.execute("BEGIN")
-            if self._is_new(db):  # begun by a program that came to an end before its first change
+            # The program that created the file may have ended before its first change.
+            if self._is_new(db):
                 with contextlib.closing(_empty()) as empty:
                     yield empty
                 return
@@ -133,12 +147,13 @@ class Store:
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection whose changes are kept, all of them, when it is left without an error."""
+        """Give a connection whose changes are all committed, unless an error occurs."""
         with self._explained():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.closing(self._connected()) as db:
                 db.execute("PRAGMA foreign_keys = ON")
-                db.execute("BEGIN IMMEDIATE")  # so that no other program changes between our look and our change
+                # No other program can change the file between this program's reads and writes.
+                db.execute("BEGIN IMMEDIATE")
                 if self._is_new(db):
                     for statement in _SCHEMA.split(";"):
                         db.execute(statement)
@@ -151,25 +166,25 @@ class Store:
         return sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
 
     def _is_new(self, db: sqlite3.Connection) -> bool:
-        """Tell whether nothing is in the file yet, as one transaction sees it. Raises `DataError` for one not ours."""
+        """Tell whether the file is still empty in this transaction. Raises `DataError` for another program's file."""
         (version,) = db.execute("PRAGMA user_version").fetchone()
         (application,) = db.execute("PRAGMA application_id").fetchone()
         if version == 0 and not db.execute("SELECT 1 FROM sqlite_master").fetchone():
             return True
         if application != _APPLICATION:
-            raise DataError(f"{self.path}: is not a store of what was taught; name another folder in INKREAD_HOME")
+            raise DataError(f"{self.path}: is not a store of lessons; name another folder in INKREAD_HOME")
         if version > VERSION:
             raise DataError(f"{self.path}: was written by a later inkread; update it, or read with --profile none")
         return False
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn errors of SQLite and of the disk into one line with the way out."""
+        """Turn errors of SQLite and of the disk into one line that says what to do."""
         try:
             yield
         except sqlite3.OperationalError as error:
             locked = "locked" in str(error)
-            way = "close the other program that uses it" if locked else "check the disk and the rights"
+            way = "close the other program that uses it" if locked else "check the disk and the permissions"
             raise DataError(
                 f"{self.path}: cannot be used ({error}); {way}, or read with --profile none",
                 code="locked" if locked else None,
@@ -184,13 +199,11 @@ class Store:
             ) from None
 
 
-def _forgettable(profile: str, own: set[int], ids: Sequence[int] | None) -> set[int]:
-    """Return which of a profile's own lessons are to be forgotten. Raises `OptionError` for one that it lacks."""
-    gone = own if ids is None else set(ids)
-    if unknown := sorted(gone - own):
-        raise OptionError(
-            f"profile {profile!r}: has no lesson {unknown[0]}; see 'inkread teach --list' for those it has"
-        )
+def _forgettable(profile: str, known: set[int], ids: Sequence[int] | None) -> set[int]:
+    """Return the ids to delete. Raises `OptionError` for an id that the profile does not have."""
+    gone = known if ids is None else set(ids)
+    if unknown := sorted(gone - known):
+        raise OptionError(f"profile {profile!r}: has no lesson {unknown[0]}; 'inkread teach --list' shows its lessons")
     return gone
 
 
@@ -202,9 +215,9 @@ def _empty() -> sqlite3.Connection:
 
 
 def _added(db: sqlite3.Connection, profile: str, lesson: Lesson) -> Lesson:
-    """Insert a lesson in the place of an older one of the same glyph, and return it as it is in the store.
+    """Insert a lesson, replacing an older one with the same glyph, and return it as it is stored.
 
-    It takes over the number of the older one where that has the same label: it is the same lesson, taught again.
+    If the older one has the same label, it is the same lesson, taught again, and keeps its number.
     """
     glyph = lesson.glyph.tobytes()
     old = db.execute("SELECT id, label FROM lessons WHERE profile = ? AND glyph = ?", (profile, glyph)).fetchone()
@@ -220,18 +233,18 @@ def _added(db: sqlite3.Connection, profile: str, lesson: Lesson) -> Lesson:
 
 
 def _keep_seen(db: sqlite3.Connection, model: str, seen: Mapping[int, Seen]) -> None:
-    """Keep how a network sees lessons, by their ids."""
+    """Store how a network sees lessons, by their ids."""
     (models,) = db.execute("SELECT count(DISTINCT model) FROM features WHERE model <> ?", (model,)).fetchone()
     if models >= _MODELS:
         db.execute("DELETE FROM features WHERE model <> ?", (model,))
     db.executemany(
         "INSERT OR REPLACE INTO features SELECT id, ?, ?, ? FROM lessons WHERE id = ?",
-        [(model, own.probabilities.tobytes(), own.features.tobytes(), id_) for id_, own in seen.items()],
+        [(model, view.probabilities.tobytes(), view.features.tobytes(), id_) for id_, view in seen.items()],
     )
 
 
 def _check_agree(lessons: Sequence[Lesson]) -> None:
-    """Raise `OptionError` where a glyph has two labels: one of them is wrong, and which is not ours to say."""
+    """Raise `OptionError` if a glyph has two labels. One of them is wrong, and only the user knows which."""
     labels: dict[bytes, Lesson] = {}
     for lesson in lessons:
         first = labels.setdefault(lesson.glyph.tobytes(), lesson)
@@ -239,7 +252,7 @@ def _check_agree(lessons: Sequence[Lesson]) -> None:
             names = " and ".join(dict.fromkeys((first.picture or "a glyph", lesson.picture or "a glyph")))
             raise OptionError(
                 f"{names}: the same digit would be taught as {first.label} and as {lesson.label}; nothing was taught; "
-                "leave out the wrong one",
+                "remove the wrong one",
                 code="two-labels",
             )
 

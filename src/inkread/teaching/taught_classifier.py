@@ -1,4 +1,4 @@
-"""The taught classifier: a network, and a profile that weighs in its answers."""
+"""The taught classifier: a network, and a profile whose lessons change its answers."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ if TYPE_CHECKING:
     from inkread.teaching.neighbours import Neighbours
     from inkread.teaching.store import Seen
 
-_BATCH = 64  # glyphs at a time: the features of many would take much memory
+# Glyphs per run. The features of many glyphs would take much memory.
+_BATCH = 64
 
 
 class TaughtClassifier:
-    """A classifier whose probabilities a profile weighs in: those of its network where nothing was taught.
+    """A classifier that combines a network's probabilities with the lessons of a profile.
 
-    network: the classifier by itself, which answers as if nothing had been taught.
-    profile: what was taught; None for nothing.
+    network: the classifier without lessons.
+    profile: the lessons; None for no lessons.
 
-    Looks at the profile's file at every call, and reads it again only where it has changed, so what another program
-    teaches counts at once. A network that does not give its features cannot be taught and reads as it is. Raises
+    Checks the profile's file at every call and reads it again if it has changed, so lessons from another program count
+    at once. A network without the output `features` cannot be taught, and its answers are not changed. Raises
     `DataError` for a damaged file.
     """
 
@@ -48,7 +49,7 @@ class TaughtClassifier:
 
     @property
     def has_features(self) -> bool:
-        """Whether the network gives its features, without which it cannot be taught."""
+        """Whether the network has the output `features`; without it, it cannot be taught."""
         return self.network.has_features
 
     def classify(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -64,16 +65,16 @@ class TaughtClassifier:
         )
 
     def learn(self, lessons: Sequence[Lesson]) -> list[Lesson]:
-        """Keep lessons, all or none, and return them as they are kept: see `Profile.add`, whose errors it raises.
+        """Store lessons, all or none, and return them as they are stored. Also raises the errors of `Profile.add`.
 
-        Raises `OptionError` without a profile, and `ModelError` for a network that gives no features.
+        Raises `OptionError` without a profile, and `ModelError` for a network without the output `features`.
         """
         if self.profile is None:
-            raise OptionError("this reader has no profile to keep what it is taught in: Reader(profile=...) has one")
-        return self.profile.store.add(self.profile.name, lessons, self._key(), self._looked_at(lessons))
+            raise OptionError("this reader has no profile, so it cannot be taught; create it with Reader(profile=...)")
+        return self.profile.store.add(self.profile.name, lessons, self._key(), self._view(lessons))
 
     def contradicted(self, lesson: Lesson) -> list[Lesson]:
-        """Return the lessons of the profile that look nearly like a kept one, and have another label."""
+        """Return the lessons of the profile that look nearly like a stored one but have another label."""
         if self.profile is None:
             return []
         from inkread.teaching.neighbours import nearly_same
@@ -87,53 +88,56 @@ class TaughtClassifier:
         return [others[at] for at in np.flatnonzero(nearly_same(seen[lesson.id].features, features))]
 
     def _current(self) -> Neighbours | None:
-        """Return what the profile holds now; None where that is nothing."""
+        """Return the current lessons of the profile, or None if there are none."""
         if self.profile is None or not self.has_features:
             return None
         if (mark := self.profile.mark()) == self._mark:
             return self._taught
-        with self._lock:  # one thread reads the file, the others wait for it
+        # One thread reads the file, the others wait for it.
+        with self._lock:
             if mark != self._mark:
-                self._taught = self._learnt(self.profile) if mark else None
-                self._mark = mark  # a change that came since has another mark, and is read at the next call
+                self._taught = self._read_profile(self.profile) if mark else None
+                # A change since then has another mark and is read at the next call.
+                self._mark = mark
             return self._taught
 
-    def _learnt(self, profile: Profile) -> Neighbours | None:
-        """Read the profile, and look at what this network has not seen yet."""
+    def _read_profile(self, profile: Profile) -> Neighbours | None:
+        """Read the profile, and run this network on the lessons that it has not seen yet."""
         lessons = profile.lessons()
         if not lessons:
             return None
         from inkread.teaching.neighbours import Neighbours
 
         seen = self._seen(profile, lessons)
-        probabilities = np.stack([own.probabilities for own in seen])
-        features = np.stack([own.features for own in seen])
+        probabilities = np.stack([view.probabilities for view in seen])
+        features = np.stack([view.features for view in seen])
         return Neighbours(
             [lesson.label for lesson in lessons], [lesson.glyph for lesson in lessons], probabilities, features
         )
 
     def _seen(self, profile: Profile, lessons: Sequence[Lesson]) -> list[Seen]:
-        """Return how this network sees lessons: out of the file, and where that has nothing, looked at now and kept."""
+        """Return how this network sees lessons: from the file, or else computed now and stored."""
         known = profile.store.seen(profile.name, self._key())
         new = [lesson for lesson in lessons if lesson.id not in known]
         if new:
-            fresh = {lesson.id or 0: own for lesson, own in zip(new, self._looked_at(new), strict=True)}
+            fresh = {lesson.id or 0: view for lesson, view in zip(new, self._view(new), strict=True)}
             known |= fresh
-            with contextlib.suppress(DataError):  # a file that may be read alone is enough for reading
+            # Reading pictures also works with a file that cannot be written.
+            with contextlib.suppress(DataError):
                 profile.store.keep_seen(self._key(), fresh)
         return [known[lesson.id or 0] for lesson in lessons]
 
-    def _looked_at(self, lessons: Sequence[Lesson]) -> list[Seen]:
-        """Return how this network sees lessons."""
+    def _view(self, lessons: Sequence[Lesson]) -> list[Seen]:
+        """Run this network on lessons and return how it sees them."""
         from inkread.teaching.lessons import as_floats
         from inkread.teaching.store import Seen
 
         seen: list[Seen] = []
         for start in range(0, len(lessons), _BATCH):
             glyphs = as_floats(np.stack([lesson.glyph for lesson in lessons[start : start + _BATCH]]))
-            seen += [Seen(*own) for own in zip(*self.network.classify_with_features(glyphs), strict=True)]
+            seen += [Seen(*view) for view in zip(*self.network.classify_with_features(glyphs), strict=True)]
         return seen
 
     def _key(self) -> str:
-        """Return what tells this network, and how its card tempers it, from others."""
+        """Return a key for this network and its card's temperature."""
         return f"{self.network.sha256} {self.card.temperature:g}"

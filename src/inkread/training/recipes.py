@@ -88,10 +88,10 @@ RECIPES = {
             precision="bfloat16",
             steps_per_call=67,
         ),
-        # Any hand, any pen, and what is no digit: the network is three times as large and sees digits in many forms.
+        # Any hand, any pen, and non-digits: the network is three times as large and sees digits in many forms.
         Recipe(
             name="best",
-            about="Reads any hand and refuses what is no digit: learns from what reading makes of real pictures, too.",
+            about="Reads any handwriting and refuses non-digits: also learns from glyphs as reading makes them of pictures.",
             network="best",
             optimizer="muon_cycle",
             learning_rate=8e-3,
@@ -108,14 +108,14 @@ RECIPES = {
 FINE_TUNE = replace(
     RECIPES["best"],
     name="fine-tune",
-    about="Goes on from a model that reads any hand, with own digits among what it learnt from; a minute or two.",
+    about="Fine-tunes a trained model with your digits among its training data; a minute or two.",
     network=None,
     optimizer="averaged_cycle",
     learning_rate=1e-3,
     epochs=5,
     sample=20_000,
 )
-"""What `train` does with own digits where no recipe is named."""
+"""What `train --own` does without a recipe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

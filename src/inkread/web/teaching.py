@@ -14,7 +14,7 @@ from starlette.responses import Response
 from inkread.errors import OptionError
 from inkread.geometry import Box
 from inkread.options import Content
-from inkread.teaching.exchange import exported
+from inkread.teaching.exchange import export_files
 from inkread.teaching.lessons import Lesson, as_floats, digits_of, lessons_of
 from inkread.teaching.profiles import Profile
 from inkread.web.middleware import foreign_page, has_foreign_origin
@@ -169,6 +169,6 @@ def _archive(lessons: list[Lesson]) -> bytes:
     file = io.BytesIO()
     # The archive is not compressed, since the pictures are.
     with zipfile.ZipFile(file, "w") as archive:
-        for name, content in exported(lessons):
+        for name, content in export_files(lessons):
             archive.writestr(name, content)
     return file.getvalue()
