@@ -91,7 +91,7 @@ RECIPES = {
         # Any hand, any pen, and non-digits: the network is three times as large and sees digits in many forms.
         Recipe(
             name="best",
-            about="Reads any handwriting and refuses non-digits: also learns from glyphs as reading makes them of pictures.",
+            about="Reads any handwriting and refuses non-digits: also learns from glyphs made as in reading.",
             network="best",
             optimizer="muon_cycle",
             learning_rate=8e-3,
