@@ -466,7 +466,7 @@ def test_a_model_of_another_shape_ends_with_4(
 ) -> None:
     for model, complaint in (
         (write_network(tmp_path / "five.onnx", classes=5), "gives (5,) outputs"),
-        (write_network(tmp_path / "small.onnx", side=20), "takes (N, 20, 20, 1) as tensor(float), where"),
+        (write_network(tmp_path / "small.onnx", side=20), "takes (N, 20, 20, 1) as tensor(float), but inkread gives"),
     ):
         ended = run("read", three, "--model", model)
         assert (ended.code, ended.out, len(ended.err)) == (4, [], 1)
