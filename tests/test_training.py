@@ -305,7 +305,7 @@ def test_a_linked_folder_is_replaced_where_it_lies(few: Path, tmp_path: Path) ->
 def test_on_a_processor_without_bfloat16_the_card_says_float32(
     few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("inkread.training.run.has_bfloat16", lambda: False)
+    monkeypatch.setattr("inkread.training.recipes.has_bfloat16", lambda: False)
     assert train("fast", data=few, out=tmp_path / "model", epochs=1).settings["precision"] == "float32"
 
 

@@ -31,7 +31,7 @@ THINGS = 4000
 _FINER, _ROOM, _LONGER_SIDE = 2, 14, 100
 # Stroke widths of two kinds of hands, in pixels of the finer drawing: of a fine pen, and of felt-tips and thresholds.
 _FINE_STROKES, _BROAD_STROKES = (2.5, 11.0), (8.0, 20.0)
-# How often a hand writes a digit in one of `MORE_SHAPES`, which other people's digits are missed for.
+# How often a hand writes a digit in one of `MORE_SHAPES`.
 _MORE = 0.68
 # A point of the image belongs to the stroke from this grey on.
 _INKED = 127

@@ -24,6 +24,7 @@ from inkread.marks import (
     normalise_page,
 )
 from inkread.models.detector import Detector
+from inkread.models.probabilities import softmax
 
 Floats = NDArray[np.float32]
 
@@ -98,18 +99,14 @@ class Marks:
         )
 
 
-def find_marks(grey: NDArray[np.uint8], detector: Detector, *, scale: float | None = None) -> Marks:
+def find_marks(grey: NDArray[np.uint8], detector: Detector) -> Marks:
     """Return the marks on a page, (H, W) uint8 with dark ink on a lighter ground.
-
-    scale: pixels of the view to one of the page, where it is known; else it is searched for.
 
     A page is looked at from coarse to fine. The search ends where nearly all ink lies in marks of a readable height, or
     at the page's own resolution. Of the views, the one that shows most digits decides, and it is made once more where
-    its digits are too large or too small. So the work follows from what is on a page: a single digit costs a view of
-    72 pixels.
+    its digits are too large or too small. So the work follows from what is on a page: a single digit costs a
+    view of 40 pixels and the one that fits it.
     """
-    if scale is not None:
-        return _looked_at(grey, scale, detector)[1]
     best, best_score = _nothing(), -1.0
     for finer in _scales(grey.shape):
         view, marks = _looked_at(grey, finer, detector)
@@ -155,9 +152,7 @@ def _marks_in(cells: Floats, shape: tuple[int, int], scale: float) -> Marks:
     x, y = STRIDE * columns + (STRIDE - 1) / 2, STRIDE * rows + (STRIDE - 1) / 2
     boxes = np.stack([x - left, y - top, x + right, y + bottom], axis=1)
     boxes = np.clip(boxes, 0, (*shape[::-1], *shape[::-1])).astype(np.float32)
-    logits = own[:, CLASSES_FROM:CLASSES_TO]
-    classes = np.exp(logits - logits.max(axis=1, keepdims=True))
-    classes = np.asarray(classes / classes.sum(axis=1, keepdims=True), np.float32)
+    classes = softmax(own[:, CLASSES_FROM:CLASSES_TO])
     printed = 1 / (1 + np.exp(-own[:, PRINTED]))
     real = (boxes[:, 2] - boxes[:, 0] > 1) & (boxes[:, 3] - boxes[:, 1] > 1)
     found = Marks(boxes, middles[rows, columns], classes, np.asarray(printed, np.float32), scale).at(real)

@@ -55,17 +55,14 @@ class Run:
     printed: bool
 
 
-def find_lines(marks: Marks, *, single: bool = False) -> list[list[Run]]:
+def find_lines(marks: Marks) -> list[list[Run]]:
     """Return the lines of a page from top to bottom, each as its runs from left to right.
 
-    single: whether all marks stand on one line. Points, commas and dashes are no part of a run yet.
+    Points, commas and dashes are not part of a run yet.
     """
     tall = (marks.kinds < 10) | (marks.kinds == LETTER) | (marks.kinds == _SLASH)
     text = np.flatnonzero((marks.certainties > LIMITS.certain) & tall)
-    if not len(text):
-        return []
-    rows = [text[np.argsort(_middles(marks)[text, 0])].tolist()] if single else _rows(marks, text)
-    return [_runs(marks, row) for row in rows]
+    return [_runs(marks, row) for row in _rows(marks, text)]
 
 
 def find_other_marks(marks: Marks) -> NDArray[np.intp]:

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
+
+Numbers = TypeVar("Numbers", np.float32, np.float64)
+
+
+def softmax(logits: NDArray[Numbers]) -> NDArray[Numbers]:
+    """Return the probabilities of logits or log probabilities, (N, C): rows sum to 1, in the dtype of the logits."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), logits.dtype)
 
 
 def given_a_digit(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -16,8 +26,7 @@ def as_probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return outputs, (N, C), as probabilities, whether the network ends in a softmax or in logits."""
     if outputs.min() >= 0 and np.abs(outputs.sum(axis=1) - 1).max() <= 1e-3:
         return outputs
-    powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+    return np.asarray(softmax(outputs), np.float32)
 
 
 def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
@@ -29,8 +38,7 @@ def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[
     if temperature == 1:
         return probabilities
     logits = np.log(np.maximum(probabilities, 1e-30)) / temperature
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+    return np.asarray(softmax(logits), np.float32)
 
 
 def cross_entropy(truth: NDArray[np.integer], probabilities: NDArray[np.float32]) -> float:

@@ -15,6 +15,7 @@ from inkread.layout.patches import cut_out_mark
 from inkread.layout.text_lines import Run, digit_probabilities, find_lines, find_other_marks
 from inkread.models.classifier import GlyphClassifier
 from inkread.models.detector import Detector
+from inkread.models.probabilities import given_a_digit, softmax
 from inkread.readings import Unread
 from inkread.recognition.recognise import LocatedDigit
 
@@ -82,9 +83,8 @@ def _agreed(seen: NDArray[np.float32], read: NDArray[np.float32]) -> NDArray[np.
     readers who make different mistakes, as the one sees the surroundings and the other the shape alone.
     """
     weight = 0.5 * (1 - read[:, NON_DIGIT:])
-    logs = 0.5 * np.log(seen) + weight * np.log(read[:, :CLASSES] / (1 - read[:, NON_DIGIT:] + 1e-6) + 1e-4)
-    digits = np.exp(logs - logs.max(axis=1, keepdims=True))
-    digits /= digits.sum(axis=1, keepdims=True)
+    logs = 0.5 * np.log(seen) + weight * np.log(given_a_digit(read) + 1e-4)
+    digits = softmax(logs)
     none = read[:, NON_DIGIT:] * np.float32(0.5)
     return np.asarray(np.hstack([digits * (1 - none), none]), np.float32)
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.glyphs import CLASSES
-from inkread.models.probabilities import given_a_digit
+from inkread.models.probabilities import given_a_digit, softmax
 
 Floats = NDArray[np.float64]
 
@@ -78,7 +78,7 @@ class Neighbours:
         directions = _directions(features)
         non_digit = np.asarray(probabilities[:, CLASSES:], float)
         far = _FAR_VARIANCE * _kernel(directions, self._features, _FAR) @ self._residuals
-        digits = (1 - non_digit) * _softmax(_logs(probabilities) + far)
+        digits = (1 - non_digit) * softmax(_logs(probabilities) + far)
         near = _NEXT_WEIGHT * _kernel(directions, self._features, _NEXT) @ self._truth
         for row, glyph in zip(near, glyphs, strict=True):
             if (label := self._same.get(glyph.tobytes())) is not None:
@@ -109,11 +109,6 @@ def _logs(probabilities: NDArray[np.floating]) -> Floats:
     return np.log(np.maximum(given_a_digit(np.asarray(probabilities, np.float32)), _LEAST)).astype(np.float64)
 
 
-def _softmax(logs: Floats) -> Floats:
-    powers = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
-
-
 def _residuals(kernel: Floats, logs: Floats, truth: Floats) -> Floats:
     """Return what each lesson adds to the log probabilities of glyphs near it, (n, 10), before the kernel.
 
@@ -125,7 +120,7 @@ def _residuals(kernel: Floats, logs: Floats, truth: Floats) -> Floats:
     residuals = ahead = np.zeros_like(truth)
     momentum = 1.0
     for _ in range(_STEPS):
-        error = _softmax(logs + kernel @ ahead) - truth + ahead
+        error = softmax(logs + kernel @ ahead) - truth + ahead
         after = ahead - step * error
         following = (1 + np.sqrt(1 + 4 * momentum * momentum)) / 2
         ahead = after + (momentum - 1) / following * (after - residuals)

@@ -6,8 +6,6 @@ import hashlib
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +13,14 @@ import inkread
 from inkread.datasets import Mnist, load_mnist
 from inkread.datasets.download import Progress
 from inkread.datasets.material import Material, find_material
-from inkread.errors import OptionError
-from inkread.files import check_model_folder, file_sha256, whole_folder
-from inkread.keras_backend import has_bfloat16, load_keras
+from inkread.files import check_model_folder, whole_folder
+from inkread.keras_backend import load_keras
 from inkread.models.card import CARD_NAME, Card
 from inkread.models.files import KERAS_NAME, MODEL_NAME
 from inkread.training.detector_material import Batch, DetectorBatches, Drawing
 from inkread.training.history import History, Watcher
-from inkread.training.provenance import Clock, hardware, versions, weights_sha256
-from inkread.training.recipes import DETECTOR, DetectorRecipe
+from inkread.training.provenance import Clock, describe_run, versions
+from inkread.training.recipes import DETECTOR, DetectorRecipe, fit_to_machine
 
 FILES = {MODEL_NAME, CARD_NAME, KERAS_NAME, "history.csv"}
 """What a run writes; a folder that holds anything else is never replaced."""
@@ -56,7 +53,7 @@ def train_detector(
 
     The others are as for `inkread.training.train`. Raises what that raises, and `DataError` without the material.
     """
-    recipe = _resolve(recipe, epochs)
+    recipe = fit_to_machine(recipe, epochs)
     check_model_folder(Path(out).resolve(), FILES, force=force)
     watcher, clock, history = watcher or Watcher(), Clock(), History()
     with clock.part("data"):
@@ -70,14 +67,6 @@ def train_detector(
         card.save(folder)
         history.save(folder)
     return card
-
-
-def _resolve(recipe: DetectorRecipe, epochs: int | None) -> DetectorRecipe:
-    """Return a recipe with the epochs asked for and a precision that the processor has."""
-    if epochs is not None and epochs < 1:
-        raise OptionError(f"{epochs} epochs: a training run has at least one")
-    precision = recipe.precision if has_bfloat16() else "float32"
-    return replace(recipe, epochs=epochs or recipe.epochs, precision=precision)
 
 
 def _train(
@@ -108,19 +97,8 @@ def _train(
         plain.save(folder / KERAS_NAME)
     checkpoint.forget()
     return Card(
-        recipe=recipe.name,
-        settings=recipe.to_dict(),
-        seed=seed,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        inkread=inkread.__version__,
-        versions=versions(),
-        hardware=hardware(),
+        **describe_run(recipe, seed, plain, folder, history, clock),
         data={**_about_data(mnist, material), "patches": recipe.epochs * recipe.images(0, 0)},
-        parameters=plain.count_params(),
-        weights_sha256=weights_sha256(plain.get_weights()),
-        model_sha256=file_sha256(folder / MODEL_NAME),
-        seconds=clock.seconds(),
-        epochs=history.epochs,
         test={"export_difference": difference},
         protocol=PROTOCOL,
         limits=LIMITS,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-import inkread
 from inkread.datasets import Mnist
 from inkread.evaluation.statistics import confusion_matrix
 from inkread.figures.saving import save_figure
-from inkread.files import file_sha256
 from inkread.foreign.to_onnx import export_onnx
 from inkread.glyphs import CLASSES
 from inkread.loading import load_classifier
@@ -27,7 +24,7 @@ from inkread.training.curves import draw_curves
 from inkread.training.fitting import scaled
 from inkread.training.history import History
 from inkread.training.networks import in_float32
-from inkread.training.provenance import Clock, hardware, versions, weights_sha256
+from inkread.training.provenance import Clock, describe_run
 from inkread.training.recipes import Recipe
 from inkread.training.training_glyphs import SHARES
 
@@ -70,19 +67,8 @@ def save_run(
             temperature = _temperature(written, mnist) if recipe.smoothing else 1.0
         test = _test(written, mnist, temperature)
     card = Card(
-        recipe=recipe.name,
-        settings=recipe.to_dict(),
-        seed=seed,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        inkread=inkread.__version__,
-        versions=versions(),
-        hardware=hardware(),
+        **describe_run(recipe, seed, model, folder, history, clock),
         data=_data(recipe, mnist),
-        parameters=model.count_params(),
-        weights_sha256=weights_sha256(model.get_weights()),
-        model_sha256=file_sha256(folder / MODEL_NAME),
-        seconds=clock.seconds(),
-        epochs=history.epochs,
         test=test,
         temperature=temperature,
         no_digit=0.5 if recipe.training_glyphs else 1.0,

@@ -9,11 +9,18 @@ import platform
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+import inkread
+from inkread.files import file_sha256
+from inkread.models.files import MODEL_NAME
+from inkread.training.history import History
+from inkread.training.recipes import DetectorRecipe, Recipe
 
 _LIBRARIES = ("keras", "tensorflow-cpu", "tensorflow", "numpy", "onnxruntime", "tf2onnx")
 
@@ -52,6 +59,29 @@ def versions() -> dict[str, str]:
 def hardware() -> dict[str, Any]:
     """Return the processor's name, the number of cores and the memory in GiB (None where unknown)."""
     return {"processor": _processor(), "cores": os.cpu_count(), "memory_gib": _memory()}
+
+
+def describe_run(
+    recipe: Recipe | DetectorRecipe, seed: int, model: Any, folder: Path, history: History, clock: Clock
+) -> dict[str, Any]:
+    """Return what the card of every run holds, by field: how the network in a model folder was made.
+
+    model: the Keras network whose weights `model.onnx` in `folder` has.
+    """
+    return {
+        "recipe": recipe.name,
+        "settings": recipe.to_dict(),
+        "seed": seed,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "inkread": inkread.__version__,
+        "versions": versions(),
+        "hardware": hardware(),
+        "parameters": model.count_params(),
+        "weights_sha256": weights_sha256(model.get_weights()),
+        "model_sha256": file_sha256(folder / MODEL_NAME),
+        "seconds": clock.seconds(),
+        "epochs": history.epochs,
+    }
 
 
 def weights_sha256(weights: Iterable[NDArray[np.float32]]) -> str:

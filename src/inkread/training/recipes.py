@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+from inkread.errors import OptionError
+from inkread.keras_backend import has_bfloat16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,3 +178,16 @@ DETECTOR = DetectorRecipe(
     precision="bfloat16",
 )
 """What finds the marks that the other networks name."""
+
+AnyRecipe = TypeVar("AnyRecipe", Recipe, DetectorRecipe)
+
+
+def fit_to_machine(recipe: AnyRecipe, epochs: int | None) -> AnyRecipe:
+    """Return a recipe as it will be run: with these epochs, and a precision that the processor has.
+
+    epochs: None for those of the recipe. Raises `OptionError` for less than one epoch.
+    """
+    if epochs is not None and epochs < 1:
+        raise OptionError(f"{epochs} epochs: a training run has at least one")
+    precision = recipe.precision if has_bfloat16() else "float32"
+    return replace(recipe, epochs=epochs or recipe.epochs, precision=precision)

@@ -11,7 +11,7 @@ from inkread.datasets import load_mnist
 from inkread.datasets.download import Progress
 from inkread.errors import OptionError
 from inkread.files import check_model_folder, whole_folder
-from inkread.keras_backend import has_bfloat16, load_keras
+from inkread.keras_backend import load_keras
 from inkread.loading import load_classifier
 from inkread.models.card import CARD_NAME, Card
 from inkread.models.files import KERAS_NAME, MODEL_NAME
@@ -19,7 +19,7 @@ from inkread.training.fine_tuning import Start, sample_mnist, start_from
 from inkread.training.history import History, Watcher
 from inkread.training.own_digits import OwnDigits, own_digits
 from inkread.training.provenance import Clock
-from inkread.training.recipes import FINE_TUNE, RECIPES, Recipe
+from inkread.training.recipes import FINE_TUNE, RECIPES, Recipe, fit_to_machine
 from inkread.training.training_glyphs import drawn_glyphs
 
 FILES = {MODEL_NAME, CARD_NAME, KERAS_NAME, "mnist.h5", "history.csv", "curves.png"}
@@ -148,7 +148,4 @@ def resolve_recipe(recipe: str | Recipe, epochs: int | None) -> Recipe:
         if recipe not in RECIPES:
             raise OptionError(f"no recipe {recipe!r}; there are {', '.join(RECIPES)}")
         recipe = RECIPES[recipe]
-    if epochs is not None and epochs < 1:
-        raise OptionError(f"{epochs} epochs: a training run has at least one")
-    precision = recipe.precision if has_bfloat16() else "float32"
-    return replace(recipe, epochs=epochs or recipe.epochs, precision=precision)
+    return fit_to_machine(recipe, epochs)
