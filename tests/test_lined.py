@@ -12,8 +12,6 @@ from PIL import Image
 
 from inkread import Reader
 from inkread.drawing import GROUNDS, draw_digit, draw_sheet
-from inkread.ink.handwriting import find_handwriting
-from inkread.ink.ruled_paper import without_lines
 from inkread.pictures.opening import open_picture
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

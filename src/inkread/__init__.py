@@ -12,12 +12,12 @@ from __future__ import annotations
 import functools
 import importlib
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from inkread.errors import DataError, InkreadError, MissingExtra, ModelError, OptionError, PictureError
 from inkread.geometry import Box
-from inkread.options import Content
-from inkread.readings import Digit, Reading, Refusal
+from inkread.options import Content, ReadKeywords
+from inkread.readings import Digit, Reading, Refusal, Unread
 
 if TYPE_CHECKING:
     from inkread.pictures.opening import Picture
@@ -39,6 +39,7 @@ __all__ = [
     "Reading",
     "Refusal",
     "Steps",
+    "Unread",
     "__version__",
     "read",
 ]
@@ -67,9 +68,9 @@ def __dir__() -> list[str]:
     return __all__
 
 
-def read(picture: Picture, *, as_: Content = "auto", min_confidence: float | None = None) -> Reading:
+def read(picture: Picture, **options: Unpack[ReadKeywords]) -> Reading:
     """Return the reading of a picture with the shipped model; see `Reader.read`."""
-    return _shipped_reader().read(picture, as_=as_, min_confidence=min_confidence)
+    return _shipped_reader().read(picture, **options)
 
 
 @functools.cache

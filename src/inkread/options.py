@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, TypedDict, get_args
 
 from inkread.errors import OptionError
+from inkread.geometry import Box
 
 Content = Literal["auto", "digit", "number", "lines"]
 """What a picture holds: one digit, one row of digits, or several rows. "auto" detects which."""
+
+Print = Literal["auto", "read", "skip"]
+"""Whether printed digits are read. "auto" reads them if nothing on the picture is written by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +22,41 @@ class ReadOptions:
 
     as_: what a picture holds.
     min_confidence: a reading with a smaller confidence is refused as "unsure"; 0 to 1, None for the card's value.
+    print_: whether printed digits are read.
+    region: the part of each picture that is read, in pixels of the upright picture; None for the whole picture.
 
     Raises `OptionError` for an option out of range.
     """
 
     as_: Content = "auto"
     min_confidence: float | None = None
+    print_: Print = "auto"
+    region: Sequence[int] | None = None
 
     def __post_init__(self) -> None:
         if self.as_ not in get_args(Content):
             raise OptionError(f"as_={self.as_!r}: a picture holds {', '.join(map(repr, get_args(Content)))}")
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
             raise OptionError(f"min_confidence={self.min_confidence}: a confidence must be between 0 and 1")
+        if self.print_ not in get_args(Print):
+            raise OptionError(f"print_={self.print_!r}: this is one of {', '.join(map(repr, get_args(Print)))}")
+        if self.region is not None:
+            object.__setattr__(self, "region", _region(self.region))
+
+
+class ReadKeywords(TypedDict, total=False):
+    """The fields of `ReadOptions` as keyword arguments; each may be missing."""
+
+    as_: Content
+    min_confidence: float | None
+    print_: Print
+    region: Sequence[int] | None
+
+
+def _region(region: Sequence[int]) -> Box:
+    """Return a region as a box. Raises `OptionError` unless it has four whole numbers and an area."""
+    numbers = [int(number) for number in region if int(number) == number]
+    if len(numbers) != 4 or len(region) != 4 or min(numbers[:2]) < 0 or min(numbers[2:]) < 1:
+        shown = ",".join(map(str, region))
+        raise OptionError(f"region={shown}: give X,Y,W,H in whole pixels, X and Y at least 0, W and H at least 1")
+    return Box(*numbers)

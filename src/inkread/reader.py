@@ -8,22 +8,23 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from inkread.errors import OptionError, PictureError
-from inkread.ink.handwriting import Handwriting, find_handwriting, finer
+from inkread.geometry import Box
 from inkread.loading import load_classifier
 from inkread.models.card import Card
-from inkread.options import Content, ReadOptions
+from inkread.models.detector import load_detector
+from inkread.options import Content, ReadKeywords, ReadOptions
 from inkread.pictures.opening import Picture, content_of, name_of, open_picture
 from inkread.pictures.page import Page
-from inkread.readings import Reading, all_right
-from inkread.recognition.acceptance import accepted_digits, refusal
-from inkread.recognition.recognise import Recognition, recognise_auto, recognise_rows, recognise_single
+from inkread.readings import Reading
+from inkread.recognition.acceptance import accepted_digits, refusal, text_confidence, upright_unread
+from inkread.recognition.recognise import PageReader, Recognition, finer
 from inkread.steps import Steps
 from inkread.teaching.profiles import DEFAULT_PROFILE, Profile
 from inkread.teaching.taught_classifier import TaughtClassifier
@@ -61,20 +62,19 @@ class Reader:
         """The card of the model."""
         return self.classifier.card
 
-    def read(self, picture: Picture, *, as_: Content = "auto", min_confidence: float | None = None) -> Reading:
+    def read(self, picture: Picture, **options: Unpack[ReadKeywords]) -> Reading:
         """Return the reading of a picture: a path, bytes, a binary file, a PIL image or an array.
 
-        as_: what the picture holds.
-        min_confidence: a digit with a smaller confidence is refused as "unsure"; 0 to 1, None for the card's value.
+        options: as for `inkread.options.ReadOptions`.
 
         `inkread.pictures.opening.open_picture` describes the arrays. Raises `PictureError` for a picture that cannot be
         opened, `OptionError` for an option out of range, and `DataError` for a damaged profile.
         """
-        return self.steps(picture, as_=as_, min_confidence=min_confidence).reading
+        return self.steps(picture, **options).reading
 
-    def steps(self, picture: Picture, *, as_: Content = "auto", min_confidence: float | None = None) -> Steps:
+    def steps(self, picture: Picture, **options: Unpack[ReadKeywords]) -> Steps:
         """Return every step from the picture to its reading, with the arguments and errors of `read`."""
-        return self.run(picture, ReadOptions(as_, min_confidence))
+        return self.run(picture, ReadOptions(**options))
 
     def run(self, picture: Picture, options: ReadOptions) -> Steps:
         """Return the same as `steps`, with the options as one object."""
@@ -82,17 +82,16 @@ class Reader:
         # A binary file can be read only once, and the steps may be drawn later.
         if not isinstance(picture, str | os.PathLike | Image.Image | np.ndarray):
             picture = content_of(picture, name)
-        page, ink, handwriting = _open_page(picture, name)
-        found = self._recognised(handwriting, options.as_)
+        page, ink, found = self._recognised(picture, name, options)
         if found.turns:
             page, ink = page.turned(found.turns), np.ascontiguousarray(np.rot90(ink, found.turns))
-        digits = accepted_digits(found, page, self.card)
+        digits, unread = accepted_digits(found, page, self.card), upright_unread(found, page)
         refused = refusal(found, digits, self.card, options.min_confidence)
         draw = partial(self._draw, picture, options)
         if refused:
-            reading = Reading(name, refused=refused, _draw=draw)
+            reading = Reading(name, unread=unread, refused=refused, _draw=draw)
         else:
-            reading = Reading(name, digits, all_right(digits), _draw=draw)
+            reading = Reading(name, digits, text_confidence(found, digits, self.card), unread, _draw=draw)
         patches = tuple(place.patch for place in found.places)
         return Steps(page, ink, patches, found.glyphs, found.probabilities, self.card, reading)
 
@@ -130,29 +129,34 @@ class Reader:
         """Teach lessons that exist already, all or none, and return them as they are stored."""
         return tuple(self.classifier.learn(list(lessons)))
 
-    def _recognised(self, handwriting: Handwriting, as_: Content) -> Recognition:
-        """Return the digits of a page, given what it holds."""
-        if as_ == "digit":
-            return recognise_single(handwriting, self.classifier)
-        if as_ == "auto":
-            return recognise_auto(handwriting, self.classifier)
-        return recognise_rows(handwriting, self.classifier, single_row=as_ == "number")
+    def _recognised(
+        self, picture: Picture, name: str, options: ReadOptions
+    ) -> tuple[Page, NDArray[np.float32], Recognition]:
+        """Return a picture's page, its ink and its digits. A picture with small digits gets a larger page."""
+        reader = PageReader(load_detector(), self.classifier, options.print_)
+        region = None if options.region is None else Box(*options.region)
+        page = open_picture(picture, name, region=region)
+        ink, found = reader.read(page, options.as_)
+        if pixels := finer(page, found):
+            page = open_picture(picture, name, pixels=pixels, region=region)
+            ink, found = reader.read(page, options.as_)
+        return page, ink, found
 
     def read_many(
         self,
         pictures: Iterable[Picture],
         *,
-        as_: Content = "auto",
-        min_confidence: float | None = None,
         workers: int | None = None,
+        **options: Unpack[ReadKeywords],
     ) -> Iterator[Reading]:
         """Yield the reading of each picture, in order, reading several at a time.
 
         workers: how many pictures are read at a time; None for one per core.
+        options: as for `inkread.options.ReadOptions`.
 
         Only a few pictures are in memory at a time. Raises the errors of `read` when it is the picture's turn.
         """
-        for outcome in self.try_many(pictures, as_=as_, min_confidence=min_confidence, workers=workers):
+        for outcome in self.try_many(pictures, workers=workers, **options):
             if isinstance(outcome, PictureError):
                 raise outcome
             yield outcome
@@ -161,12 +165,11 @@ class Reader:
         self,
         pictures: Iterable[Picture],
         *,
-        as_: Content = "auto",
-        min_confidence: float | None = None,
         workers: int | None = None,
+        **options: Unpack[ReadKeywords],
     ) -> Iterator[Reading | PictureError]:
         """Yield the same as `read_many`, but for a picture that cannot be opened yield the error."""
-        return self.run_many(pictures, ReadOptions(as_, min_confidence), workers=workers)
+        return self.run_many(pictures, ReadOptions(**options), workers=workers)
 
     def run_many(
         self, pictures: Iterable[Picture], options: ReadOptions, *, workers: int | None = None
@@ -202,12 +205,3 @@ def _in_order(
     finally:
         pool.shutdown(cancel_futures=True)
 
-
-def _open_page(picture: Picture, name: str) -> tuple[Page, NDArray[np.float32], Handwriting]:
-    """Return a picture's page, ink and handwriting. A picture with small writing gets a larger page."""
-    page = open_picture(picture, name)
-    ink, handwriting = find_handwriting(page)
-    if pixels := finer(page, handwriting):
-        page = open_picture(picture, name, pixels=pixels)
-        ink, handwriting = find_handwriting(page)
-    return page, ink, handwriting

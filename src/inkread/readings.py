@@ -151,12 +151,14 @@ class Reading:
     picture: the name of the picture, as it was given.
     digits: the digits in reading order; empty if the reading was refused.
     confidence: the probability, 0 to 1, that the whole text is right; None if the reading was refused.
+    unread: what was seen on the picture and is not in the text.
     refused: why the reading was refused, or None.
     """
 
     picture: str
     digits: tuple[Digit, ...] = ()
     confidence: float | None = None
+    unread: tuple[Unread, ...] = ()
     refused: Refusal | None = None
     _draw: Callable[[], Figure] | None = field(default=None, repr=False, compare=False)
 
@@ -210,6 +212,7 @@ class Reading:
                 }
                 for digit in self.digits
             ],
+            "unread": [{"box": list(unread.box), "reason": unread.reason} for unread in self.unread],
         }
 
     @classmethod
@@ -222,6 +225,7 @@ class Reading:
                 for d, number in zip(values["digits"], _numbers(values["lines"]), strict=True)
             ),
             confidence=values["confidence"],
+            unread=tuple(Unread(Box(*place["box"]), place["reason"]) for place in values["unread"]),
             refused=Refusal(**values["refused"]) if values["refused"] else None,
         )
 
@@ -240,6 +244,7 @@ class Reading:
             "picture": self.picture,
             "digits": self.digits,
             "confidence": self.confidence,
+            "unread": self.unread,
             "refused": self.refused,
         }
 

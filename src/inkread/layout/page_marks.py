@@ -99,14 +99,18 @@ class Marks:
         )
 
 
-def find_marks(grey: NDArray[np.uint8], detector: Detector) -> Marks:
+def find_marks(grey: NDArray[np.uint8], detector: Detector, *, scale: float | None = None) -> Marks:
     """Return the marks on a page, (H, W) uint8 with dark ink on a lighter ground.
+
+    scale: pixels of the view per pixel of the page, if known. Otherwise the scale is searched for.
 
     A page is looked at from coarse to fine. The search ends where nearly all ink lies in marks of a readable height, or
     at the page's own resolution. Of the views, the one that shows most digits decides, and it is made once more where
     its digits are too large or too small. So the work follows from what is on a page: a single digit costs a
     view of 40 pixels and the one that fits it.
     """
+    if scale is not None:
+        return _looked_at(grey, scale, detector)[1]
     best, best_score = _nothing(), -1.0
     for finer in _scales(grey.shape):
         view, marks = _looked_at(grey, finer, detector)

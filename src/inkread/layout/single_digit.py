@@ -7,31 +7,52 @@ from numpy.typing import NDArray
 
 from inkread.geometry import Box, Boxes, hull
 from inkread.ink.components import Components, Map, find_components
-from inkread.ink.page_edges import page_edge_bars
 from inkread.layout.patches import Patch, cut_out
 
-_SPECK = 6  # components of fewer pixels are noise
-_CRUMB = 0.02  # a component with less ink than this share of the digit's is dirt
-_GAP = 0.12  # parts of one digit lie no further apart than this share of its longer side
-_MOST = 60  # a digit's parts are among this many heaviest components
+_SPECK = 6
+"""Components of fewer pixels are noise."""
+
+_CRUMB = 0.02
+"""A component with less ink than this share of the digit's is dirt."""
+
+_GAP = 0.12
+"""Parts of one digit are at most this share of its longer side apart."""
+
+_MOST = 60
+"""A digit's parts are among this many heaviest components."""
 
 
-def find_digit(ink: Map, components: Components | None = None) -> Patch | None:
+def find_digit(ink: Map) -> Patch | None:
     """Return the digit on a page that holds one, or None on a page without ink.
 
-    ink: (H, W) float32 in 0..1. components: its components, where they are known. The digit is the heaviest
+    ink: (H, W) float32 in 0..1. The digit is the heaviest
     component near the middle, with all that lies close enough to be a part of it; bars along the page's edges and dirt
     stay out.
     """
-    found = components or find_components(ink)
-    candidates = np.flatnonzero((found.areas >= _SPECK) & ~page_edge_bars(found))
-    if not len(candidates):  # nothing but a frame: then that is what was written
+    found = find_components(ink)
+    candidates = np.flatnonzero((found.areas >= _SPECK) & ~_page_edge_bars(found))
+    # If there is only a frame, it is what was written.
+    if not len(candidates):
         candidates = np.flatnonzero(found.areas >= _SPECK)
     if not len(candidates):
         return None
     weights = found.areas[candidates] * _nearness(found.centres[candidates], ink.shape)
     heaviest = candidates[np.argsort(-weights, kind="stable")[:_MOST]]
     return cut_out(ink, found, _parts(found.boxes, found.areas, heaviest))
+
+
+def _page_edge_bars(found: Components) -> NDArray[np.bool_]:
+    """Tell which components are bars along the edges of the page: black borders, table tops, page edges."""
+    labels = found.labels
+    height, width = labels.shape
+    x, y, w, h = found.boxes.T
+    lying = (w > 0.8 * width) & (h < 0.3 * height) & ((y == 0) | (y + h == height))
+    standing = (h > 0.8 * height) & (w < 0.3 * width) & ((x == 0) | (x + w == width))
+    edges = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
+    filled = [np.bincount(edge, minlength=len(found) + 1)[1:] > 0.8 * len(edge) for edge in edges]
+    # Bars along several edges are one component.
+    joined = np.sum(filled, axis=0) >= 2
+    return np.asarray(lying | standing | joined, np.bool_)
 
 
 def _nearness(centres: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -55,14 +55,17 @@ class Run:
     printed: bool
 
 
-def find_lines(marks: Marks) -> list[list[Run]]:
+def find_lines(marks: Marks, *, single: bool = False) -> list[list[Run]]:
     """Return the lines of a page from top to bottom, each as its runs from left to right.
 
-    Points, commas and dashes are not part of a run yet.
+    single: whether all marks are on one line. Points, commas and dashes are not part of a run yet.
     """
     tall = (marks.kinds < 10) | (marks.kinds == LETTER) | (marks.kinds == _SLASH)
     text = np.flatnonzero((marks.certainties > LIMITS.certain) & tall)
-    return [_runs(marks, row) for row in _rows(marks, text)]
+    if not len(text):
+        return []
+    rows = [text[np.argsort(_middles(marks)[text, 0])].tolist()] if single else _rows(marks, text)
+    return [_runs(marks, row) for row in rows]
 
 
 def find_other_marks(marks: Marks) -> NDArray[np.intp]:

@@ -84,7 +84,9 @@ class Card:
     epochs: one entry per epoch, with loss and accuracy.
     test: loss, accuracy and the 10 x 10 confusion matrix (rows: truth) on the test set, at the end of the run.
     temperature: the digits' log probabilities are divided by this before they become confidences; 1 changes nothing.
+    detector_share: the weight of the detector's opinion on which digit it is, 0 to 1; 0 for a model that reads alone.
     text_power: where a page holds several digits, the confidence of each is raised to this power; 1 changes nothing.
+    missed_scale: the expected number of digits among the marks that were not read is multiplied by this.
     no_digit: ink is refused if its non-digit probability is larger than this; 1 refuses nothing.
     min_confidence: a digit with a smaller confidence is refused as "unsure", unless the caller sets another limit.
     conformal: how unlikely the true digit was on real pictures, for `Digit.candidates`; None if that is not known.
@@ -110,7 +112,9 @@ class Card:
     epochs: list[dict[str, float]] = field(default_factory=list)
     test: dict[str, Any] = field(default_factory=dict)
     temperature: float = 1.0
+    detector_share: float = 0.0
     text_power: float = 1.0
+    missed_scale: float = 1.0
     no_digit: float = 1.0
     min_confidence: float = 0.0
     conformal: Conformal | None = None
@@ -199,7 +203,7 @@ def _damage(card: Card) -> str:
         return f"the temperature must be between 0.01 and 100, not {card.temperature}"
     if not 0.01 <= card.text_power <= 100:
         return f"the power must be between 0.01 and 100, not {card.text_power}"
-    for name in ("no_digit", "min_confidence"):
+    for name in ("detector_share", "no_digit", "min_confidence"):
         if not 0 <= getattr(card, name) <= 1:
             return f"{name} must be between 0 and 1, not {getattr(card, name)}"
     return card.conformal.damage() if card.conformal else ""

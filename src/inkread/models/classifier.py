@@ -14,7 +14,7 @@ from inkread.glyphs import CLASSES
 from inkread.models.card import Card
 from inkread.models.files import ANOTHER
 from inkread.models.onnx_graph import Node, nodes_of, with_outputs
-from inkread.models.probabilities import as_probabilities, given_a_digit, tempered
+from inkread.models.probabilities import agreed, as_probabilities, given_a_digit, tempered
 from inkread.models.session import Session, cause_of, glyph_input, onnx_session
 
 FEATURES = "features"
@@ -31,8 +31,13 @@ class GlyphClassifier(Protocol):
     def card(self) -> Card:
         """The card, which says how outputs become confidences."""
 
-    def classify(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return probabilities, (N, 11) float32 with rows that sum to 1, for glyphs, (N, 28, 28) float32 in 0..1."""
+    def classify(
+        self, glyphs: NDArray[np.float32], detected: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Return probabilities, (N, 11) float32 with rows that sum to 1, for glyphs, (N, 28, 28) float32 in 0..1.
+
+        detected: the probabilities of the ten digits that the detector gives for the same places, (N, 10), if any.
+        """
 
 
 class Classifier:
@@ -64,8 +69,13 @@ class Classifier:
         self.has_features = FEATURES in names and len(names) > 1
         self._check()
 
-    def classify(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def classify(
+        self, glyphs: NDArray[np.float32], detected: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         """Return probabilities, (N, 11) float32 with rows that sum to 1, for glyphs, (N, 28, 28) float32 in 0..1.
+
+        detected: the probabilities of the ten digits that the detector gives for the same places, (N, 10), if any. They
+            count with the weight on the card, `detector_share`.
 
         The last column is the non-digit probability, as the network gives it; 0 for a network without that class. The
         rest is divided among the ten digits, with the card's temperature applied.
@@ -78,15 +88,17 @@ class Classifier:
             return np.zeros((0, CLASSES + 1), np.float32)
         batches = [glyphs[start : start + _BATCH] for start in range(0, len(glyphs), _BATCH)]
         if min(self._threads, len(batches)) == 1:
-            return self._probabilities(np.concatenate([*map(self.outputs, batches)]))
+            return self._probabilities(np.concatenate([*map(self.outputs, batches)]), detected)
         with ThreadPoolExecutor(self._threads) as pool:
-            return self._probabilities(np.concatenate([*pool.map(self.outputs, batches)]))
+            return self._probabilities(np.concatenate([*pool.map(self.outputs, batches)]), detected)
 
     def outputs(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the raw outputs for glyphs, (N, 28, 28): (N, 10 or 11) probabilities or logits."""
         return self._run(self._session, [self._answer], glyphs)[0]
 
-    def classify_with_features(self, glyphs: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def classify_with_features(
+        self, glyphs: NDArray[np.float32], detected: NDArray[np.float32] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return what `classify` gives for glyphs, (N, 28, 28), N at least 1, and their features, (N, K) float32.
 
         All glyphs are run as one batch. Raises `ModelError` for a network without the output `features`.
@@ -97,7 +109,7 @@ class Classifier:
                 "model, a model folder, or a file other than LiteRT"
             )
         outputs, features = self._run(self._session, [self._answer, FEATURES], glyphs)
-        return self._probabilities(outputs), features
+        return self._probabilities(outputs, detected), features
 
     def nodes(self) -> list[Node]:
         """Return the nodes of the network, in the order in which they run; an empty list for a LiteRT file.
@@ -146,12 +158,14 @@ class Classifier:
         """The name of the network's input."""
         return str(self._input.name)
 
-    def _probabilities(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _probabilities(self, outputs: NDArray[np.float32], detected: NDArray[np.float32] | None) -> NDArray[np.float32]:
         """Return the outputs as calibrated probabilities, whether the network ends in a softmax or in logits."""
         outputs = as_probabilities(outputs)
         digits = tempered(given_a_digit(outputs), self.card.temperature)
         non_digit = np.clip(outputs[:, CLASSES:], 0, 1) if outputs.shape[1] > CLASSES else np.zeros_like(outputs[:, :1])
-        return np.asarray(np.hstack([digits * (1 - non_digit), non_digit]), np.float32)
+        own = np.asarray(np.hstack([digits * (1 - non_digit), non_digit]), np.float32)
+        share = self.card.detector_share
+        return own if detected is None or share == 0 else agreed(own, detected, share)
 
     def _check(self) -> None:
         """Run the network once on two empty glyphs, so that a wrong model fails here and not at the first picture."""

@@ -7,6 +7,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from inkread.glyphs import CLASSES
+
 Numbers = TypeVar("Numbers", np.float32, np.float64)
 
 
@@ -27,6 +29,22 @@ def as_probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
     if outputs.min() >= 0 and np.abs(outputs.sum(axis=1) - 1).max() <= 1e-3:
         return outputs
     return np.asarray(softmax(outputs), np.float32)
+
+
+def agreed(probabilities: NDArray[np.float32], detected: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """Return the probabilities, (N, 11), on which a classifier, (N, 11), and the detector, (N, 10), agree.
+
+    share: the detector's weight, 0 to 1.
+
+    The weighted logarithms are added (a logarithmic opinion pool). The two readers make different mistakes, because one
+    sees the surroundings and the other the shape alone. The classifier's weight is smaller where it sees no digit.
+    """
+    non_digit = probabilities[:, CLASSES:]
+    weight = (1 - share) * (1 - non_digit)
+    logs = share * np.log(detected + 1e-5) + weight * np.log(given_a_digit(probabilities) + 1e-4)
+    digits = softmax(np.asarray(logs, np.float32))
+    rest = non_digit * np.float32(1 - share)
+    return np.asarray(np.hstack([digits * (1 - rest), rest]), np.float32)
 
 
 def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:

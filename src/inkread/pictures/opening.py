@@ -7,6 +7,7 @@ import os
 import struct
 import threading
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from inkread.errors import PictureError
+from inkread.geometry import Box
 from inkread.pictures.page import WORKING_PIXELS, Page, make_page, reduction
 
 Picture: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.generic]
@@ -38,7 +40,9 @@ _SUFFIXES_OF_HEIC = {".heic", ".heif", ".hif"}
 _BRANDS_OF_HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 
-def open_picture(picture: Picture, name: str | None = None, *, pixels: int = WORKING_PIXELS) -> Page:
+def open_picture(
+    picture: Picture, name: str | None = None, *, pixels: int = WORKING_PIXELS, region: Box | None = None
+) -> Page:
     """Return the page of a path, bytes, binary file, PIL image or array.
 
     Arrays are (H, W), (H, W, 1), (H, W, 2) grey and alpha, (H, W, 3) RGB or (H, W, 4) RGBA; bool, any integer
@@ -47,23 +51,24 @@ def open_picture(picture: Picture, name: str | None = None, *, pixels: int = WOR
 
     name: the picture's name in messages; None for that of `name_of`.
     pixels: larger pictures are reduced to this number of pixels.
+    region: the part of the upright picture that the page shows; None for all of it.
 
-    Raises `PictureError` for anything other than a picture of 1 to `MAX_PIXELS` pixels.
+    Raises `PictureError` for anything other than a picture of 1 to `MAX_PIXELS` pixels, and for a region outside it.
     """
     name = name or name_of(picture)
     if isinstance(picture, np.ndarray):
         _check_pixels((picture.size, 1) if picture.ndim < 2 else picture.shape[1::-1], name)
-        return make_page(Image.fromarray(eight_bits(picture, name)), pixels=pixels)
+        return _page(Image.fromarray(eight_bits(picture, name)), None, name, pixels, region)
     if isinstance(picture, Image.Image):
         _check_pixels(picture.size, name)
-        return _decoded(picture, name, pixels=pixels)
+        return _decoded(picture, name, pixels=pixels, region=region)
     with _opened(content_of(picture, name), name) as image:
         _check_pixels(image.size, name)
         full = image.size
-        if size := reduction(full, pixels):
+        if region is None and (size := reduction(full, pixels)):
             # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size, which is many times faster; other formats are not.
             image.draft(None, size)
-        return _decoded(image, name, full, pixels=pixels)
+        return _decoded(image, name, full, pixels=pixels, region=region)
 
 
 def name_of(picture: Picture) -> str:
@@ -164,7 +169,9 @@ def _too_large(name: str, what: str = "") -> PictureError:
     return PictureError(f"{name}: {what}{limit}; reduce the picture first", code="too-large")
 
 
-def _decoded(image: Image.Image, name: str, full: tuple[int, int] | None = None, *, pixels: int) -> Page:
+def _decoded(
+    image: Image.Image, name: str, full: tuple[int, int] | None = None, *, pixels: int, region: Box | None
+) -> Page:
     """Decode an image, turn it upright and make it opaque. `full` is its size before a JPEG draft."""
     full = full or image.size
     try:
@@ -174,7 +181,7 @@ def _decoded(image: Image.Image, name: str, full: tuple[int, int] | None = None,
         if upright.mode.startswith(("I", "F")):
             upright = Image.fromarray(eight_bits(np.asarray(upright), name))
         turned = (upright.size[0] > upright.size[1]) != (full[0] > full[1])
-        return make_page(upright, full[::-1] if turned else full, pixels=pixels)
+        return _page(upright, full[::-1] if turned else full, name, pixels, region)
     except (OSError, EOFError, SyntaxError, struct.error):
         raise _truncated(name) from None
     except Image.DecompressionBombError:
@@ -183,6 +190,20 @@ def _decoded(image: Image.Image, name: str, full: tuple[int, int] | None = None,
         raise
     except Exception as error:  # noqa: BLE001 - see _opened
         raise PictureError(f"{name}: cannot be decoded ({error}); save it as PNG or JPEG") from None
+
+
+def _page(image: Image.Image, full: tuple[int, int] | None, name: str, pixels: int, region: Box | None) -> Page:
+    """Return the page of an upright image, or of a region of it."""
+    if region is None:
+        return make_page(image, full, pixels=pixels)
+    (width, height), (x, y, w, h) = image.size, region
+    if x + w > width or y + h > height:
+        raise PictureError(
+            f"{name}: the region {x},{y},{w},{h} does not lie inside this picture of {width} x {height} pixels; "
+            "choose a smaller one",
+            code="bad-region",
+        )
+    return replace(make_page(image.crop((x, y, x + w, y + h)), pixels=pixels), corner=(x, y))
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -29,12 +29,14 @@ class Page:
 
     colour: (H, W, 3) uint8, RGB.
     grey: (H, W) uint8, the mix of the three channels that shows the writing best.
-    size: width and height in pixels of the upright picture before it was reduced.
+    size: width and height of the page in pixels of the upright picture, before it was reduced.
+    corner: where the page's left upper corner is in the upright picture, if it is only a region of it.
     """
 
     colour: NDArray[np.uint8]
     grey: NDArray[np.uint8]
     size: tuple[int, int]
+    corner: tuple[int, int] = (0, 0)
 
     @property
     def scale(self) -> tuple[float, float]:
@@ -43,9 +45,9 @@ class Page:
         return self.size[0] / width, self.size[1] / height
 
     def turned(self, turns: int) -> Page:
-        """Return the page after a number of counter-clockwise quarter turns."""
+        """Return the page after a number of counter-clockwise quarter turns; a region is turned alone."""
         colour, grey = (np.ascontiguousarray(np.rot90(area, turns)) for area in (self.colour, self.grey))
-        return Page(colour, grey, self.size[::-1] if turns % 2 else self.size)
+        return Page(colour, grey, self.size[::-1] if turns % 2 else self.size, self.corner)
 
     def upright(self, box: Box) -> Box:
         """Return a box of the page in pixels of the upright picture: the smallest whole pixels that contain it."""
@@ -56,7 +58,7 @@ class Page:
             min(size, int(np.ceil(end * scale)))
             for end, scale, size in zip((x + w, y + h), self.scale, self.size, strict=True)
         )
-        return Box(left, top, right - left, bottom - top)
+        return Box(self.corner[0] + left, self.corner[1] + top, right - left, bottom - top)
 
 
 def make_page(image: Image.Image, full: tuple[int, int] | None = None, *, pixels: int = WORKING_PIXELS) -> Page:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import exp
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from inkread.models.card import Card
 from inkread.models.probabilities import given_a_digit
 from inkread.pictures.page import Page
 from inkread.quantiles import median
-from inkread.readings import Digit, Refusal, all_right
+from inkread.readings import Digit, Refusal, Unread, all_right
 from inkread.recognition.recognise import Recognition
 
 
@@ -38,12 +39,28 @@ def accepted_digits(found: Recognition, page: Page, card: Card) -> tuple[Digit, 
     )
 
 
+def upright_unread(found: Recognition, page: Page) -> tuple[Unread, ...]:
+    """Return what was seen and not read, with boxes in pixels of the upright picture."""
+    return tuple(Unread(page.upright(unread.box), unread.reason) for unread in found.unread)
+
+
+def text_confidence(found: Recognition, digits: tuple[Digit, ...], card: Card) -> float:
+    """Return the probability, 0 to 1, that the whole text of a page is right, with no digit missing.
+
+    Marks that were not read are missing with the probability that they are digits; so the number of missing digits is
+    Poisson distributed around the expected one, which the card scales.
+    """
+    return round(all_right(digits) * exp(-card.missed_scale * found.missed), 6)
+
+
 def refusal(found: Recognition, digits: tuple[Digit, ...], card: Card, min_confidence: float | None) -> Refusal | None:
     """Return why digits are not to be read, or None where they are."""
     if not digits:
+        if found.unread:
+            return Refusal("no-digit", "there is something on this picture, but no digit")
         return Refusal("blank", "there is no writing on this picture")
     none = found.probabilities[:, NON_DIGIT]
-    if found.others > len(digits) or median(none) > card.no_digit:
+    if median(none) > card.no_digit:
         return Refusal("no-digit", "what is on this picture does not look like a digit")
     # Of a long text some digit is always unsure; the card speaks of digits, the caller of the text.
     confidence, least = (

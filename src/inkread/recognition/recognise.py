@@ -1,35 +1,54 @@
-"""Recognition: from the handwriting of a page to its digits, the right way up."""
+"""Recognition: from a page and its ink to its digits, the right way up, and to what is not read."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inkread.geometry import Box
 from inkread.glyphs import CLASSES, NON_DIGIT, SIDE, normalise
 from inkread.ink.components import Map
-from inkread.ink.handwriting import Handwriting
-from inkread.layout.candidates import parts_of
-from inkread.layout.patches import Patch
-from inkread.layout.rows import find_rows
+from inkread.ink.ink import darken_writing, find_ink
+from inkread.layout.page_marks import Marks, find_marks
+from inkread.layout.patches import Patch, cut_out_mark
 from inkread.layout.single_digit import find_digit
+from inkread.layout.text_lines import Run, digit_probabilities, find_lines, find_other_marks
 from inkread.models.classifier import GlyphClassifier
-from inkread.recognition.decoding import best_paths
+from inkread.models.detector import Detector
+from inkread.options import Content, Print
+from inkread.pictures.page import WORKING_PIXELS, Page
+from inkread.readings import Unread
 from inkread.recognition.orientation import reads_better, turns_to_try
 
-_NEARLY_ALL = 0.8  # share of a page's ink that a digit takes which is alone on it
-_UNLIKELY = 0.05  # what is no digit counts as one of this probability, and no digit counts less
+Pixel = TypeVar("Pixel", bound=np.generic)
+
+_NEARLY_ALL = 0.8
+"""Share of a page's ink that a digit has which is alone on it."""
+
+_SMALL = 18
+"""Digits lower than this many pixels of a reduced page are read again from a larger page,"""
+
+_COMFORTABLE = 27
+"""on which they have this height in pixels,"""
+
+_FINEST = 4
+"""but which has at most this many times the usual number of pixels."""
+
+_UNLIKELY = 0.05
+"""The least probability that a digit has in the fluency of its page."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocatedDigit:
-    """Where a digit stands.
+    """Where a digit is.
 
     patch: its ink.
     row: the index of its row on the page.
-    number: which number of that row it belongs to.
-    certainty: the probability, 0 to 1, that this is one digit, whichever: that the cuts beside it are right.
+    number: the index of its number in that row.
+    certainty: the probability, 0 to 1, that this is exactly one digit, whichever it is.
     """
 
     patch: Patch
@@ -40,95 +59,175 @@ class LocatedDigit:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """The N digits of a page.
+    """The N digits of a page, and what was seen beside them.
 
-    glyphs, probabilities: theirs, (N, 28, 28) and (N, 11) float32.
-    others: how many pieces there are that are no digit, dirt left out.
-    turns: by how many quarter turns, against the clock, the page was turned to find them.
+    places: where the digits are.
+    glyphs: (N, 28, 28) float32. probabilities: (N, 11) float32.
+    unread: what was seen and is not in the text, in pixels of the page.
+    missed: how many digits are expected among the marks that were not read.
+    turns: the number of counter-clockwise quarter turns after which the page was read.
+    scale: pixels of the view that the digits were found in per pixel of the page.
     """
 
     places: tuple[LocatedDigit, ...]
     glyphs: NDArray[np.float32]
     probabilities: NDArray[np.float32]
-    others: int = 0
+    unread: tuple[Unread, ...] = ()
+    missed: float = 0.0
     turns: int = 0
-
-    @property
-    def count(self) -> int:
-        """How many pieces there are, digits and others."""
-        return len(self.places) + self.others
+    scale: float = 1.0
 
     @property
     def fluency(self) -> float:
-        """The geometric mean of the probabilities of its digits and of what is no digit."""
-        likely = np.maximum(_UNLIKELY, self.probabilities[:, :CLASSES].max(axis=1))
-        evidence = float(np.log(likely).sum()) + self.others * np.log(_UNLIKELY)
-        return float(np.exp(evidence / max(1, self.count)))
+        """The geometric mean of the probabilities of its digits."""
+        likely = self.probabilities[:, :CLASSES].max(axis=1)
+        return float(np.exp(np.log(np.maximum(_UNLIKELY, likely)).sum() / max(1, len(self.places))))
 
 
-def recognise_single(handwriting: Handwriting, classifier: GlyphClassifier) -> Recognition:
-    """Return the digit of a page that holds one; nothing on a page without ink."""
-    patch = find_digit(handwriting.ink, handwriting.components)
-    glyphs = normalise([patch.ink]) if patch else np.zeros((0, SIDE, SIDE), np.float32)
-    return Recognition((LocatedDigit(patch),) if patch else (), glyphs, classifier.classify(glyphs))
+@dataclass(frozen=True, slots=True)
+class PageReader:
+    """What reads the digits of pages.
 
-
-def recognise_rows(handwriting: Handwriting, classifier: GlyphClassifier, *, single_row: bool = False) -> Recognition:
-    """Return the best path through each row of a page, turned by quarters where it reads badly as it is.
-
-    single_row: whether all writing is taken for one row. A page that reads badly may have been photographed from the
-    side or lie upside down, so it is read each way; on its side hardly any digit is one, but upside down half of them
-    still are. Few digits tell little, and a single 6 or 9 nothing.
+    detector: finds the marks. classifier: the second reader of each digit. print_: whether print is read.
     """
-    found = _in_rows(handwriting, classifier, single_row=single_row)
-    turns = turns_to_try(handwriting.ink.shape, found.count, found.fluency)
-    if not turns:
-        return found
-    ways = [_in_rows(handwriting.turned(way), classifier, single_row=single_row, turns=way) for way in turns]
-    best = max(ways, key=lambda way: way.fluency)
-    return best if reads_better(min(found.count, best.count), found.fluency, best.fluency) else found
+
+    detector: Detector
+    classifier: GlyphClassifier
+    print_: Print = "auto"
+
+    def read(self, page: Page, as_: Content) -> tuple[Map, Recognition]:
+        """Return the ink of a page, (H, W) float32 in 0..1, and its digits, given what it holds."""
+        ink = find_ink(page)
+        if as_ == "digit":
+            return ink, self.single(ink)
+        grey = darken_writing(page)
+        return ink, self.auto(grey, ink) if as_ == "auto" else self.lines(grey, ink, single_line=as_ == "number")
+
+    def single(self, ink: Map) -> Recognition:
+        """Return the digit of a page that holds one; nothing on a page without ink."""
+        patch = find_digit(ink)
+        glyphs = normalise([patch.ink]) if patch else np.zeros((0, SIDE, SIDE), np.float32)
+        return Recognition((LocatedDigit(patch),) if patch else (), glyphs, self.classifier.classify(glyphs))
+
+    def lines(self, grey: NDArray[np.uint8], ink: Map, *, single_line: bool = False) -> Recognition:
+        """Return the digits of a page, after quarter turns if it reads badly without.
+
+        grey: (H, W) uint8 with dark ink. ink: (H, W) float32 in 0..1. single_line: whether all writing is on one line.
+        A page that reads badly may be a photograph taken from the side or upside down, so it is read each way.
+        """
+        found = self._as_it_lies(grey, ink, single_line=single_line)
+        turns = turns_to_try(grey.shape, len(found.places), found.fluency)
+        if not turns:
+            return found
+        ways = [
+            replace(
+                self._as_it_lies(_turned(grey, turn), _turned(ink, turn), single_line=single_line, scale=found.scale),
+                turns=turn,
+            )
+            for turn in turns
+        ]
+        best = max(ways, key=lambda way: way.fluency)
+        count = min(len(found.places), len(best.places))
+        return best if reads_better(count, found.fluency, best.fluency) else found
+
+    def auto(self, grey: NDArray[np.uint8], ink: Map) -> Recognition:
+        """Return the digits of a page with one digit or many; takes what `lines` takes."""
+        found = self.lines(grey, ink)
+        if len(found.places) > 1 or any(unread.reason in ("word", "print") for unread in found.unread):
+            return found
+        single = self.single(ink)
+        if not single.places or not _has_most(single.places[0].patch.ink, ink):
+            return found
+        if not found.places:
+            return single
+        likely, none = float(single.probabilities[0, :CLASSES].max()), float(single.probabilities[0, NON_DIGIT])
+        return single if likely > found.fluency and none <= self.classifier.card.no_digit else found
+
+    def _as_it_lies(
+        self, grey: NDArray[np.uint8], ink: Map, *, single_line: bool, scale: float | None = None
+    ) -> Recognition:
+        """Return the digits of a page without turning it."""
+        marks = find_marks(grey, self.detector, scale=scale)
+        lines = find_lines(marks, single=single_line)
+        by_hand = any(run.kind == "number" and not run.printed for line in lines for run in line)
+        skipped = self.print_ == "skip" or (self.print_ == "auto" and by_hand)
+        numbers = [[run for run in line if _is_read(run, skipped)] for line in lines]
+        own = [index for line in numbers for run in line for index in run.digits]
+        places = _places(marks, ink, numbers)
+        glyphs = normalise([place.patch.ink for place in places])
+        seen = [digit_probabilities(marks, run.digits) for line in numbers for run in line if run.digits]
+        probabilities = self.classifier.classify(glyphs, np.concatenate(seen) if seen else None)
+        unread = tuple(_unread(marks, lines, skipped))
+        missed = _missed(marks, lines, own)
+        return Recognition(tuple(places), glyphs, probabilities, unread, missed, scale=marks.scale)
 
 
-def recognise_auto(handwriting: Handwriting, classifier: GlyphClassifier) -> Recognition:
-    """Return the digits of a page that may hold one or many."""
-    found = recognise_rows(handwriting, classifier)
-    if found.count == 1:
-        return found
-    # A digit in pieces, chalk on rough paper, may fall into several rows of what is no digit. Both ways are compared by
-    # the probability of a digit, not of a whole page: that of a page of many digits, all likely, would be small.
-    single = recognise_single(handwriting, classifier)
-    if not single.places or not _holds_most(single.places[0].patch.ink, handwriting.ink):
-        return found
-    likely, none = float(single.probabilities[0, :CLASSES].max()), float(single.probabilities[0, NON_DIGIT])
-    return single if likely > found.fluency and none <= classifier.card.no_digit else found
+def finer(page: Page, found: Recognition) -> int | None:
+    """Return the number of pixels that the page needs, for its digits to be large enough.
+
+    None if they are large enough already, or the picture has no more pixels.
+    """
+    whole = page.size[0] * page.size[1]
+    if page.grey.size >= whole or not found.places:
+        return None
+    height = float(np.median([place.patch.box.h for place in found.places]))
+    if height >= _SMALL:
+        return None
+    return min(whole, _FINEST * WORKING_PIXELS, round(page.grey.size * (_COMFORTABLE / height) ** 2))
 
 
-def _holds_most(digit: Map, page: Map) -> bool:
+def _turned(area: NDArray[Pixel], turns: int) -> NDArray[Pixel]:
+    return np.ascontiguousarray(np.rot90(area, turns))
+
+
+def _has_most(digit: Map, page: Map) -> bool:
     """Tell whether one digit is nearly all that is written on a page."""
     return float(digit.sum()) > _NEARLY_ALL * float(page.sum())
 
 
-def _in_rows(handwriting: Handwriting, classifier: GlyphClassifier, *, single_row: bool, turns: int = 0) -> Recognition:
-    """Return the best path through each row of a page as it lies."""
-    rows = find_rows(handwriting, single_row=single_row)
-    spans = [(number, span) for number, row in enumerate(rows) for span in row.spans]
-    glyphs = normalise([rows[number].spans[span].ink for number, span in spans])
-    probabilities = classifier.classify(glyphs)
-    index = {key: at for at, key in enumerate(spans)}
-    lattices = [{span: probabilities[index[number, span]] for span in row.spans} for number, row in enumerate(rows)]
-    paths = best_paths(rows, lattices)
-    chosen: list[int] = []
-    places: list[LocatedDigit] = []
-    for number, (row, path) in enumerate(zip(rows, paths, strict=True)):
-        chosen += [index[number, span] for span in path.spans]
-        parts = parts_of(path.spans, row)
-        places += [
-            LocatedDigit(row.spans[span], number, part, certainty)
-            for span, part, certainty in zip(path.spans, parts, path.certainties, strict=True)
-        ]
-    others = sum(len(path.skipped) for path in paths)
-    if not places and spans:  # nothing is a digit; the steps show the heaviest of what was taken for none
-        patches = [rows[number].spans[span] for number, span in spans]
-        heaviest = max(range(len(patches)), key=lambda at: float(patches[at].ink.sum()))
-        chosen, places = [heaviest], [LocatedDigit(patches[heaviest])]
-    return Recognition(tuple(places), glyphs[chosen], probabilities[chosen], others, turns)
+def _is_read(run: Run, skipped: bool) -> bool:
+    """Tell whether a run is in the text, given whether print is skipped."""
+    return run.kind == "number" and not (run.printed and skipped)
+
+
+def _places(marks: Marks, ink: Map, numbers: list[list[Run]]) -> list[LocatedDigit]:
+    """Return where the digits of the numbers of each line are."""
+    places = []
+    for row, line in enumerate(numbers):
+        near = [index for run in line for index in (*run.digits, *run.others)]
+        at = {index: place for place, index in enumerate(near)}
+        for number, run in enumerate(line):
+            for index in run.digits:
+                beside = [near[k] for k in range(max(0, at[index] - 2), at[index] + 3) if 0 <= k < len(near)]
+                patch = cut_out_mark(ink, marks.boxes, index, [other for other in beside if other != index])
+                places.append(LocatedDigit(patch, row, number, float(marks.certainties[index])))
+    return places
+
+
+def _missed(marks: Marks, lines: list[list[Run]], own: list[int]) -> float:
+    """Return how many digits are expected among the marks that were not read, except those in words and print."""
+    left = np.ones(len(marks), bool)
+    left[own] = False
+    left[[index for line in lines for run in line if run.kind == "word" or run.printed for index in run.others]] = False
+    return float((marks.certainties * marks.classes[:, :CLASSES].sum(axis=1))[left].sum())
+
+
+def _unread(marks: Marks, lines: list[list[Run]], skipped: bool) -> list[Unread]:
+    """Return what was seen on a page and is not in its text."""
+    unread = []
+    for line in lines:
+        for run in line:
+            if run.kind == "word":
+                unread.append(Unread(_around(marks, run.others), "print" if run.printed else "word"))
+            elif not _is_read(run, skipped):
+                unread.append(Unread(_around(marks, run.digits + run.others), "print"))
+            else:
+                unread += [Unread(_around(marks, (index,)), "word") for index in run.others]
+    return unread + [Unread(_around(marks, (int(index),)), "drawing") for index in find_other_marks(marks)]
+
+
+def _around(marks: Marks, own: tuple[int, ...]) -> Box:
+    """Return the box of some marks in whole pixels of the page."""
+    left, top = np.floor(marks.boxes[list(own), :2].min(axis=0)).astype(int).tolist()
+    right, bottom = np.ceil(marks.boxes[list(own), 2:].max(axis=0)).astype(int).tolist()
+    return Box(left, top, right - left, bottom - top)

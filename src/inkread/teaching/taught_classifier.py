@@ -52,17 +52,25 @@ class TaughtClassifier:
         """Whether the network has the output `features`; without it, it cannot be taught."""
         return self.network.has_features
 
-    def classify(self, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return probabilities, (N, 11) float32 with rows that sum to 1, for glyphs, (N, 28, 28) float32 in 0..1."""
+    def classify(
+        self, glyphs: NDArray[np.float32], detected: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Return probabilities, (N, 11) float32 with rows that sum to 1, for glyphs, (N, 28, 28) float32 in 0..1.
+
+        detected: the probabilities of the ten digits that the detector gives for the same places, (N, 10), if any.
+            Taught digits outweigh them.
+        """
         taught = self._current()
         if taught is None or glyphs.ndim != 3 or not len(glyphs):
-            return self.network.classify(glyphs)
+            return self.network.classify(glyphs, detected)
         from inkread.teaching.lessons import as_bytes
 
-        batches = [glyphs[start : start + _BATCH] for start in range(0, len(glyphs), _BATCH)]
-        return np.concatenate(
-            [taught.reweigh(as_bytes(batch), *self.network.classify_with_features(batch)) for batch in batches]
-        )
+        parts = []
+        for start in range(0, len(glyphs), _BATCH):
+            batch = glyphs[start : start + _BATCH]
+            beside = None if detected is None else detected[start : start + _BATCH]
+            parts.append(taught.reweigh(as_bytes(batch), *self.network.classify_with_features(batch, beside)))
+        return np.concatenate(parts)
 
     def learn(self, lessons: Sequence[Lesson]) -> list[Lesson]:
         """Store lessons, all or none, and return them as they are stored. Also raises the errors of `Profile.add`.
