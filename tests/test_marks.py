@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 from inkread.drawing.pictures import digit_ink
 from inkread.drawing.strokes import Hand
 from inkread.geometry import Box
-from inkread.ink.ink import darken_writing, find_ink
 from inkread.layout.page_marks import find_marks
 from inkread.layout.text_lines import find_lines
-from inkread.loading import load_classifier
 from inkread.models.detector import SHIPPED_DETECTOR, load_detector
-from inkread.pictures.opening import open_picture
-from inkread.recognition.marked_pages import MarkedPage, recognise_marked
+from inkread.reader import Reader
+from inkread.readings import Reading
 
 ROWS = ("90210", "4758")
 
@@ -40,31 +38,30 @@ def _page(height: int, rows: tuple[str, ...] = ROWS, *, seed: int = 3) -> NDArra
     return page
 
 
-def _read(picture: NDArray[Any]) -> MarkedPage:
-    page = open_picture(picture)
-    return recognise_marked(darken_writing(page), find_ink(page), load_detector(), load_classifier())
+def _read(picture: NDArray[Any]) -> Reading:
+    return Reader(profile=None).read(picture)
 
 
 @pytest.mark.parametrize("height", [14, 24, 40, 90, 200])
 def test_digits_of_any_height_are_found_and_read(height: int) -> None:
-    assert _read(_page(height)).lines == list(ROWS)
+    assert _read(_page(height)).text == "\n".join(ROWS)
 
 
 def test_light_writing_on_a_dark_ground_is_read_alike() -> None:
-    assert _read(255 - _page(40)).lines == list(ROWS)
+    assert _read(255 - _page(40)).text == "\n".join(ROWS)
 
 
 def test_each_digit_stands_in_its_box() -> None:
     page = _page(60, ("2580",))
-    places = _read(page).places
-    assert len(places) == 4
-    for column, place in enumerate(places):
-        assert place.patch.box.overlap(Box(33 + 54 * column, 30, 54, 60)) > 0.3
+    digits = _read(page).digits
+    assert len(digits) == 4
+    for column, digit in enumerate(digits):
+        assert digit.box.overlap(Box(33 + 54 * column, 30, 54, 60)) > 0.3
 
 
 def test_an_empty_page_has_no_marks() -> None:
     found = _read(np.full((300, 400), 240, np.uint8))
-    assert found.lines == []
+    assert found.text == ""
     assert found.unread == ()
 
 
@@ -74,7 +71,7 @@ def test_printed_words_beside_a_number_are_unread_with_their_place() -> None:
     page[:, 400:] = np.minimum(page[:, 400:], cv2.resize(_page(60, ("75",)), (220, 120)))
     found = _read(page)
     assert [unread.reason for unread in found.unread if unread.box.x < 300]
-    assert all(place.patch.box.x > 340 for place in found.places)
+    assert all(digit.box.x > 340 for digit in found.digits)
 
 
 def test_the_work_follows_from_what_is_on_a_page() -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.datasets import Mnist
+from inkread.datasets.material import Material
 from inkread.training import networks, optimizers
 from inkread.training.history import History, Watcher
 from inkread.training.recipes import DetectorRecipe, Recipe
@@ -28,15 +29,18 @@ def fit_recipe(
     history: History,
     watcher: Watcher,
     trained: keras.Model | None = None,
+    material: Material | None = None,
 ) -> keras.Model:
     """Return the network of a recipe, trained on the training images; fills `history` and tells `watcher`.
 
     trained: the network to go on with, for a recipe that has none of its own.
+    material: fonts and photographs for a recipe with training glyphs; None to draw without them.
     """
     keras.utils.set_random_seed(seed)
     model = _compiled(recipe, len(mnist.train_images), trained)
     if recipe.training_glyphs:
-        _fit_to_glyphs(model, recipe, mnist, seed=seed, history=history, watcher=watcher)
+        with TrainingGlyphs(mnist, seed=seed, material=material) as glyphs:
+            _fit_to_glyphs(model, recipe, glyphs, len(mnist.train_images), history=history, watcher=watcher)
         return model
     images, labels = scaled(mnist.train_images), _one_hot(mnist.train_labels)
     tested = (scaled(mnist.test_images), _one_hot(mnist.test_labels)) if recipe.watches_test else None
@@ -53,24 +57,29 @@ def fit_recipe(
 
 
 def _fit_to_glyphs(
-    model: keras.Model, recipe: Recipe, mnist: Mnist, *, seed: int, history: History, watcher: Watcher
+    model: keras.Model,
+    recipe: Recipe,
+    training_glyphs: TrainingGlyphs,
+    images: int,
+    *,
+    history: History,
+    watcher: Watcher,
 ) -> None:
-    """Train a network on glyphs that worker processes make meanwhile."""
-    images = len(mnist.train_images)
+    """Train a network on glyphs that worker processes make meanwhile, as many per epoch as there are images."""
     watcher.says("drawing the first glyphs")
-    with TrainingGlyphs(mnist, seed=seed) as training_glyphs:
-        last: deque[Glyphs] = deque(maxlen=1)
-        epochs = _remembered(training_glyphs.epochs(recipe.epochs), last)
-        first = next(epochs)
-        follow = Follow(history, watcher, recipe, images=images)
-        model.fit(
-            _batches(itertools.chain([first], epochs), recipe.batch),
-            steps_per_epoch=recipe.steps(images, 0),
-            shuffle=False,  # the glyphs come shuffled
-            epochs=recipe.epochs,
-            verbose=0,
-            callbacks=[follow],
-        )
+    last: deque[Glyphs] = deque(maxlen=1)
+    epochs = _remembered(training_glyphs.epochs(recipe.epochs), last)
+    first = next(epochs)
+    follow = Follow(history, watcher, recipe, images=images)
+    # The glyphs come shuffled.
+    model.fit(
+        _batches(itertools.chain([first], epochs), recipe.batch),
+        steps_per_epoch=recipe.steps(images, 0),
+        shuffle=False,
+        epochs=recipe.epochs,
+        verbose=0,
+        callbacks=[follow],
+    )
     _settle(model, last[0][0], recipe.batch)
 
 

@@ -94,11 +94,12 @@ RECIPES = {
         # Any hand, any pen, and non-digits: the network is three times as large and sees digits in many forms.
         Recipe(
             name="best",
-            about="Reads any handwriting and refuses non-digits: also learns from glyphs made as in reading.",
+            about="Reads any handwriting and refuses non-digits: also learns from glyphs made as in reading. "
+            "Needs `make material`.",
             network="best",
             optimizer="muon_cycle",
             learning_rate=8e-3,
-            epochs=30,
+            epochs=36,
             batch=256,
             smoothing=0.1,
             training_glyphs=True,

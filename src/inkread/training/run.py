@@ -9,6 +9,7 @@ from typing import Any
 
 from inkread.datasets import load_mnist
 from inkread.datasets.download import Progress
+from inkread.datasets.material import Material, find_material
 from inkread.errors import OptionError
 from inkread.files import check_model_folder, whole_folder
 from inkread.keras_backend import load_keras
@@ -35,6 +36,7 @@ def train(
     data: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] = "model",
     own: str | os.PathLike[str] | None = None,
+    material: Path | None = None,
     epochs: int | None = None,
     seed: int = 0,
     force: bool = False,
@@ -49,6 +51,7 @@ def train(
     data: where MNIST lies; None looks where `inkread.datasets.load_mnist` says.
     own: digits of one's own to learn from beside MNIST: a folder of folders 0 to 9, or the name of a profile; see
         `inkread.training.own_digits`.
+    material: the fonts and photographs that `best` draws pages with; None for those of `make material`.
     out: the model folder to write: model.keras, model.onnx, card.json, history.csv and curves.png.
     epochs: None for the recipe's own number.
     seed: the same seed gives the same weights on the same machine.
@@ -56,13 +59,14 @@ def train(
     watcher: told of the progress.
 
     Raises `OptionError` for an unknown recipe, options that do not go together or a folder that holds something
-    already, `DataError` for MNIST or `own`, `MissingExtra` without Keras. An interrupted run leaves nothing at `out`.
+    already, `DataError` for MNIST, `own` or missing material, `MissingExtra` without Keras. An interrupted run leaves nothing at `out`.
     """
     recipe = resolve_recipe(recipe, epochs)
     if recipe.network is None:
         raise OptionError(f"recipe {recipe.name!r}: has no network to begin with; `fine_tune` goes on from a model")
     check_model_folder(Path(out).resolve(), FILES, force=force)
-    return _run(recipe, None, data, out, own, seed, watcher or Watcher(), download_progress)
+    found = find_material(material) if recipe.training_glyphs else None
+    return _run(recipe, None, data, out, own, found, seed, watcher or Watcher(), download_progress)
 
 
 def fine_tune(
@@ -91,7 +95,7 @@ def fine_tune(
     """
     recipe = resolve_recipe(recipe, epochs)
     check_model_folder(Path(out).resolve(), FILES, force=force)
-    return _run(recipe, start_from(base), data, out, own, seed, watcher or Watcher(), download_progress)
+    return _run(recipe, start_from(base), data, out, own, None, seed, watcher or Watcher(), download_progress)
 
 
 def _run(
@@ -100,6 +104,7 @@ def _run(
     data: str | os.PathLike[str] | None,
     out: str | os.PathLike[str],
     own: str | os.PathLike[str] | None,
+    material: Material | None,
     seed: int,
     watcher: Watcher,
     download_progress: Progress | None,
@@ -123,7 +128,9 @@ def _run(
 
     trained = start.network(others) if start else None
     with clock.part("training"):
-        model = fit_recipe(recipe, mnist, seed=seed, history=history, watcher=watcher, trained=trained)
+        model = fit_recipe(
+            recipe, mnist, seed=seed, history=history, watcher=watcher, trained=trained, material=material
+        )
     watcher.says("saving")
     with whole_folder(out) as folder:
         temperature = start.card.temperature if start else None
@@ -132,7 +139,9 @@ def _run(
             card = start.carried_over(card, load_classifier(folder), others)
         if digits:
             card = replace(card, data={**card.data, "name": "MNIST and own digits", **_about(digits)})
-        if start or digits:
+        if material:
+            card = replace(card, data={**card.data, **material.licences})
+        if start or digits or material:
             card.save(folder)
         return card
 

@@ -4,9 +4,10 @@ Every epoch sees as many glyphs as MNIST has training images:
 - images: MNIST's own, three of four warped, not normalised anew: the domain of its test set;
 - augmented: MNIST's digits warped, worn and sent through our glyph step, now and then through the whole road;
 - drawn: digits drawn with a pen in the shapes that MNIST's writers do not use, taken the same road;
+- cut: digits cut out of drawn pages, beside other writing and on any ground, in all the shapes that the detector knows;
 - nondigits: letters, scribbles, pieces of digits, pairs and more, under the eleventh class.
 
-The last three cost a millisecond or more each, so an epoch makes an eighth of them anew and keeps those of
+The last four cost a millisecond or more each, so an epoch makes an eighth of them anew and keeps those of
 the seven epochs before, nudged a little each time. The glyphs of an epoch follow from the seed alone, whatever the
 number of workers.
 """
@@ -25,21 +26,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.datasets import Mnist
+from inkread.datasets.material import Material
 from inkread.drawing import GROUNDS, PENS, Hand, digit_ink, ink_colour, lay_ground, show
 from inkread.drawing.nondigits import FAMILIES, nondigit_ink
+from inkread.drawing.scenes import draw_scene
+from inkread.drawing.stock import Stock
 from inkread.errors import DataError
 from inkread.geometry import Box
-from inkread.glyphs import NON_DIGIT, normalise_one
+from inkread.glyphs import CLASSES, NON_DIGIT, normalise_one
 from inkread.ink.ink import find_ink
+from inkread.layout.patches import cut_out_mark
 from inkread.layout.single_digit import find_digit
 from inkread.pictures.opening import open_picture
 from inkread.training.augment import FRAME, enlarged, glyph_of, image_of, nudged, piece, side_by_side, warped, worn
+from inkread.training.detector_material import Drawing
 
 Map = NDArray[np.float32]
 Glyphs = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 """Glyphs, (N, 28, 28) uint8 with 255 = ink, and their classes, (N,) uint8: 0 to 9, and `NON_DIGIT`."""
 
-SHARES = {"augmented": 0.28, "drawn": 0.16, "nondigits": 0.18}
+SHARES = {"augmented": 0.24, "drawn": 0.12, "cut": 0.24, "nondigits": 0.16}
 """Shares of an epoch's glyphs; the rest are images."""
 
 KEPT = 8
@@ -47,6 +53,10 @@ KEPT = 8
 
 _SIZE = (FRAME, FRAME)
 _WHOLE_ROAD = 0.06  # share of digits that are shown on a ground and photographed first
+# Size of the part of a page that digits are cut out of, in pixels.
+_PAGE = (128, 320)
+# Deviation of the edges of the box that a digit is cut out with, in heights of the digit.
+_BOX_ERROR = 0.04
 _WARPS_A_DRAWING = 6  # a drawing costs as much as several warps of it
 # Halves that do not look like another digit, as the right half of an 8 does.
 _PIECES = ((0, "top"), (0, "bottom"), (2, "bottom"), (3, "left"), (4, "left"), (5, "top"), (8, "left"))
@@ -62,16 +72,21 @@ _WEIGHTS = {
 
 
 class TrainingGlyphs:
-    """Makes the glyphs of one epoch after the other ahead of their use; a context that ends its workers."""
+    """Makes the glyphs of one epoch after the other ahead of their use; a context that ends its workers.
 
-    def __init__(self, mnist: Mnist, *, seed: int, workers: int | None = None) -> None:
+    material: fonts and photographs for the pages that digits are cut out of; None for pages drawn without them.
+    """
+
+    def __init__(
+        self, mnist: Mnist, *, seed: int, material: Material | None = None, workers: int | None = None
+    ) -> None:
         self._seed, self._images = seed, len(mnist.train_images)
         # Forking a process in which TensorFlow runs threads may hang.
         self._pool = ProcessPoolExecutor(
             workers or os.cpu_count() or 1,
             multiprocessing.get_context("spawn"),
             _begin,
-            (mnist.train_images, mnist.train_labels),
+            (Drawing(seed, mnist.train_images, mnist.train_labels, material),),
         )
 
     def __enter__(self) -> TrainingGlyphs:
@@ -142,12 +157,15 @@ def drawn_glyphs(mnist: Mnist, *, seed: int, count: int, shares: Sequence[str] =
 _CHUNK = 500
 _own_images = np.zeros((0, 28, 28), np.uint8)
 _own_labels = np.zeros(0, np.uint8)
+_stock: Stock | None = None
 
 
-def _begin(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> None:
+def _begin(drawing: Drawing) -> None:
     """Prepare a worker process: one thread, and behind the training when both want the processor."""
-    global _own_images, _own_labels
-    _own_images, _own_labels = images, labels
+    global _own_images, _own_labels, _stock
+    assert drawing.images is not None
+    assert drawing.labels is not None
+    _own_images, _own_labels, _stock = drawing.images, drawing.labels, drawing.stock()
     cv2.setNumThreads(1)
     if hasattr(os, "nice"):
         os.nice(5)
@@ -165,7 +183,7 @@ def _imaged(key: tuple[int, ...], indices: NDArray[np.intp]) -> Glyphs:
 def _made(name: str, key: tuple[int, ...], count: int) -> Glyphs:
     """Return so many glyphs of a share, from the random numbers of a key."""
     rng = np.random.default_rng(key)
-    source = {"augmented": _augmented, "drawn": _drawn, "nondigits": _nondigits}[name](rng)
+    source = {"augmented": _augmented, "drawn": _drawn, "cut": _cut, "nondigits": _nondigits}[name](rng)
     glyphs, labels = np.zeros((count, 28, 28), np.uint8), np.zeros(count, np.uint8)
     made = tried = 0
     while made < count:
@@ -193,6 +211,27 @@ def _drawn(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
         ink = digit_ink(digit, rng=rng, size=_SIZE, pen=pen, hand=hand, share=0.7)
         for _ in range(_WARPS_A_DRAWING):
             yield _sent(warped(ink, rng=rng, strength=0.8), rng), digit
+
+
+def _cut(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
+    assert _stock is not None
+    while True:
+        scene = draw_scene(_stock, _PAGE, rng=rng)
+        marks = [mark for mark in scene.marks if mark.label < CLASSES and not mark.printed]
+        if not marks:
+            continue
+        ink = find_ink(open_picture(scene.picture))
+        boxes = np.array([mark.area for mark in marks], np.float32)
+        heights = boxes[:, 3:] - boxes[:, 1:2]
+        boxes += (rng.normal(0, _BOX_ERROR, boxes.shape) * heights).astype(np.float32)
+        for index, mark in enumerate(marks):
+            middle = (boxes[index, 0] + boxes[index, 2]) / 2
+            near = np.abs((boxes[:, 0] + boxes[:, 2]) / 2 - middle) < 2 * heights[index]
+            near[index] = False
+            inside = 0 <= boxes[index, 0] and boxes[index, 2] <= _PAGE[1] and boxes[index, 3] <= _PAGE[0]
+            if inside and boxes[index, 1] >= 0:
+                patch = cut_out_mark(ink, boxes, index, np.flatnonzero(near).tolist())
+                yield normalise_one(patch.ink), mark.label
 
 
 def _nondigits(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
