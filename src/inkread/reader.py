@@ -16,7 +16,7 @@ from PIL import Image
 
 from inkread.errors import OptionError, PictureError
 from inkread.geometry import Box
-from inkread.loading import load_classifier
+from inkread.loading import load_classifier, model_path
 from inkread.models.card import Card
 from inkread.models.detector import load_detector
 from inkread.options import Content, ReadKeywords, ReadOptions
@@ -56,6 +56,7 @@ class Reader:
     ) -> None:
         self.profile = Profile(profile) if isinstance(profile, str) else profile
         self.classifier = TaughtClassifier(load_classifier(model, threads=threads), self.profile)
+        self._detector = load_detector(None if model is None else model_path(model))
 
     @property
     def card(self) -> Card:
@@ -133,7 +134,7 @@ class Reader:
         self, picture: Picture, name: str, options: ReadOptions
     ) -> tuple[Page, NDArray[np.float32], Recognition]:
         """Return a picture's page, its ink and its digits. A picture with small digits gets a larger page."""
-        reader = PageReader(load_detector(), self.classifier, options.print_)
+        reader = PageReader(self._detector, self.classifier, options.print_)
         region = None if options.region is None else Box(*options.region)
         page = open_picture(picture, name, region=region)
         ink, found = reader.read(page, options.as_)
@@ -204,4 +205,3 @@ def _in_order(
                 waiting.append(pool.submit(attempt, picture))
     finally:
         pool.shutdown(cancel_futures=True)
-

@@ -31,9 +31,7 @@ class GlyphClassifier(Protocol):
     def card(self) -> Card:
         """The card, which says how outputs become confidences."""
 
-    def classify(
-        self, glyphs: NDArray[np.float32], detected: NDArray[np.float32] | None = None
-    ) -> NDArray[np.float32]:
+    def classify(self, glyphs: NDArray[np.float32], detected: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Return probabilities, (N, 11) float32 with rows that sum to 1, for glyphs, (N, 28, 28) float32 in 0..1.
 
         detected: the probabilities of the ten digits that the detector gives for the same places, (N, 10), if any.
@@ -69,9 +67,7 @@ class Classifier:
         self.has_features = FEATURES in names and len(names) > 1
         self._check()
 
-    def classify(
-        self, glyphs: NDArray[np.float32], detected: NDArray[np.float32] | None = None
-    ) -> NDArray[np.float32]:
+    def classify(self, glyphs: NDArray[np.float32], detected: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Return probabilities, (N, 11) float32 with rows that sum to 1, for glyphs, (N, 28, 28) float32 in 0..1.
 
         detected: the probabilities of the ten digits that the detector gives for the same places, (N, 10), if any. They

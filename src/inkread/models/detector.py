@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.marks import MULTIPLE, SIDE_UNIT, SIDES_FROM, SIDES_TO, STRIDE
-from inkread.models.session import Session, onnx_session
+from inkread.errors import ModelError
+from inkread.marks import CHANNELS, MULTIPLE, SIDE_UNIT, SIDES_FROM, SIDES_TO, STRIDE
+from inkread.models.files import ANOTHER, DETECTOR_NAME, MODEL_NAME, check_size
+from inkread.models.session import Session, cause_of, check_onnx, onnx_session
 
-SHIPPED_DETECTOR = Path(__file__).parent / "shipped" / "detector" / "model.onnx"
-"""The detector inside the package: what finds the marks whichever model reads them."""
+SHIPPED_DETECTOR = Path(__file__).parent / "shipped" / DETECTOR_NAME / MODEL_NAME
+"""The detector inside the package, which finds the marks for every model that has no detector of its own."""
 
 
 class Detector:
@@ -45,9 +47,29 @@ class Detector:
         return cells
 
 
+def load_detector(model: Path | None = None) -> Detector:
+    """Return the detector of a model folder, or the shipped one if it has none.
+
+    Raises `ModelError` for a detector that does not run.
+    """
+    own = None if model is None else model / DETECTOR_NAME / MODEL_NAME
+    if own is None or not own.is_file() or own == SHIPPED_DETECTOR:
+        return _shipped_detector()
+    check_size(own)
+    content = own.read_bytes()
+    check_onnx(content, own)
+    detector = Detector(onnx_session(content, own))
+    try:
+        channels = detector.outputs(np.zeros((MULTIPLE, MULTIPLE), np.float32)).shape[2]
+    except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a different class for every cause
+        raise ModelError(f"{own}: cannot be run on an empty page ({cause_of(error)}); {ANOTHER}") from None
+    if channels != CHANNELS:
+        raise ModelError(f"{own}: gives {channels} channels, but a detector gives {CHANNELS}; train it again")
+    return detector
+
+
 @cache
-def load_detector() -> Detector:
-    """Return the shipped detector, which is opened once a process."""
+def _shipped_detector() -> Detector:
     return Detector(onnx_session(SHIPPED_DETECTOR.read_bytes(), SHIPPED_DETECTOR))
 
 

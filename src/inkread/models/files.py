@@ -9,6 +9,7 @@ from inkread.errors import ModelError
 
 MODEL_NAME = "model.onnx"
 KERAS_NAME = "model.keras"
+DETECTOR_NAME = "detector"
 KERAS_SUFFIXES = frozenset({".keras", ".h5", ".hdf5"})
 LITERT_SUFFIX = ".tflite"
 

@@ -52,9 +52,7 @@ class TaughtClassifier:
         """Whether the network has the output `features`; without it, it cannot be taught."""
         return self.network.has_features
 
-    def classify(
-        self, glyphs: NDArray[np.float32], detected: NDArray[np.float32] | None = None
-    ) -> NDArray[np.float32]:
+    def classify(self, glyphs: NDArray[np.float32], detected: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Return probabilities, (N, 11) float32 with rows that sum to 1, for glyphs, (N, 28, 28) float32 in 0..1.
 
         detected: the probabilities of the ten digits that the detector gives for the same places, (N, 10), if any.

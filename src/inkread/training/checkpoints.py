@@ -15,7 +15,7 @@ import numpy as np
 
 from inkread.datasets.download import cache_folder
 from inkread.files import whole_file
-from inkread.training.history import History
+from inkread.training.history import History, Watcher
 
 
 class Checkpoint:
@@ -52,6 +52,13 @@ class Checkpoint:
             variable.assign(array)
         history.points[:], history.epochs[:] = kept["points"], kept["epochs"]
         return len(history.epochs)
+
+    def continue_run(self, model: keras.Model, history: History, watcher: Watcher) -> int:
+        """Do what `restore` does, and say so."""
+        done = self.restore(model, history)
+        if done:
+            watcher.says(f"continuing after epoch {done} of the interrupted run")
+        return done
 
     def forget(self) -> None:
         """Delete what was saved: the run is complete."""

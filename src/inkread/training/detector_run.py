@@ -7,7 +7,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import inkread
 from inkread.datasets import Mnist, load_mnist
@@ -20,9 +20,12 @@ from inkread.models.files import KERAS_NAME, MODEL_NAME
 from inkread.training.detector_material import Batch, DetectorBatches, Drawing
 from inkread.training.history import History, Watcher
 from inkread.training.provenance import Clock, describe_run, versions
-from inkread.training.recipes import DETECTOR, DetectorRecipe, fit_to_machine
+from inkread.training.recipes import DETECTOR, DetectorRecipe, Recipe, fit_to_machine
 
-FILES = {MODEL_NAME, CARD_NAME, KERAS_NAME, "history.csv"}
+if TYPE_CHECKING:
+    from inkread.training.checkpoints import Checkpoint
+
+DETECTOR_FILES = {MODEL_NAME, CARD_NAME, KERAS_NAME, "history.csv"}
 """What a run writes; a folder that holds anything else is never replaced."""
 
 PROTOCOL = "Epochs, seed and settings were fixed before the run; nothing but drawn pages was looked at."
@@ -54,8 +57,8 @@ def train_detector(
     The others are as for `inkread.training.train`. Raises what that raises, and `DataError` without the material.
     """
     recipe = fit_to_machine(recipe, epochs)
-    check_model_folder(Path(out).resolve(), FILES, force=force)
-    watcher, clock, history = watcher or Watcher(), Clock(), History()
+    check_model_folder(Path(out).resolve(), DETECTOR_FILES, force=force)
+    watcher, clock = watcher or Watcher(), Clock()
     with clock.part("data"):
         found = find_material(material)
         mnist = load_mnist(data, progress=download_progress)
@@ -63,30 +66,32 @@ def train_detector(
         watcher.says("starting TensorFlow")
         load_keras("training")
     with whole_folder(out) as folder:
-        card = _train(recipe, found, mnist, folder, seed=seed, history=history, watcher=watcher, clock=clock)
-        card.save(folder)
-        history.save(folder)
+        card, checkpoint = run_detector(recipe, found, mnist, folder, seed=seed, watcher=watcher, clock=clock)
+    checkpoint.forget()
     return card
 
 
-def _train(
+def run_detector(
     recipe: DetectorRecipe,
     material: Material,
     mnist: Mnist,
     folder: Path,
     *,
     seed: int,
-    history: History,
     watcher: Watcher,
     clock: Clock,
-) -> Card:
-    """Train, write the network into a folder in both formats, and return its card."""
+) -> tuple[Card, Checkpoint]:
+    """Train, write the files of the detector into a folder, and return its card and its last checkpoint.
+
+    Call `load_keras` before. The checkpoint is to be forgotten when all that the run is part of is complete.
+    """
     from inkread.foreign.detector_onnx import export_detector
     from inkread.training.checkpoints import Checkpoint
     from inkread.training.detector_network import detector
 
+    history = History()
     drawing = Drawing(seed, mnist.train_images, mnist.train_labels, material)
-    checkpoint = Checkpoint(_about_run(recipe, mnist, material, seed))
+    checkpoint = Checkpoint(about_run(recipe, mnist, material, seed))
     with clock.part("training"):
         model, last = fit_detector(recipe, drawing, seed=seed, history=history, watcher=watcher, checkpoint=checkpoint)
     watcher.says("saving")
@@ -95,14 +100,16 @@ def _train(
         plain.set_weights(model.get_weights())
         difference = export_detector(plain, folder / MODEL_NAME, last[0])
         plain.save(folder / KERAS_NAME)
-    checkpoint.forget()
-    return Card(
+    card = Card(
         **describe_run(recipe, seed, plain, folder, history, clock),
         data={**_about_data(mnist, material), "patches": recipe.epochs * recipe.images(0, 0)},
         test={"export_difference": difference},
         protocol=PROTOCOL,
         limits=LIMITS,
     )
+    card.save(folder)
+    history.save(folder)
+    return card, checkpoint
 
 
 def fit_detector(
@@ -126,16 +133,14 @@ def fit_detector(
         loss=detection_loss,
         metrics=[keras.metrics.MeanMetricWrapper(class_accuracy, name="accuracy")],
     )
-    done = checkpoint.restore(model, history) if checkpoint else 0
-    if done:
-        watcher.says(f"going on after epoch {done}, where the run before was interrupted")
+    done = checkpoint.continue_run(model, history, watcher) if checkpoint else 0
     watcher.says("drawing the first pages")
     last: deque[Batch] = deque(maxlen=1)
     with DetectorBatches(drawing, size=recipe.batch, again=recipe.again, kept=recipe.kept) as drawn:
-        follow = Follow(history, watcher, recipe, images=0)
-        follow.steps_before, follow.images_before = done * recipe.steps_per_epoch, done * recipe.images(0, 0)
+        follow = Follow(history, watcher, recipe, images=0, done=done)
+        batches = drawn.batches(done * recipe.steps_per_epoch)
         model.fit(
-            _remembered(drawn.batches(done * recipe.steps_per_epoch), last),
+            _remembered(batches, last),
             steps_per_epoch=recipe.steps_per_epoch,
             initial_epoch=done,
             epochs=recipe.epochs,
@@ -143,7 +148,8 @@ def fit_detector(
             verbose=0,
             callbacks=[follow, *([SaveEachEpoch(checkpoint, history)] if checkpoint else [])],
         )
-    return model, last[0]
+        # A run that was interrupted after its last epoch has seen no batch.
+        return model, last[0] if last else next(batches)
 
 
 def _remembered(batches: Iterable[Batch], last: deque[Batch]) -> Iterator[Batch]:
@@ -153,10 +159,10 @@ def _remembered(batches: Iterable[Batch], last: deque[Batch]) -> Iterator[Batch]
         yield batch
 
 
-def _about_run(recipe: DetectorRecipe, mnist: Mnist, material: Material, seed: int) -> dict[str, Any]:
+def about_run(recipe: Recipe | DetectorRecipe, mnist: Mnist, material: Material | None, seed: int) -> dict[str, Any]:
     """Return all that a run follows from."""
     digits = hashlib.sha256(mnist.train_images.tobytes() + mnist.train_labels.tobytes()).hexdigest()
-    about = {"recipe": recipe.to_dict(), "seed": seed, "digits": digits, "material": material.licences}
+    about = {"recipe": recipe.to_dict(), "seed": seed, "digits": digits, "material": material and material.licences}
     return {**about, "inkread": inkread.__version__, "versions": versions()}
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from inkread.datasets import Mnist
 from inkread.datasets.material import Material
 from inkread.training import networks, optimizers
+from inkread.training.checkpoints import Checkpoint, SaveEachEpoch
 from inkread.training.history import History, Watcher
 from inkread.training.recipes import DetectorRecipe, Recipe
 from inkread.training.training_glyphs import Glyphs, TrainingGlyphs
@@ -30,17 +31,20 @@ def fit_recipe(
     watcher: Watcher,
     trained: keras.Model | None = None,
     material: Material | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> keras.Model:
     """Return the network of a recipe, trained on the training images; fills `history` and tells `watcher`.
 
     trained: the network to go on with, for a recipe that has none of its own.
     material: fonts and photographs for a recipe with training glyphs; None to draw without them.
+    checkpoint: where such a recipe continues from, and what it keeps after each epoch; None for nothing.
     """
     keras.utils.set_random_seed(seed)
     model = _compiled(recipe, len(mnist.train_images), trained)
     if recipe.training_glyphs:
         with TrainingGlyphs(mnist, seed=seed, material=material) as glyphs:
-            _fit_to_glyphs(model, recipe, glyphs, len(mnist.train_images), history=history, watcher=watcher)
+            images = len(mnist.train_images)
+            _fit_to_glyphs(model, recipe, glyphs, images, history=history, watcher=watcher, checkpoint=checkpoint)
         return model
     images, labels = scaled(mnist.train_images), _one_hot(mnist.train_labels)
     tested = (scaled(mnist.test_images), _one_hot(mnist.test_labels)) if recipe.watches_test else None
@@ -64,21 +68,24 @@ def _fit_to_glyphs(
     *,
     history: History,
     watcher: Watcher,
+    checkpoint: Checkpoint | None,
 ) -> None:
     """Train a network on glyphs that worker processes make meanwhile, as many per epoch as there are images."""
+    done = checkpoint.continue_run(model, history, watcher) if checkpoint else 0
     watcher.says("drawing the first glyphs")
     last: deque[Glyphs] = deque(maxlen=1)
-    epochs = _remembered(training_glyphs.epochs(recipe.epochs), last)
+    epochs = _remembered(training_glyphs.epochs(recipe.epochs, done), last)
     first = next(epochs)
-    follow = Follow(history, watcher, recipe, images=images)
+    follow = Follow(history, watcher, recipe, images=images, done=done)
     # The glyphs come shuffled.
     model.fit(
         _batches(itertools.chain([first], epochs), recipe.batch),
         steps_per_epoch=recipe.steps(images, 0),
         shuffle=False,
+        initial_epoch=done,
         epochs=recipe.epochs,
         verbose=0,
-        callbacks=[follow],
+        callbacks=[follow, *([SaveEachEpoch(checkpoint, history)] if checkpoint else [])],
     )
     _settle(model, last[0][0], recipe.batch)
 
@@ -145,15 +152,22 @@ def _hardest(model: Any, images: NDArray[np.float32], labels: NDArray[np.float32
 
 
 class Follow(keras.callbacks.Callback):  # type: ignore[misc]
-    """Fills a history and tells a watcher."""
+    """Fills a history and tells a watcher.
+
+    images: training images, of which each epoch goes through some. done: epochs of the run that was interrupted.
+    """
 
     points_an_epoch = 24
 
-    def __init__(self, history: History, watcher: Watcher, recipe: Recipe | DetectorRecipe, *, images: int) -> None:
+    def __init__(
+        self, history: History, watcher: Watcher, recipe: Recipe | DetectorRecipe, *, images: int, done: int = 0
+    ) -> None:
         super().__init__()
         self.history, self.watcher, self.recipe, self.images = history, watcher, recipe, images
         self.started = time.perf_counter()
-        self.images_before = self.steps_before = self.steps_an_epoch = 0
+        self.images_before = sum(recipe.images(images, epoch) for epoch in range(done))
+        self.steps_before = sum(recipe.steps(images, epoch) for epoch in range(done))
+        self.steps_an_epoch = 0
         watcher.begins(recipe.epochs, sum(recipe.images(images, epoch) for epoch in range(recipe.epochs)))
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras's signature

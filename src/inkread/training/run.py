@@ -15,16 +15,20 @@ from inkread.files import check_model_folder, whole_folder
 from inkread.keras_backend import load_keras
 from inkread.loading import load_classifier
 from inkread.models.card import CARD_NAME, Card
-from inkread.models.files import KERAS_NAME, MODEL_NAME
+from inkread.models.files import DETECTOR_NAME, KERAS_NAME, MODEL_NAME
+from inkread.training.detector_run import about_run, run_detector
 from inkread.training.fine_tuning import Start, sample_mnist, start_from
 from inkread.training.history import History, Watcher
 from inkread.training.own_digits import OwnDigits, own_digits
 from inkread.training.provenance import Clock
-from inkread.training.recipes import FINE_TUNE, RECIPES, Recipe, fit_to_machine
+from inkread.training.recipes import DETECTOR, FINE_TUNE, RECIPES, DetectorRecipe, Recipe, fit_to_machine
 from inkread.training.training_glyphs import drawn_glyphs
 
 FILES = {MODEL_NAME, CARD_NAME, KERAS_NAME, "mnist.h5", "history.csv", "curves.png"}
 """What a run writes; a folder that holds anything else is never replaced."""
+
+DETECTOR_SHARE = 0.5
+"""The weight of the detector's opinion beside that of a network that learnt from what the detector cuts out."""
 
 DRAWN = 2000
 """Drawn digits on which a network that learnt further is compared with the model it went on from."""
@@ -37,6 +41,7 @@ def train(
     out: str | os.PathLike[str] = "model",
     own: str | os.PathLike[str] | None = None,
     material: Path | None = None,
+    detector: DetectorRecipe = DETECTOR,
     epochs: int | None = None,
     seed: int = 0,
     force: bool = False,
@@ -45,13 +50,16 @@ def train(
 ) -> Card:
     """Train a network on MNIST, write its model folder and return its card.
 
-    `best` starts worker processes, so a script that calls this needs the usual `if __name__ == "__main__":`.
+    `best` also trains the detector that finds the digits on a page, in the folder `detector` within. After an
+    interruption it continues from the last whole epoch when it is started again with the same settings. It starts
+    worker processes, so a script that calls this needs the usual `if __name__ == "__main__":`.
 
     recipe: a name out of `RECIPES`, or a recipe of one's own that names a network.
     data: where MNIST lies; None looks where `inkread.datasets.load_mnist` says.
     own: digits of one's own to learn from beside MNIST: a folder of folders 0 to 9, or the name of a profile; see
         `inkread.training.own_digits`.
     material: the fonts and photographs that `best` draws pages with; None for those of `make material`.
+    detector: the recipe of the detector that `best` trains.
     out: the model folder to write: model.keras, model.onnx, card.json, history.csv and curves.png.
     epochs: None for the recipe's own number.
     seed: the same seed gives the same weights on the same machine.
@@ -59,14 +67,18 @@ def train(
     watcher: told of the progress.
 
     Raises `OptionError` for an unknown recipe, options that do not go together or a folder that holds something
-    already, `DataError` for MNIST, `own` or missing material, `MissingExtra` without Keras. An interrupted run leaves nothing at `out`.
+    already, `DataError` for MNIST, `own` or missing material, `MissingExtra` without Keras. An interrupted run leaves
+    nothing at `out`.
     """
     recipe = resolve_recipe(recipe, epochs)
     if recipe.network is None:
         raise OptionError(f"recipe {recipe.name!r}: has no network to begin with; `fine_tune` goes on from a model")
-    check_model_folder(Path(out).resolve(), FILES, force=force)
-    found = find_material(material) if recipe.training_glyphs else None
-    return _run(recipe, None, data, out, own, found, seed, watcher or Watcher(), download_progress)
+    check_model_folder(Path(out).resolve(), FILES | {DETECTOR_NAME}, force=force)
+    found = None
+    if recipe.training_glyphs:
+        found = find_material(material)
+        detector = fit_to_machine(detector, epochs)
+    return _run(recipe, None, data, out, own, found, detector, seed, watcher or Watcher(), download_progress)
 
 
 def fine_tune(
@@ -95,7 +107,8 @@ def fine_tune(
     """
     recipe = resolve_recipe(recipe, epochs)
     check_model_folder(Path(out).resolve(), FILES, force=force)
-    return _run(recipe, start_from(base), data, out, own, None, seed, watcher or Watcher(), download_progress)
+    start = start_from(base)
+    return _run(recipe, start, data, out, own, None, DETECTOR, seed, watcher or Watcher(), download_progress)
 
 
 def _run(
@@ -105,11 +118,15 @@ def _run(
     out: str | os.PathLike[str],
     own: str | os.PathLike[str] | None,
     material: Material | None,
+    detector: DetectorRecipe,
     seed: int,
     watcher: Watcher,
     download_progress: Progress | None,
 ) -> Card:
-    """Run a recipe, from the data to the model folder; `start` is the model to go on from."""
+    """Run a recipe, from the data to the model folder.
+
+    start: the model to continue from, if any. material: what pages are drawn with; with it, a detector is trained too.
+    """
     clock, history = Clock(), History()
     with clock.part("data"):
         mnist = load_mnist(data, progress=download_progress)
@@ -123,16 +140,31 @@ def _run(
     with clock.part("framework"):
         watcher.says("starting TensorFlow")
         load_keras("training")
+    from inkread.training.checkpoints import Checkpoint
     from inkread.training.fitting import fit_recipe
     from inkread.training.model_folder import save_run
 
     trained = start.network(others) if start else None
-    with clock.part("training"):
-        model = fit_recipe(
-            recipe, mnist, seed=seed, history=history, watcher=watcher, trained=trained, material=material
-        )
-    watcher.says("saving")
     with whole_folder(out) as folder:
+        kept: list[Checkpoint] = []
+        if material:
+            (folder / DETECTOR_NAME).mkdir()
+            _, of_detector = run_detector(
+                detector, material, mnist, folder / DETECTOR_NAME, seed=seed, watcher=watcher, clock=Clock()
+            )
+            kept = [of_detector, Checkpoint(about_run(recipe, mnist, material, seed))]
+        with clock.part("training"):
+            model = fit_recipe(
+                recipe,
+                mnist,
+                seed=seed,
+                history=history,
+                watcher=watcher,
+                trained=trained,
+                material=material,
+                checkpoint=kept[-1] if kept else None,
+            )
+        watcher.says("saving")
         temperature = start.card.temperature if start else None
         card = save_run(folder, model, recipe, mnist, seed=seed, history=history, clock=clock, temperature=temperature)
         if start:
@@ -140,10 +172,12 @@ def _run(
         if digits:
             card = replace(card, data={**card.data, "name": "MNIST and own digits", **_about(digits)})
         if material:
-            card = replace(card, data={**card.data, **material.licences})
+            card = replace(card, data={**card.data, **material.licences}, detector_share=DETECTOR_SHARE)
         if start or digits or material:
             card.save(folder)
-        return card
+    for checkpoint in kept:
+        checkpoint.forget()
+    return card
 
 
 def _about(digits: OwnDigits) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Every epoch sees as many glyphs as MNIST has training images:
 - images: MNIST's own, three of four warped, not normalised anew: the domain of its test set;
 - augmented: MNIST's digits warped, worn and sent through our glyph step, now and then through the whole road;
 - drawn: digits drawn with a pen in the shapes that MNIST's writers do not use, taken the same road;
-- cut: digits cut out of drawn pages, beside other writing and on any ground, in all the shapes that the detector knows;
+- cut: digits cut out of drawn pages as in reading, on any ground, in all the shapes that the detector knows;
 - nondigits: letters, scribbles, pieces of digits, pairs and more, under the eleventh class.
 
 The last four cost a millisecond or more each, so an epoch makes an eighth of them anew and keeps those of
@@ -86,7 +86,11 @@ class TrainingGlyphs:
             workers or os.cpu_count() or 1,
             multiprocessing.get_context("spawn"),
             _begin,
-            (Drawing(seed, mnist.train_images, mnist.train_labels, material),),
+            (
+                mnist.train_images,
+                mnist.train_labels,
+                Drawing(seed, mnist.train_images, mnist.train_labels, material),
+            ),
         )
 
     def __enter__(self) -> TrainingGlyphs:
@@ -97,13 +101,14 @@ class TrainingGlyphs:
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def epochs(self, count: int) -> Iterator[Glyphs]:
-        """Yield the shuffled glyphs of each of `count` epochs."""
+    def epochs(self, count: int, first: int = 0) -> Iterator[Glyphs]:
+        """Yield the shuffled glyphs of each of `count` epochs, without those before number `first`."""
         window: deque[list[Future[Glyphs]]] = deque(maxlen=KEPT)
-        for number in range(1 - KEPT, 1):  # the first epoch needs all that is kept
+        # The first epoch needs all that is kept.
+        for number in range(first + 1 - KEPT, first + 1):
             window.append(self._begin_new(number))
-        ahead, images = self._begin_new(1), self._begin_images(0)
-        for epoch in range(count):
+        ahead, images = self._begin_new(first + 1), self._begin_images(first)
+        for epoch in range(first, count):
             rng = np.random.default_rng((self._seed, epoch, 4))
             kept = [future.result() for batch in window for future in batch]
             parts = [(nudged(glyphs, rng=rng), labels) for glyphs, labels in kept]
@@ -157,15 +162,15 @@ def drawn_glyphs(mnist: Mnist, *, seed: int, count: int, shares: Sequence[str] =
 _CHUNK = 500
 _own_images = np.zeros((0, 28, 28), np.uint8)
 _own_labels = np.zeros(0, np.uint8)
-_stock: Stock | None = None
+# What this worker process draws pages from.
+_stocks: list[Stock] = []
 
 
-def _begin(drawing: Drawing) -> None:
+def _begin(images: NDArray[np.uint8], labels: NDArray[np.uint8], drawing: Drawing) -> None:
     """Prepare a worker process: one thread, and behind the training when both want the processor."""
-    global _own_images, _own_labels, _stock
-    assert drawing.images is not None
-    assert drawing.labels is not None
-    _own_images, _own_labels, _stock = drawing.images, drawing.labels, drawing.stock()
+    global _own_images, _own_labels
+    _own_images, _own_labels = images, labels
+    _stocks[:] = [drawing.stock()]
     cv2.setNumThreads(1)
     if hasattr(os, "nice"):
         os.nice(5)
@@ -214,9 +219,8 @@ def _drawn(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
 
 
 def _cut(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
-    assert _stock is not None
     while True:
-        scene = draw_scene(_stock, _PAGE, rng=rng)
+        scene = draw_scene(_stocks[0], _PAGE, rng=rng)
         marks = [mark for mark in scene.marks if mark.label < CLASSES and not mark.printed]
         if not marks:
             continue
@@ -228,8 +232,7 @@ def _cut(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
             middle = (boxes[index, 0] + boxes[index, 2]) / 2
             near = np.abs((boxes[:, 0] + boxes[:, 2]) / 2 - middle) < 2 * heights[index]
             near[index] = False
-            inside = 0 <= boxes[index, 0] and boxes[index, 2] <= _PAGE[1] and boxes[index, 3] <= _PAGE[0]
-            if inside and boxes[index, 1] >= 0:
+            if boxes[index, :2].min() >= 0 and boxes[index, 2] <= _PAGE[1] and boxes[index, 3] <= _PAGE[0]:
                 patch = cut_out_mark(ink, boxes, index, np.flatnonzero(near).tolist())
                 yield normalise_one(patch.ink), mark.label
 
