@@ -43,8 +43,8 @@ def fit_recipe(
     model = _compiled(recipe, len(mnist.train_images), trained)
     if recipe.training_glyphs:
         with TrainingGlyphs(mnist, seed=seed, material=material) as glyphs:
-            images = len(mnist.train_images)
-            _fit_to_glyphs(model, recipe, glyphs, images, history=history, watcher=watcher, checkpoint=checkpoint)
+            count = len(mnist.train_images)
+            _fit_to_glyphs(model, recipe, glyphs, count, history=history, watcher=watcher, checkpoint=checkpoint)
         return model
     images, labels = scaled(mnist.train_images), _one_hot(mnist.train_labels)
     tested = (scaled(mnist.test_images), _one_hot(mnist.test_labels)) if recipe.watches_test else None

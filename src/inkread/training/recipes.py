@@ -94,8 +94,8 @@ RECIPES = {
         # Any hand, any pen, and non-digits: the network is three times as large and sees digits in many forms.
         Recipe(
             name="best",
-            about="Finds and reads numbers on any page: the detector, and a network that also learns from glyphs made as in "
-            "reading; under two hours on two cores. Needs `make material`.",
+            about="Finds and reads numbers on any page: a detector, and a network that also learns from glyphs made as "
+            "in reading; under two hours on two cores. Needs `make material`.",
             network="best",
             optimizer="muon_cycle",
             learning_rate=8e-3,
