@@ -27,7 +27,8 @@ from numpy.typing import NDArray
 
 from inkread.datasets import Mnist
 from inkread.datasets.material import Material
-from inkread.drawing import GROUNDS, PENS, Hand, digit_ink, ink_colour, lay_ground, show
+from inkread.drawing import GROUNDS, PENS, SHAPES, Hand, digit_ink, ink_colour, lay_ground, show
+from inkread.drawing.more_shapes import MORE_SHAPES
 from inkread.drawing.nondigits import FAMILIES, nondigit_ink
 from inkread.drawing.scenes import draw_scene
 from inkread.drawing.stock import Stock
@@ -45,7 +46,7 @@ Map = NDArray[np.float32]
 Glyphs = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 """Glyphs, (N, 28, 28) uint8 with 255 = ink, and their classes, (N,) uint8: 0 to 9, and `NON_DIGIT`."""
 
-SHARES = {"augmented": 0.24, "drawn": 0.12, "cut": 0.24, "nondigits": 0.16}
+SHARES = {"augmented": 0.22, "drawn": 0.14, "cut": 0.28, "nondigits": 0.16}
 """Shares of an epoch's glyphs; the rest are images."""
 
 KEPT = 8
@@ -53,6 +54,8 @@ KEPT = 8
 
 _SIZE = (FRAME, FRAME)
 _WHOLE_ROAD = 0.06  # share of digits that are shown on a ground and photographed first
+# Share of drawn digits that have one of `MORE_SHAPES`.
+_MORE_SHAPES = 0.5
 # Size of the part of a page that digits are cut out of, in pixels.
 _PAGE = (128, 320)
 # Deviation of the edges of the box that a digit is cut out with, in heights of the digit.
@@ -213,7 +216,8 @@ def _drawn(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
     while True:
         digit, hand = int(rng.integers(10)), Hand.random(rng=rng)
         pen = pens[rng.integers(len(pens))]
-        ink = digit_ink(digit, rng=rng, size=_SIZE, pen=pen, hand=hand, share=0.7)
+        shape = str(rng.choice(list((MORE_SHAPES if rng.random() < _MORE_SHAPES else SHAPES)[digit])))
+        ink = digit_ink(digit, rng=rng, size=_SIZE, pen=pen, hand=hand, shape=shape, share=0.7)
         for _ in range(_WARPS_A_DRAWING):
             yield _sent(warped(ink, rng=rng, strength=0.8), rng), digit
 
