@@ -99,20 +99,18 @@ class Marks:
         )
 
 
-def find_marks(grey: NDArray[np.uint8], detector: Detector, *, scale: float | None = None) -> Marks:
+def find_marks(grey: NDArray[np.uint8], detector: Detector, *, finest: float | None = None) -> Marks:
     """Return the marks on a page, (H, W) uint8 with dark ink on a lighter ground.
 
-    scale: pixels of the view per pixel of the page, if known. Otherwise the scale is searched for.
+    finest: the search ends at this scale, in pixels of the view per pixel of the page; None for its own limit.
 
     A page is looked at from coarse to fine. The search ends where nearly all ink lies in marks of a readable height, or
     at the page's own resolution. Of the views, the one that shows most digits decides, and it is made once more where
     its digits are too large or too small. So the work follows from what is on a page: a single digit costs a
     view of 40 pixels and the one that fits it.
     """
-    if scale is not None:
-        return _looked_at(grey, scale, detector)[1]
     best, best_score = _nothing(), -1.0
-    for finer in _scales(grey.shape):
+    for finer in _scales(grey.shape, finest):
         view, marks = _looked_at(grey, finer, detector)
         score, done = _judge(view, marks)
         if score > best_score * 1.1:
@@ -123,12 +121,17 @@ def find_marks(grey: NDArray[np.uint8], detector: Detector, *, scale: float | No
     return best if fitting is None else _looked_at(grey, fitting, detector)[1]
 
 
-def _scales(shape: tuple[int, ...]) -> Iterator[float]:
+def find_marks_at(grey: NDArray[np.uint8], detector: Detector, scale: float) -> Marks:
+    """Return the marks on a page as `find_marks` does, at a known scale: pixels of the view per pixel of the page."""
+    return _looked_at(grey, scale, detector)[1]
+
+
+def _scales(shape: tuple[int, ...], most: float | None) -> Iterator[float]:
     """Yield the scales at which a page is looked at, from coarse to fine: each twice as fine as the one before."""
     height, width = shape
     pixels = height * width
     finest = max(1.0 if 4 * pixels > 1.2e6 else 2.0, 64 / height)
-    finest = min(finest, LIMITS.enlarged, (LIMITS.most_pixels / pixels) ** 0.5)
+    finest = min(finest, LIMITS.enlarged, (LIMITS.most_pixels / pixels) ** 0.5, most or finest)
     scale = min(1.0, LIMITS.smallest_view / max(shape), finest)
     while scale < 0.999 * finest:
         yield scale

@@ -1,33 +1,62 @@
-"""Orientation: whether a page that reads badly is to be turned by quarters, and when a turned page is believed."""
+"""Orientation: the quarter turns after which the marks on a page are legible."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from inkread.glyphs import SIDE
+from inkread.layout.page_marks import Marks, find_marks, find_marks_at
+from inkread.models.detector import Detector
 
-_DIGITS_TO_TURN = 3  # fewer digits do not tell which way up a page is
-_MOST_TO_TURN = 400  # and a page with more does not fail to be read for being turned alone
-_FLUENT = 0.93  # a page whose digits are this likely in the mean is the right way up;
-_HALF_FLUENT = 0.7  # one whose are this likely does not lie on its side, but may be upside down;
-_LEGIBLE = 0.5  # and one that is turned has to be read this well
-_TURN = 20  # and to be so many times likelier: so much rarer are turned pages
+_FEWEST = 3
+"""Fewer marks do not tell which way up a page is."""
+
+_SEEN = 0.25
+"""Certainty from which on a mark counts."""
+
+_LEGIBLE = 0.84
+"""A page whose marks are at least this legible is the right way up."""
+
+_NOT_SIDEWAYS = 0.66
+"""A page whose marks are at least this legible is the right way up or upside down."""
+
+_BETTER, _BETTER_TURNED_OVER = 0.15, 0.06
+"""A page is turned by a quarter, or by a half, if that makes its marks more legible by at least this much."""
+
+_FINER = 1.25
+"""Turned pages are searched up to a scale this many times finer than that of the page as it is."""
 
 
-def turns_to_try(shape: tuple[int, ...], count: int, fluency: float) -> tuple[int, ...]:
-    """Return by how many quarter turns, against the clock, to try a page: none for one that reads well or tells little.
+def find_upright_marks(grey: NDArray[np.uint8], detector: Detector) -> tuple[int, Marks]:
+    """Return the number of counter-clockwise quarter turns that make a page upright, and the marks on the turned page.
 
-    shape: of the page. count: how many pieces were found on it. fluency: how well they read, 0 to 1.
+    grey: (H, W) uint8 with dark ink. A page with few or illegible marks may be a photograph taken from the side or
+    upside down, so marks are looked for each way.
     """
-    if min(shape) < SIDE or not _DIGITS_TO_TURN <= count <= _MOST_TO_TURN or fluency > _FLUENT:
-        return ()
-    return (2,) if fluency > _HALF_FLUENT else (1, 2, 3)
+    marks = find_marks(grey, detector)
+    before, count = _legibility(marks)
+    if count < _FEWEST or before >= _LEGIBLE:
+        return 0, marks
+    over = find_marks_at(_turned(grey, 2), detector, marks.scale)
+    ways = [(2, over, _BETTER_TURNED_OVER)]
+    if before < _NOT_SIDEWAYS:
+        finest = _FINER * marks.scale
+        ways += [(turns, find_marks(_turned(grey, turns), detector, finest=finest), _BETTER) for turns in (1, 3)]
+    best, most = (0, marks), before
+    for turns, turned, better in ways:
+        after, count = _legibility(turned)
+        if count >= _FEWEST and after > max(most, before + better):
+            best, most = (turns, turned), after
+    return best
 
 
-def reads_better(count: int, before: float, after: float) -> bool:
-    """Tell whether a turned page reads so much better that it is the right way up.
+def _turned(grey: NDArray[np.uint8], turns: int) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(np.rot90(grey, turns))
 
-    count: pieces that both tell of. before, after: how well the page reads as it is and turned, 0 to 1.
-    """
-    evidence = count * np.log(after / before)
-    return bool(after > _LEGIBLE and evidence > np.log(_TURN))
+
+def _legibility(marks: Marks) -> tuple[float, int]:
+    """Return the mean of how certain the marks and their classes are, 0 to 1, and the number of marks."""
+    seen = marks.at(marks.certainties > _SEEN)
+    if not len(seen):
+        return 0.0, 0
+    return float((seen.certainties * seen.classes.max(axis=1)).mean()), len(seen)

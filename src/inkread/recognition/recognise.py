@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,18 +11,16 @@ from inkread.geometry import Box
 from inkread.glyphs import CLASSES, NON_DIGIT, SIDE, normalise
 from inkread.ink.components import Map
 from inkread.ink.ink import darken_writing, find_ink
-from inkread.layout.page_marks import Marks, find_marks
+from inkread.layout.page_marks import Marks
 from inkread.layout.patches import Patch, cut_out_mark
 from inkread.layout.single_digit import find_digit
-from inkread.layout.text_lines import Run, digit_probabilities, find_lines, find_other_marks
+from inkread.layout.text_lines import Run, digit_evidence, digit_probabilities, find_lines, find_other_marks
 from inkread.models.classifier import GlyphClassifier
 from inkread.models.detector import Detector
 from inkread.options import Content, Print
 from inkread.pictures.page import WORKING_PIXELS, Page
 from inkread.readings import Unread
-from inkread.recognition.orientation import reads_better, turns_to_try
-
-Pixel = TypeVar("Pixel", bound=np.generic)
+from inkread.recognition.orientation import find_upright_marks
 
 _NEARLY_ALL = 0.8
 """Share of a page's ink that a digit has which is alone on it."""
@@ -66,7 +63,6 @@ class Recognition:
     unread: what was seen and is not in the text, in pixels of the page.
     missed: how many digits are expected among the marks that were not read.
     turns: the number of counter-clockwise quarter turns after which the page was read.
-    scale: pixels of the view that the digits were found in per pixel of the page.
     """
 
     places: tuple[LocatedDigit, ...]
@@ -75,7 +71,6 @@ class Recognition:
     unread: tuple[Unread, ...] = ()
     missed: float = 0.0
     turns: int = 0
-    scale: float = 1.0
 
     @property
     def fluency(self) -> float:
@@ -98,7 +93,7 @@ class PageReader:
     def read(self, page: Page, as_: Content) -> tuple[Map, Recognition]:
         """Return the ink of a page, (H, W) float32 in 0..1, and its digits, given what it holds."""
         ink = find_ink(page)
-        if as_ == "digit":
+        if as_ == "digit" or not ink.any():
             return ink, self.single(ink)
         grey = darken_writing(page)
         return ink, self.auto(grey, ink) if as_ == "auto" else self.lines(grey, ink, single_line=as_ == "number")
@@ -110,25 +105,22 @@ class PageReader:
         return Recognition((LocatedDigit(patch),) if patch else (), glyphs, self.classifier.classify(glyphs))
 
     def lines(self, grey: NDArray[np.uint8], ink: Map, *, single_line: bool = False) -> Recognition:
-        """Return the digits of a page, after quarter turns if it reads badly without.
+        """Return the digits of a page, after quarter turns if it is illegible without.
 
         grey: (H, W) uint8 with dark ink. ink: (H, W) float32 in 0..1. single_line: whether all writing is on one line.
-        A page that reads badly may be a photograph taken from the side or upside down, so it is read each way.
         """
-        found = self._as_it_lies(grey, ink, single_line=single_line)
-        turns = turns_to_try(grey.shape, len(found.places), found.fluency)
-        if not turns:
-            return found
-        ways = [
-            replace(
-                self._as_it_lies(_turned(grey, turn), _turned(ink, turn), single_line=single_line, scale=found.scale),
-                turns=turn,
-            )
-            for turn in turns
-        ]
-        best = max(ways, key=lambda way: way.fluency)
-        count = min(len(found.places), len(best.places))
-        return best if reads_better(count, found.fluency, best.fluency) else found
+        turns, marks = find_upright_marks(grey, self.detector)
+        ink = np.ascontiguousarray(np.rot90(ink, turns)) if turns else ink
+        lines = find_lines(marks, single=single_line)
+        skipped = self.print_ == "skip" or (self.print_ == "auto" and _mixes_print_and_writing(lines))
+        numbers = [[run for run in line if _is_read(run, skipped)] for line in lines]
+        own = [index for line in numbers for run in line for index in run.digits]
+        places = tuple(_places(marks, ink, numbers))
+        glyphs = normalise([place.patch.ink for place in places])
+        seen = [digit_probabilities(marks, run.digits) for line in numbers for run in line if run.digits]
+        probabilities = self.classifier.classify(glyphs, np.concatenate(seen) if seen else None)
+        unread = tuple(_unread(marks, lines, skipped))
+        return Recognition(places, glyphs, probabilities, unread, _missed(marks, lines, own), turns)
 
     def auto(self, grey: NDArray[np.uint8], ink: Map) -> Recognition:
         """Return the digits of a page with one digit or many; takes what `lines` takes."""
@@ -142,24 +134,6 @@ class PageReader:
             return single
         likely, none = float(single.probabilities[0, :CLASSES].max()), float(single.probabilities[0, NON_DIGIT])
         return single if likely > found.fluency and none <= self.classifier.card.no_digit else found
-
-    def _as_it_lies(
-        self, grey: NDArray[np.uint8], ink: Map, *, single_line: bool, scale: float | None = None
-    ) -> Recognition:
-        """Return the digits of a page without turning it."""
-        marks = find_marks(grey, self.detector, scale=scale)
-        lines = find_lines(marks, single=single_line)
-        by_hand = any(run.kind == "number" and not run.printed for line in lines for run in line)
-        skipped = self.print_ == "skip" or (self.print_ == "auto" and by_hand)
-        numbers = [[run for run in line if _is_read(run, skipped)] for line in lines]
-        own = [index for line in numbers for run in line for index in run.digits]
-        places = _places(marks, ink, numbers)
-        glyphs = normalise([place.patch.ink for place in places])
-        seen = [digit_probabilities(marks, run.digits) for line in numbers for run in line if run.digits]
-        probabilities = self.classifier.classify(glyphs, np.concatenate(seen) if seen else None)
-        unread = tuple(_unread(marks, lines, skipped))
-        missed = _missed(marks, lines, own)
-        return Recognition(tuple(places), glyphs, probabilities, unread, missed, scale=marks.scale)
 
 
 def finer(page: Page, found: Recognition) -> int | None:
@@ -176,13 +150,19 @@ def finer(page: Page, found: Recognition) -> int | None:
     return min(whole, _FINEST * WORKING_PIXELS, round(page.grey.size * (_COMFORTABLE / height) ** 2))
 
 
-def _turned(area: NDArray[Pixel], turns: int) -> NDArray[Pixel]:
-    return np.ascontiguousarray(np.rot90(area, turns))
-
-
 def _has_most(digit: Map, page: Map) -> bool:
     """Tell whether one digit is nearly all that is written on a page."""
     return float(digit.sum()) > _NEARLY_ALL * float(page.sum())
+
+
+def _mixes_print_and_writing(lines: list[list[Run]]) -> bool:
+    """Tell whether a page has numbers written by hand beside printed words.
+
+    A printed form has words. Digits that are written very evenly look printed, but no printed words are beside them.
+    """
+    runs = [run for line in lines for run in line]
+    by_hand = any(run.kind == "number" and not run.printed for run in runs)
+    return by_hand and any(run.kind == "word" and run.printed for run in runs)
 
 
 def _is_read(run: Run, skipped: bool) -> bool:
@@ -197,10 +177,11 @@ def _places(marks: Marks, ink: Map, numbers: list[list[Run]]) -> list[LocatedDig
         near = [index for run in line for index in (*run.digits, *run.others)]
         at = {index: place for place, index in enumerate(near)}
         for number, run in enumerate(line):
-            for index in run.digits:
+            evidence = digit_evidence(marks, list(run.digits)) if run.digits else ()
+            for index, digit in zip(run.digits, evidence, strict=True):
                 beside = [near[k] for k in range(max(0, at[index] - 2), at[index] + 3) if 0 <= k < len(near)]
                 patch = cut_out_mark(ink, marks.boxes, index, [other for other in beside if other != index])
-                places.append(LocatedDigit(patch, row, number, float(marks.certainties[index])))
+                places.append(LocatedDigit(patch, row, number, float(marks.certainties[index] * digit)))
     return places
 
 
