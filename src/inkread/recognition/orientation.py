@@ -20,8 +20,8 @@ _LEGIBLE = 0.84
 _NOT_SIDEWAYS = 0.66
 """A page whose marks are at least this legible is the right way up or upside down."""
 
-_BETTER, _BETTER_TURNED_OVER = 0.15, 0.06
-"""A page is turned by a quarter, or by a half, if that makes its marks more legible by at least this much."""
+_EVIDENCE = 1.5
+"""A page is turned if its marks together are at least this much more legible, in logarithms: turned pages are rare."""
 
 _FINER = 1.25
 """Turned pages are searched up to a scale this many times finer than that of the page as it is."""
@@ -38,15 +38,16 @@ def find_upright_marks(grey: NDArray[np.uint8], detector: Detector) -> tuple[int
     if count < _FEWEST or before >= _LEGIBLE:
         return 0, marks
     over = find_marks_at(_turned(grey, 2), detector, marks.scale)
-    ways = [(2, over, _BETTER_TURNED_OVER)]
+    ways = [(2, over)]
     if before < _NOT_SIDEWAYS:
         finest = _FINER * marks.scale
-        ways += [(turns, find_marks(_turned(grey, turns), detector, finest=finest), _BETTER) for turns in (1, 3)]
-    best, most = (0, marks), before
-    for turns, turned, better in ways:
-        after, count = _legibility(turned)
-        if count >= _FEWEST and after > max(most, before + better):
-            best, most = (turns, turned), after
+        ways += [(turns, find_marks(_turned(grey, turns), detector, finest=finest)) for turns in (1, 3)]
+    best, most = (0, marks), _EVIDENCE
+    for turns, turned in ways:
+        after, seen = _legibility(turned)
+        evidence = min(count, seen) * np.log(max(after, 1e-3) / before)
+        if seen >= _FEWEST and evidence > most:
+            best, most = (turns, turned), evidence
     return best
 
 
