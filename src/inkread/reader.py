@@ -87,12 +87,13 @@ class Reader:
         if found.turns:
             page, ink = page.turned(found.turns), np.ascontiguousarray(np.rot90(ink, found.turns))
         digits, unread = accepted_digits(found, page, self.card), upright_unread(found, page)
-        refused = refusal(found, digits, self.card, options.min_confidence)
+        confidence = text_confidence(found, digits, self.card)
+        refused = refusal(found, digits, confidence, self.card, options.min_confidence)
         draw = partial(self._draw, picture, options)
         if refused:
             reading = Reading(name, unread=unread, refused=refused, _draw=draw)
         else:
-            reading = Reading(name, digits, text_confidence(found, digits, self.card), unread, _draw=draw)
+            reading = Reading(name, digits, confidence, unread, _draw=draw)
         patches = tuple(place.patch for place in found.places)
         return Steps(page, ink, patches, found.glyphs, found.probabilities, self.card, reading)
 

@@ -22,6 +22,8 @@ class LineLimits:
 
     certain: float = 0.4
     """Probability of a middle from which on a mark is taken for one."""
+    seen: float = 0.3
+    """Probability of a middle from which on a digit that is not read is reported."""
     off_line: float = 0.45
     """How far, in heights, the middle of a mark may lie above or below the ones before it on the same line."""
     gap: float = 0.9
@@ -66,6 +68,13 @@ def find_lines(marks: Marks, *, single: bool = False) -> list[list[Run]]:
         return []
     rows = [text[np.argsort(_middles(marks)[text, 0])].tolist()] if single else _rows(marks, text)
     return [_runs(marks, row) for row in rows]
+
+
+def find_unsure_digits(marks: Marks) -> NDArray[np.intp]:
+    """Return the indices of the marks that look like digits, but are too uncertain to be read."""
+    return np.flatnonzero(
+        (marks.certainties > LIMITS.seen) & (marks.certainties <= LIMITS.certain) & (marks.kinds < 10)
+    )
 
 
 def find_other_marks(marks: Marks) -> NDArray[np.intp]:

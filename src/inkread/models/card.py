@@ -86,7 +86,7 @@ class Card:
     temperature: the digits' log probabilities are divided by this before they become confidences; 1 changes nothing.
     detector_share: the weight of the detector's opinion on which digit it is, 0 to 1; 0 for a model that reads alone.
     text_power: where a page holds several digits, the confidence of each is raised to this power; 1 changes nothing.
-    missed_scale: the expected number of digits among the marks that were not read is multiplied by this.
+    text_doubts: how much each doubt about a whole page counts, by the names of `inkread.recognition.acceptance`.
     no_digit: ink is refused if its non-digit probability is larger than this; 1 refuses nothing.
     min_confidence: a digit with a smaller confidence is refused as "unsure", unless the caller sets another limit.
     conformal: how unlikely the true digit was on real pictures, for `Digit.candidates`; None if that is not known.
@@ -114,7 +114,7 @@ class Card:
     temperature: float = 1.0
     detector_share: float = 0.0
     text_power: float = 1.0
-    missed_scale: float = 1.0
+    text_doubts: dict[str, float] = field(default_factory=dict)
     no_digit: float = 1.0
     min_confidence: float = 0.0
     conformal: Conformal | None = None
@@ -206,4 +206,6 @@ def _damage(card: Card) -> str:
     for name in ("detector_share", "no_digit", "min_confidence"):
         if not 0 <= getattr(card, name) <= 1:
             return f"{name} must be between 0 and 1, not {getattr(card, name)}"
+    if not all(0 <= doubt <= 100 for doubt in card.text_doubts.values()):
+        return f"text_doubts must be between 0 and 100, not {card.text_doubts}"
     return card.conformal.damage() if card.conformal else ""

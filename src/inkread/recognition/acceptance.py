@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import exp
+from math import exp, log, log1p
 
 import numpy as np
 
@@ -19,8 +19,8 @@ from inkread.recognition.recognise import Recognition
 def accepted_digits(found: Recognition, page: Page, card: Card) -> tuple[Digit, ...]:
     """Return the digits of what was found, with their boxes in pixels of the upright picture.
 
-    Their own ten probabilities are those of a digit, given that it is one. The confidence is that of the likeliest,
-    times the certainty that the page is cut rightly; of a page with several digits, to the power on the card.
+    The ten probabilities of each are given that it is a digit. The confidence is the probability of the likeliest; on a
+    page with several digits, to the power on the card.
     """
     given = given_a_digit(found.probabilities)
     lines = {row: line for line, row in enumerate(sorted({place.row for place in found.places}))}
@@ -28,7 +28,7 @@ def accepted_digits(found: Recognition, page: Page, card: Card) -> tuple[Digit, 
     return tuple(
         Digit(
             digit=int(row.argmax()),
-            confidence=round((float(row.max()) * place.certainty) ** power, 6),
+            confidence=round(float(row.max()) ** power, 6),
             probabilities=tuple(round(float(p), 6) for p in row),
             box=page.upright(place.patch.box),
             line=lines[place.row],
@@ -45,16 +45,32 @@ def upright_unread(found: Recognition, page: Page) -> tuple[Unread, ...]:
 
 
 def text_confidence(found: Recognition, digits: tuple[Digit, ...], card: Card) -> float:
-    """Return the probability, 0 to 1, that the whole text of a page is right, with no digit missing.
+    """Return the probability, 0 to 1, that the whole text of a page is right, with no digit missing or too many."""
+    doubt = sum(card.text_doubts.get(name, 0.0) * value for name, value in text_doubts(found).items())
+    return round(all_right(digits) * exp(-doubt), 6)
 
-    Marks that were not read are missing with the probability that they are digits; so the number of missing digits is
-    Poisson distributed around the expected one, which the card scales.
+
+def text_doubts(found: Recognition) -> dict[str, float]:
+    """Return what makes the text of a page doubtful beside its digits, as values from 0 by name.
+
+    missed: the number of digits expected among the marks that were not read.
+    word, drawing: logarithms of one more than the number of words and other ink on the page that were not read.
+    lines: the logarithm of the number of lines.
     """
-    return round(all_right(digits) * exp(-card.missed_scale * found.missed), 6)
+    reasons = [unread.reason for unread in found.unread]
+    rows = len({place.row for place in found.places})
+    return {
+        "missed": found.missed,
+        "word": log1p(reasons.count("word")),
+        "drawing": log1p(reasons.count("drawing")),
+        "lines": log(max(1, rows)),
+    }
 
 
-def refusal(found: Recognition, digits: tuple[Digit, ...], card: Card, min_confidence: float | None) -> Refusal | None:
-    """Return why digits are not to be read, or None where they are."""
+def refusal(
+    found: Recognition, digits: tuple[Digit, ...], confidence: float, card: Card, min_confidence: float | None
+) -> Refusal | None:
+    """Return why digits are not to be read, or None if they are; `confidence` is that of the whole text."""
     if not digits:
         if found.unread:
             return Refusal("no-digit", "there is something on this picture, but no digit")
@@ -66,7 +82,7 @@ def refusal(found: Recognition, digits: tuple[Digit, ...], card: Card, min_confi
     confidence, least = (
         (median([digit.confidence for digit in digits]), card.min_confidence)
         if min_confidence is None
-        else (all_right(digits), min_confidence)
+        else (confidence, min_confidence)
     )
     return None if confidence >= least else _unsure(digits, confidence, least)
 

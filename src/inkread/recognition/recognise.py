@@ -14,7 +14,7 @@ from inkread.ink.ink import darken_writing, find_ink
 from inkread.layout.page_marks import Marks
 from inkread.layout.patches import Patch, cut_out_mark
 from inkread.layout.single_digit import find_digit
-from inkread.layout.text_lines import Run, digit_evidence, digit_probabilities, find_lines, find_other_marks
+from inkread.layout.text_lines import Run, digit_probabilities, find_lines, find_other_marks, find_unsure_digits
 from inkread.models.classifier import GlyphClassifier
 from inkread.models.detector import Detector
 from inkread.options import Content, Print
@@ -45,13 +45,11 @@ class LocatedDigit:
     patch: its ink.
     row: the index of its row on the page.
     number: the index of its number in that row.
-    certainty: the probability, 0 to 1, that this is exactly one digit, whichever it is.
     """
 
     patch: Patch
     row: int = 0
     number: int = 0
-    certainty: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +175,10 @@ def _places(marks: Marks, ink: Map, numbers: list[list[Run]]) -> list[LocatedDig
         near = [index for run in line for index in (*run.digits, *run.others)]
         at = {index: place for place, index in enumerate(near)}
         for number, run in enumerate(line):
-            evidence = digit_evidence(marks, list(run.digits)) if run.digits else ()
-            for index, digit in zip(run.digits, evidence, strict=True):
+            for index in run.digits:
                 beside = [near[k] for k in range(max(0, at[index] - 2), at[index] + 3) if 0 <= k < len(near)]
                 patch = cut_out_mark(ink, marks.boxes, index, [other for other in beside if other != index])
-                places.append(LocatedDigit(patch, row, number, float(marks.certainties[index] * digit)))
+                places.append(LocatedDigit(patch, row, number))
     return places
 
 
@@ -204,7 +201,8 @@ def _unread(marks: Marks, lines: list[list[Run]], skipped: bool) -> list[Unread]
                 unread.append(Unread(_around(marks, run.digits + run.others), "print"))
             else:
                 unread += [Unread(_around(marks, (index,)), "word") for index in run.others]
-    return unread + [Unread(_around(marks, (int(index),)), "drawing") for index in find_other_marks(marks)]
+    unread += [Unread(_around(marks, (int(index),)), "drawing") for index in find_other_marks(marks)]
+    return unread + [Unread(_around(marks, (int(index),)), "unsure") for index in find_unsure_digits(marks)]
 
 
 def _around(marks: Marks, own: tuple[int, ...]) -> Box:

@@ -62,7 +62,7 @@ class Start:
             temperature=own.temperature,
             detector_share=own.detector_share,
             text_power=own.text_power,
-            missed_scale=own.missed_scale,
+            text_doubts=own.text_doubts,
             no_digit=round(no_digit, 4),
             min_confidence=own.min_confidence,
             conformal=own.conformal,
