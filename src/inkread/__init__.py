@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from inkread.errors import DataError, InkreadError, MissingExtra, ModelError, OptionError, PictureError
 from inkread.geometry import Box
-from inkread.options import Content, ReadKeywords
+from inkread.options import Content
 from inkread.readings import Digit, Reading, Refusal, Unread
 
 if TYPE_CHECKING:
+    from inkread.options import ReadKeywords
     from inkread.pictures.opening import Picture
     from inkread.reader import Reader
     from inkread.steps import Steps

@@ -25,6 +25,7 @@ from inkread.marks import (
 )
 from inkread.models.detector import Detector
 from inkread.models.probabilities import softmax
+from inkread.quantiles import median
 
 Floats = NDArray[np.float32]
 
@@ -55,6 +56,8 @@ class MarkLimits:
     """How many times larger than the page a view may be."""
     inked: float = 0.55
     """Depth in a view from which on a pixel is ink that has to be explained."""
+    worse: float = 0.6
+    """A view that shows less than this share of a coarser one ends the search, if few marks of that were too small."""
     explained: float = 0.88
     """Share of the ink that lies in marks of a readable height, from which on no finer view is made."""
 
@@ -109,12 +112,14 @@ def find_marks(grey: NDArray[np.uint8], detector: Detector, *, finest: float | N
     its digits are too large or too small. So the work follows from what is on a page: a single digit costs a
     view of 40 pixels and the one that fits it.
     """
-    best, best_score = _nothing(), -1.0
+    best, best_score, settled = _nothing(), -1.0, False
     for finer in _scales(grey.shape, finest):
         view, marks = _looked_at(grey, finer, detector)
-        score, done = _judge(view, marks)
+        score, few_small, done = _judge(view, marks)
+        if settled and score < LIMITS.worse * best_score:
+            break
         if score > best_score * 1.1:
-            best, best_score = marks, score
+            best, best_score, settled = marks, score, few_small and score > 1
         if done:
             break
     fitting = _fitting_scale(best, grey.shape)
@@ -200,8 +205,8 @@ def _same(one: list[float], other: list[float], both_digits: bool) -> bool:
     return inside or shared > LIMITS.alike * (sum(areas) - shared)
 
 
-def _judge(view: Map, marks: Marks) -> tuple[float, bool]:
-    """Return how much a view shows, and whether a finer one would show no more."""
+def _judge(view: Map, marks: Marks) -> tuple[float, bool, bool]:
+    """Return how much a view shows, whether few of its marks are too small, and whether a finer one shows no more."""
     heights = marks.heights * marks.scale
     low, high = LIMITS.heights
     fits = (heights >= low) & (heights <= high)
@@ -210,9 +215,9 @@ def _judge(view: Map, marks: Marks) -> tuple[float, bool]:
     score += 0.25 * float(marks.certainties[words & fits].sum())
     sure = marks.certainties > LIMITS.seen
     readable = sure & (heights <= 1.15 * high) & (digits | words | (heights < low))
-    small = (sure & (heights < low)).sum() < 0.3 * (sure & fits).sum()
-    done = score > 0.5 and small and _explained(view, marks.at(readable)) > LIMITS.explained
-    return score, bool(done)
+    few_small = bool((sure & (heights < low)).sum() < 0.3 * (sure & fits).sum())
+    done = score > 0.5 and few_small and _explained(view, marks.at(readable)) > LIMITS.explained
+    return score, few_small, done
 
 
 def _explained(view: Map, marks: Marks) -> float:
@@ -233,7 +238,7 @@ def _fitting_scale(marks: Marks, shape: tuple[int, ...]) -> float | None:
     digits = (marks.kinds < 10) & (marks.certainties > LIMITS.seen)
     if not digits.any():
         return None
-    height = float(np.median(marks.heights[digits]))
+    height = median(marks.heights[digits])
     scale = min(LIMITS.height / height, LIMITS.enlarged, (LIMITS.most_pixels / (shape[0] * shape[1])) ** 0.5)
     return scale if abs(np.log(scale / marks.scale)) > np.log(LIMITS.off) else None
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from inkread.layout.page_marks import Marks
 from inkread.marks import LETTER, MARKS, OTHER_INK
+from inkread.quantiles import median
 
 RunKind = Literal["number", "word"]
 
@@ -118,9 +119,9 @@ def _best_row(lasts: NDArray[np.float32], x: float, y: float, height: float) -> 
 
 def _runs(marks: Marks, row: list[int]) -> list[Run]:
     """Return a row as runs, parted by wide gaps, and by smaller ones between a word and a number."""
-    boxes, height = marks.boxes[row], float(np.median(marks.heights[row]))
+    boxes, height = marks.boxes[row], median(marks.heights[row])
     gaps = boxes[1:, 0] - boxes[:-1, 2]
-    wide = max(LIMITS.gap * height, LIMITS.gap_to_others * float(np.median(gaps))) if len(gaps) else 0.0
+    wide = max(LIMITS.gap * height, LIMITS.gap_to_others * median(gaps)) if len(gaps) else 0.0
     letters = marks.kinds[row] == LETTER
     parted = (gaps > wide) | ((letters[1:] != letters[:-1]) & (gaps > LIMITS.gap_to_word * height))
     return [_run(marks, part.tolist()) for part in np.split(np.array(row, np.intp), np.flatnonzero(parted) + 1)]

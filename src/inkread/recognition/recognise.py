@@ -19,6 +19,7 @@ from inkread.models.classifier import GlyphClassifier
 from inkread.models.detector import Detector
 from inkread.options import Content, Print
 from inkread.pictures.page import WORKING_PIXELS, Page
+from inkread.quantiles import median
 from inkread.readings import Unread
 from inkread.recognition.orientation import find_upright_marks
 
@@ -142,7 +143,7 @@ def finer(page: Page, found: Recognition) -> int | None:
     whole = page.size[0] * page.size[1]
     if page.grey.size >= whole or not found.places:
         return None
-    height = float(np.median([place.patch.box.h for place in found.places]))
+    height = median([place.patch.box.h for place in found.places])
     if height >= _SMALL:
         return None
     return min(whole, _FINEST * WORKING_PIXELS, round(page.grey.size * (_COMFORTABLE / height) ** 2))
