@@ -13,22 +13,26 @@ from inkread.geometry import Box, hull
 from inkread.ink.components import Components, Map
 
 _RIM = 0.12
-"""What lies this far outside the box of a mark, in heights of the mark, may belong to it."""
+"""Ink up to this far outside the box of a mark may belong to the mark. The unit is the height of the mark."""
 
 _INSIDE = 0.6
-"""A part of the ink belongs to a mark when at least this share of it lies in the mark's box."""
+"""A connected part of the ink belongs to a mark if at least this share of it is inside the mark's box."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """The ink of one digit: `box` is (x, y, w, h) in pixels of the page, `ink` its (h, w) float32 in 0..1."""
+    """The ink of one digit.
+
+    box: (x, y, w, h) in pixels of the page.
+    ink: (h, w) float32 in 0..1.
+    """
 
     box: Box
     ink: Map
 
 
 def cut_out(ink: Map, found: Components, parts: list[int]) -> Patch:
-    """Cut components out of the page, with the soft edge of their ink but without what else lies in their box."""
+    """Cut components out of the page with the soft edge of their ink, but without other ink in their box."""
     x, y, w, h = box = hull(found.boxes[parts])
     own = found.mask(parts, box)
     soft = cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0
@@ -36,10 +40,12 @@ def cut_out(ink: Map, found: Components, parts: list[int]) -> Patch:
 
 
 def cut_out_mark(ink: Map, boxes: NDArray[np.float32], index: int, neighbours: Sequence[int]) -> Patch:
-    """Cut one mark out of the page, without the ink that belongs to its neighbours or passes through.
+    """Cut one mark out of the page, without ink that belongs to its neighbours or passes through its box.
 
-    ink: (H, W) float32 in 0..1. boxes: (N, 4) float32, left, top, right and bottom edges of marks on the page.
-    neighbours: the indices of marks whose boxes may overlap.
+    ink: (H, W) float32 in 0..1.
+    boxes: (N, 4) float32, the left, top, right and bottom edges of the marks on the page.
+    index: the index of the mark.
+    neighbours: the indices of marks whose boxes may overlap with its box.
     """
     left, top, right, bottom = boxes[index].tolist()
     rim = _RIM * (bottom - top) + 1
@@ -61,13 +67,13 @@ def cut_out_mark(ink: Map, boxes: NDArray[np.float32], index: int, neighbours: S
 
 
 def _frame(left: float, top: float, right: float, bottom: float, shape: tuple[int, ...]) -> Box:
-    """Return the smallest box of whole pixels around edges, as far as it lies on a page of `shape`."""
+    """Return the smallest box of whole pixels around these edges, clipped to a page of `shape`."""
     x, y = min(max(0, int(left)), shape[1] - 1), min(max(0, int(top)), shape[0] - 1)
     return Box(x, y, max(1, min(shape[1], int(np.ceil(right))) - x), max(1, min(shape[0], int(np.ceil(bottom))) - y))
 
 
 def _within(box: NDArray[np.float32], frame: Box) -> NDArray[np.bool_]:
-    """Return which pixels of a frame, (h, w), lie in a box of edges."""
+    """Return which pixels of a frame, (h, w), are inside a box. The box is its left, top, right and bottom edge."""
     left, top, right, bottom = box.tolist()
     mask = np.zeros((frame.h, frame.w), bool)
     rows = slice(max(0, int(top) - frame.y), max(0, int(np.ceil(bottom)) - frame.y))
