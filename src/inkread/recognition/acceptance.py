@@ -1,4 +1,4 @@
-"""Acceptance: from what was found on a page to what is said of it, how surely, and whether it is refused."""
+"""Acceptance: the digits of a page with their confidences, the confidence of its text, and whether it is refused."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from inkread.recognition.recognise import Recognition
 
 
 def accepted_digits(found: Recognition, page: Page, card: Card) -> tuple[Digit, ...]:
-    """Return the digits of what was found, with their boxes in pixels of the upright picture.
+    """Return the digits of a page, with their boxes in pixels of the upright picture.
 
-    Their own ten probabilities are those of a digit, given that it is one. The confidence is that of the likeliest,
-    times the certainty that the page is cut rightly; of a page with several digits, to the power on the card.
+    The ten probabilities of a digit are conditional on its being a digit. Its confidence is the largest of them times
+    the certainty that there is exactly one digit in its place. If the page has several digits, the confidence is raised
+    to the power on the card.
     """
     given = given_a_digit(found.probabilities)
     lines = {row: line for line, row in enumerate(sorted({place.row for place in found.places}))}
@@ -40,29 +41,29 @@ def accepted_digits(found: Recognition, page: Page, card: Card) -> tuple[Digit, 
 
 
 def upright_unread(found: Recognition, page: Page) -> tuple[Unread, ...]:
-    """Return what was seen and not read, with boxes in pixels of the upright picture."""
+    """Return the places that were not read, with boxes in pixels of the upright picture."""
     return tuple(Unread(page.upright(unread.box), unread.reason) for unread in found.unread)
 
 
 def text_confidence(found: Recognition, digits: tuple[Digit, ...], card: Card) -> float:
-    """Return the probability, 0 to 1, that the whole text of a page is right, with no digit missing.
+    """Return the probability, 0 to 1, that the whole text of a page is right and no digit is missing.
 
-    Marks that were not read are missing with the probability that they are digits; so the number of missing digits is
-    Poisson distributed around the expected one, which the card scales.
+    Each mark that was not read is a missing digit with the probability that it is a digit. The number of missing digits
+    is therefore taken as Poisson distributed. Its mean is the expected number, times the scale on the card.
     """
     return round(all_right(digits) * exp(-card.missed_scale * found.missed), 6)
 
 
 def refusal(found: Recognition, digits: tuple[Digit, ...], card: Card, min_confidence: float | None) -> Refusal | None:
-    """Return why digits are not to be read, or None where they are."""
+    """Return why the digits are refused, or None if they are accepted."""
     if not digits:
         if found.unread:
             return Refusal("no-digit", "there is something on this picture, but no digit")
         return Refusal("blank", "there is no writing on this picture")
-    none = found.probabilities[:, NON_DIGIT]
-    if median(none) > card.no_digit:
-        return Refusal("no-digit", "what is on this picture does not look like a digit")
-    # Of a long text some digit is always unsure; the card speaks of digits, the caller of the text.
+    nondigit = found.probabilities[:, NON_DIGIT]
+    if median(nondigit) > card.no_digit:
+        return Refusal("no-digit", "the writing on this picture does not look like a digit")
+    # In a long text, some digit is always unsure. The card's minimum is for a digit, the caller's is for the text.
     confidence, least = (
         (median([digit.confidence for digit in digits]), card.min_confidence)
         if min_confidence is None
@@ -75,5 +76,5 @@ def _unsure(digits: Iterable[Digit], confidence: float, least: float) -> Refusal
     first = min(digits, key=lambda digit: digit.confidence)
     second = int(np.argsort(first.probabilities)[-2])
     return Refusal(
-        "unsure", f"{first.digit} or {second}, but only {confidence:.1%} sure where {100 * least:g} % are asked for"
+        "unsure", f"{first.digit} or {second}, but only {confidence:.1%} sure; the minimum is {100 * least:g}%"
     )
