@@ -1,7 +1,7 @@
-"""More shapes in which people write the ten digits, as `inkread.drawing.shapes` writes them.
+"""More shapes of the ten digits, in the format of `inkread.drawing.shapes`.
 
-The detector learns them. The glyph network that ships has not: it learnt from `SHAPES` alone, and what is drawn
-at random for it, and for its tests, is drawn from those.
+The detector is trained on them. The shipped glyph network was trained only on `SHAPES`, and random shapes for its
+training and tests come only from there.
 """
 
 from __future__ import annotations
