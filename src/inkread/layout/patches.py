@@ -34,8 +34,8 @@ class Patch:
 def cut_out(ink: Map, found: Components, parts: list[int]) -> Patch:
     """Cut components out of the page with the soft edge of their ink, but without other ink in their box."""
     x, y, w, h = box = hull(found.boxes[parts])
-    own = found.mask(parts, box)
-    soft = cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0
+    mask = found.mask(parts, box)
+    soft = cv2.dilate(mask, np.ones((3, 3), np.uint8)) > 0
     return Patch(box, ink[y : y + h, x : x + w] * soft)
 
 
@@ -51,19 +51,19 @@ def cut_out_mark(ink: Map, boxes: NDArray[np.float32], index: int, neighbours: S
     rim = _RIM * (bottom - top) + 1
     frame = _frame(left - rim, top - rim, right + rim, bottom + rim, ink.shape)
     x, y, w, h = frame
-    own = ink[y : y + h, x : x + w].copy()
+    part = ink[y : y + h, x : x + w].copy()
     inside = _within(boxes[index], frame)
-    count, labels = cv2.connectedComponents((own > 0.5).astype(np.uint8), connectivity=8)
+    count, labels = cv2.connectedComponents((part > 0.5).astype(np.uint8), connectivity=8)
     areas, held = np.bincount(labels.ravel(), minlength=count), np.bincount(labels[inside], minlength=count)
     kept = (held >= _INSIDE * areas).astype(np.uint8)
     kept[0] = 0
-    own *= cv2.dilate(kept[labels], np.ones((3, 3), np.uint8))
+    part *= cv2.dilate(kept[labels], np.ones((3, 3), np.uint8))
     for other in neighbours:
-        own[_within(boxes[other], frame) & ~inside] = 0
-    if not (own > 0.5).any():
+        part[_within(boxes[other], frame) & ~inside] = 0
+    if not (part > 0.5).any():
         return Patch(_frame(left, top, right, bottom, ink.shape), np.zeros((1, 1), np.float32))
-    a, b, c, d = cv2.boundingRect((own > 0.5).astype(np.uint8))
-    return Patch(Box(x + a, y + b, c, d), own[b : b + d, a : a + c])
+    a, b, c, d = cv2.boundingRect((part > 0.5).astype(np.uint8))
+    return Patch(Box(x + a, y + b, c, d), part[b : b + d, a : a + c])
 
 
 def _frame(left: float, top: float, right: float, bottom: float, shape: tuple[int, ...]) -> Box:
