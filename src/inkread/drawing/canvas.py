@@ -60,7 +60,7 @@ class InkCanvas:
         cv2.polylines(self.ink, [way.astype(np.int32)], False, 1.0, thickness, cv2.LINE_AA)
 
     def clear(self, area: Area, reach: float) -> None:
-        """Remove the ink of an area and the marks that overlap it, and ignore the places up to `reach` pixels around."""
+        """Remove the ink of an area and the marks that overlap it, and ignore the places within `reach` pixels."""
         left, top, right, bottom = area
 
         def stays(other: Area) -> bool:

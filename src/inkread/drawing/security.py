@@ -20,7 +20,7 @@ GroundKind = Literal["plain", "guilloche", "texture", "photograph"]
 def document_ground(
     kind: GroundKind, size: tuple[int, int], photographs: tuple[Grey, ...], *, rng: np.random.Generator
 ) -> Light:
-    """Return the ground of a document, `size` (height, width) pixels large. Plain paper replaces missing photographs."""
+    """Return the ground of a document, `size` (height, width) pixels large. Without photographs, it is plain."""
     if kind == "photograph" and photographs:
         return _part_of(photographs[rng.integers(len(photographs))], size, rng)
     light = _tint(size, rng)

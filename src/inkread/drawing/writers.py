@@ -151,7 +151,7 @@ def written_digit(writer: Writer, digit: int, height: float, stock: Stock, *, rn
 
 
 def _warp(bitmap: Bitmap, across: float, down: float, lean: float, tilt: float, sharpness: float) -> Ink:
-    """Return a bitmap scaled and sheared to the right by `lean` and downwards by `tilt`. Enlarged ones are sharpened."""
+    """Return a bitmap scaled, sheared to the right by `lean` and downwards by `tilt`, and sharpened if enlarged."""
     tall = down * bitmap.shape[0]
     spread = abs(lean) * tall
     size = (math.ceil(across * bitmap.shape[1] + spread) + 2 * PAD, math.ceil(tall) + 2 * PAD)
