@@ -206,7 +206,7 @@ def test_own_digits_are_learnt_beside_the_others(few: Path, tmp_path: Path, monk
 
 
 def test_own_digits_that_are_not_there_are_said(few: Path, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="no folder of folders 0 to 9, and no profile"):
+    with pytest.raises(OptionError, match="neither a folder with folders named 0 to 9 nor a profile"):
         train("fast", data=few, out=tmp_path / "model", own="nobody")
     with pytest.raises(DataError, match="no pictures"):
         train("fast", data=few, out=tmp_path / "model", own=few)

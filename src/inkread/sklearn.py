@@ -39,7 +39,8 @@ FEATURES = 784
 """Pixels of a glyph."""
 
 
-class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+# scikit-learn has no types.
+class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A classifier of glyphs, (n, 28, 28), (n, 28, 28, 1) or (n, 784), with ink as 1 and paper as 0.
 
     Floats are in 0..1. Integers, as in MNIST's files, are in 0..255 and are divided by 255.
@@ -92,7 +93,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             raise ValueError(f"y has {len(self.classes_)} classes, but a network has {CLASSES}")
         else:
             self._columns = np.arange(len(self.classes_))
-            self._onnx, self.temperature_ = self._trained(glyphs, indices)
+            self._onnx, self.temperature_ = self._train(glyphs, indices)
         self._open()
         return self
 
@@ -108,7 +109,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         likeliest = self.predict_proba(X).argmax(axis=1)
         return np.asarray(self.classes_[likeliest])
 
-    def _trained(self, glyphs: NDArray[np.float32], indices: NDArray[np.intp]) -> tuple[bytes, float]:
+    def _train(self, glyphs: NDArray[np.float32], indices: NDArray[np.intp]) -> tuple[bytes, float]:
         """Train a network on glyphs and their classes, and return it as ONNX, with its temperature."""
         from inkread.datasets import Mnist
         from inkread.keras_backend import load_keras
@@ -135,7 +136,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
             return path.read_bytes(), temperature
 
     def _open(self) -> None:
-        """Open the network that `fit` trained, or else `model`."""
+        """Open the network that `fit` trained or, if there is none, `model`."""
         if self._onnx is None:
             self._classifier = load_classifier(self.model)
             return
@@ -161,7 +162,7 @@ class DigitClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
 
 def _is_whole(number: object) -> bool:
-    """Tell whether it is an integer of Python or NumPy; a parameter search may pass either."""
+    """Return whether this is an integer of Python or NumPy. A parameter search may pass either."""
     return isinstance(number, Integral) and not isinstance(number, bool)
 
 
@@ -173,7 +174,7 @@ def _seed(random_state: Any) -> int:
 
 
 def _rows(images: Any) -> Any:
-    """Return images as rows of pixels, (n, 784). scikit-learn checks rows of another length."""
+    """Return images as rows of pixels, (n, 784). Rows of another length are not changed, and are rejected later."""
     images = images if hasattr(images, "shape") else np.asarray(images)
     if images.shape[1:] in ((28, 28), (28, 28, 1)):
         return np.asarray(images).reshape(-1, FEATURES)

@@ -1,4 +1,4 @@
-"""Draws handwritten digits with a pen: pictures whose truth is known."""
+"""Draws pictures of handwritten digits and pages, whose labels are known, for training and tests."""
 
 from inkread.drawing.pages import draw_sheet
 from inkread.drawing.paper import GROUNDS, Ground, lay_ground

@@ -1,4 +1,4 @@
-"""The canvas: the ink of a page while it is written, with the marks that it shows and the places that are left open."""
+"""The canvas: the ink of a page while it is drawn, with its marks and the places that are ignored in training."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from inkread.marks import Area, LabelledMark
 Ink = NDArray[np.float32]
 
 MARGIN = 40
-"""Pixels around the page that keep ink, so that marks may stand across its edge and be bent into it."""
+"""Pixels around the page that also hold ink, so that marks may cross its edge or be bent into the page."""
 
-# Ink fainter than this does not count towards the box of a mark.
 _VISIBLE = 0.35
+"""Ink that is not stronger than this does not count for the box of a mark."""
 
 
 class InkCanvas:
-    """A page of `height` x `width` pixels and a margin of `MARGIN` around it, to write on.
+    """A page of `height` x `width` pixels to write on, with a margin of `MARGIN` around it.
 
-    ink: (height + 2 MARGIN, width + 2 MARGIN) float32 from 0 (none) to 1 (full).
-    marks: what can be seen, in the order in which it was written; boxes may reach beyond the page.
-    ignored: places where it is open whether there is a mark; nothing is taught there.
+    ink: (height + 2 MARGIN, width + 2 MARGIN) float32 from 0 (no ink) to 1 (full ink).
+    marks: the visible marks, in the order in which they were written. Boxes may extend beyond the page.
+    ignored: the places where it is unknown whether there is a mark. Training ignores them.
     """
 
     def __init__(self, height: int, width: int) -> None:
@@ -34,9 +34,9 @@ class InkCanvas:
         self.ignored: list[Area] = []
 
     def put(self, ink: Ink, x: float, y: float, strength: float = 1.0) -> Area | None:
-        """Lay ink, (h, w) float32 from 0 to 1, with its corner at x, y; return the area that can be seen of it.
+        """Put ink, (h, w) float32 from 0 to 1, with its corner at x, y, and return the area of its visible part.
 
-        What lies beyond the margin is lost; its area is returned all the same. None for ink that cannot be seen.
+        Ink beyond the margin is lost, but the area includes it. Returns None for ink that is not visible.
         """
         left, top = round(x) + MARGIN, round(y) + MARGIN
         part = self.ink[max(0, top) : max(0, top + ink.shape[0]), max(0, left) : max(0, left + ink.shape[1])]
@@ -51,16 +51,16 @@ class InkCanvas:
         return (left - MARGIN + x0, top - MARGIN + y0, left - MARGIN + x0 + w, top - MARGIN + y0 + h)
 
     def label(self, area: Area, label: int, *, printed: bool = False) -> None:
-        """Say which mark an area shows."""
+        """Add a mark with this area and class."""
         self.marks.append(LabelledMark(*area, label, printed))
 
     def draw_line(self, points: list[tuple[float, float]], thickness: int) -> None:
-        """Draw a line through points `(x, y)` of the page, in full ink."""
+        """Draw a line through points `(x, y)` of the page, with full ink."""
         way = np.array(points) + MARGIN
         cv2.polylines(self.ink, [way.astype(np.int32)], False, 1.0, thickness, cv2.LINE_AA)
 
     def clear(self, area: Area, reach: float) -> None:
-        """Take away the ink of an area and all that touches it, and leave open what was cut `reach` pixels around."""
+        """Remove the ink of an area and the marks that overlap it, and ignore the places within `reach` pixels."""
         left, top, right, bottom = area
 
         def stays(other: Area) -> bool:
@@ -78,6 +78,6 @@ class InkCanvas:
         ]
 
     def open_up(self, unwanted: Callable[[LabelledMark], bool]) -> None:
-        """Leave open where unwanted marks stand, and forget all marks."""
+        """Ignore the places of unwanted marks, and remove all marks."""
         self.ignored += [mark.area for mark in self.marks if unwanted(mark)]
         self.marks = []

@@ -1,4 +1,4 @@
-"""Documents: what cheques, tables, lines of writing and printed pages hold, written into a draft."""
+"""Documents: the content of cheques, tables, lines of writing and printed pages, written into a draft."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from inkread.drawing.texts import NumberKind, digits_text, number_text, word_tex
 from inkread.drawing.writing import Draft, Point, put_thing, strike_out, write_number, write_word
 from inkread.marks import OTHER_INK
 
-# What a line of writing holds, and how often.
 _STYLES = ((0.4, "numbers"), (0.4, "mixed"), (0.2, "words"))
-# What stands in a cell of a table, and how often; the rest are empty.
+"""The contents of lines of writing, each with its share."""
+
 _CELL_CONTENTS = ((0.80, "number"), (0.10, "word"), (0.03, "thing"), (0.02, "dash"), (0.05, "nothing"))
-# The usual advance of a digit, in heights of a digit.
+"""The contents of cells of a table, each with its share."""
+
 _DIGIT_ADVANCE = 0.62
+"""The usual distance from one digit to the next, in heights of a digit."""
 
 
 def write_amount(draft: Draft, rng: np.random.Generator) -> None:
-    """Write a cheque's amount in its field, often between rules, sometimes with a word or print beside it."""
+    """Write the amount of a cheque in its field, often between rules, sometimes next to a word or print."""
     at = (draft.height * rng.uniform(-0.05, 1), _level(draft, rng))
     _write_field(draft, number_text("amount", rng), at, rng)
 
@@ -32,7 +34,7 @@ def write_single(draft: Draft, rng: np.random.Generator) -> None:
 
 
 def _write_field(draft: Draft, text: str, at: Point, rng: np.random.Generator) -> None:
-    """Write a number with the top of its digits at a point, and what stands around it on a cheque."""
+    """Write a number with the top of its digits at a point, and the things around it on a cheque."""
     height, y = draft.height, at[1]
     x = write_number(draft, text, at, rng=rng, slope=draft.slope)
     if rng.random() < 0.12 and x < draft.canvas.width - height:
@@ -44,7 +46,7 @@ def _write_field(draft: Draft, text: str, at: Point, rng: np.random.Generator) -
 
 
 def _level(draft: Draft, rng: np.random.Generator) -> float:
-    """Return the top of a number that stands alone: near the middle of a low page, anywhere on a high one."""
+    """Return the top of the only number on a page: near the middle of a low page, anywhere on a high one."""
     spare = draft.canvas.height - draft.height
     if draft.canvas.height < 2.2 * draft.height:
         return spare / 2 + rng.normal(0, 0.12) * draft.height
@@ -52,7 +54,7 @@ def _level(draft: Draft, rng: np.random.Generator) -> float:
 
 
 def _rule_field(draft: Draft, y: float, rng: np.random.Generator) -> None:
-    """Rule a field below, above and at a side of a number whose top is at `y`."""
+    """Print rules below, above and at one side of a number whose top is at `y`."""
     height, width = draft.height, draft.canvas.width
 
     def rule(level: float, dotted: float) -> None:
@@ -99,7 +101,7 @@ def _rule_table(draft: Draft, tops: NDArray[np.float64], lefts: NDArray[np.float
 def _write_cell(
     draft: Draft, at: Point, width: float, kind: NumberKind, *, single: bool, rng: np.random.Generator
 ) -> None:
-    """Write what a cell holds, from its left edge and the top of its digits; `single` cells hold one digit."""
+    """Write the content of a cell. `at` is its left edge and the top of its digits; a `single` cell holds one digit."""
     (x, y), height = at, draft.height
     content = pick(_CELL_CONTENTS, rng)
     if content == "number":
@@ -124,12 +126,12 @@ def write_lines(draft: Draft, rng: np.random.Generator) -> None:
 
 
 def write_huge_numbers(draft: Draft, rng: np.random.Generator) -> None:
-    """Write numbers far larger than what is read at this scale."""
+    """Write numbers that are far too large to be read at this scale."""
     _write_sheet(draft, "numbers", rng)
 
 
 def _write_sheet(draft: Draft, style: str, rng: np.random.Generator) -> None:
-    """Write lines on a sheet: a tenth of them squared, some with a rule at an edge."""
+    """Write lines on a sheet. A tenth of the sheets are squared paper, and some have a rule at an edge."""
     _write_all_lines(draft, style, rng)
     if rng.random() < 0.1:
         _square(draft, rng)
@@ -154,7 +156,8 @@ def _write_all_lines(draft: Draft, style: str, rng: np.random.Generator) -> None
 def _write_line(draft: Draft, at: Point, kind: NumberKind, style: str, rng: np.random.Generator) -> None:
     """Write numbers, words and things from a point to the right edge of the page."""
     (x, y), height, end = at, draft.height, draft.canvas.width + 20
-    # The upper bounds of a random number for a number, a word and a thing; above them there is a gap.
+    # A random number below the first bound gives a number, below the second a word, below the third a thing, and above
+    # it a gap.
     number, word, thing = {"numbers": (1.0, 1.0, 1.0), "mixed": (0.5, 0.9, 0.97), "words": (0.0, 1.0, 1.0)}[style]
     while x < end:
         what = rng.random()
@@ -182,7 +185,7 @@ def _square(draft: Draft, rng: np.random.Generator) -> None:
 
 
 def write_printed_page(draft: Draft, rng: np.random.Generator) -> None:
-    """Print lines of text; on a third of the pages somebody wrote a number into a space between them."""
+    """Print lines of text. On a third of the pages, there is also a handwritten number in a cleared space."""
     height = float(np.exp(rng.uniform(np.log(9), np.log(30))))
     _write_print(draft, (rng.uniform(-2, 2) * height, rng.uniform(-1, 1) * height), height, strength=1.0, rng=rng)
     if rng.random() < 0.35:
@@ -194,7 +197,7 @@ def write_printed_page(draft: Draft, rng: np.random.Generator) -> None:
 
 
 def _write_print(draft: Draft, at: Point, height: float, *, strength: float, rng: np.random.Generator) -> None:
-    """Print words and every fifth time a number, from a point to the right and lower edge of the page."""
+    """Print words and, every fifth time, a number, from a point to the right and lower edges of the page."""
     faces = draft.stock.typefaces.print
     face = faces[rng.integers(len(faces))]
     for y in np.arange(at[1], draft.canvas.height + 10, height * rng.uniform(1.5, 2.4)):
@@ -208,18 +211,18 @@ def _write_print(draft: Draft, at: Point, height: float, *, strength: float, rng
 
 
 def write_things(draft: Draft, rng: np.random.Generator) -> None:
-    """Put up to six things that are no digits anywhere on the page."""
+    """Put one to six non-digits anywhere on the page."""
     for _ in range(int(rng.integers(1, 7))):
         at = (rng.uniform(-10, draft.canvas.width - 10), rng.uniform(-10, draft.canvas.height - 20))
         put_thing(draft, at, height=draft.height * rng.uniform(0.6, 2.2), rng=rng)
 
 
 def write_nothing(draft: Draft, rng: np.random.Generator) -> None:
-    """Leave the page as it is."""
+    """Leave the page empty."""
 
 
 def strike_some(draft: Draft, rng: np.random.Generator) -> None:
-    """Strike out one to four handwritten digits that follow each other: they are other ink from then on."""
+    """Strike out up to four consecutive handwritten digits. They become other ink."""
     marks = draft.canvas.marks
     digits = [index for index, mark in enumerate(marks) if mark.label < 10 and not mark.printed]
     if not digits:
@@ -233,5 +236,5 @@ def strike_some(draft: Draft, rng: np.random.Generator) -> None:
 
 
 def _write_plain_word(draft: Draft, text: str, at: Point, height: float) -> float:
-    """Write a word as the writer of the draft has them; return where it ends."""
+    """Write a word in the typeface of the draft's writer, and return its right end."""
     return write_word(draft, text, at, height=height, face=draft.writer.words, printed=draft.writer.words_printed)

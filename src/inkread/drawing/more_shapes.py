@@ -1,4 +1,4 @@
-"""More shapes in which people write the ten digits, as `inkread.drawing.shapes` writes them.
+"""More shapes of the ten digits, in the format of `inkread.drawing.shapes`.
 
 The detector learns from them, and so does the glyph network. Digits that are drawn at random, as in the tests, have the
 shapes of `SHAPES` alone.

@@ -1,4 +1,4 @@
-"""Chance: noise along a line and over an area, smooth at a chosen scale, and choices by weight."""
+"""Noise: smooth noise along a line and over an area, at a given scale, and random choices by probability."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Choice = TypeVar("Choice")
 
 
 def pick(choices: Sequence[tuple[float, Choice]], rng: np.random.Generator) -> Choice:
-    """Return one of the choices, each `(probability, choice)`; the probabilities sum to 1."""
+    """Return a random choice out of pairs `(probability, choice)`. The probabilities sum to 1."""
     at = rng.random()
     for probability, choice in choices:
         at -= probability
@@ -23,10 +23,10 @@ def pick(choices: Sequence[tuple[float, Choice]], rng: np.random.Generator) -> C
 
 
 def drift(count: int, *, scale: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return `(count,)` values that wander about 0 with deviation 1, each lump about `scale` steps long."""
+    """Return `(count,)` values of smooth noise with mean 0 and standard deviation 1, with lumps about `scale` long."""
     reach = max(1, round(3 * scale))
     bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(scale, 0.1)) ** 2)
-    # Dividing by the root of the summed squares keeps the deviation at 1 whatever the scale.
+    # Dividing by the root of the sum of squares keeps the standard deviation at 1 for any scale.
     wander = np.convolve(rng.standard_normal(count + 2 * reach), bell / np.sqrt((bell**2).sum()), mode="valid")
     return np.asarray(wander, np.float64)
 
@@ -34,12 +34,12 @@ def drift(count: int, *, scale: float, rng: np.random.Generator) -> NDArray[np.f
 def cloud(
     size: tuple[int, int], *, scale: float | tuple[float, float], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Return `(height, width)` float32 noise with mean 0 and deviation 1.
+    """Return `(height, width)` float32 noise with mean 0 and standard deviation 1.
 
-    `size` is `(height, width)`; `scale` is the size of its lumps in pixels, one number or `(down, across)`.
+    `size` is `(height, width)`. `scale` is the size of its lumps in pixels, one number or `(down, across)`.
     """
     down, across = scale if isinstance(scale, tuple) else (scale, scale)
-    # Half a lump a cell, blurred before it is enlarged: no grid shows through.
+    # A cell is half a lump. The cells are blurred before they are enlarged, so that the grid is not visible.
     cells = (int(size[0] * 2 / down) + 4, int(size[1] * 2 / across) + 4)
     coarse = cv2.GaussianBlur(rng.standard_normal(cells, dtype=np.float32), (0, 0), 1.0)
     field = cv2.resize(coarse, (size[1], size[0]), interpolation=cv2.INTER_CUBIC)

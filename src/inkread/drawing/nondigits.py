@@ -1,7 +1,7 @@
-"""Ink that is no digit: letters, marks, scribbles, blots, lines and textures, to learn and to test refusal with.
+"""Non-digits: ink of letters, marks, scribbles, blots, lines and textures, to train and test refusal.
 
-Letters and marks that some hand writes like a digit are left out: O and 0, l and 1, Z and 2, S and 5, b and 6, B and 8,
-g and 9. Nobody could tell them apart without the words around them; within a word they may stand.
+Letters and marks that some people write like a digit are excluded: O and 0, l and 1, Z and 2, S and 5, b and 6, B and
+8, g and 9. Nobody can distinguish them without the words around them. Words may contain them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ FONTS = tuple(
 )
 FOREIGN = "ГДЖИКЛПФХЦШЩЪЫЮЯдежкмпфшюя" + "ΔΛΞΣΨΩαγηλμπφψω" + "אבגדהחטכלמנפקש"
 
-# Strokes in units of the frame, as in `inkread.drawing.shapes`: none of them resembles a letter either.
+# The strokes are in the format of `inkread.drawing.shapes`, with 100 units per side. No doodle looks like a letter.
 DOODLES = {
     "star": "50,4 78,92 6,36 94,36 22,92 50,4",
     "heart": "50,92 6,40 14,12 36,8 50,28 64,8 86,12 94,40 50,92",
@@ -52,7 +52,7 @@ DOODLES = {
 
 
 def nondigit_ink(family: str, *, size: tuple[int, int], rng: np.random.Generator) -> Ink:
-    """Return ink of a family of `FAMILIES` or `HELD_OUT`, `(height, width)` float32 from 0 (none) to 1 (full).
+    """Return ink of a family of `FAMILIES` or `HELD_OUT`, `(height, width)` float32 from 0 (no ink) to 1 (full ink).
 
     Raises `ValueError` for another family.
     """
@@ -75,7 +75,7 @@ def _words(size: tuple[int, int], rng: np.random.Generator) -> Ink:
 
 
 def _hershey(text: str, size: tuple[int, int], rng: np.random.Generator) -> Ink:
-    """Write text with one of OpenCV's stroke fonts (Hershey 1967), as large as the frame allows, in a random width."""
+    """Write text in one of OpenCV's stroke fonts (Hershey 1967), as large as the frame allows, with a random width."""
     font = int(rng.choice(FONTS)) | (cv2.FONT_ITALIC if rng.random() < 0.3 else 0)
     (width, height), below = cv2.getTextSize(text, font, 1.0, 1)
     scale = 0.68 * min(size[1] / max(width, 1), size[0] / (height + below))
@@ -87,19 +87,19 @@ def _hershey(text: str, size: tuple[int, int], rng: np.random.Generator) -> Ink:
 
 
 def _scribbles(size: tuple[int, int], rng: np.random.Generator) -> Ink:
-    """Return a line that goes to and fro: a sum of waves, each faster and smaller than the one before."""
+    """Return a line that goes back and forth: a sum of waves, each faster and smaller than the one before."""
     waves = np.arange(1, rng.integers(5, 9))
     turns = np.linspace(0, 2 * np.pi * rng.uniform(0.6, 1), 160)[:, None]
     strength = rng.normal(0, 1, (2, len(waves))) / waves**0.5
     phase = rng.uniform(0, 2 * np.pi, (2, len(waves)))
     way = np.stack([(np.sin(turns * waves + phase[axis]) * strength[axis]).sum(axis=1) for axis in (0, 1)], axis=1)
-    return _drawn([way], size, rng)
+    return _draw_lines([way], size, rng)
 
 
 def _inventions(size: tuple[int, int], rng: np.random.Generator) -> Ink:
-    """Return a sign of an alphabet that nobody has: two to four strokes, straight and bent, or one with many turns.
+    """Return an invented sign: two to four strokes, straight or curved, or one stroke with many turns.
 
-    Learning that the letters one knows are no digits does not tell of those one does not know; these are of every kind.
+    A network that knows some letters as non-digits does not know other alphabets. Invented signs are of many kinds.
     """
     count = int(rng.integers(1, 5))
     ways = []
@@ -107,13 +107,14 @@ def _inventions(size: tuple[int, int], rng: np.random.Generator) -> Ink:
         knots = rng.uniform(0, 1, (int(rng.integers(5, 8)) if count == 1 else int(rng.integers(2, 5)), 2))
         knots = np.rint(3 * knots) / 3 + rng.normal(0, 0.04, knots.shape)
         ways.append(_curve(knots) if rng.random() < 0.6 else knots)
-    return _drawn(ways, size, rng)
+    return _draw_lines(ways, size, rng)
 
 
 def _shapes(size: tuple[int, int], rng: np.random.Generator) -> Ink:
-    """Return a closed outline, half of them with strokes through, in or on it.
+    """Return a closed outline. Half of the outlines have strokes through them.
 
-    It has three to seven corners with strokes and three or four without: an empty outline of more is a 0 to some hands.
+    An outline with strokes has three to seven corners. One without has three or four, since some people write a 0 like
+    an outline with more.
     """
     struck = rng.random() < 0.5
     corners = int(rng.integers(3, 8 if struck else 5))
@@ -123,11 +124,11 @@ def _shapes(size: tuple[int, int], rng: np.random.Generator) -> Ink:
     ways = [np.concatenate([outline, outline[:1]])]
     if struck:
         ways += [rng.uniform(-1, 1, (2, 2)) * rng.uniform(0.3, 1.2) for _ in range(rng.integers(1, 4))]
-    return _drawn(ways, size, rng)
+    return _draw_lines(ways, size, rng)
 
 
 def _blots(size: tuple[int, int], rng: np.random.Generator) -> Ink:
-    """Return one to three round, uneven spots."""
+    """Return one to three uneven round spots."""
     canvas, angles = np.zeros(size, np.uint8), np.linspace(0, 2 * np.pi, 60, endpoint=False)
     for _ in range(rng.integers(1, 4)):
         radius = rng.uniform(0.1, 0.26) * min(size)
@@ -140,9 +141,9 @@ def _blots(size: tuple[int, int], rng: np.random.Generator) -> Ink:
 
 
 def _rules(size: tuple[int, int], rng: np.random.Generator) -> Ink:
-    """Return pieces of print: one level line or several, crossings, corners and boxes.
+    """Return pieces of print: one or more level lines, crossings, corners and boxes.
 
-    Never one upright line alone, which is a 1, nor the corner at the upper right, which leaning a little is a 7.
+    A single upright line is excluded, since it is a 1. So is an upper right corner, which is a 7 if it leans a little.
     """
     near, far = rng.uniform(0.18, 0.34, 2), rng.uniform(0.66, 0.82, 2)
     (x0, y0), (x1, y1), (xm, ym) = near, far, (near + far) / 2 + rng.normal(0, 0.06, 2)
@@ -160,11 +161,11 @@ def _rules(size: tuple[int, int], rng: np.random.Generator) -> Ink:
         [[(x, y0), (x, y1)] for x in np.linspace(x0, x1, rng.integers(3, 5))],
     ]
     lines = kinds[rng.integers(len(kinds))]
-    return _drawn([np.array(line) for line in lines], size, rng, fit=False)
+    return _draw_lines([np.array(line) for line in lines], size, rng, fit=False)
 
 
 def _textures(size: tuple[int, int], rng: np.random.Generator) -> Ink:
-    """Return grain, hatching or specks within a part of the frame."""
+    """Return grain, hatching or specks in a part of the frame."""
     grain = cloud(size, scale=(rng.uniform(2, 14), rng.uniform(2, 14)), rng=rng)
     inked = np.clip(3 * (grain - rng.uniform(0.2, 1.2)) + 0.5, 0, 1)
     y, x = np.indices(size, np.float32)
@@ -185,7 +186,7 @@ def _foreign(size: tuple[int, int], rng: np.random.Generator) -> Ink:
 def _doodles(size: tuple[int, int], rng: np.random.Generator) -> Ink:
     form = DOODLES[str(rng.choice(list(DOODLES)))]
     strokes = [np.array([knot.split(",") for knot in stroke.split()], float) for stroke in form.split("/")]
-    return _drawn([stroke + rng.normal(0, 2.5, stroke.shape) for stroke in strokes], size, rng)
+    return _draw_lines([stroke + rng.normal(0, 2.5, stroke.shape) for stroke in strokes], size, rng)
 
 
 FAMILIES: dict[str, Callable[[tuple[int, int], np.random.Generator], Ink]] = {
@@ -199,19 +200,19 @@ FAMILIES: dict[str, Callable[[tuple[int, int], np.random.Generator], Ink]] = {
     "rules": _rules,
     "textures": _textures,
 }
-"""What training sees."""
+"""The families that are used in training."""
 
 HELD_OUT: dict[str, Callable[[tuple[int, int], np.random.Generator], Ink]] = {
     "doodles": _doodles,
     "foreign": _foreign,
 }
-"""What training never sees, to measure refusal by."""
+"""The families that are never used in training, so that refusal can be measured with them."""
 
 
-def _drawn(
+def _draw_lines(
     ways: list[NDArray[np.float64]], size: tuple[int, int], rng: np.random.Generator, *, fit: bool = True
 ) -> Ink:
-    """Draw open lines, each `(n, 2)`; with `fit` brought into the frame, otherwise in units of its sides."""
+    """Draw open lines, each `(n, 2)`. With `fit`, they are scaled to the frame; otherwise the unit is its side."""
     sides = np.array(size[::-1])
     if fit:
         points = np.concatenate(ways)
@@ -224,7 +225,7 @@ def _drawn(
 
 
 def _curve(knots: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a smooth way through knots, `(n, 2)`: a Catmull-Rom spline."""
+    """Return a smooth curve through knots, `(n, 2)`: a Catmull-Rom spline."""
     padded = np.concatenate([knots[:1], knots, knots[-1:]])
     t = np.linspace(0, 1, 12)[:, None]
     parts = [
@@ -235,7 +236,7 @@ def _curve(knots: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _thickness(size: tuple[int, int], rng: np.random.Generator) -> int:
-    """Return a width of line in pixels: a fortieth to an eighth of a digit's height, thin ones more often."""
+    """Return a line width in pixels: a fortieth to an eighth of a digit's height. Thin lines are more frequent."""
     return max(1, round(0.68 * min(size) * float(np.exp(rng.uniform(np.log(0.025), np.log(0.12))))))
 
 
@@ -245,6 +246,7 @@ def _unit(canvas: NDArray[np.uint8]) -> Ink:
 
 @cache
 def _typeface(height: int) -> ImageFont.FreeTypeFont:
-    import matplotlib as mpl  # its DejaVu Sans is the one typeface that is surely there
+    # matplotlib always includes DejaVu Sans.
+    import matplotlib as mpl
 
     return ImageFont.truetype(str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), height)

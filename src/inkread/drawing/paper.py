@@ -1,4 +1,4 @@
-"""Grounds to draw on: screens, paper, lines, blackboards, and the light that falls on them."""
+"""Grounds to draw on: screens, plain and ruled paper and blackboards, with the light on them."""
 
 from __future__ import annotations
 
@@ -15,27 +15,31 @@ Size = tuple[int, int]
 Area = NDArray[np.float32]
 
 SHEETS = ((247, 247, 245), (240, 238, 232), (238, 230, 212), (226, 228, 226), (232, 236, 242))
-# The corners of a phone held upright, beside and below the middle of its top.
+"""The colours of paper, RGB."""
+
 _PHONE = ((-0.92, 0), (0.92, 0), (1, 0.04), (1, 2), (-1, 2), (-1, 0.04))
+"""The corners of an upright phone, across and down from the middle of its top."""
+
 BOARDS = ((44, 66, 56), (38, 44, 44), (52, 56, 60))
+"""The colours of blackboards, RGB."""
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What a picture shows before anything is written on it."""
+    """The surface that is written on, and its light."""
 
     paper: Area
     """The colour of the surface in full light, `(height, width, 3)` float32 from 0 to 1."""
     light: Area
-    """The share of the full light that arrives, `(height, width, 3)` float32 above 0."""
+    """The share of the full light at each point, `(height, width, 3)` float32 above 0."""
     dark: bool = False
-    """Whether ink has to be light to be seen."""
+    """Whether the surface is dark, so that ink must be light."""
     photographed: bool = True
-    """Whether a camera took the picture; screens have none of its faults."""
+    """Whether a camera took the picture. Pictures of screens do not have its faults."""
 
 
 def lay_ground(name: str, *, size: Size, rng: np.random.Generator) -> Ground:
-    """Return the ground of that name (one of `GROUNDS`), `(height, width)` pixels large."""
+    """Return the ground with this name (one of `GROUNDS`), `(height, width)` pixels large."""
     if name not in _LAYERS:
         raise ValueError(f"there is no ground {name!r}; grounds are {', '.join(GROUNDS)}")
     return _LAYERS[name](size, rng)
@@ -107,14 +111,14 @@ def _flat(size: Size, value: float) -> Area:
 
 
 def _sheet(size: Size, rng: np.random.Generator) -> Area:
-    """Return tinted paper with fibres and a slight unevenness."""
+    """Return tinted, slightly uneven paper with fibres."""
     tint = np.array(SHEETS[rng.integers(len(SHEETS))], np.float32) / 255
     grain = 0.006 * cloud(size, scale=2, rng=rng) + 0.004 * cloud(size, scale=0.08 * min(size), rng=rng)
     return np.clip(tint + grain[..., None], 0, 1)
 
 
 def _wiped(size: Size, rng: np.random.Generator) -> Area:
-    """Return the streaks of a sponge drawn across at some slope."""
+    """Return the streaks of a sponge that wiped the board at a random angle."""
     side = int(np.hypot(*size)) + 1
     streaks = cloud((side, side), scale=(0.05 * side, 0.5 * side), rng=rng)
     streaks += 0.5 * cloud((side, side), scale=(0.012 * side, 0.4 * side), rng=rng)
@@ -124,7 +128,7 @@ def _wiped(size: Size, rng: np.random.Generator) -> Area:
 
 
 def _lamp(size: Size, rng: np.random.Generator, *, loss: float) -> Area:
-    """Return the light of a lamp that stands aside; it loses about `loss` of it towards the far corner."""
+    """Return the light of a lamp at a random place. About the share `loss` of it is lost towards the far corner."""
     y, x = np.indices(size, np.float32)
     lamp = rng.uniform(-0.1, 1.1, 2) * size
     far = np.hypot(y - lamp[0], x - lamp[1]) / np.hypot(*size)
@@ -134,7 +138,7 @@ def _lamp(size: Size, rng: np.random.Generator, *, loss: float) -> Area:
 
 
 def _phone_shadow(size: Size, rng: np.random.Generator) -> Area:
-    """Return the shadow of the phone that takes the picture and of the hand that holds it."""
+    """Return the shadow of the phone that takes the picture and of the hand that holds the phone."""
     unit = min(size)
     side, tilt = rng.choice((-1, 1)), rng.normal(0, 0.25)
     up = np.array((np.sin(tilt), -np.cos(tilt)))
@@ -160,7 +164,7 @@ def _limb(mask: NDArray[np.uint8], start: NDArray[np.float64], end: NDArray[np.f
 def _lines(
     size: Size, gap: float, direction: float, rng: np.random.Generator, *, start: float | None = None
 ) -> NDArray[np.float32]:
-    """Return lines every `gap` pixels, `(height, width)` from 0 to 1, `direction` radians from level."""
+    """Return lines `gap` pixels apart, `(height, width)` from 0 to 1, at an angle of `direction` radians."""
     y, x = np.indices(size, np.float32)
     across = y * np.cos(direction) - x * np.sin(direction)
     phase = rng.uniform(0, gap) if start is None else -start

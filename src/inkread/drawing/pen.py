@@ -1,4 +1,4 @@
-"""Pens: strokes become ink, wider and darker where the hand presses and where it goes slowly."""
+"""Pens: draw strokes as ink, which is wider and darker where the hand presses hard or moves slowly."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ from inkread.drawing.strokes import STEPS, Stroke
 
 Colour = tuple[int, int, int]
 
-# Ink is drawn so many times larger and then reduced, which makes its edges smooth.
 FINER = 4
-# cv2 takes coordinates as whole numbers of sixteenths of a pixel.
+"""Ink is drawn this many times larger and then reduced, which makes its edges smooth."""
+
 SHIFT = 4
+"""The number of fractional bits in coordinates for cv2, so that they are in sixteenths of a pixel."""
 
 
 @dataclass(frozen=True)
 class Pen:
-    """What a pen leaves on paper."""
+    """The properties of a pen's lines on paper."""
 
     width: tuple[float, float]
-    """Thinnest and thickest line, in units of a digit's height."""
+    """The widths of the thinnest and thickest line, in heights of a digit."""
     colours: tuple[Colour, ...]
-    """Its inks on light paper, RGB."""
+    """The colours of its ink on light paper, RGB."""
     give: float
-    """Share of the width that pressure adds or takes."""
+    """The largest share of the width that pressure adds or removes."""
     fade: float
-    """Share of the ink that is missing where the hand hardly presses."""
+    """The share of the ink that is missing where the hand hardly presses."""
     tooth: float = 0.0
-    """How much the roughness of the paper breaks the line; 0 not at all, 1 thoroughly."""
+    """How much the roughness of the paper breaks the line, from 0 (not at all) to 1 (completely)."""
     bleed: float = 0.0
-    """Unevenness of the edge, in units of the line's width."""
+    """The unevenness of the edge, in widths of the line."""
 
 
 PENS: dict[str, Pen] = {
@@ -52,11 +53,14 @@ LIGHT_COLOURS: tuple[Colour, ...] = ((246, 244, 236), (255, 255, 255), (248, 236
 def draw_ink(
     strokes: Sequence[Stroke], *, size: tuple[int, int], pen: str, width: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Return the ink that a pen leaves, `(height, width)` float32 from 0 (none) to 1 (full).
+    """Return the ink of strokes, `(height, width)` float32 from 0 (no ink) to 1 (full ink).
 
-    `strokes` are `(n, 2)` points `(x, y)` in pixels, two at least and as many as `digit_strokes` gives;
-    `size` is `(height, width)`, `pen` a key of `PENS` and `width` that of its line in pixels. What lies
-    outside of the frame is lost.
+    strokes: each is `(n, 2)` points `(x, y)` in pixels, at least two and as dense as those of `digit_strokes`.
+    size: `(height, width)`.
+    pen: a key of `PENS`.
+    width: the width of its line in pixels.
+
+    Ink outside the frame is lost.
     """
     kind = find_pen(pen)
     ink = np.zeros(size, np.float32)
@@ -70,7 +74,7 @@ def draw_ink(
 
 
 def find_pen(name: str) -> Pen:
-    """Return the pen of that name, or raise ValueError."""
+    """Return the pen with this name, or raise `ValueError`."""
     if name not in PENS:
         raise ValueError(f"there is no pen {name!r}; pens are {', '.join(PENS)}")
     return PENS[name]
@@ -82,13 +86,13 @@ def _touch(stroke: Stroke, *, rng: np.random.Generator) -> NDArray[np.float64]:
     pressure = 0.6 + 0.13 * drift(count, scale=0.2 * STEPS, rng=rng) + 0.05 * drift(count, scale=0.04 * STEPS, rng=rng)
     landing = np.minimum(1, np.arange(count) / (rng.uniform(0.01, 0.06) * STEPS))
     lifting = np.minimum(1, np.arange(count)[::-1] / (rng.uniform(0.02, 0.2) * STEPS))
-    # A slow pen gives its ink more time, which looks like pressure.
+    # A slow pen leaves more ink, which looks like pressure.
     firm = pressure + 0.45 * (0.6 - _speed(stroke)) - 0.25 * (1 - landing) - 0.4 * (1 - lifting)
     return np.clip(firm, 0, 1)
 
 
 def _speed(stroke: Stroke) -> NDArray[np.float64]:
-    """Return `(n,)` speeds from 0 to 1: hands slow down at the ends and, by the one-third power, in bends."""
+    """Return `(n,)` speeds from 0 to 1. Hands slow down at the ends and, by the one-third power law, in bends."""
     ahead = np.gradient(stroke, axis=0)
     turning = np.abs(np.gradient(np.unwrap(np.arctan2(ahead[:, 1], ahead[:, 0])))) * STEPS
     reach = min(5, len(stroke) // 2)
@@ -98,7 +102,7 @@ def _speed(stroke: Stroke) -> NDArray[np.float64]:
 
 
 def _add_stroke(ink: NDArray[np.float32], stroke: Stroke, pen: Pen, width: float, rng: np.random.Generator) -> None:
-    """Lay one stroke over `ink`; where it crosses earlier ones the ink adds up."""
+    """Add one stroke to `ink`. At crossings with earlier strokes, the ink adds up."""
     firm = _touch(stroke, rng=rng)
     radii = width / 2 * (1 + pen.give * (2 * firm - 1))
     loads = 1 - pen.fade * (1 - firm)
@@ -116,12 +120,12 @@ def _patch(
 ) -> NDArray[np.float32]:
     canvas = np.zeros(size * FINER, np.uint8)
     way = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
-    # Discs one fine pixel apart leave no scallops.
+    # The discs are one fine pixel apart, so that the edge is smooth.
     at = np.linspace(0, way[-1], max(2, round(float(way[-1]) * FINER)))
     x, y, radius, load = (np.interp(at, way, values) for values in (points[:, 0], points[:, 1], radii, loads))
     scale = FINER << SHIFT
     columns, rows = (np.rint((along + 0.5) * scale - (1 << SHIFT) / 2).astype(int).tolist() for along in (x, y))
-    # One loop over plain numbers: working them out one by one took longer than drawing the discs.
+    # The values are computed before the loop. Computing them in the loop takes longer than drawing the discs.
     discs = zip(columns, rows, np.rint(radius * scale).astype(int).tolist(), (255 * load).tolist(), strict=True)
     for column, row, reach, shade in discs:
         cv2.circle(canvas, (column, row), reach, shade, -1, cv2.LINE_8, SHIFT)
@@ -130,7 +134,7 @@ def _patch(
 
 
 def _bleed(ink: NDArray[np.float32], amount: float, width: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Fray the edges by moving every point a little; `amount` is in pixels."""
+    """Make the edges uneven by moving every point a little. `amount` is in pixels."""
     rows, columns = np.indices(ink.shape, np.float32)
     lumps = max(1.5, 0.25 * width)
     across = columns + amount * cloud(ink.shape, scale=lumps, rng=rng)
@@ -139,7 +143,7 @@ def _bleed(ink: NDArray[np.float32], amount: float, width: float, rng: np.random
 
 
 def _rub(ink: NDArray[np.float32], tooth: float, width: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Let the ink miss the hollows of the paper, the more the lighter it lies."""
+    """Remove ink in the hollows of the paper. Light ink misses more of them."""
     coarse = cloud(ink.shape, scale=max(2, 0.25 * width), rng=rng)
     fine = cloud(ink.shape, scale=max(1.2, 0.06 * width), rng=rng)
     reached = np.clip(0.6 + 2 * (ink - 0.6) - 0.3 * coarse - 0.45 * fine, 0, 1)

@@ -1,4 +1,4 @@
-"""Rules: printed lines on paper, full or dotted, level or upright."""
+"""Rules: printed lines on paper, solid or dotted, level or upright."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ def draw_rule(
 ) -> None:
     """Print a rule on paper, (height, width) float32, from `start` to the far edge.
 
-    position: where it crosses the middle of the page, pixels from the top, or from the left where it is upright.
-    depth: how much light it takes, 0 to 1. thickness: in pixels, None for one to three; dots have their own.
-    slope: how far it leaves its position for each pixel along it.
+    position: where it crosses the middle of the page, in pixels from the top, or from the left for an upright rule.
+    depth: how much light it absorbs, 0 to 1.
+    upright: whether it is upright, not level.
+    thickness: its thickness in pixels; None for one to three at random. It does not apply to dotted rules.
+    dotted: whether it is dotted.
+    slope: how far it moves from its position for each pixel along it.
     """
-    # An upright rule is a level one of the page turned over its diagonal.
+    # An upright rule is a level rule on the transposed page.
     page = paper.T if upright else paper
     if page.shape[1] - start < 3:
         return
@@ -49,7 +52,7 @@ def draw_rule(
 def _draw_dots(
     page: NDArray[np.float32], position: float, depth: float, start: int, slope: float, rng: np.random.Generator
 ) -> None:
-    """Print dots or dashes, two to seven pixels from one to the next."""
+    """Print dots or dashes, with two to seven pixels from one to the next."""
     pitch, thickness = int(rng.integers(2, 8)), int(rng.integers(1, 4))
     length = max(1, int(pitch * rng.uniform(0.35, 0.85)))
     for x in range(start, page.shape[1], pitch):

@@ -1,4 +1,4 @@
-"""Scenes: pictures of parts of pages whose marks are known: cheques, tables, lines, print, things, empty grounds."""
+"""Scenes: pictures of parts of pages with known marks: cheques, tables, lines, print, things and empty grounds."""
 
 from __future__ import annotations
 
@@ -45,20 +45,21 @@ _WITHOUT_WRITING: tuple[tuple[float, GroundKind], ...] = (
 
 @dataclass(frozen=True)
 class SceneKind:
-    """What a scene shows, and how such pages look."""
+    """A kind of scene: its content and its look."""
 
     write: Callable[[Draft, np.random.Generator], None]
     """Writes its content."""
     slope: float = 0.025
-    """Deviation of the slope of its lines."""
+    """The standard deviation of the slope of its lines."""
     grounds: tuple[tuple[float, GroundKind], ...] = _GROUNDS
-    """What it stands on, each with its share."""
+    """Its grounds, each with its share."""
     depth: tuple[float, float] = (0.3, 0.9)
-    """Least and most light that its ink takes."""
+    """The smallest and largest share of the light that its ink absorbs."""
     binarised: float = 0.0
-    """Share of pictures in black and white."""
+    """The share of pictures in black and white."""
     heights: tuple[float, float] | None = None
-    """Least and largest height of its digits in pixels; None for what is read at this scale and fits on the page."""
+    """The smallest and largest height of its digits in pixels; None for heights that the detector reads at this scale
+    and that fit on the page."""
 
 
 SCENES: dict[str, SceneKind] = {
@@ -73,7 +74,7 @@ SCENES: dict[str, SceneKind] = {
 }
 """The kinds of scenes by name."""
 
-# How often each kind is drawn.
+# The share of each kind of scene.
 _SHARES = (
     (0.27, "amount"),
     (0.28, "table"),
@@ -86,25 +87,31 @@ _SHARES = (
 )
 
 LEAST_HEIGHT, LARGEST_HEIGHT = 13, 46
-"""Heights of the digits that are read at this scale, in pixels."""
+"""The smallest and largest height of digits that are read at this scale, in pixels."""
 
-# What is drawn larger is no mark, but its small parts may look like one: below this height they are left open.
 _LARGE_MARK = 60
-# Ink on a photograph is dark, or it could not be seen.
+"""In a scene of huge digits, nothing is a mark. But marks lower than this, in pixels, can look like marks of a readable
+size, so their places are ignored."""
+
 _DEPTH_ON_PHOTOGRAPHS = (0.4, 0.9)
-# How often some digits are struck out, the ink is bent, an edge is dark.
+"""The smallest and largest share of the light that ink on a photograph absorbs. Lighter ink would not be visible."""
+
 _STRUCK, _BENT, _DARK_EDGE = 0.03, 0.4, 0.06
-# Digits lower than this many pixels do not lose a pixel of their strokes.
+"""The probabilities that some digits are struck out, that the ink is bent, and that an edge is dark."""
+
 _THICK_ENOUGH = 16
-# A mark of which an edge takes more than this share cannot be seen.
+"""The strokes of digits get thinner or thicker only if the digits are higher than this, in pixels."""
+
 _HIDDEN = 0.3
+"""A mark is not visible if a dark edge covers at least this share of it."""
 
 
 @dataclass(frozen=True)
 class Scene:
     """A picture of a part of a page, (height, width) uint8, with the marks that it shows.
 
-    marks: their boxes may reach beyond the picture. ignored: places where it is open whether there is a mark.
+    marks: the visible marks. Their boxes may extend beyond the picture.
+    ignored: the places where it is unknown whether there is a mark.
     """
 
     picture: Grey
@@ -115,7 +122,7 @@ class Scene:
 def draw_scene(stock: Stock, size: tuple[int, int], *, rng: np.random.Generator, kind: str | None = None) -> Scene:
     """Draw a scene of `size` (height, width) pixels.
 
-    kind: one of `SCENES`; None for one at random.
+    kind: one of `SCENES`; None for a random one.
     """
     kind = kind or pick(_SHARES, rng)
     look = SCENES[kind]
@@ -148,7 +155,7 @@ def _begin(stock: Stock, size: tuple[int, int], look: SceneKind, ground: GroundK
 
 
 def _worn_ink(draft: Draft, rng: np.random.Generator) -> Ink:
-    """Return the ink of a page without its margin, after the pen and the paper had their way."""
+    """Return the ink of a page without its margin, with the effects of pen and paper."""
     ink, writer = draft.canvas.ink, draft.writer
     thin_font = writer.pressure < 0 and writer.source == "typeface"
     if writer.pressure and not thin_font and draft.height > _THICK_ENOUGH and rng.random() < 0.5:
@@ -159,7 +166,7 @@ def _worn_ink(draft: Draft, rng: np.random.Generator) -> Ink:
 
 
 def _seen_beside(marks: list[LabelledMark], strip: tuple[int, int]) -> list[LabelledMark]:
-    """Return the marks that a dark strip, from a left to a right edge, does not hide."""
+    """Return the marks that are not hidden by a dark strip, given by its left and right edges."""
 
     def hidden(mark: LabelledMark) -> float:
         return min(mark.right, strip[1]) - max(mark.left, strip[0])

@@ -1,4 +1,4 @@
-"""Grounds of documents: plain paper, security patterns, texture, photographs."""
+"""Grounds of documents: plain paper, security patterns, textures and photographs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from inkread.marks import Grey
 
 Light = NDArray[np.float32]
-"""The light that each point of a page gives back, (height, width) float32, about 0 to 1."""
+"""The light that each point of a page reflects, (height, width) float32, about 0 to 1."""
 
 GroundKind = Literal["plain", "guilloche", "texture", "photograph"]
 
@@ -20,24 +20,24 @@ GroundKind = Literal["plain", "guilloche", "texture", "photograph"]
 def document_ground(
     kind: GroundKind, size: tuple[int, int], photographs: tuple[Grey, ...], *, rng: np.random.Generator
 ) -> Light:
-    """Return the ground of a document, `size` (height, width) pixels large; plain where there are no photographs."""
+    """Return the ground of a document, `size` (height, width) pixels large. Without photographs, it is plain."""
     if kind == "photograph" and photographs:
         return _part_of(photographs[rng.integers(len(photographs))], size, rng)
-    light = _tinted(size, rng)
+    light = _tint(size, rng)
     if kind in _PATTERNS:
         light = _PATTERNS[kind](light, rng)
-    return _uneven(light, rng)
+    return _add_grain(light, rng)
 
 
-def _tinted(size: tuple[int, int], rng: np.random.Generator) -> Light:
-    """Return an even tint, a little darker towards one corner."""
+def _tint(size: tuple[int, int], rng: np.random.Generator) -> Light:
+    """Return an even tint that is a little darker towards one corner."""
     across = np.linspace(-0.5, 0.5, size[1], endpoint=False, dtype=np.float32) * np.float32(rng.normal(0, 0.07))
     down = np.linspace(-0.5, 0.5, size[0], endpoint=False, dtype=np.float32) * np.float32(rng.normal(0, 0.07))
     return np.float32(rng.uniform(0.55, 1)) + across[None] + down[:, None]
 
 
-def _uneven(light: Light, rng: np.random.Generator) -> Light:
-    """Add the grain of paper, and to a third of the pages the shadows of a crumpled one."""
+def _add_grain(light: Light, rng: np.random.Generator) -> Light:
+    """Add the grain of paper and, to a third of the pages, the shadows of crumpled paper."""
     grain = rng.standard_normal(light.shape, np.float32) * np.float32(rng.uniform(0.003, 0.045))
     if rng.random() < 0.3:
         shadows = rng.normal(0, 0.06, (3, 6)).astype(np.float32)
@@ -46,7 +46,7 @@ def _uneven(light: Light, rng: np.random.Generator) -> Light:
 
 
 def _guilloche(light: Light, rng: np.random.Generator) -> Light:
-    """Print one to three sets of waved lines, a third of them crossed by others, as cheques and banknotes have them."""
+    """Print one to three sets of wavy lines, as on cheques and banknotes. A third of the sets are crossed by others."""
     y, x = np.indices(light.shape, np.float32)
     for _ in range(int(rng.integers(1, 4))):
         pitch, angle = rng.uniform(2.5, 11), rng.uniform(0, np.pi)
@@ -63,7 +63,7 @@ def _guilloche(light: Light, rng: np.random.Generator) -> Light:
 
 
 def _texture(light: Light, rng: np.random.Generator) -> Light:
-    """Show the weave of cloth or the fibres of rough paper."""
+    """Add the weave of cloth or the fibres of rough paper."""
     cells = (max(2, int(light.shape[0] / rng.uniform(1.5, 6))), max(2, int(light.shape[1] / rng.uniform(1.5, 12))))
     lumps = cv2.resize(rng.standard_normal(cells, np.float32), light.shape[::-1])
     return light + lumps * np.float32(rng.uniform(0.01, 0.06))

@@ -1,7 +1,7 @@
-"""The shapes in which people write the ten digits, as the knots a pen passes through.
+"""The shapes in which people write the ten digits, as knots that the pen passes through.
 
-A shape is a text: strokes are parted by `/`, a knot is `x,y` with x to the right and y downwards, about 100
-units to the height of a digit. The pen passes smoothly through its knots, but turns sharply where marked `!`.
+A shape is a text. `/` separates its strokes. A knot is `x,y`, with x to the right and y downwards; the height of a
+digit is about 100 units. The pen passes smoothly through its knots, but turns sharply at a knot marked with `!`.
 """
 
 from __future__ import annotations
@@ -137,14 +137,18 @@ SHAPES: dict[int, dict[str, str]] = {
 
 @dataclass(frozen=True)
 class PenPath:
-    """One stroke: `knots` `(n, 2)` float64 in units of the digit's height, `corners` `(n,)` bool."""
+    """A stroke.
+
+    knots: `(n, 2)` float64, in heights of a digit.
+    corners: `(n,)` bool, whether the pen turns sharply at each knot.
+    """
 
     knots: NDArray[np.float64]
     corners: NDArray[np.bool_]
 
 
 def paths(shape: str) -> list[PenPath]:
-    """Read a shape's text into its strokes."""
+    """Return the strokes of a shape."""
     return [_path(stroke.split()) for stroke in shape.split("/")]
 
 

@@ -1,4 +1,4 @@
-"""Signs drawn by hand: points, commas, dashes, slashes, colons, per cent, plus and equals."""
+"""Handwritten signs: points, commas, dashes, slashes, colons, percent, plus and equals signs."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ PAD = 3
 """Empty pixels at the left and right of a sign."""
 
 ABOVE = 0.15
-"""How far the ink map of a sign reaches above the top of the digits, in heights of a digit."""
+"""The space above the top of the digits in the ink map of a sign, in heights of a digit."""
 
-# The height of the ink map of a sign, in heights of a digit: a comma hangs below.
 _HEIGHT = 1.6
-# Signs are drawn so many times larger and then reduced, which makes their edges smooth.
+"""The height of the ink map of a sign, in heights of a digit. A comma extends below the line."""
+
 _FINER = 4
-# The usual width of each sign, in heights of a digit.
+"""Signs are drawn this many times larger and then reduced, which makes their edges smooth."""
+
 _WIDTHS = {".": 0.25, ",": 0.3, "-": 0.6, "/": 0.6, ":": 0.25, "%": 0.85, "+": 0.6, "=": 0.6}
+"""The usual width of each sign, in heights of a digit."""
 
 
 class _Brush:
-    """Draws in a box as wide as the sign and as high as a digit: x and y from 0 to 1."""
+    """Draws in a box as wide as the sign and as high as a digit. In the box, x and y go from 0 to 1."""
 
     def __init__(self, width: float, height: float, stroke: float, rng: np.random.Generator) -> None:
         self.rng, self.height = rng, height
@@ -46,7 +48,7 @@ class _Brush:
         cv2.ellipse(self.canvas, self._at(x, y), radii, 0, 0, 360, 255, -1)
 
     def ring(self, x: float, y: float, radius: float) -> None:
-        """Draw a circle, its radius in heights of a digit."""
+        """Draw a circle. Its radius is in heights of a digit."""
         cv2.circle(self.canvas, self._at(x, y), int(radius * self.height * _FINER), 255, self.thickness)
 
     def _at(self, x: float, y: float) -> tuple[int, int]:
@@ -54,11 +56,13 @@ class _Brush:
 
 
 def sign_ink(sign: str, *, height: float, stroke: float, rng: np.random.Generator) -> Ink:
-    """Return the ink of a sign beside digits of `height` pixels, (h, w) float32 from 0 to 1.
+    """Return the ink of a sign, (h, w) float32 from 0 to 1.
 
-    sign: one of `inkread.marks.SIGNS`. stroke: the width of the pen in pixels.
+    sign: one of `inkread.marks.SIGNS`.
+    height: the height of the digits next to it, in pixels.
+    stroke: the width of the pen in pixels.
 
-    The top of the digits is `ABOVE` heights below the first row; the sign begins `PAD` pixels from the left.
+    The top of the digits is `ABOVE` heights below the first row. The sign begins `PAD` pixels from the left.
     """
     width = _WIDTHS[sign] * height * rng.uniform(0.65, 1.35)
     if sign in "-=" and rng.random() < 0.2:
@@ -71,7 +75,7 @@ def sign_ink(sign: str, *, height: float, stroke: float, rng: np.random.Generato
 
 
 def _point(brush: _Brush, rng: np.random.Generator) -> None:
-    """Draw a spot, or three times in ten a short dash on the line."""
+    """Draw a spot or, three times in ten, a short dash on the line."""
     if rng.random() < 0.7:
         brush.blob(0.5, 0.94 + brush.jitter(), 0.5, 1.1)
         return

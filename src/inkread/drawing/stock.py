@@ -1,4 +1,4 @@
-"""The stock that pages are drawn from: digits, things that are no digits, typefaces, photographs."""
+"""The stock that pages are drawn from: digits, non-digits, typefaces and photographs."""
 
 from __future__ import annotations
 
@@ -16,35 +16,42 @@ from inkread.drawing.typefaces import Typefaces
 from inkread.marks import Grey
 
 Bitmap = NDArray[np.uint8]
-"""Ink of one thing, (h, w) uint8 with 255 = full ink."""
+"""The ink of one digit or thing, (h, w) uint8 with 255 = full ink."""
 
 SIDE = 64
-"""Side of the bitmaps that are drawn, in pixels."""
+"""The side of drawn bitmaps, in pixels."""
 
 HANDS = 2800
-"""Hands that draw digits."""
+"""The number of hands that draw digits."""
 
 THINGS = 4000
-"""Things that are no digits."""
+"""The number of non-digits."""
 
-# Digits are drawn at twice their size, with room for the thickest stroke, and then reduced.
 _FINER, _ROOM, _LONGER_SIDE = 2, 14, 100
-# Stroke widths of two kinds of hands, in pixels of the finer drawing: of a fine pen, and of felt-tips and thresholds.
+"""Digits are drawn this many times larger and then reduced. In the larger drawing, the margin, which has room for the
+thickest stroke, and the longer side of a digit have these many pixels."""
+
 _FINE_STROKES, _BROAD_STROKES = (2.5, 11.0), (8.0, 20.0)
-# How often a hand writes a digit in one of `MORE_SHAPES`.
+"""The thinnest and thickest stroke, in pixels of the larger drawing, of hands with fine pens, and of hands with
+felt-tips, which are also like strokes after a threshold."""
+
 _MORE = 0.68
-# A point of the image belongs to the stroke from this grey on.
+"""The probability that a hand writes a digit in one of `MORE_SHAPES`."""
+
 _INKED = 127
-# Of the distances to the edge within a stroke, the one at this share is half of its width.
+"""A pixel of an image belongs to a stroke if its grey is above this."""
+
 _HALF_WIDTH_SHARE = 0.8
-# Slants as the shear that moments give, beyond which they say nothing.
+"""The quantile of the distances to the edge inside a stroke that is taken as half of its width."""
+
 _LARGEST_SLANT = 0.8
+"""The largest slant, as a shear. A larger slant that is computed from moments is not reliable, so it is clipped."""
 
 
 class DrawnDigits:
-    """Digits in all shapes, those of `MORE_SHAPES` too, by a fixed number of hands, each drawn when it is asked for.
+    """Digits in all shapes, including `MORE_SHAPES`, by a fixed number of hands. Each is drawn when it is first used.
 
-    The digits follow from the seed alone, whatever is asked for first.
+    The digits depend only on the seed, not on the order in which they are used.
     """
 
     def __init__(self, seed: int) -> None:
@@ -52,7 +59,7 @@ class DrawnDigits:
         self._drawn: dict[tuple[int, int], tuple[Bitmap, ...]] = {}
 
     def find(self, hand: int, digit: int, variant: int) -> Bitmap:
-        """Return one of two variants, 0 or 1, of a digit by hand number `hand` (below `HANDS`), (64, 64) uint8."""
+        """Return variant 0 or 1 of a digit by hand number `hand` (below `HANDS`), (64, 64) uint8."""
         key = (hand, digit)
         if key not in self._drawn:
             self._drawn[key] = self._draw(hand, digit)
@@ -67,10 +74,10 @@ class DrawnDigits:
         rng = np.random.default_rng((self._seed, hand, digit))
         shapes = list((MORE_SHAPES if rng.random() < _MORE else SHAPES)[digit])
         shape = shapes[rng.integers(len(shapes))]
-        return tuple(_drawn_digit(digit, shape, writer, width, rng) for _ in range(2))
+        return tuple(_draw_digit(digit, shape, writer, width, rng) for _ in range(2))
 
 
-def _drawn_digit(digit: int, shape: str, hand: Hand, width: float, rng: np.random.Generator) -> Bitmap:
+def _draw_digit(digit: int, shape: str, hand: Hand, width: float, rng: np.random.Generator) -> Bitmap:
     canvas = np.zeros((_FINER * SIDE, _FINER * SIDE), np.uint8)
     for stroke in digit_strokes(digit, rng=rng, shape=shape, hand=hand):
         points = np.rint((stroke * _LONGER_SIDE + _ROOM) * 16).astype(np.int32)
@@ -80,14 +87,14 @@ def _drawn_digit(digit: int, shape: str, hand: Hand, width: float, rng: np.rando
 
 
 class DrawnThings:
-    """Things that are no digits, each drawn when it is first asked for; they follow from the seed alone."""
+    """Non-digits. Each is drawn when it is first used. They depend only on the seed."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._drawn: dict[int, tuple[Bitmap, bool]] = {}
 
     def find(self, number: int) -> tuple[Bitmap, bool]:
-        """Return thing number `number` (below `THINGS`), (64, 64) uint8, and whether it is a letter."""
+        """Return non-digit number `number` (below `THINGS`), (64, 64) uint8, and whether it is a letter."""
         if number not in self._drawn:
             self._drawn[number] = self._draw(number)
         return self._drawn[number]
@@ -100,9 +107,10 @@ class DrawnThings:
 
 
 class WrittenDigits:
-    """Digits that people wrote, such as MNIST's, in the order of how thick their strokes are.
+    """Digits that people wrote, such as MNIST's, sorted by the width of their strokes.
 
-    images: (N, 28, 28) uint8, 255 = ink. labels: (N,) uint8, 0 to 9; each digit is there at least once.
+    images: (N, 28, 28) uint8, 255 = ink.
+    labels: (N,) uint8, 0 to 9. Each digit must occur at least once.
     """
 
     def __init__(self, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> None:
@@ -112,7 +120,7 @@ class WrittenDigits:
         self._by_width = [indices[np.argsort(widths[indices])] for indices in of_digits]
 
     def find(self, digit: int, weight: float) -> tuple[Bitmap, float]:
-        """Return an image of a digit, (28, 28) uint8, and the slant to the right that would make it upright.
+        """Return an image of a digit, (28, 28) uint8, and the shear to the right that would make it upright.
 
         weight: the share of the digit's images with thinner strokes, 0 to 1.
         """
@@ -122,29 +130,29 @@ class WrittenDigits:
 
 
 def _stroke_width(image: Bitmap) -> float:
-    """Return the width of the strokes of an image in pixels; a usual one where there is no ink."""
+    """Return the width of the strokes of an image in pixels. It is 2 if there is no ink."""
     inside = cv2.distanceTransform(np.pad((image > _INKED).view(np.uint8), 1), cv2.DIST_L2, 3)
     distances = np.sort(inside[inside > 0])
     return 2 * float(distances[int(_HALF_WIDTH_SHARE * len(distances))]) if len(distances) else 2.0
 
 
 def _slant(image: Bitmap) -> float:
-    """Return the slant to the right, in pixels for one up, that would make an image upright."""
+    """Return the shear to the right, in pixels per pixel upwards, that would make an image upright."""
     moments = cv2.moments(image)
     return float(min(max(moments["mu11"] / max(moments["mu02"], 1e-3), -_LARGEST_SLANT), _LARGEST_SLANT))
 
 
 @dataclass(frozen=True)
 class Stock:
-    """All that pages are drawn from."""
+    """The material that pages are drawn from."""
 
     drawn: DrawnDigits
-    """Digits drawn by strokes."""
+    """Digits drawn with strokes."""
     things: DrawnThings
-    """What is no digit."""
+    """Non-digits."""
     typefaces: Typefaces
     """Fonts that look like handwriting, and fonts of print."""
     written: WrittenDigits | None = None
-    """Digits that people wrote; None for drawn digits in their place."""
+    """Digits that people wrote; None to use drawn digits instead."""
     photographs: tuple[Grey, ...] = ()
-    """Photographs as grounds and as pictures without digits; none for plain paper in their place."""
+    """Photographs for grounds and for pictures without digits. If empty, plain paper is used instead."""

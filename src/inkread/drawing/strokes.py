@@ -1,4 +1,4 @@
-"""Digits as the way a pen goes, written by a hand that never does the same thing twice."""
+"""Strokes: the paths of a pen that writes digits, with random variations."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from inkread.drawing.shapes import SHAPES, PenPath, paths
 
 Stroke = NDArray[np.float64]
 
-# Points to a digit's height; the fine steps that the pen and the tremor need.
 STEPS = 100
+"""The number of points per height of a digit. The pen and the tremor need steps this fine."""
 
 
 @dataclass(frozen=True)
 class Hand:
-    """A writer's habits, in units of a digit's height; `Hand.random` meets a new writer."""
+    """A writer's habits. Lengths are in heights of a digit. `Hand.random` returns a random writer."""
 
     slant: float = 0.1
-    """Shift of the top to the right; negative leans back."""
+    """How far the top is shifted to the right. Negative values lean back."""
     breadth: float = 1.0
-    """Widening of the digits."""
+    """The factor by which digits are wider than usual."""
     wobble: float = 0.02
-    """Deviation of the points that the pen aims at."""
+    """The standard deviation of the knots."""
     haste: float = 0.02
-    """Length over which corners are rounded off."""
+    """The length over which corners are rounded."""
     tremor: float = 0.002
-    """Deviation of the fine shaking."""
+    """The standard deviation of the fine shaking."""
 
     @classmethod
     def random(cls, *, rng: np.random.Generator) -> Hand:
-        """Return a writer drawn at random."""
+        """Return a random writer."""
         return cls(
             slant=float(np.clip(rng.normal(0.1, 0.1), -0.12, 0.32)),
             breadth=float(rng.uniform(0.8, 1.2)),
@@ -50,9 +50,11 @@ def digit_strokes(
 ) -> list[Stroke]:
     """Write one digit and return its strokes in the order in which the pen draws them.
 
-    Each is `(n, 2)` float64, points `(x, y)` about a hundredth apart with y downwards. Together they fill the
-    unit box along their longer side and stand in its middle. `shape` is a key of `SHAPES[digit]` or
-    `MORE_SHAPES[digit]` and `hand` a writer; what is not given is drawn at random, a shape from `SHAPES` alone.
+    Each stroke is `(n, 2)` float64: points `(x, y)` about a hundredth apart, with y downwards. Together, the strokes
+    fill the unit box along their longer side and are in its middle.
+
+    shape: a key of `SHAPES[digit]` or `MORE_SHAPES[digit]`; None for a random one of `SHAPES[digit]`.
+    hand: a writer; None for a random one.
     """
     hand = hand or Hand.random(rng=rng)
     written = [_write(path, hand, rng) for path in paths(_shape(digit, shape, rng))]
@@ -71,7 +73,7 @@ def _shape(digit: int, shape: str | None, rng: np.random.Generator) -> str:
 
 def _write(path: PenPath, hand: Hand, rng: np.random.Generator) -> Stroke:
     aim = path.knots + rng.normal(0, hand.wobble, path.knots.shape) + rng.normal(0, hand.wobble * 0.8, 2)
-    stroke = _round_off(_evenly(_spline(aim, path.corners)), hand.haste * STEPS)
+    stroke = _round_off(_space_evenly(_spline(aim, path.corners)), hand.haste * STEPS)
     count = len(stroke)
     bow = np.stack([drift(count, scale=0.3 * STEPS, rng=rng) for _ in "xy"], axis=1)
     shake = np.stack([drift(count, scale=0.03 * STEPS, rng=rng) for _ in "xy"], axis=1)
@@ -79,13 +81,13 @@ def _write(path: PenPath, hand: Hand, rng: np.random.Generator) -> Stroke:
 
 
 def _spline(knots: Stroke, corners: NDArray[np.bool_]) -> Stroke:
-    """Return a dense curve through `knots` `(n, 2)`, smooth but at the corners."""
+    """Return a dense curve through `knots` `(n, 2)`, which is smooth except at the corners."""
     cuts = [0, *np.flatnonzero(corners), len(knots) - 1]
     return np.concatenate([_curve(knots[a : b + 1]) for a, b in pairwise(cuts)])
 
 
 def _curve(knots: Stroke) -> Stroke:
-    # The root of the distance as parameter (a centripetal spline) makes no loops or cusps between near knots.
+    # With the root of the distance as parameter (a centripetal spline), there are no loops or cusps between near knots.
     times = np.concatenate([[0], np.cumsum(np.sqrt(np.linalg.norm(np.diff(knots, axis=0), axis=1)))])
     slopes = np.gradient(knots, times, axis=0, edge_order=2 if len(knots) > 2 else 1)
     at = np.linspace(0, times[-1], 3 * STEPS)
@@ -101,8 +103,8 @@ def _curve(knots: Stroke) -> Stroke:
     )
 
 
-def _evenly(points: Stroke) -> Stroke:
-    """Return points at even steps along `points`."""
+def _space_evenly(points: Stroke) -> Stroke:
+    """Return points at equal distances along `points`."""
     way = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
     at = np.linspace(0, way[-1], max(8, round(float(way[-1]) * STEPS)))
     return np.stack([np.interp(at, way, points[:, axis]) for axis in (0, 1)], axis=1)
@@ -111,14 +113,14 @@ def _evenly(points: Stroke) -> Stroke:
 def _round_off(points: Stroke, length: float) -> Stroke:
     reach = min(max(1, round(3 * length)), len(points) - 1)
     bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / length) ** 2)
-    # Reflected through its ends, the stroke keeps its length and the direction it starts and ends in.
+    # The stroke is reflected at its ends, so that it keeps its length and its directions at the start and the end.
     longer = np.pad(points, ((reach, reach), (0, 0)), mode="reflect", reflect_type="odd")
     smooth = [np.convolve(longer[:, axis], bell / bell.sum(), mode="valid") for axis in (0, 1)]
     return np.stack(smooth, axis=1)
 
 
 def _lean(strokes: list[Stroke], hand: Hand, rng: np.random.Generator) -> list[Stroke]:
-    """Slant, widen, bend and turn a whole digit."""
+    """Slant, widen, bend and rotate a whole digit."""
     slant = hand.slant + rng.normal(0, 0.03)
     breadth = hand.breadth * np.exp(rng.normal(0, 0.05))
     taper, bend = rng.normal(0, 0.07), rng.normal(0, 0.06)

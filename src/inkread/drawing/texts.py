@@ -1,4 +1,4 @@
-"""Texts: the numbers and words that people put on paper."""
+"""Texts: random numbers and words as people write them."""
 
 from __future__ import annotations
 
@@ -10,27 +10,30 @@ import numpy as np
 from inkread.drawing.noise import pick
 
 NumberKind = Literal["amount", "cell", "text"]
-"""Where a number stands: on a cheque, in a cell of a table, or in running text."""
+"""The place of a number: on a cheque, in a cell of a table, or in running text."""
 
-# Syllables that make words without a meaning, and words that stand beside numbers.
+# The syllables of words without a meaning.
 _SYLLABLES = """
     an ber cal de es for ga hu in jo ka le mo ne or pa qua re si to un va we xi yo za st ch th ou ie ss tt ll ar el
 """.split()  # noqa: SIM905 - easier to read than a list
+# Words that are common next to numbers.
 _COMMON_WORDS = """
     Januar Februar Marts April Maj Juni Juli August September Oktober November Dezember January March May June July
     October December den d. No Nr Total Date Name Sum Amount Pay kg EUR Rs the of and to
 """.split()  # noqa: SIM905 - easier to read than a list
 
-# How an amount may end, so that nobody adds to it.
 _FILLERS = ("-", ".-", "=", ",-", ".", "--", ".=")
-# How many groups of three digits follow the first digits of an amount.
+"""The endings of amounts that prevent anybody from adding digits."""
+
 _GROUPS = ((0.25, 0), (0.60, 1), (0.15, 2))
-# How many digits a cell of a table holds.
+"""The number of groups of three digits after the first digits of an amount, each with its probability."""
+
 _CELL_DIGITS = ((0.12, 1), (0.30, 2), (0.40, 3), (0.18, 4))
+"""The number of digits in a cell of a table, each with its probability."""
 
 
 def word_text(rng: np.random.Generator) -> str:
-    """Return a word: a third of them months and words of forms, the others made of syllables that mean nothing."""
+    """Return a word. A third are months and words of forms, and the others are made of meaningless syllables."""
     if rng.random() < 0.35:
         word = _COMMON_WORDS[rng.integers(len(_COMMON_WORDS))]
     else:
@@ -44,7 +47,7 @@ def word_text(rng: np.random.Generator) -> str:
 
 
 def number_text(kind: NumberKind, rng: np.random.Generator) -> str:
-    """Return a number as it is written in a place of that kind, of digits and the signs of `inkread.marks.SIGNS`."""
+    """Return a number for a place of this kind, made of digits and the signs in `inkread.marks.SIGNS`."""
     if kind == "amount":
         return _amount(rng)
     if kind == "cell":
@@ -54,14 +57,14 @@ def number_text(kind: NumberKind, rng: np.random.Generator) -> str:
 
 
 def digits_text(count: int, rng: np.random.Generator) -> str:
-    """Return so many digits, all equally likely."""
+    """Return `count` digits, all equally likely."""
     return "".join(map(str, rng.integers(0, 10, count).tolist()))
 
 
 def _amount(rng: np.random.Generator) -> str:
     text = digits_text(_between(1, 3, rng), rng)
     if rng.random() < 0.6:
-        # The first digits of amounts follow Benford's law: a 1 is six times as frequent as a 9.
+        # The first digits of amounts follow Benford's law. A 1 is more than six times as frequent as a 9.
         text = str(int(10 ** rng.random())) + text[1:]
     for _ in range(pick(_GROUPS, rng)):
         text += (_one_of(".,", rng) if rng.random() < 0.65 else "") + _three_digits(rng)
@@ -73,7 +76,7 @@ def _amount(rng: np.random.Generator) -> str:
 
 
 def _three_digits(rng: np.random.Generator) -> str:
-    """Return a group of three digits, round ones more often than by chance."""
+    """Return a group of three digits. Round numbers are more frequent than by chance."""
     group = "000" if rng.random() < 0.3 else digits_text(3, rng)
     return group[0] + "00" if rng.random() < 0.3 else group
 
@@ -95,7 +98,7 @@ def _decimal(rng: np.random.Generator) -> str:
 
 
 def _date(rng: np.random.Generator) -> str:
-    """Return a date or a fraction: a third of them have no year."""
+    """Return a date or a fraction. A third have no year."""
     text = digits_text(_between(1, 2, rng), rng) + _one_of("/.-", rng) + digits_text(_between(1, 2, rng), rng)
     return text + (_one_of("/.-", rng) + digits_text(2 * _between(1, 2, rng), rng) if rng.random() < 0.7 else "")
 
@@ -136,7 +139,7 @@ _IN_TEXT: tuple[tuple[float, Callable[[np.random.Generator], str]], ...] = (
 
 
 def _between(least: int, most: int, rng: np.random.Generator) -> int:
-    """Return a whole number from `least` to `most`, both included."""
+    """Return an integer from `least` to `most`, both included."""
     return int(rng.integers(least, most + 1))
 
 

@@ -1,6 +1,6 @@
 """Typefaces: words and signs in fonts, with the box of each letter.
 
-Fonts come from files that Pillow opens. Where there are none, OpenCV's strokes (Hershey 1967) stand in for them.
+Fonts come from files that Pillow opens. Without files, OpenCV's stroke fonts (Hershey 1967) replace them.
 """
 
 from __future__ import annotations
@@ -21,24 +21,26 @@ from inkread.marks import Area
 Ink = NDArray[np.float32]
 
 GLYPH_SIZE = 56
-"""The size, in pixels to the em, at which single signs of a font are drawn before they are reduced."""
+"""The size, in pixels per em, at which single signs of a font are drawn before they are reduced."""
 
 PAD = 4
 """Empty pixels around the ink of a sign or word."""
 
-# Words are drawn at one of these sizes, in pixels to the em, the nearest by its logarithm: fonts are slow to load.
 _SIZES = np.array([6, 7, 8, 9, 10, 11, 13, 15, 17, 20, 23, 27, 31, 36, 42, 49, 57, 66, 77, 90])
-# A digit is at least this share of its font's size: some have none, and a mark in its place.
+"""The sizes of words, in pixels per em. The size with the nearest logarithm is used, since fonts are slow to load."""
+
 _LEAST_DIGIT = 0.25
+"""The smallest height of a digit, as a share of its font's size. Some fonts have a small mark instead of digits."""
 
 
 @dataclass(frozen=True)
 class Lettering:
-    """A word in ink.
+    """The ink of a word. Its origin is the point where the word begins and its digits have their top.
 
-    ink: (h, w) float32 from 0 to 1. left, top: its corner, in pixels from where the word begins and where its digits
-    have their top. boxes: the area of each of its signs, from the same point, None where nothing can be seen.
-    advance: where the next word would begin.
+    ink: (h, w) float32 from 0 to 1.
+    left, top: the corner of the ink, in pixels from the origin.
+    boxes: the area of each sign, in pixels from the origin; None if the sign has no visible ink.
+    advance: where the next word would begin, in pixels from the origin.
     """
 
     ink: Ink
@@ -49,17 +51,17 @@ class Lettering:
 
 
 class Typeface(Protocol):
-    """What words are written in."""
+    """A font, from a file or of OpenCV."""
 
     def lettering(self, text: str, height: float) -> Lettering:
-        """Return a word whose digits are, or would be, `height` pixels high."""
+        """Return a word at the size at which digits are `height` pixels high."""
 
 
 @dataclass(frozen=True)
 class FileTypeface:
     """A font in a file.
 
-    measured_by: the sign that tells its size, "8" unless its digits are not to be used.
+    measured_by: the sign that the size is measured by. It is "8", unless the digits of the font must not be used.
     """
 
     path: str
@@ -87,17 +89,17 @@ class FileTypeface:
         return Lettering(ink, -PAD, y0 - top * size - PAD, boxes, font.getlength(text))
 
     def glyph(self, sign: str) -> NDArray[np.uint8]:
-        """Return one sign at `GLYPH_SIZE`, (h, w) uint8 with 255 = ink and `PAD` empty pixels around."""
+        """Return one sign at `GLYPH_SIZE`, (h, w) uint8 with 255 = ink and `PAD` empty pixels around it."""
         return _glyph(self.path, sign)
 
     def drop(self, sign: str) -> float:
-        """Return how far the top of a sign lies below that of an 8, in ems."""
+        """Return how far the top of a sign is below the top of an 8, in ems."""
         return _extent(self.path, sign)[1] - _extent(self.path, "8")[1]
 
 
 @dataclass(frozen=True)
 class HersheyTypeface:
-    """One of OpenCV's fonts of strokes, by its number."""
+    """One of OpenCV's stroke fonts, by its number."""
 
     font: int
 
@@ -121,28 +123,28 @@ class Typefaces:
     """The typefaces of a stock."""
 
     handwriting: tuple[Typeface, ...]
-    """Fonts that look as if someone had written them."""
+    """Fonts that look like handwriting."""
     print: tuple[Typeface, ...]
     """Fonts of books, forms and screens."""
 
     @property
     def digits(self) -> list[FileTypeface]:
-        """The fonts that look written and have good digits; empty where there are no files."""
+        """The fonts that look like handwriting and have good digits. Empty if there are no font files."""
         return [face for face in self.handwriting if isinstance(face, FileTypeface) and face.has_digits]
 
 
-# Without files, the two scripts are handwriting and the others print.
+# These typefaces are used without font files.
 STROKE_TYPEFACES = Typefaces(
     handwriting=tuple(HersheyTypeface(font) for font in (cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, cv2.FONT_HERSHEY_SIMPLEX)),
     print=tuple(HersheyTypeface(font) for font in (cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_COMPLEX)),
 )
 
-# Fonts whose digits are ornaments, and may only write words.
 WITHOUT_DIGITS = ("over-the-rainbow",)
+"""The fonts whose digits are ornaments. They are only used for words."""
 
 
 def typefaces(handwriting: Sequence[Path], print_: Sequence[Path]) -> Typefaces:
-    """Return the typefaces of font files, those that look written and those of print."""
+    """Return the typefaces of font files, for handwriting and for print."""
     return Typefaces(tuple(map(_typeface, handwriting)), tuple(map(_typeface, print_)))
 
 
@@ -162,7 +164,7 @@ def _sign_box(path: str, size: int, sign: str) -> Area:
 
 @lru_cache(6000)
 def _extent(path: str, sign: str) -> tuple[float, float]:
-    """Return the height of a sign and its top below the top of the line, in ems."""
+    """Return the height of a sign, and the distance of its top from the top of the line, in ems."""
     _, top, _, bottom = _sign_box(path, GLYPH_SIZE, sign)
     return (bottom - top) / GLYPH_SIZE, top / GLYPH_SIZE
 
@@ -183,7 +185,7 @@ def _hershey_height(font: int) -> int:
 
 @lru_cache(20_000)
 def _hershey_sign(font: int, sign: str, scale: float) -> tuple[Ink, int]:
-    """Return one sign with the top of its digits at row `PAD`, and how far the next one stands."""
+    """Return one sign with the top of its digits at row `PAD`, and the distance to the next sign."""
     thickness = max(1, round(2 * scale))
     (width, height), below = cv2.getTextSize(sign, font, scale, thickness)
     canvas = np.zeros((height + below + 2 * PAD + thickness, width + 2 * PAD), np.uint8)

@@ -1,4 +1,4 @@
-"""Writers: people's habits of writing numbers, and the digits that they write by them."""
+"""Writers: the habits of people who write numbers, and the digits that they write."""
 
 from __future__ import annotations
 
@@ -17,65 +17,67 @@ from inkread.drawing.typefaces import FileTypeface, Typeface
 Ink = NDArray[np.float32]
 
 Source = Literal["written", "drawn", "typeface"]
-"""Where a writer's digits come from: MNIST, our strokes, or a font that looks written."""
+"""Where a writer's digits come from: MNIST, drawn strokes, or a font that looks like handwriting."""
 
 PAD = 2
 """Empty pixels around a digit."""
 
-# How often writers take their digits from where.
 _SOURCES: tuple[tuple[float, Source], ...] = ((0.27, "written"), (0.53, "drawn"), (0.20, "typeface"))
-# Bitmaps show ink from this grey on.
+"""The sources of digits, each with its share of the writers."""
+
 _INKED = 70
-# A digit is at most so wide, in heights of a digit.
+"""A pixel of a bitmap is ink if its grey is above this."""
+
 _WIDEST = 1.6
+"""The largest width of a digit, in heights of a digit."""
 
 
 @dataclass(frozen=True)
 class Writer:
-    """Somebody's habits; lengths are in heights of a digit. `Writer.random` meets a new writer."""
+    """The habits of a person. Lengths are in heights of a digit. `Writer.random` returns a random writer."""
 
     source: Source
-    """Where most digits come from."""
+    """The source of most digits."""
     mixes: bool
     """Whether half of the digits come from another source."""
     hand: int
-    """Number of the hand that draws."""
+    """The number of the hand that draws."""
     weight: float
-    """How thick the strokes are, as a share of people with thinner ones."""
+    """How thick the strokes are, as the share of people whose strokes are thinner."""
     typeface: FileTypeface | None
-    """The font of the digits, where they come from one."""
+    """The font of the digits, for a writer whose digits come from a font."""
     words: Typeface
     """The font of the words."""
     words_printed: bool
     """Whether the words are print, as on a form that is filled in."""
     word_height: float
-    """Height of the digits that would go with the words."""
+    """The height of digits in the font size of the words."""
     slant: float
-    """How far the writing leans to the right, pixels for one up."""
+    """How far the writing leans to the right, in pixels per pixel upwards."""
     breadth: float
-    """Widening of the digits."""
+    """The factor by which digits are wider than usual."""
     gap: float
-    """From one digit to the next; negative where they overlap."""
+    """The gap from one digit to the next. It is negative if they overlap."""
     stroke: float
-    """Width of the pen for signs."""
+    """The width of the pen for signs."""
     wobble: float
-    """Deviation of the digits from the line."""
+    """The standard deviation of the digits from the line."""
     uneven: float
-    """Deviation of the digits' heights, as a share."""
+    """The standard deviation of the digits' heights, as a share."""
     sharpness: float
-    """Contrast of the edges where a small digit is enlarged."""
+    """The contrast of the edges of a small digit that is enlarged."""
     zero_height: float
-    """Height of zeros: some write small ones."""
+    """The height of zeros. Some people write small zeros."""
     zero_breadth: float
-    """Widening of zeros."""
+    """The factor by which zeros are wider than other digits."""
     joins: bool
-    """Whether half of the digits are joined to the one before."""
+    """Whether half of the digits are joined to the digit before."""
     pressure: int
-    """Whether strokes grow by a pixel (1), shrink by one (-1) or neither (0)."""
+    """Whether strokes are a pixel wider (1), a pixel narrower (-1) or unchanged (0)."""
 
     @classmethod
     def random(cls, stock: Stock, *, rng: np.random.Generator) -> Writer:
-        """Return a writer drawn at random, whose digits the stock has."""
+        """Return a random writer, whose digits are in the stock."""
         fonts = stock.typefaces.digits
         prints = rng.random() < 0.4
         wordfaces = stock.typefaces.print if prints else stock.typefaces.handwriting
@@ -102,39 +104,39 @@ class Writer:
         )
 
     def without_typeface(self) -> Writer:
-        """Return this writer with drawn digits where they came from a font, which is poor when it is very large."""
+        """Return this writer with drawn digits instead of a font, since very large digits of a font look bad."""
         return replace(self, source="drawn") if self.source == "typeface" else self
 
     def closer(self) -> Writer:
-        """Return this writer with half of a wide gap between digits, as cells of a table ask for."""
+        """Return this writer with a wide gap between digits halved, for cells of a table."""
         return replace(self, gap=self.gap / 2) if self.gap > 0.2 else self
 
 
 def _source(stock: Stock, rng: np.random.Generator) -> Source:
-    """Return where a writer's digits come from; drawn ones stand in for what the stock lacks."""
+    """Return the source of a writer's digits. Drawn digits replace sources that the stock does not have."""
     source = pick(_SOURCES, rng)
     lacks = (source == "written" and stock.written is None) or (source == "typeface" and not stock.typefaces.digits)
     return "drawn" if lacks else source
 
 
 def digit_bitmap(writer: Writer, digit: int, stock: Stock, *, rng: np.random.Generator) -> tuple[Bitmap, float]:
-    """Return a digit as a writer has it before it is brought to size, (h, w) uint8, and the slant it still needs."""
+    """Return a writer's digit before it is scaled, (h, w) uint8, and the shear that it still needs."""
     source = writer.source
     if writer.mixes and rng.random() < 0.5:
         source = "written" if source == "drawn" and stock.written else "drawn"
     if source == "typeface" and writer.typeface:
-        # Fonts lean by themselves.
+        # Fonts for handwriting already lean.
         return writer.typeface.glyph(str(digit)), 0.5 * writer.slant
     if source == "written" and stock.written:
         image, upright = stock.written.find(digit, writer.weight + rng.normal(0, 0.06))
-        # Most of the slant of whoever wrote the image is taken back.
+        # Most of the slant of the image is removed first.
         return image, 0.6 * writer.slant + 0.8 * upright
-    # Drawn hands lean by a tenth on average.
+    # Drawn digits already lean by a tenth on average.
     return stock.drawn.find(writer.hand, digit, int(rng.integers(2))), writer.slant - 0.1
 
 
 def written_digit(writer: Writer, digit: int, height: float, stock: Stock, *, rng: np.random.Generator) -> Ink:
-    """Return the ink of a digit about `height` pixels high, (h, w) float32 from 0 to 1 with `PAD` pixels around."""
+    """Return the ink of a digit about `height` pixels high, (h, w) float32 from 0 to 1, with `PAD` pixels around it."""
     bitmap, slant = digit_bitmap(writer, digit, stock, rng=rng)
     x, y, w, h = cv2.boundingRect((bitmap > _INKED).view(np.uint8))
     if not w:
@@ -145,16 +147,16 @@ def written_digit(writer: Writer, digit: int, height: float, stock: Stock, *, rn
     across = min(across, _WIDEST * height / w)
     lean = min(max(slant + rng.normal(0, 0.05), -0.5), 1.1)
     tilt = rng.normal(0, 0.03) * across
-    return _warped(bitmap[y : y + h, x : x + w], across, down, lean, tilt, writer.sharpness)
+    return _warp(bitmap[y : y + h, x : x + w], across, down, lean, tilt, writer.sharpness)
 
 
-def _warped(bitmap: Bitmap, across: float, down: float, lean: float, tilt: float, sharpness: float) -> Ink:
-    """Return a bitmap scaled, sheared to the right by `lean` and downwards by `tilt`, and sharp where enlarged."""
+def _warp(bitmap: Bitmap, across: float, down: float, lean: float, tilt: float, sharpness: float) -> Ink:
+    """Return a bitmap scaled, sheared to the right by `lean` and downwards by `tilt`, and sharpened if enlarged."""
     tall = down * bitmap.shape[0]
     spread = abs(lean) * tall
     size = (math.ceil(across * bitmap.shape[1] + spread) + 2 * PAD, math.ceil(tall) + 2 * PAD)
     matrix = np.array([[across, -lean * down, PAD + (spread + lean * tall) / 2], [tilt, down, PAD]])
-    # A warp takes one point for each pixel: what is reduced has to be blurred before.
+    # A warp samples one point per pixel, so a bitmap must be blurred before it is reduced.
     source = bitmap if down > 0.6 else cv2.GaussianBlur(bitmap, (0, 0), 0.35 / down)
     how = cv2.INTER_CUBIC if down > 1 else cv2.INTER_LINEAR
     ink = cv2.warpAffine(source, matrix, size, flags=how).astype(np.float32) / np.float32(255)

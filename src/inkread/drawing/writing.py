@@ -1,4 +1,4 @@
-"""Writing: numbers, words and other things put on a canvas, each mark with its box and class."""
+"""Writing: puts numbers, words and other things on a canvas, and records the box and class of each mark."""
 
 from __future__ import annotations
 
@@ -22,20 +22,26 @@ from inkread.marks import LETTER, MARKS, OTHER_INK, Area
 Ink = NDArray[np.float32]
 Point = tuple[float, float]
 
-# The height of an 8 in a usual font, as a share of its size.
 _USUAL_DIGIT = 0.68
-# A digit lower than this share of the others mostly stands on the line, and in its middle otherwise.
+"""The height of an 8 in a usual font, as a share of the font size."""
+
 _SMALL = 0.8
-# How often what is put down as a thing is a tick or a cross.
+"""A digit lower than this share of the digit height is usually at the bottom of the line, otherwise in its middle."""
+
 _TICKS = 0.2
+"""The probability that a thing is a tick or a cross."""
 
 
 @dataclass(frozen=True)
 class Draft:
     """A page while it is drawn.
 
-    canvas: its ink and marks. paper: (height, width) float32, the light of the ground, on which rules are printed.
-    writer: who writes. height: that of the digits, in pixels. slope: how far lines fall for each pixel to the right.
+    canvas: its ink and marks.
+    paper: (height, width) float32, the light of the ground, with printed rules.
+    stock: the material that it is drawn from.
+    writer: the person who writes.
+    height: the height of the digits in pixels.
+    slope: how far lines fall for each pixel to the right.
     """
 
     canvas: InkCanvas
@@ -56,9 +62,10 @@ def write_number(
     until: float | None = None,
     writer: Writer | None = None,
 ) -> float:
-    """Write digits and signs with the top of the digits at a point `(x, y)`; return where the writing ends.
+    """Write digits and signs with the top of the digits at a point `(x, y)`, and return the right end of the writing.
 
-    until: what would begin to the right of this is left away. writer: None for that of the draft.
+    until: digits and signs that would begin to the right of this are omitted.
+    writer: the writer; None for that of the draft.
     """
     writer = writer or draft.writer
     (x, y), before = at, None
@@ -94,17 +101,17 @@ def _after_digit(draft: Draft, writer: Writer, area: Area | None, x: float, rng:
 
 
 def _join(draft: Draft, writer: Writer, before: Area, area: Area) -> None:
-    """Draw a line from the upper right of a digit to the upper left of the next."""
+    """Draw a line from the upper right of a digit to the upper left of the next digit."""
     ends = [(before[2] - 2, before[1] + 0.15 * draft.height), (area[0] + 2, area[1] + 0.1 * draft.height)]
     draft.canvas.draw_line(ends, max(1, int(writer.stroke * draft.height)))
 
 
 def _write_sign(draft: Draft, writer: Writer, sign: str, at: Point, rng: np.random.Generator) -> Area | None:
-    """Write a sign; half of those of a writer in a font are the font's."""
+    """Write a sign. If the writer's digits come from a font, half of the signs do too."""
     x, y = at
     if writer.source == "typeface" and writer.typeface and rng.random() < 0.5:
         scale = draft.height / (GLYPH_SIZE * _USUAL_DIGIT)
-        ink = _resized(writer.typeface.glyph(sign), scale, scale)
+        ink = _resize(writer.typeface.glyph(sign), scale, scale)
         corner = (x - FONT_PAD * scale, y + (writer.typeface.drop(sign) * GLYPH_SIZE - FONT_PAD) * scale)
     else:
         ink = sign_ink(sign, height=draft.height, stroke=writer.stroke * draft.height, rng=rng)
@@ -116,7 +123,7 @@ def _write_sign(draft: Draft, writer: Writer, sign: str, at: Point, rng: np.rand
 
 
 def _after_sign(draft: Draft, writer: Writer, sign: str, area: Area, rng: np.random.Generator) -> float:
-    """Return where the next digit begins: below a slash there is room for it."""
+    """Return where the next digit begins. After a slash, it may begin below the upper end of the slash."""
     if sign == "/":
         return area[2] - rng.uniform(0, 0.25) * draft.height
     return area[2] + draft.height * max(0.02, 0.6 * abs(writer.gap) + rng.uniform(0, 0.12))
@@ -125,9 +132,11 @@ def _after_sign(draft: Draft, writer: Writer, sign: str, area: Area, rng: np.ran
 def write_word(
     draft: Draft, text: str, at: Point, *, height: float, face: Typeface, printed: bool, strength: float = 1.0
 ) -> float:
-    """Write a word or a printed number in a typeface; return where it ends.
+    """Write a word or a printed number in a typeface, and return its right end.
 
-    height: that of its digits. at: the top of its digits, `(x, y)`. strength: how dark it is, 0 to 1.
+    at: the start of the word and the top of its digits, `(x, y)`.
+    height: the height of its digits in pixels.
+    strength: how dark it is, 0 to 1.
     """
     x, y = at
     word = face.lettering(text, height)
@@ -145,7 +154,7 @@ def write_word(
 
 
 def _label_in_word(text: str, index: int) -> int | None:
-    """Return the class of a sign within a word; None for a sign that is not between two digits."""
+    """Return the class of a character in a word, or None for a sign that is not between two digits."""
     sign = text[index]
     if sign.isdigit():
         return int(sign)
@@ -156,13 +165,13 @@ def _label_in_word(text: str, index: int) -> int | None:
 
 
 def put_thing(draft: Draft, at: Point, *, height: float, rng: np.random.Generator) -> float:
-    """Put a letter, a scribble, a tick or another thing at a point; return its right edge."""
+    """Put a letter, a scribble, a tick or another thing at a point, and return its right edge."""
     scale = height / 64 * rng.uniform(0.8, 1.6)
     if rng.random() < _TICKS:
         bitmap, letter = _tick(rng), False
     else:
         bitmap, letter = draft.stock.things.find(int(rng.integers(THINGS)))
-    ink = _resized(bitmap, scale * rng.uniform(0.8, 1.25), scale)
+    ink = _resize(bitmap, scale * rng.uniform(0.8, 1.25), scale)
     if area := draft.canvas.put(ink, *at):
         draft.canvas.label(area, LETTER if letter else OTHER_INK)
     return float(at[0] + ink.shape[1])
@@ -186,7 +195,7 @@ def _tick(rng: np.random.Generator) -> Bitmap:
 
 
 def strike_out(draft: Draft, boxes: list[Area], *, rng: np.random.Generator) -> None:
-    """Draw a zigzag over some boxes, upright or to and fro."""
+    """Draw a zigzag over some boxes, up and down or left and right."""
     left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
     right, bottom = max(box[2] for box in boxes), max(box[3] for box in boxes)
     turns, points = int(rng.integers(3, 9)), []
@@ -201,6 +210,6 @@ def strike_out(draft: Draft, boxes: list[Area], *, rng: np.random.Generator) -> 
     draft.canvas.draw_line(points, max(1, int(draft.writer.stroke * draft.height)))
 
 
-def _resized(bitmap: Bitmap, across: float, down: float) -> Ink:
+def _resize(bitmap: Bitmap, across: float, down: float) -> Ink:
     small = cv2.resize(bitmap, None, fx=across, fy=down, interpolation=cv2.INTER_AREA)
     return small / np.float32(255)

@@ -16,6 +16,7 @@ _APART = 34
 """The smallest distance between two labels that do not overlap."""
 
 _MOST_POINTS = 160
+"""The largest number of points of a curve."""
 
 
 class _Chart:

@@ -153,11 +153,11 @@ class Evaluation:
 def evaluate(data: str, *, model: Path | None = None, progress: Callable[[int, int], None] | None = None) -> Evaluation:
     """Return the score of a model, None for the shipped one.
 
-    data: "mnist" for MNIST's 10,000 test images, or a folder with data in MNIST's format. These images go straight to
-        the network. Or a folder with folders named 0 to 9, or an index file. Their pictures go through every step.
+    data: "mnist" for MNIST's 10,000 test images, a folder with data in MNIST's format, a folder with folders named 0 to
+        9, or an index file. MNIST's images go straight to the network. Pictures go through every step.
     progress: called with the number of pictures done and the total.
 
-    Raises `DataError` for data that does not exist, `ModelError` for a model that cannot be used.
+    Raises `DataError` for data that does not exist, and `ModelError` for a model that cannot be used.
     """
     # Without a profile, the score is that of the model alone.
     reader = Reader(model, profile=None)

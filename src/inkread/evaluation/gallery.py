@@ -18,9 +18,10 @@ SIDE = 150
 """Pixels of the longer side of a thumbnail. Small thumbnails keep the report small."""
 
 _MOST_GLYPHS = 12
+"""The largest number of glyphs that are shown for an answer."""
 
 _LONGEST = 60
-"""The largest number of characters of a text that is shown. A page may contain hundreds."""
+"""The largest number of characters of a text that are shown. A page may contain hundreds."""
 
 Answers = dict[tuple[str, str], Answer]
 """Answers by picture and label."""

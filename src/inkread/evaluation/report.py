@@ -63,12 +63,13 @@ SHOWN_MISSES = 60
 """The largest number of mistakes in the gallery, the most confident first. The rest is only counted."""
 
 _ROWS_AT_ONCE = 12
+"""The largest number of rows of a table that are shown without a click."""
 
 Rows = Iterable[Sequence[str]]
 
 
 def check_report_path(path: Path) -> None:
-    """Raise `OptionError` if a report cannot be written to this path. Called before any work is done."""
+    """Raise `OptionError` if a report cannot be written to this path. Call it before any work is done."""
     if path.suffix.lower() not in {".html", ".htm"}:
         raise OptionError(f"{path}: a report ends in .html, as in {path.stem}.html")
     if path.is_dir():

@@ -1,1 +1,1 @@
-"""Page -> Handwriting: the ink of a page, and of it what a hand wrote."""
+"""Page -> ink: which pixels of a page are ink, and how its ink is connected."""

@@ -17,12 +17,12 @@ Mask = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Components:
-    """The N connected parts of a page's ink, with neighbours at the corners counted.
+    """The N connected components of a page's ink. Pixels that touch at a corner are connected.
 
     boxes: (N, 4) int32: x, y, w, h in pixels of the page.
     areas: (N,) int32, in pixels.
     centres: (N, 2) float64, the centres of mass, x and y.
-    labels: (H, W) int32, the page with the number of the part that each pixel belongs to, from 1; 0 is paper.
+    labels: (H, W) int32, for each pixel of the page the number of its component, from 1; 0 is paper.
     """
 
     boxes: Boxes
@@ -34,7 +34,7 @@ class Components:
         return len(self.areas)
 
     def mask(self, numbers: Sequence[int] | NDArray[np.intp], box: Box | None = None) -> Mask:
-        """Return a map of the page, or of a box on it, uint8: 1 on the pixels of parts at these indices, from 0."""
+        """Return a uint8 map of the page, or of a box on it: 1 on the components at these indices, counted from 0."""
         chosen = np.zeros(len(self) + 1, np.uint8)
         chosen[np.asarray(numbers) + 1] = 1
         x, y, w, h = box or (0, 0, *self.labels.shape[::-1])
@@ -42,9 +42,9 @@ class Components:
 
 
 def find_components(ink: Map) -> Components:
-    """Return the connected parts of what is over 0.5 in ink, (H, W) float32 in 0..1."""
+    """Return the connected components of the pixels above 0.5 in ink, (H, W) float32 in 0..1."""
     solid = (ink > 0.5).astype(np.uint8)
-    # Of OpenCV's algorithms, which give the same numbers, this one is the quickest where there is little ink.
+    # All of OpenCV's algorithms give the same numbers. This one is the fastest if there is little ink.
     _, labels, stats, centres = cv2.connectedComponentsWithStatsWithAlgorithm(solid, 8, cv2.CV_32S, cv2.CCL_GRANA)
     return Components(
         boxes=np.asarray(stats[1:, :4], np.int32),

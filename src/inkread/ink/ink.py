@@ -1,4 +1,4 @@
-"""Ink: from a page to a map of its ink, whatever the paper, the pen and the light."""
+"""Ink: finds the ink of a page on any paper, from any pen, in any light."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from inkread.quantiles import median, quantile
 Map = NDArray[np.float32]
 
 COARSE_SIDE = 256
-"""Side in pixels at which paper, polarity and stroke width are judged; strokes of a readable digit survive it."""
+"""The longer side in pixels at which paper, polarity and stroke width are estimated. The strokes of a readable digit
+are still visible at this size."""
 
 DENSE = 0.1
-"""Share of the smaller deviation, dark or light, in the larger from which on a page is dense: 0.07 at most on real
-pages, 0.4 in the median of digits cropped to their edges."""
+"""A page can be dense if the smaller of its deviations, dark or light, is more than this share of the larger. The share
+is at most 0.07 on real pages; its median is 0.4 for digits cropped to their edges."""
 
 FAINTEST = 0.06
-"""The smallest contrast, as a share of the grey scale, that counts as ink: below it lie paper grain and JPEG."""
+"""The smallest contrast, as a share of the grey scale, that counts as ink. Paper grain and JPEG noise are fainter."""
 
 
 def find_ink(page: Page) -> Map:
-    """Return the ink of a page: (H, W) float32 in 0..1, 0 = paper, 1 = ink; all 0 where there is none.
+    """Return the ink of a page: (H, W) float32 in 0..1, 0 = paper, 1 = ink. All are 0 if the page has no ink.
 
-    Ink is what differs from the paper around it over no more than the width of a stroke. The paper's level
-    under every pixel is a grey closing with a window wider than the strokes (the bottom hat of mathematical
-    morphology; Serra, "Image Analysis and Mathematical Morphology", 1982): shadows, folds and gradients are
-    wider than strokes and stay with the paper, even where their edges are hard. The stroke width comes from a
-    first coarse look, and so does the polarity: the writing is on the side, dark or light, that deviates more from
-    the paper. Only on a digit cropped to its edges the corners decide.
+    Ink differs from the paper around it and is no wider than a stroke. The level of the paper under every pixel is a
+    grey closing with a window wider than the strokes (the bottom hat of mathematical morphology; Serra, "Image Analysis
+    and Mathematical Morphology", 1982). Shadows, folds and gradients are wider than strokes, so they count as paper,
+    even if their edges are hard. The stroke width and the polarity come from a coarse view. The writing is dark or
+    light, whichever deviates more from the paper. For a digit cropped to its edges, the corners decide instead.
     """
     grey = _unit(page.grey)
     coarse, paper, light, dense = _coarse_look(grey)
@@ -42,20 +42,20 @@ def find_ink(page: Page) -> Map:
         paper = np.full_like(coarse, quantile(coarse, 0.98))
     width = _stroke_width(coarse, paper) * (max(grey.shape) / max(coarse.shape))
     noise = noise_of(page.grey)
-    grey = _quiet(grey)
+    grey = _smooth(grey)
     paper = _paper(grey, 2.5 * width + 3)
     return _contrast(paper - grey, paper, max(FAINTEST, 3 * noise), 2 * width + 3)
 
 
 def darken_writing(page: Page) -> NDArray[np.uint8]:
-    """Return the grey of a page, (H, W) uint8, with its writing darker than its ground, turned over where it is not."""
+    """Return the grey of a page, (H, W) uint8, with dark writing on a lighter ground. Light writing is inverted."""
     light = _coarse_look(_unit(page.grey))[2]
     return np.asarray(255 - page.grey if light else page.grey, np.uint8)
 
 
 def _coarse_look(grey: Map) -> tuple[Map, Map, bool, bool]:
-    """Return a coarse view of a page, the paper under it, whether its writing is light, and whether it is dense."""
-    coarse = _shrunk(grey, COARSE_SIDE)
+    """Return a coarse view of a page, its paper, whether its writing is light, and whether the page is dense."""
+    coarse = _shrink(grey, COARSE_SIDE)
     paper = _median(coarse)
     dark, light = _deviations(coarse, paper)
     dense = min(dark, light) > DENSE * max(dark, light) and _touches_all_edges(coarse)
@@ -67,8 +67,8 @@ def _unit(grey: NDArray[np.uint8]) -> Map:
     return np.asarray(grey / np.float32(255), np.float32)
 
 
-def _shrunk(grey: Map, side: float) -> Map:
-    """Return `grey` with its longer side at most `side`."""
+def _shrink(grey: Map, side: float) -> Map:
+    """Return `grey`, reduced so that its longer side is at most `side`."""
     factor = side / max(grey.shape)
     if factor >= 1:
         return grey
@@ -77,10 +77,10 @@ def _shrunk(grey: Map, side: float) -> Map:
 
 
 def _touches_all_edges(grey: Map) -> bool:
-    """Tell whether what is on a page touches all its edges and leaves the corners alike.
+    """Return whether the ink of a page touches all its edges, while the corners are alike.
 
-    So it is with a digit that is cropped to its edges, round as digits are, where there is so much ink that the median
-    of the surroundings may show it instead of paper. The corners of a page in a hard shadow are not alike.
+    This is true for a digit cropped to its edges, since digits are round. Such a page has so much ink that the median
+    of the surroundings may be ink instead of paper. The corners of a page in a hard shadow are not alike.
     """
     corners = _corners(grey)
     edges = (grey[0], grey[-1], grey[:, 0], grey[:, -1])
@@ -103,25 +103,29 @@ def _deviations(grey: Map, paper: Map) -> tuple[float, float]:
 
 
 def _median(grey: Map) -> Map:
-    """Return the median of the surroundings of every pixel: the paper, wherever ink is in the minority."""
-    small = _shrunk(grey, COARSE_SIDE / 2)  # it is smooth, and the work of an ink map goes into it otherwise
+    """Return the median of the surroundings of every pixel. It is the paper if less than half of them is ink."""
+    # The median is smooth, so a reduced size is enough. At full size it would take most of the time of an ink map.
+    small = _shrink(grey, COARSE_SIDE / 2)
     window = max(3, int(0.6 * min(small.shape)) | 1)
     rim, (height, width) = window // 2, small.shape
     levels = np.rint(small * 255).astype(np.uint8)
     padded = cv2.copyMakeBorder(levels, rim, rim, rim, rim, cv2.BORDER_REFLECT_101)
     usual = np.bincount(levels.ravel()).argmax()
-    if 2 * np.count_nonzero(padded != usual) < window * window:  # most of any surroundings, as on a screen
+    # On a screenshot, one level can be the majority in every window.
+    if 2 * np.count_nonzero(padded != usual) < window * window:
         return np.full_like(grey, usual / 255)
     median = _unit(np.asarray(cv2.medianBlur(padded, window), np.uint8)[rim : rim + height, rim : rim + width])
     return np.asarray(cv2.resize(median, grey.shape[::-1]), np.float32)
 
 
 def _stroke_width(grey: Map, paper: Map) -> float:
-    """Return the width of the strokes in pixels: dark ink on lighter paper, at coarse scale."""
-    depth = np.clip(paper - grey, 0, 1)  # quicker than `maximum` of a number
+    """Return the width of the strokes in pixels, for dark ink on lighter paper at the coarse size."""
+    # This is faster than `np.maximum` with a number.
+    depth = np.clip(paper - grey, 0, 1)
     level, _ = cv2.threshold(np.rint(depth * 255).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)
     ink = (depth > max(level / 255, FAINTEST)).astype(np.uint8)
-    x, y, w, h = cv2.boundingRect(ink)  # of the rest there is nothing to measure
+    # Only the box of the ink needs to be measured.
+    x, y, w, h = cv2.boundingRect(ink)
     if not w:
         return 1.0
     part = cv2.copyMakeBorder(ink[y : y + h, x : x + w], 1, 1, 1, 1, cv2.BORDER_CONSTANT)
@@ -130,7 +134,7 @@ def _stroke_width(grey: Map, paper: Map) -> float:
     return 2 * quantile(ridge, 0.75)
 
 
-def _quiet(grey: Map) -> Map:
+def _smooth(grey: Map) -> Map:
     return np.asarray(cv2.GaussianBlur(grey, (0, 0), 0.7), np.float32)
 
 
@@ -140,22 +144,27 @@ def _paper(grey: Map, window: float) -> Map:
     def closed(small: Map, disc: NDArray[np.uint8]) -> Map:
         level = cv2.morphologyEx(small, cv2.MORPH_CLOSE, disc)
         smooth = cv2.GaussianBlur(level, (0, 0), len(disc) / 4)
-        return np.asarray(np.minimum(smooth, level), np.float32)  # smoothing must not lift the dark side of an edge
+        # Smoothing must not lift the dark side of an edge.
+        return np.asarray(np.minimum(smooth, level), np.float32)
 
     return _at_scale(grey, window, closed)
 
 
 def _at_scale(grey: Map, window: float, work: Callable[[Map, NDArray[np.uint8]], Map]) -> Map:
-    """Return `work` of `grey` and a disc of `window` pixels, done where the disc is small, since it costs its area."""
+    """Return `work` of `grey` and a disc of `window` pixels.
+
+    The time grows with the area of the disc, so a large disc and `grey` are reduced first.
+    """
     factor = min(1.0, 12 / window)
-    small = _shrunk(grey, factor * max(grey.shape))
+    small = _shrink(grey, factor * max(grey.shape))
     return np.asarray(cv2.resize(work(small, _disc(window * factor)), grey.shape[::-1]), np.float32)
 
 
 def noise_of(grey: NDArray[np.uint8]) -> float:
-    """Return the standard deviation of the paper's noise as a share of the grey scale.
+    """Return the standard deviation of the paper's noise as a share of the grey scale (Immerkaer 1996).
 
-    (Immerkaer 1996, with a median against edges; it is counted out, as sorting a page takes longer than all else here.)
+    The median is used instead of the mean, so that edges do not count. It comes from a histogram, since sorting a page
+    takes longer than everything else here.
     """
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     change = np.abs(cv2.filter2D(grey, cv2.CV_16S, kernel)).view(np.uint16)
@@ -167,13 +176,13 @@ def noise_of(grey: NDArray[np.uint8]) -> float:
 
 
 def _contrast(depth: Map, paper: Map, faintest: float, window: float) -> Map:
-    """Return ink from its depth below the paper: soft at the edge, full within, nothing where it is too faint.
+    """Return ink from its depth below the paper: soft at the edges, 1 inside, 0 if it is too faint.
 
-    The edge of a stroke lies where it has lost half of the depth it has within `window` pixels, so a faint stroke is
-    not broken beside a dark one, nor a blurred one thickened. Strokes must somewhere be nearly as dark as the
-    darkest: what is fainter all over, such as writing that shows through, goes.
+    The edge of a stroke is where the depth is about half of the largest depth within `window` pixels. So a faint stroke
+    next to a dark one is not broken, and a blurred stroke is not thickened. A stroke is kept only if some part of it is
+    at least half as deep as full ink. Fainter ink, such as writing that shows through, is removed.
     """
-    # Relative to the paper, strokes in the shadow are as deep as those in the light, and are not taken for print.
+    # Relative to the paper, strokes in the shadow are as deep as strokes in the light, so they are not taken for print.
     light = np.clip(paper, 0.2, 1)
     printed = _print_level(depth / light, faintest)
     floor = np.maximum(faintest, printed * light) if printed else np.float32(faintest)
@@ -182,7 +191,8 @@ def _contrast(depth: Map, paper: Map, faintest: float, window: float) -> Map:
         return np.zeros_like(depth)
     full = quantile(strong, 0.8)
     local = _at_scale(depth, window, lambda small, disc: np.asarray(cv2.dilate(small, disc), np.float32))
-    edge = np.clip(local, 0, full, out=local)  # in place, since a page's worth of new memory takes longer than the sums
+    # This works in place, since allocating memory for a page takes longer than the arithmetic.
+    edge = np.clip(local, 0, full, out=local)
     edge *= 0.45
     np.clip(edge, floor, 1, out=edge)
     ink = depth - edge
@@ -190,16 +200,16 @@ def _contrast(depth: Map, paper: Map, faintest: float, window: float) -> Map:
     ink /= edge
     ink += 0.5
     np.clip(ink, 0, 1, out=ink)
-    ink *= _reached(ink > 0.25, depth > 0.5 * full)
+    ink *= _keep_seeded(ink > 0.25, depth > 0.5 * full)
     return ink
 
 
 def _print_level(depth: Map, floor: float) -> float:
-    """Return the depth up to which ink belongs to the paper itself, as ruled and squared lines do; 0 where none does.
+    """Return the depth up to which ink is print of the paper, such as ruled and squared lines. 0 if there is no print.
 
-    On ruled paper the middles of all strokes have two depths, that of the print and that of the pen (told apart by
-    Otsu 1979), and the print goes from one edge of the page to the other. A pen that runs dry leaves two depths as
-    well, but not all over the page.
+    On ruled paper, the middles of the strokes have two depths, one for the print and one for the pen. Otsu's method
+    (1979) separates them. The print extends from one edge of the page to the other. A pen that runs dry also leaves two
+    depths, but not all over the page.
     """
     middles = (depth > floor) & (depth >= cv2.dilate(depth, _disc(3)))
     depths = depth[middles]
@@ -217,7 +227,7 @@ def _print_level(depth: Map, floor: float) -> float:
     return float(np.sqrt(faint.mean() * dark.mean())) if spans else 0.0
 
 
-def _reached(mask: NDArray[np.bool_], seeds: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _keep_seeded(mask: NDArray[np.bool_], seeds: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the connected parts of `mask` that hold a seed (hysteresis; Canny 1986)."""
     count, labels = cv2.connectedComponentsWithAlgorithm(mask.view(np.uint8), 8, cv2.CV_32S, cv2.CCL_GRANA)
     kept = np.zeros(count, bool)

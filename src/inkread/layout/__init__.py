@@ -1,1 +1,1 @@
-"""Handwriting -> rows of candidates: which ink may be a digit."""
+"""Page -> lines of marks: which ink may be a digit."""

@@ -1,4 +1,4 @@
-"""Marks: digits, signs, letters and other ink, found on a page by the detector at the scale that suits them."""
+"""Marks: the digits, signs, letters and other ink on a page. The detector finds them at a suitable scale."""
 
 from __future__ import annotations
 
@@ -32,34 +32,34 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class MarkLimits:
-    """The numbers of this module, each with its unit; benchmarks/marks.py shows what they are worth."""
+    """The limits of this module, each with its unit. benchmarks/marks.py measures their effect."""
 
     least: float = 0.25
-    """Probability of a middle from which on a cell is looked at for a mark."""
+    """A cell is a candidate if its probability of a centre is larger than this."""
     seen: float = 0.35
-    """Probability of a middle from which on a mark counts for the choice of the scale."""
+    """A mark counts for the choice of the scale if its probability of a centre is larger than this."""
     alike: float = 0.45
-    """Share of the area of two boxes, of the area of both, from which on they are of the same mark."""
+    """Two boxes are of the same mark if their intersection over union is larger than this."""
     within: float = 0.75
-    """Share of a digit's box that lies in another digit's, from which on they are of the same mark."""
+    """Two boxes of digits are also of the same mark if they share more than this part of the smaller box."""
     heights: tuple[float, float] = (15.0, 44.0)
-    """Heights of marks, in pixels of a view, that the detector reads best."""
+    """The lowest and highest mark that the detector reads well, in pixels of a view."""
     height: float = 27.0
-    """Height of the digits, in pixels of a view, that a view is made for."""
+    """The best height of digits, in pixels of a view."""
     off: float = 1.16
-    """A view whose digits are this many times higher or lower than `height` is made once more."""
+    """If the digits of a view are this many times higher or lower than `height`, another view is made."""
     smallest_view: int = 40
-    """Longer side in pixels of the first, coarsest view."""
+    """The longer side of the first, coarsest view, in pixels."""
     most_pixels: float = 3e6
-    """Pixels of the finest view."""
+    """The largest number of pixels of a view."""
     enlarged: float = 4.0
-    """How many times larger than the page a view may be."""
+    """The largest factor by which a view enlarges the page."""
     inked: float = 0.55
-    """Depth in a view from which on a pixel is ink that has to be explained."""
+    """A pixel of a view is ink that marks should cover if its depth is larger than this."""
     worse: float = 0.6
-    """A view that shows less than this share of a coarser one ends the search, if few marks of that were too small."""
+    """The search ends at a view that shows less than this share of a coarser one whose marks were large enough."""
     explained: float = 0.88
-    """Share of the ink that lies in marks of a readable height, from which on no finer view is made."""
+    """If marks of a readable height cover more than this share of the ink, no finer view is made."""
 
 
 LIMITS = MarkLimits()
@@ -70,10 +70,10 @@ class Marks:
     """N marks on a page.
 
     boxes: (N, 4) float32: left, top, right and bottom edge in pixels of the page.
-    certainties: (N,) float32, the probability that there is one mark, 0 to 1.
-    classes: (N, MARK_CLASSES) float32, the probabilities of each class, rows that sum to 1.
-    printed: (N,) float32, the probability that it was printed and not written by hand.
-    scale: pixels of the view it was found in to one of the page.
+    certainties: (N,) float32, the probability that there is exactly one mark, 0 to 1.
+    classes: (N, MARK_CLASSES) float32, the probability of each class. The rows sum to 1.
+    printed: (N,) float32, the probability that the mark is printed, not handwritten.
+    scale: pixels of the view that the marks were found in, per pixel of the page.
     """
 
     boxes: Floats
@@ -87,12 +87,12 @@ class Marks:
 
     @property
     def kinds(self) -> NDArray[np.intp]:
-        """The likeliest class of each, (N,): 0 to 9 for digits, then the signs, letters and other ink."""
+        """The likeliest class of each mark, (N,): 0 to 9 for digits, then the signs, letters and other ink."""
         return np.asarray(self.classes.argmax(axis=1), np.intp)
 
     @property
     def heights(self) -> Floats:
-        """The height of each, (N,), in pixels of the page."""
+        """The height of each mark, (N,), in pixels of the page."""
         return np.asarray(self.boxes[:, 3] - self.boxes[:, 1], np.float32)
 
     def at(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> Marks:
@@ -107,14 +107,14 @@ def find_marks(grey: NDArray[np.uint8], detector: Detector, *, finest: float | N
 
     finest: the search ends at this scale, in pixels of the view per pixel of the page; None for its own limit.
 
-    A page is looked at from coarse to fine. The search ends where nearly all ink lies in marks of a readable height, or
-    at the page's own resolution. Of the views, the one that shows most digits decides, and it is made once more where
-    its digits are too large or too small. So the work follows from what is on a page: a single digit costs a
-    view of 40 pixels and the one that fits it.
+    The search makes views of the page from coarse to fine. It ends when marks of a readable height cover nearly all
+    ink, or at the resolution of the page. The view that shows the most digits is used. If its digits are too large or
+    too small, a view of the best scale is made in addition. The work therefore depends on the page: a single digit
+    needs one view of 40 pixels and one of the best scale.
     """
     best, best_score, settled = _nothing(), -1.0, False
     for finer in _scales(grey.shape, finest):
-        view, marks = _looked_at(grey, finer, detector)
+        view, marks = _view_at(grey, finer, detector)
         score, few_small, done = _judge(view, marks)
         if settled and score < LIMITS.worse * best_score:
             break
@@ -123,16 +123,16 @@ def find_marks(grey: NDArray[np.uint8], detector: Detector, *, finest: float | N
         if done:
             break
     fitting = _fitting_scale(best, grey.shape)
-    return best if fitting is None else _looked_at(grey, fitting, detector)[1]
+    return best if fitting is None else _view_at(grey, fitting, detector)[1]
 
 
 def find_marks_at(grey: NDArray[np.uint8], detector: Detector, scale: float) -> Marks:
     """Return the marks on a page as `find_marks` does, at a known scale: pixels of the view per pixel of the page."""
-    return _looked_at(grey, scale, detector)[1]
+    return _view_at(grey, scale, detector)[1]
 
 
 def _scales(shape: tuple[int, ...], most: float | None) -> Iterator[float]:
-    """Yield the scales at which a page is looked at, from coarse to fine: each twice as fine as the one before."""
+    """Yield the scales of the views of a page from coarse to fine. Each is twice the one before."""
     height, width = shape
     pixels = height * width
     finest = max(1.0 if 4 * pixels > 1.2e6 else 2.0, 64 / height)
@@ -144,7 +144,7 @@ def _scales(shape: tuple[int, ...], most: float | None) -> Iterator[float]:
     yield finest
 
 
-def _looked_at(grey: NDArray[np.uint8], scale: float, detector: Detector) -> tuple[Map, Marks]:
+def _view_at(grey: NDArray[np.uint8], scale: float, detector: Detector) -> tuple[Map, Marks]:
     """Return the view of a page at a scale, and the marks in it."""
     height, width = (max(8, round(side * scale)) for side in grey.shape)
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
@@ -153,19 +153,19 @@ def _looked_at(grey: NDArray[np.uint8], scale: float, detector: Detector) -> tup
 
 
 def _marks_in(cells: Floats, shape: tuple[int, int], scale: float) -> Marks:
-    """Return the marks in the map of a view: its peaks, each mark once."""
+    """Return the marks at the peaks of the detector's map of a view, without duplicates."""
     middles = np.asarray(1 / (1 + np.exp(-cells[..., CENTRE])), np.float32)
     peaks = (middles >= cv2.dilate(middles, np.ones((3, 3), np.uint8))) & (middles > LIMITS.least)
     rows, columns = np.nonzero(peaks)
     if not len(rows):
         return _nothing(scale)
-    own = cells[rows, columns]
-    left, top, right, bottom = own[:, SIDES_FROM:SIDES_TO].T
+    chosen_cells = cells[rows, columns]
+    left, top, right, bottom = chosen_cells[:, SIDES_FROM:SIDES_TO].T
     x, y = STRIDE * columns + (STRIDE - 1) / 2, STRIDE * rows + (STRIDE - 1) / 2
     boxes = np.stack([x - left, y - top, x + right, y + bottom], axis=1)
     boxes = np.clip(boxes, 0, (*shape[::-1], *shape[::-1])).astype(np.float32)
-    classes = softmax(own[:, CLASSES_FROM:CLASSES_TO])
-    printed = 1 / (1 + np.exp(-own[:, PRINTED]))
+    classes = softmax(chosen_cells[:, CLASSES_FROM:CLASSES_TO])
+    printed = 1 / (1 + np.exp(-chosen_cells[:, PRINTED]))
     real = (boxes[:, 2] - boxes[:, 0] > 1) & (boxes[:, 3] - boxes[:, 1] > 1)
     found = Marks(boxes, middles[rows, columns], classes, np.asarray(printed, np.float32), scale).at(real)
     kept = found.at(_each_once(found))
@@ -173,7 +173,7 @@ def _marks_in(cells: Floats, shape: tuple[int, int], scale: float) -> Marks:
 
 
 def _each_once(marks: Marks) -> NDArray[np.intp]:
-    """Return the indices of the surest mark in each place (non-maximum suppression); the work is linear in them."""
+    """Return the indices of the surest mark in each place (non-maximum suppression), in time linear in their number."""
     boxes, digits = marks.boxes.tolist(), (marks.kinds < 10).tolist()
     side = 64.0
     kept: list[int] = []
@@ -194,7 +194,7 @@ def _each_once(marks: Marks) -> NDArray[np.intp]:
 
 
 def _same(one: list[float], other: list[float], both_digits: bool) -> bool:
-    """Tell whether two boxes are of the same mark."""
+    """Return whether two boxes are of the same mark."""
     across = min(one[2], other[2]) - max(one[0], other[0])
     down = min(one[3], other[3]) - max(one[1], other[1])
     if across <= 0 or down <= 0:
@@ -206,7 +206,7 @@ def _same(one: list[float], other: list[float], both_digits: bool) -> bool:
 
 
 def _judge(view: Map, marks: Marks) -> tuple[float, bool, bool]:
-    """Return how much a view shows, whether few of its marks are too small, and whether a finer one shows no more."""
+    """Return how much a view shows, whether few of its marks are too small, and whether no finer view is needed."""
     heights = marks.heights * marks.scale
     low, high = LIMITS.heights
     fits = (heights >= low) & (heights <= high)
@@ -221,7 +221,7 @@ def _judge(view: Map, marks: Marks) -> tuple[float, bool, bool]:
 
 
 def _explained(view: Map, marks: Marks) -> float:
-    """Return the share of the ink in a view that lies in the boxes of marks, or next to them."""
+    """Return the share of the ink in a view that is inside the boxes of marks or next to them."""
     inked = view > LIMITS.inked
     covered = np.zeros(view.shape, np.uint8)
     for left, top, right, bottom in (marks.boxes * marks.scale).tolist():
@@ -234,7 +234,7 @@ def _explained(view: Map, marks: Marks) -> float:
 
 
 def _fitting_scale(marks: Marks, shape: tuple[int, ...]) -> float | None:
-    """Return the scale at which the digits have the height that views are made for; None where they nearly have it."""
+    """Return the scale at which the digits have the best height; None if they nearly have it or there are no digits."""
     digits = (marks.kinds < 10) & (marks.certainties > LIMITS.seen)
     if not digits.any():
         return None

@@ -13,61 +13,67 @@ from inkread.geometry import Box, hull
 from inkread.ink.components import Components, Map
 
 _RIM = 0.12
-"""What lies this far outside the box of a mark, in heights of the mark, may belong to it."""
+"""Ink up to this far outside the box of a mark may belong to the mark. The unit is the height of the mark."""
 
 _INSIDE = 0.6
-"""A part of the ink belongs to a mark when at least this share of it lies in the mark's box."""
+"""A connected part of the ink belongs to a mark if at least this share of it is inside the mark's box."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """The ink of one digit: `box` is (x, y, w, h) in pixels of the page, `ink` its (h, w) float32 in 0..1."""
+    """The ink of one digit.
+
+    box: (x, y, w, h) in pixels of the page.
+    ink: (h, w) float32 in 0..1.
+    """
 
     box: Box
     ink: Map
 
 
 def cut_out(ink: Map, found: Components, parts: list[int]) -> Patch:
-    """Cut components out of the page, with the soft edge of their ink but without what else lies in their box."""
+    """Cut components out of the page with the soft edge of their ink, but without other ink in their box."""
     x, y, w, h = box = hull(found.boxes[parts])
-    own = found.mask(parts, box)
-    soft = cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0
+    mask = found.mask(parts, box)
+    soft = cv2.dilate(mask, np.ones((3, 3), np.uint8)) > 0
     return Patch(box, ink[y : y + h, x : x + w] * soft)
 
 
 def cut_out_mark(ink: Map, boxes: NDArray[np.float32], index: int, neighbours: Sequence[int]) -> Patch:
-    """Cut one mark out of the page, without the ink that belongs to its neighbours or passes through.
+    """Cut one mark out of the page, without ink that belongs to its neighbours or passes through its box.
 
-    ink: (H, W) float32 in 0..1. boxes: (N, 4) float32, left, top, right and bottom edges of marks on the page.
-    neighbours: the indices of marks whose boxes may overlap.
+    ink: (H, W) float32 in 0..1.
+    boxes: (N, 4) float32, the left, top, right and bottom edges of the marks on the page.
+    index: the index of the mark.
+    neighbours: the indices of marks whose boxes may overlap with its box.
     """
     left, top, right, bottom = boxes[index].tolist()
     rim = _RIM * (bottom - top) + 1
     frame = _frame(left - rim, top - rim, right + rim, bottom + rim, ink.shape)
     x, y, w, h = frame
-    own = ink[y : y + h, x : x + w].copy()
+    part = ink[y : y + h, x : x + w].copy()
     inside = _within(boxes[index], frame)
-    count, labels = cv2.connectedComponents((own > 0.5).astype(np.uint8), connectivity=8)
+    count, labels = cv2.connectedComponents((part > 0.5).astype(np.uint8), connectivity=8)
     areas, held = np.bincount(labels.ravel(), minlength=count), np.bincount(labels[inside], minlength=count)
     kept = (held >= _INSIDE * areas).astype(np.uint8)
     kept[0] = 0
-    own *= cv2.dilate(kept[labels], np.ones((3, 3), np.uint8))
+    part *= cv2.dilate(kept[labels], np.ones((3, 3), np.uint8))
     for other in neighbours:
-        own[_within(boxes[other], frame) & ~inside] = 0
-    if not (own > 0.5).any():
+        part[_within(boxes[other], frame) & ~inside] = 0
+    if not (part > 0.5).any():
         return Patch(_frame(left, top, right, bottom, ink.shape), np.zeros((1, 1), np.float32))
-    a, b, c, d = cv2.boundingRect((own > 0.5).astype(np.uint8))
-    return Patch(Box(x + a, y + b, c, d), own[b : b + d, a : a + c])
+    a, b, c, d = cv2.boundingRect((part > 0.5).astype(np.uint8))
+    return Patch(Box(x + a, y + b, c, d), part[b : b + d, a : a + c])
 
 
 def _frame(left: float, top: float, right: float, bottom: float, shape: tuple[int, ...]) -> Box:
-    """Return the smallest box of whole pixels around edges, as far as it lies on a page of `shape`."""
+    """Return the smallest box of whole pixels around these edges, clipped to a page of `shape`."""
     x, y = min(max(0, int(left)), shape[1] - 1), min(max(0, int(top)), shape[0] - 1)
     return Box(x, y, max(1, min(shape[1], int(np.ceil(right))) - x), max(1, min(shape[0], int(np.ceil(bottom))) - y))
 
 
 def _within(box: NDArray[np.float32], frame: Box) -> NDArray[np.bool_]:
-    """Return which pixels of a frame, (h, w), lie in a box of edges."""
+    """Return which pixels of a frame, (h, w), are inside a box. The box is its left, top, right and bottom edge."""
     left, top, right, bottom = box.tolist()
     mask = np.zeros((frame.h, frame.w), bool)
     rows = slice(max(0, int(top) - frame.y), max(0, int(np.ceil(bottom)) - frame.y))

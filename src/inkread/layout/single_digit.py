@@ -1,4 +1,4 @@
-"""A single digit: from the ink of a page to the ink of the one digit on it."""
+"""A single digit: cuts it out of the ink of a page that holds only one."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from inkread.ink.components import Components, Map, find_components
 from inkread.layout.patches import Patch, cut_out
 
 _SPECK = 6
-"""Components of fewer pixels are noise."""
+"""Components with fewer pixels than this are noise."""
 
 _CRUMB = 0.02
 """A component with less ink than this share of the digit's is dirt."""
 
 _GAP = 0.12
-"""Parts of one digit are at most this share of its longer side apart."""
+"""The largest gap between the parts of one digit, as a share of its longer side."""
 
 _MOST = 60
-"""A digit's parts are among this many heaviest components."""
+"""Only this many of the heaviest components can be parts of the digit."""
 
 
 def find_digit(ink: Map) -> Patch | None:
     """Return the digit on a page that holds one, or None on a page without ink.
 
-    ink: (H, W) float32 in 0..1. The digit is the heaviest
-    component near the middle, with all that lies close enough to be a part of it; bars along the page's edges and dirt
-    stay out.
+    ink: (H, W) float32 in 0..1.
+
+    The digit is the heaviest component near the middle, together with the components close enough to be a part of it.
+    Bars along the edges of the page and dirt are excluded.
     """
     found = find_components(ink)
     candidates = np.flatnonzero((found.areas >= _SPECK) & ~_page_edge_bars(found))
-    # If there is only a frame, it is what was written.
+    # If the page holds nothing but a frame, the frame is the writing.
     if not len(candidates):
         candidates = np.flatnonzero(found.areas >= _SPECK)
     if not len(candidates):
@@ -42,7 +43,7 @@ def find_digit(ink: Map) -> Patch | None:
 
 
 def _page_edge_bars(found: Components) -> NDArray[np.bool_]:
-    """Tell which components are bars along the edges of the page: black borders, table tops, page edges."""
+    """Return which components, (N,), are bars along the edges of the page: black borders, table tops, page edges."""
     labels = found.labels
     height, width = labels.shape
     x, y, w, h = found.boxes.T
@@ -56,14 +57,14 @@ def _page_edge_bars(found: Components) -> NDArray[np.bool_]:
 
 
 def _nearness(centres: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return a weight for each centre, (N, 2), that falls from 1 in the middle of the page to 0.2 in its corners."""
+    """Return a weight, (N,), for each centre, (N, 2): from 1 in the middle of the page down to 0.2 in its corners."""
     height, width = shape
     offset = np.hypot(centres[:, 0] / width - 0.5, centres[:, 1] / height - 0.5)
     return np.asarray(np.exp(-2.3 * offset), np.float64)
 
 
 def _parts(boxes: Boxes, areas: NDArray[np.int32], heaviest: NDArray[np.intp]) -> list[int]:
-    """Return the components that make up the digit: the first of `heaviest` and, again and again, its neighbours."""
+    """Return the components of the digit: the first of `heaviest`, its neighbours, their neighbours, and so on."""
     parts = [int(heaviest[0])]
     others = [int(other) for other in heaviest[1:] if areas[other] >= _CRUMB * areas[parts[0]]]
     while near := [other for other in others if _gap(hull(boxes[parts]), boxes[other]) <= _GAP * _side(boxes[parts])]:
@@ -77,7 +78,7 @@ def _side(boxes: Boxes) -> int:
 
 
 def _gap(one: Box, other: NDArray[np.int32]) -> float:
-    """Return the distance between two boxes, 0 where they touch or overlap."""
+    """Return the distance between two boxes, 0 if they touch or overlap."""
     across = max(one[0] - other[0] - other[2], other[0] - one[0] - one[2], 0)
     down = max(one[1] - other[1] - other[3], other[1] - one[1] - one[3], 0)
     return float(np.hypot(across, down))

@@ -1,4 +1,4 @@
-"""Text lines: from the marks of a page to lines of runs, and which runs are numbers."""
+"""Text lines: groups the marks of a page into lines and runs, and decides which runs are numbers."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ _SLASH = MARKS.index("/")
 
 @dataclass(frozen=True, slots=True)
 class LineLimits:
-    """The numbers of this module; heights are those of the writing beside."""
+    """The limits of this module. The unit "height" is the height of the writing nearby."""
 
     certain: float = 0.4
-    """Probability of a middle from which on a mark is taken for one."""
+    """A mark is used if its probability of a centre is larger than this."""
     seen: float = 0.3
-    """Probability of a middle from which on a digit that is not read is reported."""
+    """A digit that is not used is reported if its probability of a centre is larger than this."""
     off_line: float = 0.45
-    """How far, in heights, the middle of a mark may lie above or below the ones before it on the same line."""
+    """The largest vertical distance, in heights, between the middles of a mark and of the marks before it on a line."""
     gap: float = 0.9
-    """Gaps wider than this, in heights, part the runs of a line,"""
+    """A gap separates two runs of a line if it is wider than this, in heights, and than `gap_to_others` allows."""
     gap_to_others: float = 2.2
-    """if they are this many times the median gap of their line."""
+    """A gap separates two runs of a line only if it is more than this many times the median gap of the line."""
     gap_to_word: float = 0.35
-    """Gaps wider than this, in heights, part a word and a number."""
+    """A gap separates a word from a number if it is wider than this, in heights."""
     foreign: float = 0.02
-    """Probability of a letter in a number, and of a digit in a word, before the mark is looked at."""
+    """The prior probability of a letter in a number, and of a digit in a word."""
     printed: float = 0.5
-    """Mean probability of print from which on a run was printed."""
+    """A run is print if the mean probability of print of its marks is larger than this."""
 
 
 LIMITS = LineLimits()
@@ -46,10 +46,10 @@ LIMITS = LineLimits()
 class Run:
     """Marks side by side without a wide gap.
 
-    digits: the indices of its digits among the marks of the page, from left to right; none in a word.
+    digits: the indices of its digits among the marks of the page, from left to right. Empty for a word.
     others: the indices of its other marks.
     kind: whether it is a number or a word.
-    printed: whether it was printed and not written by hand.
+    printed: whether it is printed, not handwritten.
     """
 
     digits: tuple[int, ...]
@@ -61,7 +61,9 @@ class Run:
 def find_lines(marks: Marks, *, single: bool = False) -> list[list[Run]]:
     """Return the lines of a page from top to bottom, each as its runs from left to right.
 
-    single: whether all marks are on one line. Points, commas and dashes are not part of a run yet.
+    single: whether all marks are on one line.
+
+    Points, commas and dashes are not part of a run yet.
     """
     tall = (marks.kinds < 10) | (marks.kinds == LETTER) | (marks.kinds == _SLASH)
     text = np.flatnonzero((marks.certainties > LIMITS.certain) & tall)
@@ -79,7 +81,7 @@ def find_unsure_digits(marks: Marks) -> NDArray[np.intp]:
 
 
 def find_other_marks(marks: Marks) -> NDArray[np.intp]:
-    """Return the indices of the marks that are neither digits nor signs nor letters."""
+    """Return the indices of the marks that are not digits, signs or letters."""
     return np.flatnonzero((marks.certainties > LIMITS.certain) & (marks.kinds == OTHER_INK))
 
 
@@ -88,7 +90,7 @@ def _middles(marks: Marks) -> NDArray[np.float32]:
 
 
 def _rows(marks: Marks, chosen: NDArray[np.intp]) -> list[list[int]]:
-    """Return marks as rows: from left to right, each goes on the row whose last marks stand at its height."""
+    """Return marks as rows. From left to right, each mark joins the row whose last marks are at the same level."""
     middles, heights = _middles(marks), marks.heights
     rows: list[list[int]] = []
     lasts = np.zeros((len(chosen), 3), np.float32)
@@ -105,7 +107,10 @@ def _rows(marks: Marks, chosen: NDArray[np.intp]) -> list[list[int]]:
 
 
 def _best_row(lasts: NDArray[np.float32], x: float, y: float, height: float) -> int | None:
-    """Return which row a mark goes on, given the right edge, level and height of the last marks of each, (R, 3)."""
+    """Return the row that a mark joins, or None for a new row.
+
+    lasts: (R, 3), the right edge, level and height of the last marks of each row.
+    """
     if not len(lasts):
         return None
     ends, levels, tallest = lasts.T
@@ -118,7 +123,7 @@ def _best_row(lasts: NDArray[np.float32], x: float, y: float, height: float) -> 
 
 
 def _runs(marks: Marks, row: list[int]) -> list[Run]:
-    """Return a row as runs, parted by wide gaps, and by smaller ones between a word and a number."""
+    """Split a row into runs at wide gaps, and at smaller gaps between a word and a number."""
     boxes, height = marks.boxes[row], median(marks.heights[row])
     gaps = boxes[1:, 0] - boxes[:-1, 2]
     wide = max(LIMITS.gap * height, LIMITS.gap_to_others * median(gaps)) if len(gaps) else 0.0
@@ -127,33 +132,34 @@ def _runs(marks: Marks, row: list[int]) -> list[Run]:
     return [_run(marks, part.tolist()) for part in np.split(np.array(row, np.intp), np.flatnonzero(parted) + 1)]
 
 
-def _run(marks: Marks, own: list[int]) -> Run:
-    """Return marks as the likelier of a number and a word, each of which may hold something of the other."""
-    digit, letter = digit_evidence(marks, own), marks.classes[own, LETTER]
+def _run(marks: Marks, indices: list[int]) -> Run:
+    """Return marks as a number or a word, whichever is likelier. A number may contain letters, and a word digits."""
+    digit, letter = digit_evidence(marks, indices), marks.classes[indices, LETTER]
     number = float(np.log(digit + LIMITS.foreign * letter + 1e-6).sum())
     word = float(np.log(letter + LIMITS.foreign * digit + 1e-6).sum())
-    printed = float(marks.printed[own].mean()) > LIMITS.printed
+    printed = float(marks.printed[indices].mean()) > LIMITS.printed
     if word > number:
-        return Run((), tuple(own), "word", printed)
-    digits = tuple(index for index, a, b in zip(own, digit, letter, strict=True) if a > LIMITS.foreign * b)
-    return Run(digits, tuple(index for index in own if index not in digits), "number", printed)
+        return Run((), tuple(indices), "word", printed)
+    digits = tuple(index for index, a, b in zip(indices, digit, letter, strict=True) if a > LIMITS.foreign * b)
+    return Run(digits, tuple(index for index in indices if index not in digits), "number", printed)
 
 
-def digit_evidence(marks: Marks, own: list[int]) -> NDArray[np.float32]:
-    """Return how likely each of the marks of a run is a digit, (n,).
+def digit_evidence(marks: Marks, indices: list[int]) -> NDArray[np.float32]:
+    """Return the probability that each mark of a run is a digit, (n,).
 
-    A slash at either end of a run counts as a digit: nobody begins or ends a number with one, and a slanted 1 looks so.
+    A slash at either end of a run counts as a digit. No number begins or ends with a slash, but a slanted 1 looks like
+    one.
     """
-    evidence = marks.classes[own, :10].sum(axis=1)
-    for end in {0, len(own) - 1}:
-        evidence[end] += marks.classes[own[end], _SLASH]
+    evidence = marks.classes[indices, :10].sum(axis=1)
+    for end in {0, len(indices) - 1}:
+        evidence[end] += marks.classes[indices[end], _SLASH]
     return np.asarray(evidence, np.float32)
 
 
-def digit_probabilities(marks: Marks, own: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return the probabilities of the ten digits for the digits of a number, (n, 10), given that they are digits."""
-    digits = marks.classes[list(own), :10].astype(np.float32)
-    for end in {0, len(own) - 1}:
-        digits[end, 1] += marks.classes[own[end], _SLASH]
+def digit_probabilities(marks: Marks, indices: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return the probabilities of the ten classes for each digit of a number, (n, 10), given that it is a digit."""
+    digits = marks.classes[list(indices), :10].astype(np.float32)
+    for end in {0, len(indices) - 1}:
+        digits[end, 1] += marks.classes[indices[end], _SLASH]
     digits += 1e-5
     return np.asarray(digits / digits.sum(axis=1, keepdims=True), np.float32)

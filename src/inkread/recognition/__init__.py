@@ -1,1 +1,1 @@
-"""Candidates -> digits, or a refusal."""
+"""Lines of marks -> digits, or a refusal."""

@@ -1,4 +1,4 @@
-"""Acceptance: from what was found on a page to what is said of it, how surely, and whether it is refused."""
+"""Acceptance: the digits of a page with their confidences, the confidence of its text, and whether it is refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from inkread.recognition.recognise import Recognition
 
 
 def accepted_digits(found: Recognition, page: Page, card: Card) -> tuple[Digit, ...]:
-    """Return the digits of what was found, with their boxes in pixels of the upright picture.
+    """Return the digits of a page, with their boxes in pixels of the upright picture.
 
     The ten probabilities of each are given that it is a digit. The confidence is the probability of the likeliest; on a
     page with several digits, to the power on the card.
@@ -40,7 +40,7 @@ def accepted_digits(found: Recognition, page: Page, card: Card) -> tuple[Digit, 
 
 
 def upright_unread(found: Recognition, page: Page) -> tuple[Unread, ...]:
-    """Return what was seen and not read, with boxes in pixels of the upright picture."""
+    """Return the places that were not read, with boxes in pixels of the upright picture."""
     return tuple(Unread(page.upright(unread.box), unread.reason) for unread in found.unread)
 
 
@@ -75,10 +75,10 @@ def refusal(
         if found.unread:
             return Refusal("no-digit", "there is something on this picture, but no digit")
         return Refusal("blank", "there is no writing on this picture")
-    none = found.probabilities[:, NON_DIGIT]
-    if median(none) > card.no_digit:
-        return Refusal("no-digit", "what is on this picture does not look like a digit")
-    # Of a long text some digit is always unsure; the card speaks of digits, the caller of the text.
+    nondigit = found.probabilities[:, NON_DIGIT]
+    if median(nondigit) > card.no_digit:
+        return Refusal("no-digit", "the writing on this picture does not look like a digit")
+    # In a long text, some digit is always unsure. The card's minimum is for a digit, the caller's is for the text.
     confidence, least = (
         (median([digit.confidence for digit in digits]), card.min_confidence)
         if min_confidence is None
@@ -91,5 +91,5 @@ def _unsure(digits: Iterable[Digit], confidence: float, least: float) -> Refusal
     first = min(digits, key=lambda digit: digit.confidence)
     second = int(np.argsort(first.probabilities)[-2])
     return Refusal(
-        "unsure", f"{first.digit} or {second}, but only {confidence:.1%} sure where {100 * least:g} % are asked for"
+        "unsure", f"{first.digit} or {second}, but only {confidence:.1%} sure; the minimum is {100 * least:g}%"
     )

@@ -1,4 +1,4 @@
-"""Recognition: from a page and its ink to its digits, the right way up, and to what is not read."""
+"""Recognition: reads the digits of a page the right way up, and lists the places that are not read."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from inkread.readings import Unread
 from inkread.recognition.orientation import find_upright_marks
 
 _NEARLY_ALL = 0.8
-"""Share of a page's ink that a digit has which is alone on it."""
+"""A digit is alone on a page if it has more than this share of the page's ink."""
 
 _SMALL = 18
-"""Digits lower than this many pixels of a reduced page are read again from a larger page,"""
+"""If the digits of a reduced page are lower than this, in pixels, they are read again from a larger page."""
 
 _COMFORTABLE = 27
-"""on which they have this height in pixels,"""
+"""The height of digits on that larger page, in pixels."""
 
 _FINEST = 4
-"""but which has at most this many times the usual number of pixels."""
+"""The larger page has at most this many times the usual number of pixels."""
 
 _UNLIKELY = 0.05
-"""The least probability that a digit has in the fluency of its page."""
+"""In the fluency of a page, the probability of a digit counts as at least this."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocatedDigit:
-    """Where a digit is.
+    """The place of a digit.
 
     patch: its ink.
     row: the index of its row on the page.
@@ -55,12 +55,13 @@ class LocatedDigit:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """The N digits of a page, and what was seen beside them.
+    """The N digits of a page, and the places that were not read.
 
-    places: where the digits are.
-    glyphs: (N, 28, 28) float32. probabilities: (N, 11) float32.
-    unread: what was seen and is not in the text, in pixels of the page.
-    missed: how many digits are expected among the marks that were not read.
+    places: the places of the digits.
+    glyphs: (N, 28, 28) float32.
+    probabilities: (N, 11) float32.
+    unread: the places that are not in the text, in pixels of the page.
+    missed: the expected number of digits among the marks that were not read.
     turns: the number of counter-clockwise quarter turns after which the page was read.
     """
 
@@ -80,9 +81,11 @@ class Recognition:
 
 @dataclass(frozen=True, slots=True)
 class PageReader:
-    """What reads the digits of pages.
+    """Reads the digits of pages.
 
-    detector: finds the marks. classifier: the second reader of each digit. print_: whether print is read.
+    detector: finds the marks.
+    classifier: reads each digit a second time.
+    print_: whether print is read.
     """
 
     detector: Detector
@@ -90,7 +93,10 @@ class PageReader:
     print_: Print = "auto"
 
     def read(self, page: Page, as_: Content) -> tuple[Map, Recognition]:
-        """Return the ink of a page, (H, W) float32 in 0..1, and its digits, given what it holds."""
+        """Return the ink of a page, (H, W) float32 in 0..1, and its digits.
+
+        as_: what the page holds.
+        """
         ink = find_ink(page)
         if as_ == "digit" or not ink.any():
             return ink, self.single(ink)
@@ -98,7 +104,7 @@ class PageReader:
         return ink, self.auto(grey, ink) if as_ == "auto" else self.lines(grey, ink, single_line=as_ == "number")
 
     def single(self, ink: Map) -> Recognition:
-        """Return the digit of a page that holds one; nothing on a page without ink."""
+        """Return the digit of a page that holds only one. A page without ink has no digit."""
         patch = find_digit(ink)
         glyphs = normalise([patch.ink]) if patch else np.zeros((0, SIDE, SIDE), np.float32)
         return Recognition((LocatedDigit(patch),) if patch else (), glyphs, self.classifier.classify(glyphs))
@@ -122,7 +128,7 @@ class PageReader:
         return Recognition(places, glyphs, probabilities, unread, _missed(marks, lines, own), turns)
 
     def auto(self, grey: NDArray[np.uint8], ink: Map) -> Recognition:
-        """Return the digits of a page with one digit or many; takes what `lines` takes."""
+        """Return the digits of a page with one digit or more. The parameters are those of `lines`."""
         found = self.lines(grey, ink)
         if len(found.places) > 1 or any(unread.reason in ("word", "print") for unread in found.unread):
             return found
@@ -131,14 +137,14 @@ class PageReader:
             return found
         if not found.places:
             return single
-        likely, none = float(single.probabilities[0, :CLASSES].max()), float(single.probabilities[0, NON_DIGIT])
-        return single if likely > found.fluency and none <= self.classifier.card.no_digit else found
+        likely, nondigit = float(single.probabilities[0, :CLASSES].max()), float(single.probabilities[0, NON_DIGIT])
+        return single if likely > found.fluency and nondigit <= self.classifier.card.no_digit else found
 
 
 def finer(page: Page, found: Recognition) -> int | None:
-    """Return the number of pixels that the page needs, for its digits to be large enough.
+    """Return the number of pixels that a page needs so that its digits are large enough.
 
-    None if they are large enough already, or the picture has no more pixels.
+    None if they are large enough already, or if the picture has no more pixels.
     """
     whole = page.size[0] * page.size[1]
     if page.grey.size >= whole or not found.places:
@@ -150,7 +156,7 @@ def finer(page: Page, found: Recognition) -> int | None:
 
 
 def _has_most(digit: Map, page: Map) -> bool:
-    """Tell whether one digit is nearly all that is written on a page."""
+    """Return whether one digit has nearly all the ink of a page."""
     return float(digit.sum()) > _NEARLY_ALL * float(page.sum())
 
 
@@ -165,12 +171,12 @@ def _mixes_print_and_writing(lines: list[list[Run]]) -> bool:
 
 
 def _is_read(run: Run, skipped: bool) -> bool:
-    """Tell whether a run is in the text, given whether print is skipped."""
+    """Return whether a run is in the text, given whether print is skipped."""
     return run.kind == "number" and not (run.printed and skipped)
 
 
 def _places(marks: Marks, ink: Map, numbers: list[list[Run]]) -> list[LocatedDigit]:
-    """Return where the digits of the numbers of each line are."""
+    """Return the places of the digits of the numbers of each line."""
     places = []
     for row, line in enumerate(numbers):
         near = [index for run in line for index in (*run.digits, *run.others)]
@@ -183,16 +189,16 @@ def _places(marks: Marks, ink: Map, numbers: list[list[Run]]) -> list[LocatedDig
     return places
 
 
-def _missed(marks: Marks, lines: list[list[Run]], own: list[int]) -> float:
-    """Return how many digits are expected among the marks that were not read, except those in words and print."""
+def _missed(marks: Marks, lines: list[list[Run]], read: list[int]) -> float:
+    """Return the expected number of digits among the marks that were not read, except those in words and print."""
     left = np.ones(len(marks), bool)
-    left[own] = False
+    left[read] = False
     left[[index for line in lines for run in line if run.kind == "word" or run.printed for index in run.others]] = False
     return float((marks.certainties * marks.classes[:, :CLASSES].sum(axis=1))[left].sum())
 
 
 def _unread(marks: Marks, lines: list[list[Run]], skipped: bool) -> list[Unread]:
-    """Return what was seen on a page and is not in its text."""
+    """Return the places on a page that are not in its text."""
     unread = []
     for line in lines:
         for run in line:
@@ -206,8 +212,8 @@ def _unread(marks: Marks, lines: list[list[Run]], skipped: bool) -> list[Unread]
     return unread + [Unread(_around(marks, (int(index),)), "unsure") for index in find_unsure_digits(marks)]
 
 
-def _around(marks: Marks, own: tuple[int, ...]) -> Box:
+def _around(marks: Marks, indices: tuple[int, ...]) -> Box:
     """Return the box of some marks in whole pixels of the page."""
-    left, top = np.floor(marks.boxes[list(own), :2].min(axis=0)).astype(int).tolist()
-    right, bottom = np.ceil(marks.boxes[list(own), 2:].max(axis=0)).astype(int).tolist()
+    left, top = np.floor(marks.boxes[list(indices), :2].min(axis=0)).astype(int).tolist()
+    right, bottom = np.ceil(marks.boxes[list(indices), 2:].max(axis=0)).astype(int).tolist()
     return Box(left, top, right - left, bottom - top)

@@ -1,9 +1,9 @@
-"""Training: from MNIST to a model folder. Needs the extra 'train'.
+"""Trains a network on MNIST and writes its model folder. Needs the extra 'train'.
 
     from inkread.training import train
     card = train("fast", data="mnist/", out="model/")
 
-Importing this package does not import a training framework yet; `train` does.
+Importing this package does not import a training framework. `train` imports it.
 """
 
 from __future__ import annotations

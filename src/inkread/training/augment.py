@@ -1,6 +1,7 @@
-"""Augmentation: what the road from a real picture does to a glyph, done to digits whose class is known.
+"""Augmentation: changes labelled digits as writing, photographing and reading a picture would change them.
 
-An *ink map* here is what `inkread.ink.ink.find_ink` gives of a page with one digit: (112, 112) float32 in 0..1.
+An *ink map* in this module is like the result of `inkread.ink.ink.find_ink` for a page with one digit: (112, 112)
+float32 in 0..1.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from inkread.glyphs import SIDE, normalise_one
 Map = NDArray[np.float32]
 
 FRAME = 4 * SIDE
-"""Side of the ink maps in pixels: at four times the glyph's resolution a warp costs no sharpness."""
+"""Side of the ink maps in pixels. At four times the resolution of a glyph, a warp does not blur it."""
 
 
 def enlarged(image: NDArray[np.uint8]) -> Map:
@@ -25,11 +26,11 @@ def enlarged(image: NDArray[np.uint8]) -> Map:
 
 
 def warped(ink: Map, *, rng: np.random.Generator, strength: float = 1.0) -> Map:
-    """Return an ink map as another hand would have written it: turned, slanted, stretched, bent.
+    """Return an ink map as another hand would have written it: turned, slanted, stretched and bent.
 
-    An affine map followed by an elastic one (Simard et al. 2003, "Best practices for convolutional neural networks"),
-    whose field of shifts has 3 to 6 cells a side. `strength` scales both; at 1 the standard deviation of the turn is
-    8 degrees, and the slant reaches 14 degrees to the left and 31 to the right.
+    An affine map is followed by an elastic one (Simard et al. 2003, "Best practices for convolutional neural
+    networks"), whose field of shifts has 3 to 6 cells per side. `strength` scales both. At strength 1, the standard
+    deviation of the turn is 8 degrees, and the slant is at most 14 degrees to the left and 31 degrees to the right.
     """
     side = ink.shape[0]
     turn, slant = np.radians(rng.normal(0, 8)) * strength, _slant(rng) * strength
@@ -49,15 +50,16 @@ def warped(ink: Map, *, rng: np.random.Generator, strength: float = 1.0) -> Map:
 
 
 def _slant(rng: np.random.Generator) -> float:
-    """Return a slant as the tangent of its angle, positive to the right, where some hands lean far."""
+    """Return a slant as the tangent of its angle. It is positive to the right. Some hands lean far to the right."""
     return float(rng.uniform(-0.25, 0.25) + (rng.uniform(0.1, 0.35) if rng.random() < 0.15 else 0))
 
 
 def worn(ink: Map, *, rng: np.random.Generator) -> Map:
-    """Return an ink map as pens, paper, cameras and thresholds leave it; more than half of the maps stay as they are.
+    """Return an ink map with the faults of pens, paper, cameras and thresholds. More than half do not change.
 
-    Thick or thin strokes, ragged edges, gaps where the pen skipped, texture of chalk, few pixels, blur, specks, a piece
-    of a ruled line, a lost edge; each with a probability of its own, so that several may meet.
+    The faults are thick or thin strokes, ragged edges, gaps where the pen skipped, the texture of chalk, few pixels,
+    blur, specks, a piece of a ruled line and a lost edge. Each has an independent probability, so one map may have
+    several.
     """
     if rng.random() < 0.4:
         return ink
@@ -68,18 +70,18 @@ def worn(ink: Map, *, rng: np.random.Generator) -> Map:
 
 
 def glyph_of(ink: Map, *, rng: np.random.Generator) -> Map:
-    """Return the glyph of an ink map, (28, 28) float32 in 0..1, a quarter of them imperfectly cropped and centred."""
+    """Return the glyph of an ink map, (28, 28) float32 in 0..1. A quarter of them are badly cropped and centred."""
     glyph = normalise_one(ink)
     return jittered(glyph, rng=rng) if rng.random() < 0.25 else glyph
 
 
 def image_of(ink: Map) -> Map:
-    """Return an ink map as MNIST has it, (28, 28) float32 in 0..1: reduced, and not normalised anew."""
+    """Return an ink map as an image of MNIST, (28, 28) float32 in 0..1: reduced, but not normalised again."""
     return np.asarray(np.clip(cv2.resize(ink, (SIDE, SIDE), interpolation=cv2.INTER_AREA), 0, 1), np.float32)
 
 
 def jittered(glyph: Map, *, rng: np.random.Generator) -> Map:
-    """Return a glyph a little smaller or larger, and off its centre by about half a pixel."""
+    """Return a glyph made a little smaller or larger, and moved off its centre by about half a pixel."""
     scale = rng.uniform(0.88, 1.06)
     middle = (SIDE - 1) / 2
     shift = middle * (1 - scale) + rng.normal(0, 0.7, 2)
@@ -88,7 +90,7 @@ def jittered(glyph: Map, *, rng: np.random.Generator) -> Map:
 
 
 def nudged(glyphs: NDArray[np.uint8], *, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return glyphs, (N, 28, 28) uint8, turned, scaled and shifted a little, so that one seen again is not the same."""
+    """Return glyphs, (N, 28, 28) uint8, turned, scaled and shifted a little, so that repeated glyphs differ."""
     moved = glyphs.copy()
     middle = (SIDE - 1) / 2
     angles, scales = np.radians(rng.normal(0, 3, len(glyphs))), np.exp(rng.normal(0, 0.03, len(glyphs)))
@@ -102,7 +104,7 @@ def nudged(glyphs: NDArray[np.uint8], *, rng: np.random.Generator) -> NDArray[np
 
 
 def piece(ink: Map, *, rng: np.random.Generator, edge: str) -> Map:
-    """Return the part of an ink map near one edge, "top", "bottom", "left" or "right", of its ink's box."""
+    """Return the part of the ink near one edge of its box: "top", "bottom", "left" or "right"."""
     x, y, w, h = cv2.boundingRect((ink > 0.5).astype(np.uint8))
     share = rng.uniform(0.4, 0.6)
     part = np.zeros_like(ink)
@@ -117,8 +119,8 @@ def piece(ink: Map, *, rng: np.random.Generator, edge: str) -> Map:
 
 
 def side_by_side(left: Map, right: Map, *, rng: np.random.Generator) -> Map:
-    """Return two digits' ink in one map, beside each other, touching or nearly."""
-    first, second = (_tight(ink) for ink in (left, right))
+    """Return the ink of two digits side by side in one map. They touch or nearly touch."""
+    first, second = (_crop(ink) for ink in (left, right))
     # A 1 may be narrower than the overlap.
     gap = max(round(rng.uniform(-0.04, 0.1) * FRAME), -min(first.shape[1], second.shape[1]))
     height = max(len(first), len(second))
@@ -131,7 +133,7 @@ def side_by_side(left: Map, right: Map, *, rng: np.random.Generator) -> Map:
     return np.pad(both, 2)
 
 
-def _tight(ink: Map) -> Map:
+def _crop(ink: Map) -> Map:
     x, y, w, h = cv2.boundingRect((ink > 0.5).astype(np.uint8))
     return ink[y : y + h, x : x + w]
 
@@ -147,14 +149,14 @@ def _thin(ink: Map, rng: np.random.Generator) -> Map:
 
 
 def _ragged(ink: Map, rng: np.random.Generator) -> Map:
-    """Move the outline by noise, as JPEG and a threshold on a grainy page do."""
+    """Move the outline by noise, as JPEG compression and a threshold on a grainy page do."""
     noise = cloud(ink.shape, scale=rng.uniform(2, 7), rng=rng)
     soft = cv2.GaussianBlur(ink, (0, 0), 2)
     return np.asarray(np.clip(3 * (soft + rng.uniform(0.05, 0.2) * noise - 0.45) + 0.5, 0, 1), np.float32)
 
 
 def _gaps(ink: Map, rng: np.random.Generator) -> Map:
-    """Cut the stroke through at one to three places."""
+    """Cut through the strokes at one to three places."""
     broken = ink.copy()
     for _ in range(rng.integers(1, 4)):
         x, y = rng.uniform(0.25, 0.75, 2) * FRAME
@@ -176,7 +178,7 @@ def _blurred(ink: Map, rng: np.random.Generator) -> Map:
 
 
 def _coarse(ink: Map, rng: np.random.Generator) -> Map:
-    """Show the ink with few pixels, each black or white, as small bitmaps do."""
+    """Reduce the ink to few pixels, each black or white, as in a small bitmap."""
     side = int(rng.integers(20, 45))
     small = cv2.resize(ink, (side, side), interpolation=cv2.INTER_AREA)
     bits = (small > rng.uniform(0.25, 0.5)).astype(np.float32)
@@ -192,7 +194,7 @@ def _specks(ink: Map, rng: np.random.Generator) -> Map:
 
 
 def _ruled(ink: Map, rng: np.random.Generator) -> Map:
-    """Leave a piece of a thin, nearly level line on the digit, as a ruling that was not told from the pen."""
+    """Add a piece of a thin, nearly level line to the digit, like a ruled line that was taken for ink."""
     lined = ink.copy()
     x, _, w, _ = cv2.boundingRect((ink > 0.5).astype(np.uint8))
     level = rng.uniform(0.3, 0.75) * FRAME
@@ -204,7 +206,7 @@ def _ruled(ink: Map, rng: np.random.Generator) -> Map:
 
 
 def _clipped(ink: Map, rng: np.random.Generator) -> Map:
-    """Lose a narrow strip at one edge of the digit to the edge of the picture."""
+    """Remove a narrow strip at one edge of the digit, as if the edge of the picture cut it off."""
     x, y, w, h = cv2.boundingRect((ink > 0.5).astype(np.uint8))
     cut, lost = ink.copy(), rng.uniform(0.02, 0.1)
     edge = rng.integers(4)

@@ -1,4 +1,4 @@
-"""Checkpoints: what a long run keeps in the user's cache, so that it goes on where it was interrupted."""
+"""Checkpoints: the state of a long run in the user's cache, so that an interrupted run can continue."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from inkread.training.history import History, Watcher
 
 
 class Checkpoint:
-    """The state of one run after its last whole epoch: weights, the optimizer's state and the history.
+    """The state of one run after its last complete epoch: weights, the optimizer's state and the history.
 
-    about: all that the run follows from, as JSON can hold it; a run that differs in any of it has another checkpoint.
+    about: everything that determines the run, as JSON. A run that differs in any of it has another checkpoint.
     """
 
     def __init__(self, about: Mapping[str, Any]) -> None:
@@ -29,16 +29,16 @@ class Checkpoint:
         self.path: Path = cache_folder("checkpoints") / f"{key}.npz"
 
     def save(self, model: keras.Model, history: History) -> None:
-        """Write the state of a compiled model, whole or not at all."""
+        """Write the state of a compiled model, completely or not at all."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         arrays = [keras.ops.convert_to_numpy(variable) for variable in _state(model)]
         with whole_file(self.path) as path:
             np.savez(path, *arrays, history=np.array(json.dumps(asdict(history))))
 
     def restore(self, model: keras.Model, history: History) -> int:
-        """Bring a compiled model and an empty history to the state that was saved; return the epochs that it had seen.
+        """Restore the saved state of a compiled model and an empty history, and return the number of epochs done.
 
-        0 where nothing was saved, or nothing that can be read.
+        Returns 0 if nothing was saved, or if it cannot be read.
         """
         model.optimizer.build(model.trainable_variables)
         state = _state(model)
@@ -54,25 +54,25 @@ class Checkpoint:
         return len(history.epochs)
 
     def continue_run(self, model: keras.Model, history: History, watcher: Watcher) -> int:
-        """Do what `restore` does, and say so."""
+        """Restore the saved state as `restore` does, and tell the watcher."""
         done = self.restore(model, history)
         if done:
             watcher.says(f"continuing after epoch {done} of the interrupted run")
         return done
 
     def forget(self) -> None:
-        """Delete what was saved: the run is complete."""
+        """Delete the saved state, since the run is complete."""
         with contextlib.suppress(OSError):
             self.path.unlink()
 
 
 def _state(model: keras.Model) -> list[Any]:
-    """Return all that a training step reads and writes."""
+    """Return all variables that a training step reads and writes."""
     return [*model.variables, *model.optimizer.variables]
 
 
 class SaveEachEpoch(keras.callbacks.Callback):  # type: ignore[misc]
-    """Saves a checkpoint after each epoch; it must follow the callback that fills the history."""
+    """Saves a checkpoint after each epoch. It must come after the callback that fills the history."""
 
     def __init__(self, checkpoint: Checkpoint, history: History) -> None:
         super().__init__()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def draw_curves(history: History, *, title: str) -> Figure:
-    """Return the curves of a run: training as a line, the test, where it was watched, as dots at each epoch."""
+    """Return the curves of a run: training as a line and, if it was watched, the test as a dot at each epoch."""
     figure = Figure(figsize=(10, 4.2), dpi=110, facecolor="white")
     figure.suptitle(title, x=0.075, y=0.96, ha="left", fontsize=15, fontweight="bold", color=TEXT)
     loss, accuracy = figure.subplots(
@@ -29,9 +29,10 @@ def draw_curves(history: History, *, title: str) -> Figure:
     loss.yaxis.set_major_formatter("{x:g}")
     loss.yaxis.set_minor_locator(NullLocator())
     _curve(accuracy, history, "accuracy", scale=100)
-    caption(accuracy, "Accuracy", "per cent of the images since the point before")
+    caption(accuracy, "Accuracy", "per cent of the images since the previous point")
     last = 100 * history.points[-1]["accuracy"]
-    accuracy.set_ylim(80 if last > 85 else 0, 100.2)  # the first steps, far below, would flatten the rest
+    # The first steps are far below the others and would flatten the curve.
+    accuracy.set_ylim(80 if last > 85 else 0, 100.2)
     accuracy.legend(loc="lower right", frameon=False, labelcolor=TEXT, fontsize=9)
     return figure
 
@@ -41,7 +42,7 @@ def _curve(axes: Axes, history: History, name: str, scale: float = 1) -> None:
     axes.plot(x, [scale * point[name] for point in history.points], color=ANSWER, linewidth=1.6, label="training")
     tested = [(epoch["epoch"], scale * epoch[f"test_{name}"]) for epoch in history.epochs if f"test_{name}" in epoch]
     if tested:
-        axes.plot(*np.transpose(tested), "o", color=WARNING, markersize=4.5, label="test, shown and never chosen by")
+        axes.plot(*np.transpose(tested), "o", color=WARNING, markersize=4.5, label="test, for information only")
     axes.set_xlabel("epoch", color=QUIET, fontsize=9)
     axes.set_xlim(0, max(x))
     axes.grid(axis="y", color="#eef1f3")

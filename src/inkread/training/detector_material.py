@@ -1,8 +1,7 @@
-"""The detector's material: batches of patches, drawn by worker processes beside the training.
+"""The detector's material: batches of patches that worker processes draw during the training.
 
-Of each batch, most patches are new and the others are seen again: patches of the batches before, zoomed and moved. The
-patches of a batch follow from the seed and the batch's number alone, whatever the number of workers and wherever a run
-was resumed.
+Most patches of a batch are new. The others are patches of earlier batches, zoomed and moved. The patches of a batch
+depend only on the seed and the number of the batch, not on the number of workers or on where a run was resumed.
 """
 
 from __future__ import annotations
@@ -29,17 +28,20 @@ from inkread.training.detector_targets import Targets, detector_targets
 Batch = tuple[NDArray[np.float32], Targets]
 """Pages, (N, HEIGHT, WIDTH, 1) float32, and their targets, (N, HEIGHT/4, WIDTH/4, 9) float32."""
 
-# Batches that are drawn ahead of the training.
 _AHEAD = 8
-# The last of the numbers that seed what is drawn for new patches, and for patches that are seen again.
+"""The number of batches that are drawn ahead of the training."""
+
 _NEW, _AGAIN = 100, 101
+"""The last number of the seed for new patches, and for repeated patches."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """What a worker needs to draw: the seed, MNIST's training images and labels, and the fetched material.
+    """Everything that a worker needs to draw: the seed, MNIST's training images and labels, and the fetched material.
 
-    images, labels: (N, 28, 28) and (N,) uint8; None for drawn digits alone. material: None for strokes alone.
+    images: (N, 28, 28) uint8; None to use only drawn digits.
+    labels: (N,) uint8; None to use only drawn digits.
+    material: fonts and photographs; None to draw only with strokes.
     """
 
     seed: int
@@ -48,7 +50,7 @@ class Drawing:
     material: Material | None = None
 
     def stock(self) -> Stock:
-        """Return what pages are drawn from."""
+        """Return the stock that pages are drawn from."""
         written = None if self.images is None or self.labels is None else WrittenDigits(self.images, self.labels)
         digits, things = DrawnDigits(self.seed), DrawnThings(self.seed)
         if self.material is None:
@@ -58,9 +60,11 @@ class Drawing:
 
 
 class DetectorBatches:
-    """Draws batches ahead of their use; a context that ends its workers.
+    """Draws batches before they are used. It is a context manager that ends its workers.
 
-    size: patches to a batch. again: how many of them are seen again. kept: of how many batches before.
+    size: the number of patches in a batch.
+    again: how many of them are repeated from earlier batches.
+    kept: the number of earlier batches that they are taken from.
     """
 
     def __init__(self, drawing: Drawing, *, size: int, again: int, kept: int, workers: int | None = None) -> None:
@@ -77,7 +81,7 @@ class DetectorBatches:
         self._pool.shutdown(cancel_futures=True)
 
     def batches(self, first: int = 0) -> Iterator[Batch]:
-        """Yield batch number `first` and those that follow it, without an end."""
+        """Yield batch number `first` and all later batches, endlessly."""
         window: deque[Future[list[TrainingPatch]]] = deque(maxlen=self._kept)
         for number in range(first - self._kept, first):
             window.append(self._draw(number))
@@ -86,13 +90,13 @@ class DetectorBatches:
         while True:
             ahead.append(self._draw(number + _AHEAD))
             new = ahead.popleft()
-            yield _stacked([*new.result(), *self._seen_again(number, window)])
+            yield _stack([*new.result(), *self._seen_again(number, window)])
             window.append(new)
             number += 1
 
     def _draw(self, number: int) -> Future[list[TrainingPatch]]:
-        # The batches before the first, of which it sees some again, have numbers below 0.
-        return self._pool.submit(_drawn, (self._seed, number + self._kept, _NEW), self._new)
+        # The first batch also repeats earlier patches. The batches before it have numbers below 0.
+        return self._pool.submit(_draw_patches, (self._seed, number + self._kept, _NEW), self._new)
 
     def _seen_again(self, number: int, window: deque[Future[list[TrainingPatch]]]) -> Iterator[TrainingPatch]:
         rng = np.random.default_rng((self._seed, number, _AGAIN))
@@ -102,22 +106,22 @@ class DetectorBatches:
 
 
 def _workers() -> int:
-    """Return how many processes keep up with the training: one draws faster than four cores learn."""
+    """Return how many processes keep up with the training. One process draws faster than four cores train."""
     return max(1, (os.cpu_count() or 1) // 4)
 
 
-def _stacked(patches: list[TrainingPatch]) -> Batch:
+def _stack(patches: list[TrainingPatch]) -> Batch:
     pages = np.stack([patch.page for patch in patches])[..., None].astype(np.float32)
     targets = [detector_targets(patch.marks, patch.ignored, (HEIGHT, WIDTH)) for patch in patches]
     return pages, np.stack(targets)
 
 
-# What this worker process draws from.
 _stocks: list[Stock] = []
+"""The stock that this worker process draws from."""
 
 
 def _begin(drawing: Drawing) -> None:
-    """Prepare a worker process: one thread, behind the training, and deaf to the Ctrl-C that ends its parent."""
+    """Prepare a worker process. It has one thread and a low priority, and ignores the Ctrl-C that ends its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     if hasattr(os, "nice"):
@@ -125,7 +129,7 @@ def _begin(drawing: Drawing) -> None:
     _stocks[:] = [drawing.stock()]
 
 
-def _drawn(key: tuple[int, ...], count: int) -> list[TrainingPatch]:
-    """Return so many new patches, from the random numbers of a key."""
+def _draw_patches(key: tuple[int, ...], count: int) -> list[TrainingPatch]:
+    """Return `count` new patches. `key` seeds the random numbers."""
     rng = np.random.default_rng(key)
     return [draw_patch(_stocks[0], rng=rng) for _ in range(count)]

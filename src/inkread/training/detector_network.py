@@ -11,20 +11,21 @@ from keras import layers, ops
 from inkread.marks import CENTRE, CHANNELS, CLASSES_FROM, CLASSES_TO, PRINTED, SIDE_UNIT, SIDES_FROM, SIDES_TO
 from inkread.training import detector_targets as target
 
-# How much the parts of the loss count, beside the centre and the class.
 _SIDES_SHARE, _PRINTED_SHARE = 0.5, 0.3
-# What a residual block adds is scaled by this at the start, so that each block begins as hardly anything.
+"""The weights of the sides and of print in the loss. Centre and class have the weight 1."""
+
 _FIRST_SCALE = 0.1
+"""The initial scale of the output of a residual block, so that each block changes little at first."""
 
 
 def detector(
     widths: Sequence[int] = (24, 56, 96, 128), blocks: Sequence[int] = (2, 3, 1), precision: str = "float32"
 ) -> keras.Model:
-    """Return the detector: pages, (N, H, W, 1), to answers, (N, H/4, W/4, 26) float32; `inkread.marks` names them.
+    """Return the detector: from pages, (N, H, W, 1), to answers, (N, H/4, W/4, 26) float32. `inkread.marks` names them.
 
-    Fully convolutional, for any H and W that are multiples of 16. Residual blocks at a quarter, an eighth and a
-    sixteenth of the page's resolution look at surroundings of some 250 pixels; their maps are enlarged and added to the
-    finer ones on the way back. `precision` is a Keras dtype policy; weights and answers are float32.
+    The network is fully convolutional and takes any H and W that are multiples of 16. Residual blocks at a quarter, an
+    eighth and a sixteenth of the page's resolution have a receptive field of about 250 pixels. The coarse maps are
+    enlarged and added to the finer ones. `precision` is a Keras dtype policy. Weights and answers are float32.
     """
     page = keras.Input((None, None, 1))
     half, quarter, eighth, sixteenth = widths
@@ -32,8 +33,8 @@ def detector(
     fine = _stage(maps, quarter, blocks[0], precision)
     middle = _stage(fine, eighth, blocks[1], precision)
     coarse = _stage(middle, sixteenth, blocks[2], precision)
-    maps = _enlarged_onto(coarse, middle, eighth, precision)
-    maps = _enlarged_onto(maps, fine, eighth, precision, of=quarter)
+    maps = _add_enlarged(coarse, middle, eighth, precision)
+    maps = _add_enlarged(maps, fine, eighth, precision, of=quarter)
     answers = layers.Conv2D(CHANNELS, 1, dtype="float32", name="answers")(maps)
     return keras.Model(page, answers, name="detector")
 
@@ -62,8 +63,8 @@ def _stage(maps: Any, count: int, blocks: int, precision: str) -> Any:
     return maps
 
 
-def _enlarged_onto(coarse: Any, fine: Any, count: int, precision: str, *, of: int | None = None) -> Any:
-    """Add coarse maps, at twice their size, to finer ones, of which there are `of`, and return `count` maps of both."""
+def _add_enlarged(coarse: Any, fine: Any, count: int, precision: str, *, of: int | None = None) -> Any:
+    """Enlarge coarse maps to twice their size, add them to the `of` finer maps, and return `count` maps of both."""
     narrowed = layers.Conv2D(of or count, 1, dtype=precision)(coarse)
     enlarged = layers.UpSampling2D(2, dtype=precision)(narrowed)
     both = layers.ReLU(dtype=precision)(layers.Add(dtype=precision)([enlarged, fine]))
@@ -72,9 +73,9 @@ def _enlarged_onto(coarse: Any, fine: Any, count: int, precision: str, *, of: in
 
 @keras.saving.register_keras_serializable("inkread")
 class Scale(layers.Layer):  # type: ignore[misc]
-    """Multiplies each map by a number that is learnt; it takes the place of normalisation, which costs time here.
+    """Multiplies each map by a learnt number. It replaces normalisation, which is slow here.
 
-    After Zhang et al. 2019, "Fixup initialization: residual learning without normalization".
+    See Zhang et al. 2019, "Fixup initialization: residual learning without normalization".
     """
 
     def build(self, shape: tuple[int | None, ...]) -> None:
@@ -89,10 +90,11 @@ class Scale(layers.Layer):  # type: ignore[misc]
 def detection_loss(targets: Any, answers: Any) -> Any:
     """Return the loss of a batch of answers, a number.
 
-    targets: as `detector_targets` gives them, (N, H/4, W/4, 9). answers: (N, H/4, W/4, 26).
+    targets: the result of `detector_targets`, (N, H/4, W/4, 9).
+    answers: (N, H/4, W/4, 26).
 
-    Centres: the focal loss of heat maps (Zhou et al. 2019, "Objects as points", equation 1), over the number of marks.
-    Class, sides and print: means over the places near centres.
+    The loss of the centres is the focal loss of heat maps (Zhou et al. 2019, "Objects as points", equation 1), divided
+    by the number of marks. The losses of class, sides and print are means over the places near centres.
     """
     weight = targets[..., target.WEIGHT]
     total = ops.sum(weight) + 1e-3
@@ -115,7 +117,7 @@ def _centre_loss(targets: Any, logits: Any) -> Any:
 
 
 def class_accuracy(targets: Any, answers: Any) -> Any:
-    """Return the share of a batch's marks whose class is the likeliest one at their centre."""
+    """Return the share of the marks of a batch whose class has the largest probability at their centre."""
     centre = _centres(targets)
     likeliest = ops.cast(ops.argmax(answers[..., CLASSES_FROM:CLASSES_TO], axis=-1), "float32")
     right = ops.cast(ops.equal(likeliest, targets[..., target.CLASS]), "float32")
@@ -123,5 +125,5 @@ def class_accuracy(targets: Any, answers: Any) -> Any:
 
 
 def _centres(targets: Any) -> Any:
-    """Return 1 where a mark has its centre, else 0."""
+    """Return 1 at the centres of marks, and 0 elsewhere."""
     return ops.cast(targets[..., target.HEAT] >= 1, "float32")

@@ -1,4 +1,4 @@
-"""Patches: what the detector learns from, as it will see pages, each put together of one to four scenes."""
+"""Patches: the training examples of the detector. Each shows one to four scenes, as the detector sees pages."""
 
 from __future__ import annotations
 
@@ -17,21 +17,27 @@ from inkread.marks import Area, LabelledMark, normalise_page
 HEIGHT, WIDTH = 128, 320
 """Size of a patch in pixels."""
 
-# Of a mark that is cut by an edge, less than the first share is nothing, and less than the second is left open.
 _NOTHING, _WHOLE = 0.3, 0.72
-# Deviation of the logarithm of the depth of a picture's ink: pages with smears or seals are normalised otherwise.
+"""If an edge cuts a mark and at most the first share of it is left, there is no mark. Below the second share, the place
+is ignored."""
+
 _DEPTH, _DEPTH_AGAIN = 0.2, 0.15
-# How small and large a patch that is seen again may be, and how much wider.
+"""The standard deviation of the logarithm of the depth of ink, in a new and in a repeated patch. On pages with smears
+or seals, normalisation gives other depths."""
+
 _ZOOM, _STRETCH = (0.8, 1.22), (0.92, 1.08)
-# How far a patch that is seen again may be moved, in pixels across and down.
+"""The smallest and largest zoom of a repeated patch, and of its width relative to its height."""
+
 _SHIFT = (24, 12)
+"""The largest shift of a repeated patch, in pixels across and down."""
 
 
 @dataclass(frozen=True)
 class TrainingPatch:
     """A patch of a page with its marks.
 
-    page: (HEIGHT, WIDTH) float16, as `normalise_page` gives it. marks, ignored: as for a scene, within the patch.
+    page: (HEIGHT, WIDTH) float16, the result of `normalise_page`.
+    marks, ignored: as for a scene, within the patch.
     """
 
     page: NDArray[np.float16]
@@ -40,7 +46,7 @@ class TrainingPatch:
 
 
 def draw_patch(stock: Stock, *, rng: np.random.Generator) -> TrainingPatch:
-    """Draw a patch; of one that shows several scenes, each is normalised by itself, as a picture is."""
+    """Draw a patch. If it shows several scenes, each is normalised separately, like a picture."""
     page = np.zeros((HEIGHT, WIDTH), np.float16)
     marks: list[LabelledMark] = []
     ignored: list[Area] = []
@@ -48,13 +54,13 @@ def draw_patch(stock: Stock, *, rng: np.random.Generator) -> TrainingPatch:
         scene = draw_scene(stock, (h, w), rng=rng)
         page[y : y + h, x : x + w] = normalise_page(scene.picture) * np.float32(math.exp(rng.normal(0, _DEPTH)))
         whole, cut = _within(scene.marks, w, h)
-        marks += [_moved(mark, x, y) for mark in whole]
-        ignored += [_shifted(area, x, y) for area in [*cut, *_clipped(scene.ignored, w, h)]]
+        marks += [_move(mark, x, y) for mark in whole]
+        ignored += [_shift(area, x, y) for area in [*cut, *_clip_all(scene.ignored, w, h)]]
     return TrainingPatch(page, marks, ignored)
 
 
 def draw_again(patch: TrainingPatch, *, rng: np.random.Generator) -> TrainingPatch:
-    """Return a patch zoomed, moved, and lighter or darker; half of them get grain."""
+    """Return a patch zoomed, moved, and made lighter or darker. Half of the patches also get grain."""
     down = rng.uniform(*_ZOOM)
     across = down * rng.uniform(*_STRETCH)
     x, y = rng.uniform(-_SHIFT[0], _SHIFT[0]), rng.uniform(-_SHIFT[1], _SHIFT[1])
@@ -65,17 +71,17 @@ def draw_again(patch: TrainingPatch, *, rng: np.random.Generator) -> TrainingPat
     if rng.random() < 0.5:
         page += rng.standard_normal(page.shape, np.float32) * np.float32(rng.uniform(0, 0.15))
 
-    def zoomed(area: Area) -> Area:
+    def zoom(area: Area) -> Area:
         return area[0] * across + x, area[1] * down + y, area[2] * across + x, area[3] * down + y
 
-    marks = [LabelledMark(*zoomed(mark.area), mark.label, mark.printed) for mark in patch.marks]
+    marks = [LabelledMark(*zoom(mark.area), mark.label, mark.printed) for mark in patch.marks]
     whole, cut = _within(marks, WIDTH, HEIGHT)
-    again = _clipped([zoomed(area) for area in patch.ignored], WIDTH, HEIGHT)
+    again = _clip_all([zoom(area) for area in patch.ignored], WIDTH, HEIGHT)
     return TrainingPatch(page.astype(np.float16), whole, [*cut, *again])
 
 
 def _tiles(rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
-    """Return the tiles of a patch, each `x, y, w, h`: one, two beside or above each other, or four."""
+    """Return the tiles of a patch, each `x, y, w, h`: one, two side by side, two above each other, or four."""
     kind = rng.random()
     if kind < 0.4:
         return [(0, 0, WIDTH, HEIGHT)]
@@ -94,7 +100,7 @@ def _tiles(rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
 
 
 def _within(marks: Iterable[LabelledMark], width: int, height: int) -> tuple[list[LabelledMark], list[Area]]:
-    """Return the marks that can be seen in a frame, cut at its edges, and the places of those of which too much is."""
+    """Return the visible marks of a frame, clipped at its edges, and the places of marks that are cut too much."""
     whole: list[LabelledMark] = []
     cut: list[Area] = []
     for mark in marks:
@@ -107,8 +113,8 @@ def _within(marks: Iterable[LabelledMark], width: int, height: int) -> tuple[lis
     return whole, cut
 
 
-def _clipped(areas: Iterable[Area], width: int, height: int) -> list[Area]:
-    """Return what lies within a frame of some areas."""
+def _clip_all(areas: Iterable[Area], width: int, height: int) -> list[Area]:
+    """Return areas clipped to a frame, without those outside it."""
     return [seen for area in areas if _size(seen := _clip(area, width, height)) > 0]
 
 
@@ -120,9 +126,9 @@ def _size(area: Area) -> float:
     return max(0.0, area[2] - area[0]) * max(0.0, area[3] - area[1])
 
 
-def _shifted(area: Area, x: int, y: int) -> Area:
+def _shift(area: Area, x: int, y: int) -> Area:
     return area[0] + x, area[1] + y, area[2] + x, area[3] + y
 
 
-def _moved(mark: LabelledMark, x: int, y: int) -> LabelledMark:
-    return LabelledMark(*_shifted(mark.area, x, y), mark.label, mark.printed)
+def _move(mark: LabelledMark, x: int, y: int) -> LabelledMark:
+    return LabelledMark(*_shift(mark.area, x, y), mark.label, mark.printed)

@@ -1,4 +1,4 @@
-"""One training run of the detector, from the material to a model folder."""
+"""A training run of the detector, from the material to a model folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from inkread.training.checkpoints import Checkpoint
 
 DETECTOR_FILES = {MODEL_NAME, CARD_NAME, KERAS_NAME, "history.csv"}
-"""What a run writes; a folder that holds anything else is never replaced."""
+"""The files that a run writes. A folder with any other file is never replaced."""
 
 PROTOCOL = "Epochs, seed and settings were fixed before the run; nothing but drawn pages was looked at."
 LIMITS = (
@@ -49,12 +49,13 @@ def train_detector(
 ) -> Card:
     """Train the detector on drawn pages, write its model folder and return its card.
 
-    It starts worker processes, so a script that calls this needs the usual `if __name__ == "__main__":`. A run that
-    was interrupted goes on from its last whole epoch when it is started again with the same settings.
+    This starts worker processes, so a script that calls it needs the usual `if __name__ == "__main__":`. If an
+    interrupted run is started again with the same settings, it continues after its last complete epoch.
 
-    material: a folder of fonts and photographs; None for that of `make material`.
+    material: a folder of fonts and photographs; None for the folder of `make material`.
 
-    The others are as for `inkread.training.train`. Raises what that raises, and `DataError` without the material.
+    The other parameters and the exceptions are those of `inkread.training.train`. Also raises `DataError` if the
+    material is missing.
     """
     recipe = fit_to_machine(recipe, epochs)
     check_model_folder(Path(out).resolve(), DETECTOR_FILES, force=force)
@@ -83,7 +84,7 @@ def run_detector(
 ) -> tuple[Card, Checkpoint]:
     """Train, write the files of the detector into a folder, and return its card and its last checkpoint.
 
-    Call `load_keras` before. The checkpoint is to be forgotten when all that the run is part of is complete.
+    Call `load_keras` before. When the whole run is complete, call `forget` of the checkpoint.
     """
     from inkread.foreign.detector_onnx import export_detector
     from inkread.training.checkpoints import Checkpoint
@@ -115,9 +116,9 @@ def run_detector(
 def fit_detector(
     recipe: DetectorRecipe, drawing: Drawing, *, seed: int, history: History, watcher: Watcher, checkpoint: Any = None
 ) -> tuple[Any, Batch]:
-    """Return the trained network of a recipe, and the last batch that it saw; needs `load_keras` before.
+    """Return the trained network of a recipe, and the last batch that it saw. Call `load_keras` before.
 
-    checkpoint: an `inkread.training.checkpoints.Checkpoint` to go on from and to keep; None for none.
+    checkpoint: the `inkread.training.checkpoints.Checkpoint` to continue from and save to; None to use no checkpoint.
     """
     import keras
 
@@ -140,7 +141,7 @@ def fit_detector(
         follow = Follow(history, watcher, recipe, images=0, done=done)
         batches = drawn.batches(done * recipe.steps_per_epoch)
         model.fit(
-            _remembered(batches, last),
+            _remember_last(batches, last),
             steps_per_epoch=recipe.steps_per_epoch,
             initial_epoch=done,
             epochs=recipe.epochs,
@@ -152,21 +153,21 @@ def fit_detector(
         return model, last[0] if last else next(batches)
 
 
-def _remembered(batches: Iterable[Batch], last: deque[Batch]) -> Iterator[Batch]:
-    """Yield batches, and keep the latest in `last`."""
+def _remember_last(batches: Iterable[Batch], last: deque[Batch]) -> Iterator[Batch]:
+    """Yield batches, and keep the latest one in `last`."""
     for batch in batches:
         last.append(batch)
         yield batch
 
 
 def about_run(recipe: Recipe | DetectorRecipe, mnist: Mnist, material: Material | None, seed: int) -> dict[str, Any]:
-    """Return all that a run follows from."""
+    """Return everything that determines a run."""
     digits = hashlib.sha256(mnist.train_images.tobytes() + mnist.train_labels.tobytes()).hexdigest()
     about = {"recipe": recipe.to_dict(), "seed": seed, "digits": digits, "material": material and material.licences}
     return {**about, "inkread": inkread.__version__, "versions": versions()}
 
 
 def _about_data(mnist: Mnist, material: Material) -> dict[str, Any]:
-    """Return what the card says of the material: fonts and photographs with their licences."""
+    """Return the card's entry for the material: fonts and photographs with their licences."""
     digits = {"name": "MNIST" if mnist.is_original else "own data", "images": len(mnist.train_images)}
     return {"name": "drawn pages", "digits": digits, **material.licences}

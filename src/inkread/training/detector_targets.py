@@ -1,4 +1,4 @@
-"""Targets: what the detector should answer for a patch, as maps of the marks at every fourth pixel."""
+"""Targets: the right answers of the detector for a patch, as maps with one place for every fourth pixel."""
 
 from __future__ import annotations
 
@@ -14,33 +14,35 @@ Targets: TypeAlias = NDArray[np.float32]
 """Targets of a patch, (H/4, W/4, 9) float32, in these channels."""
 
 HEAT = 0
-"""How near the centre of a mark is: 1 at the place that holds it, falling off as a bell around."""
+"""How near the centre of a mark is: 1 at the place of the centre, falling off around it as a Gaussian bell."""
 
 COUNTED = 1
-"""1 where the centre counts, 0 where it is left open whether there is a mark."""
+"""1 if the place counts in the loss of the centres, 0 if it is unknown whether it has a mark."""
 
 WEIGHT = 2
-"""How much the class, the sides and the print of a place count: as the heat near a centre, 0 elsewhere."""
+"""The weight of the class, the sides and the print of a place: like the heat near a centre, 0 elsewhere."""
 
 CLASS = 3
 """The class of the mark, 0 to 19."""
 
 IS_PRINTED = 4
-"""1 where the mark is printed, else 0."""
+"""1 if the mark is printed, else 0."""
 
 SIDES_FROM, SIDES_TO = 5, 9
-"""How far the mark reaches from here to the left, up, to the right and down, in pixels."""
+"""How far the mark extends from this place to the left, up, to the right and down, in pixels."""
 
-# The bell reaches as far as this share of the mark's sides, and at least so many pixels (one deviation).
 _BELL_SHARE, _LEAST_BELL = 0.14, 2.6
-# The bell ends at this many deviations.
+"""The standard deviation of the bell, as a share of the mark's side, and its minimum in pixels."""
+
 _BELL_END = 3
-# Places teach class and sides where the bell is above this; the one that holds the centre counts this much at least.
+"""The bell ends at this many standard deviations."""
+
 _TAUGHT = 0.35
+"""A place teaches class and sides if the bell is above this. The place of the centre has at least this weight."""
 
 
 def detector_targets(marks: Sequence[LabelledMark], ignored: Sequence[Area], size: tuple[int, int]) -> Targets:
-    """Return the targets of a patch of `size` (height, width) pixels; where marks overlap, the nearer one counts."""
+    """Return the targets of a patch of `size` (height, width) pixels. If marks overlap, the nearer one counts."""
     rows, columns = size[0] // STRIDE, size[1] // STRIDE
     targets = np.zeros((rows, columns, SIDES_TO), np.float32)
     targets[..., COUNTED] = 1
@@ -54,12 +56,12 @@ def detector_targets(marks: Sequence[LabelledMark], ignored: Sequence[Area], siz
 
 
 def _places(low: float, high: float) -> slice:
-    """Return the places of the answer that an interval of pixels touches."""
+    """Return the places of the answer that an interval of pixels overlaps."""
     return slice(max(0, int(low // STRIDE)), max(0, int(-(-high // STRIDE))))
 
 
 def _add_mark(targets: Targets, mark: LabelledMark) -> tuple[int, int] | None:
-    """Add one mark; return the row and column that hold its centre, None where that is not on the patch."""
+    """Add one mark and return the row and column of its centre, or None if the centre is outside the patch."""
     x, y = (mark.left + mark.right) / 2, (mark.top + mark.bottom) / 2
     row, column = int(y // STRIDE), int(x // STRIDE)
     if not (0 <= row < targets.shape[0] and 0 <= column < targets.shape[1]):
@@ -85,12 +87,12 @@ def _deviation(side: float) -> float:
 
 
 def _bell(distance: NDArray[np.float64], side: float) -> NDArray[np.float64]:
-    """Return the bell, 0 to 1, at distances in pixels from the centre of a mark with such a side."""
+    """Return the bell, 0 to 1, at distances in pixels from the centre of a mark with this side."""
     return np.asarray(np.exp(-(distance**2) / (2 * _deviation(side) ** 2)), np.float64)
 
 
 def _reach(centre: int, places: int, side: float) -> tuple[slice, NDArray[np.float64]]:
-    """Return the places around a centre that its bell reaches, and the pixels in the middle of them."""
+    """Return the places around a centre that its bell reaches, and the pixel positions of their middles."""
     reach = int(_BELL_END * _deviation(side) / STRIDE) + 1
     low, high = max(0, centre - reach), min(places, centre + reach + 1)
     return slice(low, high), np.arange(low, high, dtype=np.float64) * STRIDE + (STRIDE - 1) / 2

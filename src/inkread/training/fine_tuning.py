@@ -1,4 +1,4 @@
-"""Fine-tuning: from a model that reads already, as a file or a folder, to a network that can learn more."""
+"""Fine-tuning: opens a trained model, a file or a folder, as a network that can be trained further."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from inkread.models.files import KERAS_NAME, LITERT_SUFFIX, model_file
 
 PROTOCOL = (
     "Epochs, seed and settings were fixed before the run; the test images were looked at once, at its end. The model "
-    "it went on from had its own run."
+    "it started from was trained in an earlier run."
 )
 
 _WAY_OUT = "name another model with --from, or train from the start with --recipe"
@@ -29,33 +29,34 @@ _WAY_OUT = "name another model with --from, or train from the start with --recip
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A model to go on from: where it lies, its card, and the classifier that reads with it."""
+    """A model to continue from: its path, its card, and the classifier that reads with it."""
 
     path: Path
     classifier: Classifier
 
     @property
     def card(self) -> Card:
-        """Its card."""
+        """The card of the model."""
         return self.classifier.card
 
     def about(self) -> dict[str, Any]:
-        """Return what the card of the network that goes on from it says of it."""
+        """Return the description of this model for the card of the new network."""
         name = "shipped" if self.path == SHIPPED else str(self.path)
         return {"model": name, "recipe": self.card.recipe, "sha256": self.classifier.sha256}
 
     def carried_over(self, card: Card, network: Classifier, digits: NDArray[np.float32]) -> Card:
-        """Return the card of a network that went on from this model, with what makes confidences of its outputs.
+        """Return the card of a network that continued from this model, with the settings that make its confidences.
 
-        digits: drawn digits of other hands than one's own, (N, 28, 28) float32 in 0..1.
+        digits: drawn digits of hands other than the user's, (N, 28, 28) float32 in 0..1.
 
-        What was fitted on real pictures stays, but for the threshold of what is no digit: training moves these
-        probabilities, so it is put where the network refuses as many drawn digits as the model did before.
+        The settings that were fitted on real pictures are kept, except for the threshold of the non-digit class.
+        Training changes its probabilities. So the new threshold is the one at which the network refuses as many drawn
+        digits as the model did before.
         """
-        own = self.card
-        kept = float((self.classifier.classify(digits)[:, NON_DIGIT] <= own.no_digit).mean())
-        no_digit = own.no_digit if kept == 1 else float(np.quantile(network.classify(digits)[:, NON_DIGIT], kept))
-        about = "carried over from the model it started from, not fitted on real pictures anew"
+        base_card = self.card
+        kept = float((self.classifier.classify(digits)[:, NON_DIGIT] <= base_card.no_digit).mean())
+        no_digit = base_card.no_digit if kept == 1 else float(np.quantile(network.classify(digits)[:, NON_DIGIT], kept))
+        about = "carried over from the model it started from, not fitted on real pictures again"
         return replace(
             card,
             data={**card.data, "from": self.about()},
@@ -64,21 +65,22 @@ class Start:
             text_power=own.text_power,
             text_doubts=own.text_doubts,
             no_digit=round(no_digit, 4),
-            min_confidence=own.min_confidence,
-            conformal=own.conformal,
-            calibration={"data": about, "drawn_digits_kept": round(kept, 4), "from": own.calibration},
+            min_confidence=base_card.min_confidence,
+            conformal=base_card.conformal,
+            calibration={"data": about, "drawn_digits_kept": round(kept, 4), "from": base_card.calibration},
             protocol=PROTOCOL,
-            limits=own.limits,
+            limits=base_card.limits,
         )
 
     def network(self, glyphs: NDArray[np.float32]) -> Any:
-        """Return it as a model of Keras, shown on glyphs, (N, 28, 28) float32 in 0..1, to answer alike.
+        """Return the Keras model, after a check on glyphs, (N, 28, 28) float32 in 0..1, that its answers are the same.
 
-        Call `load_keras` before. Raises `ModelError` where its file cannot be made into layers that can learn.
+        Call `load_keras` before. Raises `ModelError` if the file cannot be turned into layers that can learn.
         """
         from inkread.foreign.opening import keras_model
 
-        kept = self.path / KERAS_NAME  # of a model folder: what was trained, where the ONNX beside it is what reads
+        # A model folder holds the trained Keras network next to the ONNX file that reads.
+        kept = self.path / KERAS_NAME
         source = kept if kept.is_file() else model_file(self.path)
         model = keras_model(source)
         if model.inputs[0].shape[1:] != (28, 28, 1):
@@ -92,10 +94,10 @@ class Start:
 
 
 def start_from(model: str | os.PathLike[str] | None) -> Start:
-    """Return a model to go on from: a folder, a file, or None for the shipped model.
+    """Return a model to continue from: a folder, a file, or None for the shipped model.
 
-    Raises `ModelError` for one that cannot be used, or whose network cannot learn what `best` learns; what is seen in
-    the file alone is said before Keras is loaded.
+    Raises `ModelError` for a model that cannot be used, or whose network cannot learn what `best` learns. Errors that
+    show in the file itself are raised before Keras is loaded.
     """
     path = SHIPPED if model is None else model_path(model)
     if path.suffix.lower() == LITERT_SUFFIX:
@@ -103,14 +105,14 @@ def start_from(model: str | os.PathLike[str] | None) -> Start:
     classifier = load_classifier(path, threads=os.cpu_count() or 1)
     classes = classifier.outputs(np.zeros((1, 28, 28), np.float32)).shape[1]
     if classes != CLASSES + 1:
-        raise _unfit(path, f"it has {classes} classes, and none for what is no digit")
+        raise _unfit(path, f"it has {classes} classes, and no class for non-digits")
     if any(node.kind in {"QuantizeLinear", "DequantizeLinear"} for node in classifier.nodes()):
-        raise _unfit(path, "its weights are whole numbers of 8 bits")
+        raise _unfit(path, "its weights are integers of 8 bits")
     return Start(path, classifier)
 
 
 def sample_mnist(mnist: Mnist, count: int | None, *, seed: int) -> Mnist:
-    """Return MNIST with so many of its training images, chosen at random; None for all."""
+    """Return MNIST with `count` of its training images, chosen at random; None for all."""
     if count is None or count >= len(mnist.train_labels):
         return mnist
     chosen = np.random.default_rng((seed, 7)).permutation(len(mnist.train_labels))[:count]

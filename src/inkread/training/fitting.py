@@ -1,4 +1,4 @@
-"""Fitting: from a recipe and images to a trained network. Import this module only after `load_keras`."""
+"""Fitting: trains the network of a recipe. Import this module only after `load_keras`."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def fit_recipe(
     material: Material | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> keras.Model:
-    """Return the network of a recipe, trained on the training images; fills `history` and tells `watcher`.
+    """Return the network of a recipe, trained on the training images. Fills `history` and tells `watcher`.
 
-    trained: the network to go on with, for a recipe that has none of its own.
+    trained: the network to continue with, for a recipe without a network.
     material: fonts and photographs for a recipe with training glyphs; None to draw without them.
-    checkpoint: where such a recipe continues from, and what it keeps after each epoch; None for nothing.
+    checkpoint: the checkpoint that such a recipe continues from and saves after each epoch; None to use no checkpoint.
     """
     keras.utils.set_random_seed(seed)
-    model = _compiled(recipe, len(mnist.train_images), trained)
+    model = _compile(recipe, len(mnist.train_images), trained)
     if recipe.training_glyphs:
         with TrainingGlyphs(mnist, seed=seed, material=material) as glyphs:
             count = len(mnist.train_images)
@@ -70,14 +70,14 @@ def _fit_to_glyphs(
     watcher: Watcher,
     checkpoint: Checkpoint | None,
 ) -> None:
-    """Train a network on glyphs that worker processes make meanwhile, as many per epoch as there are images."""
+    """Train a network on glyphs that worker processes make at the same time, as many per epoch as there are images."""
     done = checkpoint.continue_run(model, history, watcher) if checkpoint else 0
     watcher.says("drawing the first glyphs")
     last: deque[Glyphs] = deque(maxlen=1)
-    epochs = _remembered(training_glyphs.epochs(recipe.epochs, done), last)
+    epochs = _remember_last(training_glyphs.epochs(recipe.epochs, done), last)
     first = next(epochs)
     follow = Follow(history, watcher, recipe, images=images, done=done)
-    # The glyphs come shuffled.
+    # The glyphs are shuffled already.
     model.fit(
         _batches(itertools.chain([first], epochs), recipe.batch),
         steps_per_epoch=recipe.steps(images, 0),
@@ -87,21 +87,21 @@ def _fit_to_glyphs(
         verbose=0,
         callbacks=[follow, *([SaveEachEpoch(checkpoint, history)] if checkpoint else [])],
     )
-    _settle(model, last[0][0], recipe.batch)
+    _update_batch_statistics(model, last[0][0], recipe.batch)
 
 
-def _remembered(epochs: Iterable[Glyphs], last: deque[Glyphs]) -> Iterator[Glyphs]:
+def _remember_last(epochs: Iterable[Glyphs], last: deque[Glyphs]) -> Iterator[Glyphs]:
     """Yield the glyphs of each epoch, and keep them in `last`."""
     for glyphs in epochs:
         last.append(glyphs)
         yield glyphs
 
 
-def _settle(model: keras.Model, glyphs: NDArray[np.uint8], size: int) -> None:
-    """Take the means and variances of batch normalisation anew from glyphs, for the weights that `fit` ended with.
+def _update_batch_statistics(model: keras.Model, glyphs: NDArray[np.uint8], size: int) -> None:
+    """Compute the means and variances of batch normalisation again from glyphs, for the final weights.
 
-    `fit` gathered them under the last steps' weights, not under their average (Izmailov et al. 2018, "Averaging weights
-    leads to wider optima and better generalization", section 3.2).
+    `fit` collected them with the weights of the last steps, but the final weights are an average (Izmailov et al. 2018,
+    "Averaging weights leads to wider optima and better generalization", section 3.2).
     """
     if not any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers):
         return
@@ -118,17 +118,17 @@ def _batches(epochs: Iterable[Glyphs], size: int) -> Iterator[tuple[NDArray[np.f
 
 
 def scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return images, (N, 28, 28) uint8, as the network takes them: (N, 28, 28, 1) float32 in 0..1."""
+    """Return images, (N, 28, 28) uint8, as input of the network: (N, 28, 28, 1) float32 in 0..1."""
     return np.asarray(images[..., None] / np.float32(255), np.float32)
 
 
 def _one_hot(labels: NDArray[np.uint8], *, classes: int = 10) -> NDArray[np.float32]:
-    """Return labels, (N,) whole numbers from 0, as (N, classes) float32."""
+    """Return labels, (N,) integers from 0, as (N, classes) float32."""
     return np.eye(classes, dtype=np.float32)[labels]
 
 
-def _compiled(recipe: Recipe, images: int, trained: keras.Model | None) -> keras.Model:
-    """Return the trained network, or else that of a recipe, ready for training on so many images."""
+def _compile(recipe: Recipe, images: int, trained: keras.Model | None) -> keras.Model:
+    """Return the trained network, or a new one of the recipe, compiled for training on `images` images."""
     precision = "mixed_bfloat16" if recipe.precision == "bfloat16" else "float32"
     model = trained or getattr(networks, str(recipe.network))(precision)
     steps = sum(recipe.steps(images, epoch) for epoch in range(recipe.epochs))
@@ -144,8 +144,8 @@ def _compiled(recipe: Recipe, images: int, trained: keras.Model | None) -> keras
 def _hardest(model: Any, images: NDArray[np.float32], labels: NDArray[np.float32], count: int) -> NDArray[np.intp]:
     """Return the indices of the `count` images with the largest loss.
 
-    What is understood already teaches little; see Jiang et al. 2019, "Accelerating deep learning by focusing on the
-    biggest losers", which chooses anew at every step what this chooses once.
+    Images that the network already knows teach little. Jiang et al. 2019, "Accelerating deep learning by focusing on
+    the biggest losers", choose the images again at every step. Here they are chosen once.
     """
     probabilities = model.predict(images, batch_size=2000, verbose=0)
     return np.argsort((probabilities * labels).sum(axis=1))[:count]
@@ -154,7 +154,8 @@ def _hardest(model: Any, images: NDArray[np.float32], labels: NDArray[np.float32
 class Follow(keras.callbacks.Callback):  # type: ignore[misc]
     """Fills a history and tells a watcher.
 
-    images: training images, of which each epoch goes through some. done: epochs of the run that was interrupted.
+    images: the number of training images. An epoch uses some or all of them.
+    done: the number of epochs that an interrupted run had completed.
     """
 
     points_an_epoch = 24
@@ -176,7 +177,8 @@ class Follow(keras.callbacks.Callback):  # type: ignore[misc]
         self.steps_an_epoch = self.recipe.steps(self.images, epoch)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        done = min(batch + 1, self.steps_an_epoch)  # Keras counts a last short call as a full one
+        # Keras counts the last call as a full one, even if it is short.
+        done = min(batch + 1, self.steps_an_epoch)
         means = _means(logs)
         self.watcher.steps(self.epoch, self.images_before + done * self.recipe.batch, **means)
         if done - self.marked >= self.steps_an_epoch / self.points_an_epoch or done == self.steps_an_epoch:
@@ -193,7 +195,7 @@ class Follow(keras.callbacks.Callback):  # type: ignore[misc]
         self.watcher.ends(epoch, values)
 
     def _mark(self, done: int, means: dict[str, float]) -> None:
-        """Add a point: Keras reports means since the epoch began, the point is the mean since the last one."""
+        """Add a point, the mean since the previous point. Keras reports means since the beginning of the epoch."""
         point = {
             "step": self.steps_before + done,
             "epoch": round(self.epoch + done / self.steps_an_epoch, 4),

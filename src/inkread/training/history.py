@@ -1,4 +1,4 @@
-"""The history of a run: what was seen after which step."""
+"""The history of a run: losses and accuracies by step and epoch."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ COLUMNS = ("step", "epoch", "loss", "accuracy", "test_loss", "test_accuracy", "s
 class History:
     """Losses and accuracies of a run.
 
-    points: up to 24 an epoch: `COLUMNS` without the test's, each averaged over the images since the point before;
-        `epoch` counts in fractions, `seconds` from the start of the first epoch.
-    epochs: one an epoch, averaged over the whole epoch, with the test's where it is watched.
+    points: up to 24 per epoch. Each has `COLUMNS` without those of the test, averaged over the images since the
+        previous point. `epoch` is a fraction. `seconds` counts from the start of the first epoch.
+    epochs: one entry per epoch, averaged over the whole epoch, with the columns of the test if it is watched.
     """
 
     points: list[dict[str, float]] = field(default_factory=list)
     epochs: list[dict[str, float]] = field(default_factory=list)
 
     def save(self, folder: Path) -> None:
-        """Write `history.csv`: the points, and at the end of each epoch a row with the test's columns filled."""
+        """Write `history.csv`: a row for each point. The last row of each epoch also has the columns of the test."""
         ends = {epoch["step"]: epoch for epoch in self.epochs}
         with whole_file(folder / "history.csv") as path, path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS, restval="")
@@ -35,16 +35,16 @@ class History:
 
 
 class Watcher:
-    """Is told how a run goes on. This one says nothing; the command line has one that draws a bar."""
+    """Receives the progress of a run. This class shows nothing. The command line has one that draws a progress bar."""
 
     def says(self, what: str) -> None:
-        """Begin a part of the run without steps."""
+        """Report that a part of the run without steps begins."""
 
     def begins(self, epochs: int, images: int) -> None:
-        """Begin training: `images` images in all, over `epochs` epochs."""
+        """Report that training begins, with `images` images in total over `epochs` epochs."""
 
     def steps(self, epoch: int, images: int, loss: float, accuracy: float) -> None:
-        """Report `images` images done in all, in epoch number `epoch`, counted from 0, with its averages so far."""
+        """Report `images` images done in total, the number of the epoch, from 0, and the epoch's averages so far."""
 
     def ends(self, epoch: int, values: dict[str, float]) -> None:
-        """End an epoch with its averages, and the test's where it is watched."""
+        """Report the end of an epoch, with its averages, and those of the test if it is watched."""

@@ -1,4 +1,4 @@
-"""The model folder: from a trained network to a model folder. Import this module only after `load_keras`."""
+"""The model folder: writes the files of a trained network. Import this module only after `load_keras`."""
 
 from __future__ import annotations
 
@@ -51,18 +51,17 @@ def save_run(
     clock: Clock,
     temperature: float | None = None,
 ) -> Card:
-    """Write all files of a run into `folder` and return its card, with the test of the very file that will read.
+    """Write all files of a run into `folder` and return its card. The test on the card uses the exported model.
 
-    temperature: that of the card; None for fitting one where the recipe smooths labels.
+    temperature: the temperature for the card. With None, it is fitted if the recipe smooths labels.
 
-    Raises `ModelError` where the exported network answers otherwise than the trained one.
+    Raises `ModelError` if the answers of the exported network differ from those of the trained one.
     """
     with clock.part("saving"):
         _save_model(model, recipe, folder, mnist)
     with clock.part("test"):
-        written = load_classifier(
-            folder, threads=os.cpu_count() or 1
-        )  # as yet without a card, so without a temperature
+        # The folder has no card yet, so the classifier has no temperature.
+        written = load_classifier(folder, threads=os.cpu_count() or 1)
         if temperature is None:
             temperature = _temperature(written, mnist) if recipe.smoothing else 1.0
         test = _test(written, mnist, temperature)
@@ -84,7 +83,7 @@ def save_run(
 
 
 def _data(recipe: Recipe, mnist: Mnist) -> dict[str, Any]:
-    """Return what the network was trained on, for the card."""
+    """Return the description of the training data for the card."""
     data = {"name": "MNIST" if mnist.is_original else "own data", "images": len(mnist.train_images)}
     return (
         {**data, "shares": SHARES, "glyphs": recipe.epochs * len(mnist.train_images)}
@@ -94,7 +93,7 @@ def _data(recipe: Recipe, mnist: Mnist) -> dict[str, Any]:
 
 
 def _save_model(model: keras.Model, recipe: Recipe, folder: Path, mnist: Mnist) -> None:
-    """Write the network in every format, in float32 whatever it was trained in."""
+    """Write the network in every format, always in float32."""
     plain = in_float32(model, recipe.network)
     plain.save(folder / KERAS_NAME)
     export_onnx(plain, folder / MODEL_NAME, scaled(mnist.train_images[:500])[..., 0])
@@ -103,10 +102,10 @@ def _save_model(model: keras.Model, recipe: Recipe, folder: Path, mnist: Mnist) 
 
 
 def _temperature(written: Classifier, mnist: Mnist) -> float:
-    """Return the temperature that takes back what label smoothing took from the confidences.
+    """Return the temperature that undoes the effect of label smoothing on the confidences.
 
-    Fitted on the last 10 000 training images. They were trained on, so this is no calibration on writing that the
-    network never saw; without it, though, a network that was told to be 91 % sure never says more.
+    It is fitted on the last 10 000 training images. The network was trained on them, so this is not a calibration on
+    unseen writing. But without it, the confidence of a network that was trained to be 91% sure would never be higher.
     """
     images, labels = mnist.train_images[-10_000:], mnist.train_labels[-10_000:]
     return fit_temperature(labels, written.classify(scaled(images)[..., 0])[:, :CLASSES])
@@ -125,7 +124,7 @@ def _test(written: Classifier, mnist: Mnist, temperature: float) -> dict[str, An
 
 
 def _average_images(mnist: Mnist) -> NDArray[np.uint8]:
-    """Return the mean training image of each class, (10, 28, 28); empty for a class without images."""
+    """Return the mean training image of each class, (10, 28, 28) uint8. It is all 0 for a class without images."""
     images = np.zeros((10, 28, 28), np.uint8)
     for digit in np.unique(mnist.train_labels):
         images[digit] = np.rint(mnist.train_images[mnist.train_labels == digit].mean(axis=0))

@@ -1,7 +1,7 @@
-"""The networks: glyphs of shape (N, 28, 28, 1) in 0..1 to probabilities, (N, 10), or (N, 11) with one for no digit.
+"""The networks: from glyphs of shape (N, 28, 28, 1) in 0..1 to probabilities, (N, 10), or (N, 11) with non-digits.
 
-Every function takes `precision`, a Keras dtype policy such as "float32" or "mixed_bfloat16"; weights and
-probabilities are float32 under both. Import this module only after `inkread.keras_backend.load_keras`.
+Every function takes `precision`, a Keras dtype policy such as "float32" or "mixed_bfloat16". Weights and
+probabilities are float32 in both cases. Import this module only after `inkread.keras_backend.load_keras`.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def fast(precision: str = "float32") -> keras.Sequential:
     """Return the network of the recipe `fast`, 70 730 parameters.
 
     28x28x1 -> 16 maps of 14x14 -> 32 maps -> pooled to 7x7 -> 64 maps -> 64 maps of 4x4 -> 1024 numbers -> 10.
-    Its first layer already halves the resolution, and no dense layer but the last is left. There is no batch
-    normalisation: on a processor it doubles the time of a step (docs/decisions/network.md).
+    The first layer already halves the resolution, and the only dense layer is the last one. There is no batch
+    normalisation, since it doubles the time of a step on a CPU (docs/decisions/network.md).
     """
 
     def convolution(maps: int, size: int, strides: int = 1) -> keras.layers.Layer:
@@ -68,12 +68,12 @@ def fast(precision: str = "float32") -> keras.Sequential:
 
 
 def best(precision: str = "float32") -> keras.Sequential:
-    """Return the network of the recipe `best`, 249 179 parameters, with an eleventh class for what is no digit.
+    """Return the network of the recipe `best`, 249 179 parameters, with an eleventh class for non-digits.
 
     28x28x1 -> 16 maps -> 48 maps of 14x14, twice -> 64 maps of 7x7, twice -> 96 maps of 4x4, twice -> 1536 numbers
-    -> 11. Batch normalisation costs nothing at reading time, when it becomes a part of the convolution before it. A
-    first layer that halves the resolution takes five eighths of the time and reads MNIST worse; averages of more maps
-    in the place of the 1536 numbers, and shortcuts around the layers, read no better (docs/decisions/tried.md).
+    -> 11. Batch normalisation takes no time in reading, since it is then merged into the convolution before it. With a
+    first layer that halves the resolution, the network takes five eighths of the time but reads MNIST worse. Averages
+    of more maps instead of the 1536 numbers, and shortcuts around the layers, read no better (docs/decisions/tried.md).
     """
 
     def convolution(maps: int, size: int, strides: int = 1) -> list[Any]:
@@ -109,12 +109,15 @@ def best(precision: str = "float32") -> keras.Sequential:
 
 
 def in_float32(model: keras.Model, network: str | None) -> keras.Model:
-    """Return a trained network anew in float32, whatever it was trained in; None for one without a name of ours."""
+    """Return a float32 copy of a trained network.
+
+    network: the name of its function in this module; None if it has none.
+    """
     plain: keras.Model = globals()[network]() if network else keras.models.clone_model(model)
     plain.set_weights(model.get_weights())
     return plain
 
 
 def _answer(classes: int = 10) -> list[Any]:
-    """Return the layers from features to probabilities; float32, since a softmax in bfloat16 has 2 digits."""
+    """Return the layers from features to probabilities. They use float32, since a softmax in bfloat16 has 2 digits."""
     return [layers.Dense(classes, dtype="float32"), layers.Activation("softmax", dtype="float32")]

@@ -1,4 +1,4 @@
-"""Provenance: what a run was made on and how long it took: hardware, versions, checksums, times, for the card."""
+"""Provenance: the hardware, versions, checksums and times of a run, for the card."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LIBRARIES = ("keras", "tensorflow-cpu", "tensorflow", "numpy", "onnxruntime", "
 
 
 class Clock:
-    """Measures the parts of a run, and the whole from when the clock was made."""
+    """Measures the time of the parts of a run, and the total time since the clock was created."""
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
@@ -34,19 +34,19 @@ class Clock:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
-        """Measure what happens within as the part `name`."""
+        """Measure the time of the `with` block as the part `name`."""
         started = time.perf_counter()
         yield
         self._parts[name] = time.perf_counter() - started
 
     def seconds(self) -> dict[str, float]:
-        """Return the seconds of each part, and under "total" those since the clock was made."""
+        """Return the seconds of each part, and as "total" the seconds since the clock was created."""
         parts = {**self._parts, "total": time.perf_counter() - self._started}
         return {name: round(seconds, 2) for name, seconds in parts.items()}
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python, the system and the libraries that made the model."""
+    """Return the versions of Python, the system and the libraries that train the model."""
     found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
     for library in _LIBRARIES:
         try:
@@ -57,16 +57,16 @@ def versions() -> dict[str, str]:
 
 
 def hardware() -> dict[str, Any]:
-    """Return the processor's name, the number of cores and the memory in GiB (None where unknown)."""
+    """Return the processor's name, the number of cores and the memory in GiB (None if unknown)."""
     return {"processor": _processor(), "cores": os.cpu_count(), "memory_gib": _memory()}
 
 
 def describe_run(
     recipe: Recipe | DetectorRecipe, seed: int, model: Any, folder: Path, history: History, clock: Clock
 ) -> dict[str, Any]:
-    """Return what the card of every run holds, by field: how the network in a model folder was made.
+    """Return the fields that the card of every run has: how the network in a model folder was made.
 
-    model: the Keras network whose weights `model.onnx` in `folder` has.
+    model: the Keras network whose weights are in `model.onnx` in `folder`.
     """
     return {
         "recipe": recipe.name,
@@ -87,7 +87,7 @@ def describe_run(
 def weights_sha256(weights: Iterable[NDArray[np.float32]]) -> str:
     """Return the SHA-256 of all weights, one array after the other, in hexadecimal.
 
-    Model files hold names and times beside the weights and differ from run to run; this does not.
+    Model files also contain names and times, so they differ from run to run. This checksum does not.
     """
     digest = hashlib.sha256()
     for array in weights:

@@ -1,4 +1,4 @@
-"""Recipes: how a network is trained. Plain settings; nothing here imports a training framework."""
+"""Recipes: how a network is trained. They are plain settings; this module does not import a training framework."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from inkread.keras_backend import has_bfloat16
 class Recipe:
     """The settings of a training run.
 
-    name: how the command line calls it.
-    about: one sentence for people.
-    network: name of a function of `inkread.training.networks`; None for that of the model it goes on from.
-    optimizer: name of a function of `inkread.training.optimizers`.
-    learning_rate: the constant one, or the peak of the one-cycle schedule.
-    epochs: rounds over the training images; after the first, over the hardest of them.
-    batch: images a step.
-    hardest: share of the training images that is seen after the first epoch: those with the largest loss by then.
+    name: its name on the command line.
+    about: a short description for users.
+    network: the name of a function of `inkread.training.networks`; None for the network of the model it continues from.
+    optimizer: the name of a function of `inkread.training.optimizers`.
+    learning_rate: the constant rate, or the peak of the one-cycle schedule.
+    epochs: passes over the training images; after the first, only over the hardest of them.
+    batch: images per step.
+    hardest: the share of the training images that is used after the first epoch: those with the largest loss.
     smoothing: label smoothing, 0 to 1.
-    sample: how many of the training images it learns from, chosen at random; None for all.
-    training_glyphs: whether it learns from `inkread.training.training_glyphs`, MNIST's digits and many more, and so of
-        non-digits too, rather than from MNIST's images as they are.
-    precision: what activations are computed in; `train` takes "float32" on processors without bfloat16.
+    sample: the number of training images to use, chosen at random; None for all.
+    training_glyphs: whether to train on `inkread.training.training_glyphs`, which has MNIST's digits, many others and
+        non-digits, instead of MNIST's images.
+    precision: the type of the activations. `train` uses "float32" on processors without bfloat16.
     steps_per_call: steps between two returns to Python.
-    watches_test: whether test loss and accuracy are shown after each epoch, as the tutorial does, and never chosen
-        by; otherwise the test set is looked at once, at the end.
+    watches_test: whether test loss and accuracy are shown after each epoch, as in the tutorial. They never select
+        anything. Otherwise the test set is used once, at the end.
     writes_h5: whether the tutorial's `mnist.h5` is written too.
     """
 
@@ -49,7 +49,7 @@ class Recipe:
     writes_h5: bool = False
 
     def images(self, of: int, epoch: int) -> int:
-        """Return how many of `of` training images epoch number `epoch`, counted from 0, goes through."""
+        """Return how many of `of` training images are used in epoch number `epoch`, counted from 0."""
         return of if epoch == 0 else max(1, round(of * self.hardest))
 
     def steps(self, of: int, epoch: int) -> int:
@@ -57,7 +57,7 @@ class Recipe:
         return -(-self.images(of, epoch) // self.batch)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the settings by name, as the card keeps them."""
+        """Return the settings by name, as on the card."""
         return asdict(self)
 
 
@@ -75,9 +75,9 @@ RECIPES = {
             watches_test=True,
             writes_h5=True,
         ),
-        # Two epochs' worth of steps are enough once the network is small, goes to low resolution early, learns at a
-        # rate 50 times the tutorial's and spends the second half on what it has not understood yet.
-        # docs/decisions/training.md has the measurements behind each value.
+        # The steps of two epochs are enough, since the network is small, reduces the resolution early, has 50 times the
+        # tutorial's learning rate and spends the second half on the images that it does not know yet.
+        # docs/decisions/training.md has the measurements for each value.
         Recipe(
             name="fast",
             about="The same accuracy in about a twentieth of the time; under 20 seconds on two cores.",
@@ -91,7 +91,8 @@ RECIPES = {
             precision="bfloat16",
             steps_per_call=67,
         ),
-        # Any hand, any pen, and non-digits: the network is three times as large and sees digits in many forms.
+        # This is for any hand and any pen, and for non-digits. The network is three times as large as that of `fast`
+        # and sees digits of many shapes.
         Recipe(
             name="best",
             about="Finds and reads numbers on any page: a detector, and a network that also learns from glyphs made as "
@@ -107,8 +108,8 @@ RECIPES = {
     )
 }
 
-# A low rate, and the average with the weights it began with, keep what the network knew of other hands and of what is
-# no digit; a third of MNIST is enough to be reminded of them.
+# The low learning rate, and the average with the first weights, preserve what the network knows of other hands and of
+# non-digits. A third of MNIST is enough for that.
 FINE_TUNE = replace(
     RECIPES["best"],
     name="fine-tune",
@@ -127,15 +128,15 @@ class DetectorRecipe:
     """The settings of a training run of the detector, which finds marks on pages.
 
     name, about: as for `Recipe`.
-    widths: maps of the network at a half, a quarter, an eighth and a sixteenth of the page's resolution.
-    blocks: residual blocks at a quarter, an eighth and a sixteenth.
+    widths: the number of maps at a half, a quarter, an eighth and a sixteenth of the page's resolution.
+    blocks: the number of residual blocks at a quarter, an eighth and a sixteenth.
     learning_rate: the peak of the schedule.
-    epochs: rounds; after each there is a checkpoint.
-    steps_per_epoch: batches to a round: there is no end of patches that it could go through.
-    batch: patches to a step.
-    again: how many of them are patches of the steps before, seen again.
-    kept: of how many steps before.
-    precision: what activations are computed in; "float32" on processors without bfloat16.
+    epochs: the number of epochs. A checkpoint is saved after each.
+    steps_per_epoch: batches per epoch. This fixes the length of an epoch, since new patches never run out.
+    batch: patches per step.
+    again: how many of them are repeated from earlier steps.
+    kept: the number of earlier steps that they are taken from.
+    precision: the type of the activations; "float32" on processors without bfloat16.
     """
 
     name: str
@@ -151,7 +152,7 @@ class DetectorRecipe:
     precision: Literal["float32", "bfloat16"] = "float32"
 
     def images(self, of: int, epoch: int) -> int:  # noqa: ARG002 - as for `Recipe`
-        """Return how many patches an epoch goes through."""
+        """Return the number of patches in an epoch."""
         return self.steps_per_epoch * self.batch
 
     def steps(self, of: int, epoch: int) -> int:  # noqa: ARG002 - as for `Recipe`
@@ -159,12 +160,12 @@ class DetectorRecipe:
         return self.steps_per_epoch
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the settings by name, as the card keeps them."""
+        """Return the settings by name, as on the card."""
         return {**asdict(self), "widths": list(self.widths), "blocks": list(self.blocks)}
 
 
-# Two patches in five are seen again: drawing them costs a twentieth of a new one, and the network does not learn 1 150
-# patches by heart in the few times that it sees them.
+# Two patches in five are repeated. A repeated patch takes a twentieth of the time of a new one, and the network does
+# not overfit to 1 150 patches, since it sees each only a few times.
 DETECTOR = DetectorRecipe(
     name="detector",
     about="Finds digits, signs, words and other ink on pages; an hour and a half on two cores. Needs `make material`.",
@@ -178,15 +179,15 @@ DETECTOR = DetectorRecipe(
     kept=115,
     precision="bfloat16",
 )
-"""What finds the marks that the other networks name."""
+"""The recipe of the detector, which finds the marks that the other networks classify."""
 
 AnyRecipe = TypeVar("AnyRecipe", Recipe, DetectorRecipe)
 
 
 def fit_to_machine(recipe: AnyRecipe, epochs: int | None) -> AnyRecipe:
-    """Return a recipe as it will be run: with these epochs, and a precision that the processor has.
+    """Return a recipe as it will be run: with this number of epochs, and a precision that the processor supports.
 
-    epochs: None for those of the recipe. Raises `OptionError` for less than one epoch.
+    epochs: None for the recipe's number. Raises `OptionError` for less than one epoch.
     """
     if epochs is not None and epochs < 1:
         raise OptionError(f"{epochs} epochs: a training run has at least one")

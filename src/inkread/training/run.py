@@ -1,4 +1,4 @@
-"""One training run, from data to a model folder."""
+"""A training run, from data to a model folder."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from inkread.training.recipes import DETECTOR, FINE_TUNE, RECIPES, DetectorRecip
 from inkread.training.training_glyphs import drawn_glyphs
 
 FILES = {MODEL_NAME, CARD_NAME, KERAS_NAME, "mnist.h5", "history.csv", "curves.png"}
-"""What a run writes; a folder that holds anything else is never replaced."""
+"""The files that a run writes. A folder with any other file is never replaced."""
 
 DETECTOR_SHARE = 0.5
-"""The weight of the detector's opinion beside that of a network that learnt from what the detector cuts out."""
+"""The weight of the detector's probabilities, next to a network trained on digits cut out with the detector's boxes."""
 
 DRAWN = 2000
-"""Drawn digits on which a network that learnt further is compared with the model it went on from."""
+"""The number of drawn digits on which a fine-tuned network is compared with the model it continued from."""
 
 
 def train(
@@ -50,29 +50,29 @@ def train(
 ) -> Card:
     """Train a network on MNIST, write its model folder and return its card.
 
-    `best` also trains the detector that finds the digits on a page, in the folder `detector` within. After an
-    interruption it continues from the last whole epoch when it is started again with the same settings. It starts
-    worker processes, so a script that calls this needs the usual `if __name__ == "__main__":`.
+    `best` also trains the detector that finds the digits on a page, in the subfolder `detector`. If an interrupted run
+    of `best` is started again with the same settings, it continues after the last complete epoch. It starts worker
+    processes, so a script that calls this needs the usual `if __name__ == "__main__":`.
 
-    recipe: a name out of `RECIPES`, or a recipe of one's own that names a network.
-    data: where MNIST lies; None looks where `inkread.datasets.load_mnist` says.
-    own: digits of one's own to learn from beside MNIST: a folder of folders 0 to 9, or the name of a profile; see
-        `inkread.training.own_digits`.
+    recipe: a name in `RECIPES`, or another recipe with a network.
+    data: the path of MNIST; None to look where `inkread.datasets.load_mnist` says.
+    own: the user's digits, to train on as well as MNIST: a folder with folders named 0 to 9, or the name of a profile;
+        see `inkread.training.own_digits`.
     material: the fonts and photographs that `best` draws pages with; None for those of `make material`.
     detector: the recipe of the detector that `best` trains.
     out: the model folder to write: model.keras, model.onnx, card.json, history.csv and curves.png.
-    epochs: None for the recipe's own number.
+    epochs: None for the recipe's number.
     seed: the same seed gives the same weights on the same machine.
-    force: whether a model that already lies at `out` may be replaced.
-    watcher: told of the progress.
+    force: whether an existing model at `out` may be replaced.
+    watcher: receives the progress.
 
-    Raises `OptionError` for an unknown recipe, options that do not go together or a folder that holds something
-    already, `DataError` for MNIST, `own` or missing material, `MissingExtra` without Keras. An interrupted run leaves
-    nothing at `out`.
+    Raises `OptionError` for an unknown recipe, options that do not go together or a folder that is not empty,
+    `DataError` for MNIST, `own` or missing material, and `MissingExtra` if Keras is not installed. An interrupted run
+    leaves nothing at `out`.
     """
     recipe = resolve_recipe(recipe, epochs)
     if recipe.network is None:
-        raise OptionError(f"recipe {recipe.name!r}: has no network to begin with; `fine_tune` goes on from a model")
+        raise OptionError(f"recipe {recipe.name!r}: has no network; use `fine_tune` to continue from a trained model")
     check_model_folder(Path(out).resolve(), FILES | {DETECTOR_NAME}, force=force)
     found = None
     if recipe.training_glyphs:
@@ -94,16 +94,16 @@ def fine_tune(
     watcher: Watcher | None = None,
     download_progress: Progress | None = None,
 ) -> Card:
-    """Train a model further, with digits of one's own among what it learnt from; return the card of the new model.
+    """Train a model further, with the user's digits among the training data, and return the card of the new model.
 
     It starts worker processes, so a script that calls this needs the usual `if __name__ == "__main__":`.
 
-    own: as for `train`; None for MNIST alone.
-    base: the model to go on from: a folder or a file whose network is like that of `best`; None for the shipped model.
-    recipe: one without a network.
+    own: as for `train`; None to train only on MNIST.
+    base: the model to continue from: a folder or a file with a network like that of `best`; None for the shipped model.
+    recipe: a recipe without a network.
 
-    The others are as for `train`. Raises what `train` raises, and `ModelError` for a `base` that cannot be trained
-    further.
+    The other parameters and the exceptions are those of `train`. Also raises `ModelError` for a `base` that cannot be
+    trained further.
     """
     recipe = resolve_recipe(recipe, epochs)
     check_model_folder(Path(out).resolve(), FILES, force=force)
@@ -125,7 +125,8 @@ def _run(
 ) -> Card:
     """Run a recipe, from the data to the model folder.
 
-    start: the model to continue from, if any. material: what pages are drawn with; with it, a detector is trained too.
+    start: the model to continue from, if any.
+    material: the fonts and photographs for drawn pages, if any. With them, a detector is trained too.
     """
     clock, history = Clock(), History()
     with clock.part("data"):
@@ -181,12 +182,12 @@ def _run(
 
 
 def _about(digits: OwnDigits) -> dict[str, Any]:
-    """Return what the card says of one's own digits."""
+    """Return the card's entry for the user's digits."""
     return {"own": len(digits.labels), "left_out": list(digits.left_out)}
 
 
 def resolve_recipe(recipe: str | Recipe, epochs: int | None) -> Recipe:
-    """Return the recipe of a name as it will be run: with the epochs asked for and a precision the processor has."""
+    """Return a recipe, by name or as it is, with the requested epochs and a precision that the processor supports."""
     if isinstance(recipe, str):
         if recipe not in RECIPES:
             raise OptionError(f"no recipe {recipe!r}; there are {', '.join(RECIPES)}")

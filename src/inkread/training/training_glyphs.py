@@ -1,15 +1,15 @@
-"""Training glyphs: what the recipe `best` learns from, made by worker processes beside the training.
+"""Training glyphs: the training data of the recipe `best`, made by worker processes during the training.
 
-Every epoch sees as many glyphs as MNIST has training images:
-- images: MNIST's own, three of four warped, not normalised anew: the domain of its test set;
-- augmented: MNIST's digits warped, worn and sent through our glyph step, now and then through the whole road;
-- drawn: digits drawn with a pen in the shapes that MNIST's writers do not use, taken the same road;
-- cut: digits cut out of drawn pages as in reading, on any ground, in all the shapes that the detector knows;
-- nondigits: letters, scribbles, pieces of digits, pairs and more, under the eleventh class.
+Every epoch has as many glyphs as MNIST has training images:
+- images: MNIST's images. Three of four are warped, but not normalised again, as in the domain of its test set.
+- augmented: MNIST's digits, warped, worn and normalised to glyphs; some go through all steps from photograph to glyph.
+- drawn: digits drawn with a pen in shapes that MNIST's writers do not use, then treated like the augmented ones.
+- cut: digits cut out of drawn pages as in reading, on any ground, in all the shapes that the detector knows.
+- nondigits: letters, scribbles, pieces of digits, pairs and more, as the eleventh class.
 
-The last four cost a millisecond or more each, so an epoch makes an eighth of them anew and keeps those of
-the seven epochs before, nudged a little each time. The glyphs of an epoch follow from the seed alone, whatever the
-number of workers.
+Each of the last four kinds takes a millisecond or more per glyph. So an epoch makes an eighth of them and repeats those
+of the seven epochs before, moved a little each time. The glyphs of an epoch depend only on the seed, not on the number
+of workers.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ SHARES = {"augmented": 0.22, "drawn": 0.14, "cut": 0.28, "nondigits": 0.16}
 """Shares of an epoch's glyphs; the rest are images."""
 
 KEPT = 8
-"""Epochs in which a glyph of these shares is seen."""
+"""The number of epochs in which each glyph of these shares is used."""
 
 _SIZE = (FRAME, FRAME)
 _WHOLE_ROAD = 0.06  # share of digits that are shown on a ground and photographed first
@@ -58,10 +58,15 @@ _WHOLE_ROAD = 0.06  # share of digits that are shown on a ground and photographe
 _MORE_SHAPES = 0.5
 # Size of the part of a page that digits are cut out of, in pixels.
 _PAGE = (128, 320)
-# Deviation of the edges of the box that a digit is cut out with, in heights of the digit.
+"""The height and width of the part of a page that digits are cut out of, in pixels."""
+
 _BOX_ERROR = 0.04
-_WARPS_A_DRAWING = 6  # a drawing costs as much as several warps of it
-# Halves that do not look like another digit, as the right half of an 8 does.
+"""The standard deviation of the edges of the box that a digit is cut out with, in heights of the digit."""
+
+_WARPS_A_DRAWING = 6
+"""The number of warps of each drawing. A drawing takes as much time as several warps."""
+
+# These pieces do not look like another digit. The right half of an 8 would look like a 3.
 _PIECES = ((0, "top"), (0, "bottom"), (2, "bottom"), (3, "left"), (4, "left"), (5, "top"), (8, "left"))
 _WEIGHTS = {
     **dict.fromkeys(FAMILIES, 1.0),
@@ -75,9 +80,9 @@ _WEIGHTS = {
 
 
 class TrainingGlyphs:
-    """Makes the glyphs of one epoch after the other ahead of their use; a context that ends its workers.
+    """Makes the glyphs of each epoch before they are used. It is a context manager that ends its workers.
 
-    material: fonts and photographs for the pages that digits are cut out of; None for pages drawn without them.
+    material: fonts and photographs for the pages that digits are cut out of; None to draw pages without them.
     """
 
     def __init__(
@@ -105,9 +110,9 @@ class TrainingGlyphs:
         self._pool.shutdown(cancel_futures=True)
 
     def epochs(self, count: int, first: int = 0) -> Iterator[Glyphs]:
-        """Yield the shuffled glyphs of each of `count` epochs, without those before number `first`."""
+        """Yield the shuffled glyphs of epochs number `first` to `count` - 1."""
         window: deque[list[Future[Glyphs]]] = deque(maxlen=KEPT)
-        # The first epoch needs all that is kept.
+        # The first epoch needs all the glyphs that are kept.
         for number in range(first + 1 - KEPT, first + 1):
             window.append(self._begin_new(number))
         ahead, images = self._begin_new(first + 1), self._begin_images(first)
@@ -124,11 +129,11 @@ class TrainingGlyphs:
             yield glyphs, labels
 
     def begin(self, share: str, key: tuple[int, ...], count: int) -> Future[Glyphs]:
-        """Begin to make so many glyphs of one of `SHARES`; the same key gives the same glyphs."""
+        """Begin to make `count` glyphs of one of `SHARES`. The same key gives the same glyphs."""
         return self._pool.submit(_made, share, key, count)
 
     def _begin_new(self, number: int) -> list[Future[Glyphs]]:
-        """Begin to make what an epoch adds to the glyphs that are kept."""
+        """Begin to make the glyphs that an epoch adds to those that are kept."""
         jobs = []
         for name, share in SHARES.items():
             count = round(share * self._images / KEPT)
@@ -138,7 +143,7 @@ class TrainingGlyphs:
         return jobs
 
     def _begin_images(self, epoch: int) -> list[Future[Glyphs]]:
-        """Begin to make an epoch's images: a part of MNIST in a new order, all of it in turn over the epochs."""
+        """Begin to make an epoch's images: a shuffled part of MNIST. Over the epochs, all images are used in turn."""
         count = self._images - sum(round(share * self._images / KEPT) for share in SHARES.values()) * KEPT
         first = epoch * count
         chosen = [
@@ -154,7 +159,7 @@ class TrainingGlyphs:
 
 
 def drawn_glyphs(mnist: Mnist, *, seed: int, count: int, shares: Sequence[str] = tuple(SHARES)) -> NDArray[np.float32]:
-    """Return glyphs as a reader meets them, (count, 28, 28) float32 in 0..1, as many of each of the shares."""
+    """Return glyphs as in reading, (count, 28, 28) float32 in 0..1, with equal numbers of each of the shares."""
     with TrainingGlyphs(mnist, seed=seed, workers=1) as made:
         jobs = [
             made.begin(name, (seed, part, 5), len(range(part, count, len(shares)))) for part, name in enumerate(shares)
@@ -165,12 +170,12 @@ def drawn_glyphs(mnist: Mnist, *, seed: int, count: int, shares: Sequence[str] =
 _CHUNK = 500
 _own_images = np.zeros((0, 28, 28), np.uint8)
 _own_labels = np.zeros(0, np.uint8)
-# What this worker process draws pages from.
 _stocks: list[Stock] = []
+"""The stock that this worker process draws pages from."""
 
 
 def _begin(images: NDArray[np.uint8], labels: NDArray[np.uint8], drawing: Drawing) -> None:
-    """Prepare a worker process: one thread, and behind the training when both want the processor."""
+    """Prepare a worker process. It has one thread and a lower priority than the training."""
     global _own_images, _own_labels
     _own_images, _own_labels = images, labels
     _stocks[:] = [drawing.stock()]
@@ -180,7 +185,7 @@ def _begin(images: NDArray[np.uint8], labels: NDArray[np.uint8], drawing: Drawin
 
 
 def _imaged(key: tuple[int, ...], indices: NDArray[np.intp]) -> Glyphs:
-    """Return MNIST's images of these indices, three of four warped."""
+    """Return MNIST's images at these indices, three of four warped."""
     rng = np.random.default_rng(key)
     images = _own_images[indices]
     for at in np.flatnonzero(rng.random(len(images)) < 0.75):
@@ -189,7 +194,7 @@ def _imaged(key: tuple[int, ...], indices: NDArray[np.intp]) -> Glyphs:
 
 
 def _made(name: str, key: tuple[int, ...], count: int) -> Glyphs:
-    """Return so many glyphs of a share, from the random numbers of a key."""
+    """Return `count` glyphs of a share. `key` seeds the random numbers."""
     rng = np.random.default_rng(key)
     source = {"augmented": _augmented, "drawn": _drawn, "cut": _cut, "nondigits": _nondigits}[name](rng)
     glyphs, labels = np.zeros((count, 28, 28), np.uint8), np.zeros(count, np.uint8)
@@ -198,8 +203,9 @@ def _made(name: str, key: tuple[int, ...], count: int) -> Glyphs:
         glyph, label = next(source)
         tried += 1
         if tried > 100 * count:
-            raise DataError("the training images hold next to no ink; look at them before training")
-        if glyph.any():  # wear can leave nothing, and a ground mostly shows no ink
+            raise DataError("the training images have almost no ink; look at them before training")
+        # A glyph can be empty: wear may remove all ink, and most grounds show no ink.
+        if glyph.any():
             glyphs[made], labels[made] = _bytes(glyph), label
             made += 1
     return glyphs, labels
@@ -262,8 +268,9 @@ def _nondigits(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
 
 
 def _some_digit(rng: np.random.Generator, digit: int | None = None) -> tuple[Map, int]:
-    """Return the ink map of one of MNIST's digits, of the class asked for if there is one, and its class."""
-    asked = digit if digit in _own_labels else None  # a user's own data may lack a class
+    """Return the ink map of one of MNIST's digits, of class `digit` if it is given, and its class."""
+    # The user's data may lack a class.
+    asked = digit if digit in _own_labels else None
     while True:
         index = int(rng.integers(len(_own_images)))
         if asked is None or _own_labels[index] == asked:
@@ -271,16 +278,16 @@ def _some_digit(rng: np.random.Generator, digit: int | None = None) -> tuple[Map
 
 
 def _sent(ink: Map, rng: np.random.Generator) -> Map:
-    """Return the glyph that reading makes of an ink map, after wear or through a camera."""
+    """Return the glyph that reading makes of an ink map, after wear or after a photograph."""
     if rng.random() < _WHOLE_ROAD:
         return _through_camera(ink, rng)
     after = worn(ink, rng=rng)
-    # Rubble is no lesson: a hairline that wear has all but rubbed out stays as it was.
+    # Scraps of ink teach nothing. If wear has removed nearly all of a hairline, the ink stays as it was.
     return glyph_of(after if np.minimum(after, ink).sum() > 0.6 * ink.sum() else ink, rng=rng)
 
 
 def _through_camera(ink: Map, rng: np.random.Generator) -> Map:
-    """Write ink on a ground, photograph it and read it back; no glyph where that finds something else."""
+    """Write ink on a ground, photograph it and read it back. The glyph is empty if something else was found."""
     ground = lay_ground(GROUNDS[rng.integers(len(GROUNDS))], size=_SIZE, rng=rng)
     pen = "chalk" if ground.dark else list(PENS)[rng.integers(len(PENS))]
     picture = show(ink, ink_colour(pen, dark=ground.dark, rng=rng), ground, rng=rng)
