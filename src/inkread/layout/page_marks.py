@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -48,6 +47,12 @@ class MarkLimits:
     """The best height of digits, in pixels of a view."""
     off: float = 1.16
     """If the digits of a view are this many times higher or lower than `height`, another view is made."""
+    off_large: float = 1.4
+    """The same for views of more than `large` pixels, which take long."""
+    large: float = 1e6
+    """Views of more pixels than this are large."""
+    step: float = 1.5
+    """No view is made if the finest one is less than this many times finer."""
     smallest_view: int = 40
     """The longer side of the first, coarsest view, in pixels."""
     most_pixels: float = 3e6
@@ -56,6 +61,12 @@ class MarkLimits:
     """The largest factor by which a view enlarges the page."""
     inked: float = 0.55
     """A pixel of a view is ink that marks should cover if its depth is larger than this."""
+    letters: float = 6.0
+    """The lowest letters that the detector tells from digits, in pixels of a view."""
+    many_letters: int = 60
+    """A page with fewer marks than this is not taken for a page of print."""
+    few_digits: float = 0.03
+    """If a smaller share of the marks of a page are digits, they do not decide on the scale."""
     worse: float = 0.6
     """The search ends at a view that shows less than this share of a coarser one whose marks were large enough."""
     explained: float = 0.88
@@ -132,13 +143,13 @@ def find_marks_at(grey: NDArray[np.uint8], detector: Detector, scale: float) -> 
 
 
 def _scales(shape: tuple[int, ...], most: float | None) -> Iterator[float]:
-    """Yield the scales of the views of a page from coarse to fine. Each is twice the one before."""
+    """Yield the scales of the views of a page from coarse to fine. Each is about twice the one before."""
     height, width = shape
     pixels = height * width
     finest = max(1.0 if 4 * pixels > 1.2e6 else 2.0, 64 / height)
     finest = min(finest, LIMITS.enlarged, (LIMITS.most_pixels / pixels) ** 0.5, most or finest)
     scale = min(1.0, LIMITS.smallest_view / max(shape), finest)
-    while scale < 0.999 * finest:
+    while scale * LIMITS.step < finest:
         yield scale
         scale *= 2
     yield finest
@@ -173,36 +184,29 @@ def _marks_in(cells: Floats, shape: tuple[int, int], scale: float) -> Marks:
 
 
 def _each_once(marks: Marks) -> NDArray[np.intp]:
-    """Return the indices of the surest mark in each place (non-maximum suppression), in time linear in their number."""
-    boxes, digits = marks.boxes.tolist(), (marks.kinds < 10).tolist()
-    side = 64.0
-    kept: list[int] = []
-    near: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    for index in np.argsort(-marks.certainties, kind="stable").tolist():
-        left, top, right, bottom = boxes[index]
-        places = [
-            (row, column)
-            for row in range(int(top // side), int(bottom // side) + 1)
-            for column in range(int(left // side), int(right // side) + 1)
-        ]
-        rivals = {other for place in places for other in near[place]}
-        if not any(_same(boxes[index], boxes[other], digits[index] and digits[other]) for other in rivals):
-            kept.append(index)
-            for place in places:
-                near[place].append(index)
-    return np.array(kept, np.intp)
+    """Return the indices of the surest mark in each place (non-maximum suppression), from the surest on."""
+    sides = np.hstack([marks.boxes[:, :2], marks.boxes[:, 2:] - marks.boxes[:, :2]])
+    kept = np.asarray(cv2.dnn.NMSBoxes(sides.tolist(), marks.certainties.tolist(), 0.0, LIMITS.alike), np.intp)
+    digits = kept[marks.kinds[kept] < 10]
+    inside = set(digits[_inside_surer(marks.boxes[digits])].tolist())
+    return np.array([index for index in kept.tolist() if index not in inside], np.intp)
 
 
-def _same(one: list[float], other: list[float], both_digits: bool) -> bool:
-    """Return whether two boxes are of the same mark."""
-    across = min(one[2], other[2]) - max(one[0], other[0])
-    down = min(one[3], other[3]) - max(one[1], other[1])
-    if across <= 0 or down <= 0:
-        return False
-    shared = across * down
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
-    inside = both_digits and shared > LIMITS.within * min(areas)
-    return inside or shared > LIMITS.alike * (sum(areas) - shared)
+def _inside_surer(boxes: Floats) -> NDArray[np.bool_]:
+    """Return which boxes of digits, (N, 4) from the surest on, share too much of the smaller box with a surer one."""
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    inside = np.zeros(len(boxes), bool)
+    # The work is done from left to right, so that only boxes that overlap are compared.
+    order = np.argsort(boxes[:, 0], kind="stable")
+    ends = np.searchsorted(boxes[order, 0], boxes[order, 2])
+    for place, index in enumerate(order.tolist()):
+        near = order[place + 1 : ends[place]]
+        across = np.minimum(boxes[near, 2], boxes[index, 2]) - boxes[near, 0]
+        down = np.minimum(boxes[near, 3], boxes[index, 3]) - np.maximum(boxes[near, 1], boxes[index, 1])
+        shared = np.maximum(across, 0) * np.maximum(down, 0)
+        for other in near[shared > LIMITS.within * np.minimum(areas[near], areas[index])].tolist():
+            inside[max(index, other)] = True
+    return inside
 
 
 def _judge(view: Map, marks: Marks) -> tuple[float, bool, bool]:
@@ -217,7 +221,15 @@ def _judge(view: Map, marks: Marks) -> tuple[float, bool, bool]:
     readable = sure & (heights <= 1.15 * high) & (digits | words | (heights < low))
     few_small = bool((sure & (heights < low)).sum() < 0.3 * (sure & fits).sum())
     done = score > 0.5 and few_small and _explained(view, marks.at(readable)) > LIMITS.explained
-    return score, few_small, done
+    return score, few_small, done or _is_printed_text(marks.at(sure))
+
+
+def _is_printed_text(marks: Marks) -> bool:
+    """Return whether a page is full of small print without numbers, which no finer view is needed to leave unread."""
+    letters = (marks.kinds == LETTER) & (marks.printed > 0.5)
+    high_enough = marks.heights * marks.scale > LIMITS.letters
+    many = len(marks) >= LIMITS.many_letters
+    return bool(many and (letters & high_enough).mean() > 0.9 and (marks.kinds < 10).mean() < LIMITS.few_digits)
 
 
 def _explained(view: Map, marks: Marks) -> float:
@@ -235,12 +247,14 @@ def _explained(view: Map, marks: Marks) -> float:
 
 def _fitting_scale(marks: Marks, shape: tuple[int, ...]) -> float | None:
     """Return the scale at which the digits have the best height; None if they nearly have it or there are no digits."""
-    digits = (marks.kinds < 10) & (marks.certainties > LIMITS.seen)
-    if not digits.any():
+    sure = marks.certainties > LIMITS.seen
+    digits = sure & (marks.kinds < 10)
+    if digits.sum() <= LIMITS.few_digits * sure.sum():
         return None
     height = median(marks.heights[digits])
     scale = min(LIMITS.height / height, LIMITS.enlarged, (LIMITS.most_pixels / (shape[0] * shape[1])) ** 0.5)
-    return scale if abs(np.log(scale / marks.scale)) > np.log(LIMITS.off) else None
+    off = LIMITS.off_large if marks.scale**2 * shape[0] * shape[1] > LIMITS.large else LIMITS.off
+    return scale if abs(np.log(scale / marks.scale)) > np.log(off) else None
 
 
 def _nothing(scale: float = 1.0) -> Marks:

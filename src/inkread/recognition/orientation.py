@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from inkread.glyphs import CLASSES
 from inkread.layout.page_marks import Marks, find_marks, find_marks_at
 from inkread.models.detector import Detector
 
@@ -23,6 +24,9 @@ _NOT_SIDEWAYS = 0.66
 _EVIDENCE = 1.5
 """A page is turned if its marks together are at least this much more legible, in logarithms: turned pages are rare."""
 
+_PART = 640
+"""The longest side of the part of a page that is turned upside down for a trial, in pixels of its view."""
+
 _FINER = 1.25
 """Turned pages are searched up to a scale this many times finer than that of the page as it is."""
 
@@ -35,20 +39,39 @@ def find_upright_marks(grey: NDArray[np.uint8], detector: Detector) -> tuple[int
     """
     marks = find_marks(grey, detector)
     before, count = _legibility(marks)
-    if count < _FEWEST or before >= _LEGIBLE:
+    has_digits = bool((marks.kinds < CLASSES).any())
+    if count < _FEWEST or before >= (_LEGIBLE if has_digits else _NOT_SIDEWAYS):
         return 0, marks
-    over = find_marks_at(_turned(grey, 2), detector, marks.scale)
-    ways = [(2, over)]
+    best, most = (0, marks), _EVIDENCE
+    if _reads_better_upside_down(grey, marks, detector):
+        best = 2, find_marks_at(_turned(grey, 2), detector, marks.scale)
+        most = max(most, _evidence(marks, best[1]))
     if before < _NOT_SIDEWAYS:
         finest = _FINER * marks.scale
-        ways += [(turns, find_marks(_turned(grey, turns), detector, finest=finest)) for turns in (1, 3)]
-    best, most = (0, marks), _EVIDENCE
-    for turns, turned in ways:
-        after, seen = _legibility(turned)
-        evidence = min(count, seen) * np.log(max(after, 1e-3) / before)
-        if seen >= _FEWEST and evidence > most:
-            best, most = (turns, turned), evidence
+        for turns in (1, 3):
+            turned = find_marks(_turned(grey, turns), detector, finest=finest)
+            if (evidence := _evidence(marks, turned)) > most:
+                best, most = (turns, turned), evidence
     return best
+
+
+def _reads_better_upside_down(grey: NDArray[np.uint8], marks: Marks, detector: Detector) -> bool:
+    """Return whether the part of a page around the middle of its marks is more legible after a half turn."""
+    side = int(_PART / marks.scale)
+    corner = np.clip((np.sort(marks.boxes[:, :2], axis=0)[len(marks) // 2] - side / 2).astype(int), 0, None)
+    x, y = np.minimum(corner, np.maximum(0, np.array(grey.shape[::-1]) - side)).tolist()
+    within = (marks.boxes[:, :2] >= (x, y)) & (marks.boxes[:, 2:] <= (x + side, y + side))
+    inside = np.flatnonzero(within[:, 0] & within[:, 1])
+    part = _turned(grey[y : y + side, x : x + side], 2)
+    return _evidence(marks.at(inside), find_marks_at(part, detector, marks.scale)) > _EVIDENCE
+
+
+def _evidence(before: Marks, after: Marks) -> float:
+    """Return how much more legible marks are after a turn than before, in logarithms; 0 if there are too few."""
+    (one, count), (other, seen) = _legibility(before), _legibility(after)
+    if min(count, seen) < _FEWEST:
+        return 0.0
+    return float(min(count, seen) * np.log(max(other, 1e-3) / max(one, 1e-3)))
 
 
 def _turned(grey: NDArray[np.uint8], turns: int) -> NDArray[np.uint8]:

@@ -27,10 +27,13 @@ _NEARLY_ALL = 0.8
 """A digit is alone on a page if it has more than this share of the page's ink."""
 
 _SMALL = 18
-"""If the digits of a reduced page are lower than this, in pixels, they are read again from a larger page."""
+"""If the digits of a reduced page are lower than this, in pixels, they are read again from a larger page,"""
 
 _COMFORTABLE = 27
 """The height of digits on that larger page, in pixels."""
+
+_MORE = 1.5
+"""if the picture has at least this many times more pixels than the page,"""
 
 _FINEST = 4
 """The larger page has at most this many times the usual number of pixels."""
@@ -147,7 +150,7 @@ def finer(page: Page, found: Recognition) -> int | None:
     None if they are large enough already, or if the picture has no more pixels.
     """
     whole = page.size[0] * page.size[1]
-    if page.grey.size >= whole or not found.places:
+    if whole < _MORE * page.grey.size or not found.places:
         return None
     height = median([place.patch.box.h for place in found.places])
     if height >= _SMALL:

@@ -53,10 +53,12 @@ KEPT = 8
 """The number of epochs in which each glyph of these shares is used."""
 
 _SIZE = (FRAME, FRAME)
-_WHOLE_ROAD = 0.06  # share of digits that are shown on a ground and photographed first
-# Share of drawn digits that have one of `MORE_SHAPES`.
+_WHOLE_ROAD = 0.06
+"""The share of digits that are shown on a ground and photographed first."""
+
 _MORE_SHAPES = 0.5
-# Size of the part of a page that digits are cut out of, in pixels.
+"""The share of drawn digits that have one of `MORE_SHAPES`."""
+
 _PAGE = (128, 320)
 """The height and width of the part of a page that digits are cut out of, in pixels."""
 
