@@ -292,7 +292,7 @@ def _html(reading: Reading) -> str:
     """Return a reading as HTML: its text in large digits, each with a tooltip, and the confidence in all of it."""
     name = f'<span style="color:{QUIET}">{escape(reading.picture)}</span>'
     unread = count_unread(reading.unread)
-    rest = f'<br><span style="color:{QUIET}">not in the text: {escape(unread)}</span>' if unread else ""
+    rest = f'<div style="color:{QUIET}">not in the text: {escape(unread)}</div>' if unread else ""
     if reading.refused:
         refused = f"{escape(reading.refused.code)}: {escape(reading.refused.message)}"
         return f'<div>{name}<br><span style="color:{WARNING}">{refused}</span>{rest}</div>'
