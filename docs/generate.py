@@ -32,11 +32,19 @@ anywhere on the command line shows its traceback.
 the upright picture. `confidence` is the probability that the whole text is right:
 
     {"picture": "7.jpg", "text": "7", "lines": ["7"], "confidence": 0.99, "refused": null,
-     "digits": [{"digit": 7, "confidence": 0.99, "probabilities": [10 floats], "box": [x, y, w, h], "line": 0}]}
+     "digits": [{"digit": 7, "confidence": 0.99, "probabilities": [10 floats], "box": [x, y, w, h], "line": 0}],
+     "unread": [{"box": [x, y, w, h], "reason": "word"}]}
+
+`unread` lists the places with ink that are not in the text, and why. The reasons are `word`: a word or a letter;
+`print`: printed text, see `--print`; `drawing`: something else than writing; `struck`: digits that were struck out;
+`unsure`: a digit that is too unsure to be read. With `--format text` and `csv` a line on stderr counts them:
+
+    inkread: form.jpg: not in the text: 3 words, 1 drawing
 
 A refused picture has `"text": ""`, `"digits": []`, `"confidence": null` and
-`"refused": {"code": "blank", "no-digit" or "unsure", "message": "..."}`. A picture that cannot be opened gives
-`{"picture": "7.jpg", "error": {"code": "...", "message": "..."}}`, and the others are still read.
+`"refused": {"code": "blank", "no-digit" or "unsure", "message": "..."}`; `unread` says what is on it. A
+picture that cannot be opened gives `{"picture": "7.jpg", "error": {"code": "...", "message": "..."}}`, and the others
+are still read.
 """
 
 

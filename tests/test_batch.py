@@ -17,6 +17,7 @@ import inkread
 from conftest import WriteNetwork
 from helpers.batches import DISTINCT, command, fill, paint, parts_of, rows_of
 from helpers.ended import Ended, Run
+from helpers.printed import form
 from inkread import Reader
 from inkread.batch import run as run_batch
 from inkread.batch.locations import Location
@@ -67,6 +68,7 @@ def test_every_picture_gets_the_row_of_its_reading(finished: Path, reader: Reade
         ]
         assert row["size"] == Path(row["path"]).stat().st_size
         assert (row["width"], row["height"], row["refusal"], row["error"]) == (60, 60, None, None)
+        assert row["unread"] == [{"box": u.box._asdict(), "reason": u.reason} for u in reading.unread]
         assert row["inkread"] == inkread.__version__
 
 
@@ -88,6 +90,7 @@ def test_the_manifest_says_what_the_run_was(finished: Path) -> None:
     manifest = json.loads((finished / "out" / MANIFEST).read_text())
     assert manifest["model"] == rows_of(finished / "out")[0]["model"]
     assert (manifest["as"], manifest["min_confidence"]) == ("auto", None)
+    assert (manifest["print"], manifest["region"]) == ("auto", None)
     assert manifest["runs"][0]["inputs"] == [str(finished / "scans")]
 
 
@@ -176,6 +179,8 @@ def test_results_may_be_written_where_pyarrow_writes(run: Run, tmp_path: Path) -
     [
         (["--as", "digit"], "made with --as auto, not digit"),
         (["--min-confidence", "0.9"], "made with --min-confidence unset, not 0.9"),
+        (["--print", "skip"], "made with --print auto, not skip"),
+        (["--region", "0,0,60,60"], "made with --region unset, not 0,0,60,60"),
         (["--model", "tiny"], "made with the model best"),
     ],
 )
@@ -186,6 +191,20 @@ def test_other_options_into_the_same_folder_are_refused(
     assert ended.code == 2
     assert difference in ended.err[0]
     assert len(json.loads((finished / "out" / MANIFEST).read_text())["runs"]) <= 2
+
+
+def test_a_run_over_a_region_goes_on_with_the_same_region_only(run: Run, tmp_path: Path) -> None:
+    scans, out = fill(tmp_path / "scans", 2), tmp_path / "out"
+    Image.fromarray(form()).save(scans / "form.png")
+    words = ("--region", "0,0,60,60", "--print", "read")
+    assert run(scans, out, *words).code == 0
+    manifest = json.loads((out / MANIFEST).read_text())
+    assert (manifest["print"], manifest["region"]) == ("read", [0, 0, 60, 60])
+    assert [(row["width"], row["height"]) for row in rows_of(out)] == [(60, 60)] * 3
+    assert "3 of them in earlier runs" in run(scans, out, *words).out[0]
+    ended = run(scans, out, "--print", "read", "--region", "0,0,60,59")
+    assert (ended.code, len(ended.err)) == (2, 1)
+    assert "made with --region 0,0,60,60, not 0,0,60,59" in ended.err[0]
 
 
 def test_another_model_into_the_same_folder_is_refused(
@@ -225,7 +244,7 @@ def test_a_damaged_part_is_named_with_the_way_out(run: Run, tmp_path: Path) -> N
     assert ended.err[0].endswith("delete it and run the same command again to read its pictures again")
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"format": 99}'])
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"format": 1}', '{"format": 99}'])
 def test_a_damaged_manifest_is_named(run: Run, tmp_path: Path, text: str) -> None:
     scans = fill(tmp_path / "scans", 1)
     (tmp_path / "out").mkdir()
@@ -242,6 +261,8 @@ def test_a_damaged_manifest_is_named(run: Run, tmp_path: Path, text: str) -> Non
         (["scans", "out", "--model", "nowhere"], 4),
         (["scans", "out", "--processes", "0"], 2),
         (["scans", "out", "--min-confidence", "2"], 2),
+        (["scans", "out", "--region", "1,2"], 2),
+        (["scans", "out", "--print", "maybe"], 2),
         (["scans", "out", "--ray", "127.0.0.1:1"], 2),
         (["scans", "ftp://host/out"], 4),
         (["out"], 2),

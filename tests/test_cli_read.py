@@ -21,11 +21,15 @@ from PIL import Image
 
 import inkread
 from helpers.ended import Ended, Run
+from helpers.printed import BELOW_PRINT, FORM_LINES, form, word_alone
 from inkread import Reader, Reading
 from inkread.cli import main
 from inkread.drawing import draw_digit, draw_sheet
+from inkread.geometry import Box
+from inkread.options import ReadOptions
+from inkread.readings import Unread, count_unread
 
-KEYS = ["picture", "text", "lines", "confidence", "refused", "digits"]
+KEYS = ["picture", "text", "lines", "confidence", "refused", "digits", "unread"]
 DIGIT_KEYS = ["digit", "confidence", "probabilities", "box", "line"]
 COLUMNS = ["picture", "line", "number", "position", "digit", "confidence", "x", "y", "w", "h"]
 
@@ -128,6 +132,55 @@ def test_the_lines_of_a_page_are_joined_by_bars_where_several_pictures_are_read(
     assert run("read", three, page).out == [f"{three}\t3", f"{page}\t314|2718"]
 
 
+# What is not in the text
+
+
+@pytest.fixture
+def printed(tmp_path: Path) -> Path:
+    Image.fromarray(form()).save(tmp_path / "form.png")
+    return tmp_path / "form.png"
+
+
+def test_what_is_seen_and_not_in_the_text_is_counted_on_stderr(run: Run, printed: Path) -> None:
+    ended = run("read", printed)
+    assert (ended.code, ended.out) == (0, list(FORM_LINES))
+    (line,) = ended.err
+    assert line == f"inkread: {printed}: not in the text: {count_unread(inkread.read(printed).unread)}"
+    assert "printed text" in line
+    table = run("read", printed, "--format", "csv")
+    assert next(csv.reader(table.out)) == COLUMNS
+    assert len(table.out) == 1 + len("".join(FORM_LINES))
+    assert table.err == ended.err
+
+
+def test_json_says_where_and_why_and_nothing_on_stderr(run: Run, printed: Path) -> None:
+    ended = run("read", printed, "--format", "json")
+    unread = json.loads(ended.out[0])["unread"]
+    assert ended.err == []
+    assert {place["reason"] for place in unread} <= {"print", "word"}
+    for place in unread:
+        x, y, w, h = place["box"]
+        assert 0 <= x < x + w <= 700
+        assert 0 <= y < y + h < 60
+    assert Reading.from_json(ended.out[0]) == inkread.read(printed)
+
+
+def test_a_refusal_and_what_was_seen_are_one_line(run: Run, tmp_path: Path) -> None:
+    Image.fromarray(word_alone()).save(tmp_path / "words.png")
+    ended = run("read", tmp_path / "words.png")
+    assert (ended.code, ended.out) == (0, [""])
+    (line,) = ended.err
+    assert "not read: there is something on this picture, but no digit (" in line
+
+
+def test_each_reason_is_counted_in_words() -> None:
+    reasons = ("drawing", "word", "struck", "word", "print", "unsure", "print")
+    unread = [Unread(Box(0, 0, 1, 1), reason) for reason in reasons]  # type: ignore[arg-type]
+    assert count_unread(unread) == "2 words, 2 printed texts, 1 drawing, 1 struck out, 1 unsure"
+    assert count_unread(unread[:1]) == "1 drawing"
+    assert count_unread([]) == ""
+
+
 # JSON
 
 
@@ -169,6 +222,7 @@ def test_json_of_a_refused_picture_names_the_reason(run: Run, blank: Path) -> No
             "confidence": None,
             "refused": {"code": "blank", "message": "there is no writing on this picture"},
             "digits": [],
+            "unread": [],
         }
     ]
 
@@ -362,6 +416,51 @@ def test_show_without_a_display_says_where_the_figure_is(run: Run, three: Path, 
 
 
 # Options
+
+
+def test_of_a_region_boxes_are_those_of_the_whole_picture(run: Run, printed: Path) -> None:
+    region = ",".join(map(str, BELOW_PRINT))
+    ended = run("read", printed, "--region", region, "--format", "json")
+    reading, whole = json.loads(ended.out[0]), inkread.read(printed)
+    assert (reading["lines"], reading["unread"]) == (list(FORM_LINES), [])
+    for part, digit in zip(reading["digits"], whole.digits, strict=True):
+        assert Box(*part["box"]).overlap(digit.box) > 0.8
+    assert run("read", printed, "--region", region) == Ended(0, list(FORM_LINES), [])
+
+
+def test_a_region_outside_the_picture_fails_and_the_others_are_read(run: Run, three: Path, printed: Path) -> None:
+    ended = run("read", printed, three, "--region", "0,60,700,361", "--format", "json")
+    codes = [json.loads(line)["error"]["code"] for line in ended.out]
+    assert (ended.code, codes) == (1, ["bad-region", "bad-region"])
+    assert "does not lie inside this picture of 700 x 420 pixels" in ended.err[0]
+
+
+@pytest.mark.parametrize(
+    "region", ["", "1,2,3", "1,2,3,4,5", "a,b,c,d", "1,2,3,0", "-1,2,3,4", "1.5,2,3,4", "1;2;3;4", f"{10**12},0,1,1"]
+)
+def test_a_malformed_region_is_one_line_before_anything_is_read(run: Run, missing: Path, region: str) -> None:
+    ended = run("read", missing, "--region", region)
+    assert (ended.code, ended.out, len(ended.err)) == (2, [], 1)
+    assert f"region={region}: give X,Y,W,H in whole pixels" in ended.err[0]
+
+
+def test_print_and_region_reach_the_reader(run: Run, three: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[ReadOptions] = []
+
+    def run_many(_: Reader, pictures: object, options: ReadOptions) -> list[Reading]:
+        asked.append(options)
+        return [Reading(str(three))]
+
+    monkeypatch.setattr(Reader, "run_many", run_many)
+    assert run("read", three, "--print", "skip", "--region", " 1, 2,3,4").code == 0
+    assert asked == [ReadOptions(print_="skip", region=(1, 2, 3, 4))]
+    ended = run("read", three, "--print", "sometimes")
+    assert (ended.code, len(ended.err)) == (2, 1)
+
+
+def test_the_help_teaches_region_and_print(run: Run) -> None:
+    shown = " ".join(run("read", "--help").out)
+    assert "--region 120,40,300,80 --print skip" in shown
 
 
 def test_min_confidence_refuses_what_is_less_sure(run: Run, three: Path) -> None:

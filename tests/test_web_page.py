@@ -25,6 +25,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response
 from screenshots import EXAMPLE, LINES, chromium, pen_paths, served, write
 
 import inkread
+from helpers.printed import FORM_LINES, form
 from inkread import Reader
 from inkread.cli.read_fast import CSV_COLUMNS
 
@@ -301,6 +302,21 @@ def test_the_example_is_read_and_what_is_unsure_is_marked(pictures: Page) -> Non
     expect(pictures.locator(".box.unsure")).to_have_attribute("aria-label", re.compile("^9, only "))
     expect(pictures.locator("#text .digit.unsure")).to_have_text("9")
     expect(pictures.locator("#picture .which")).to_have_text("How the 9 in line 2 was read")
+
+
+def test_what_was_not_read_is_outlined_and_counted_below_the_text(pictures: Page, tmp_path: Path) -> None:
+    Image.fromarray(form()).save(tmp_path / "form.png")
+    show(pictures, tmp_path / "form.png")
+    answer(pictures, "\n".join(FORM_LINES))
+    outlines = pictures.locator("#frame .unread")
+    expect(outlines.first).to_have_attribute("title", re.compile("^not read: (printed text|word)$"))
+    expect(pictures.locator("#text .left")).to_have_text(re.compile(r"^Not read: \d+ (printed text|word)s?"))
+    expect(pictures.locator("#status")).to_contain_text("Not read: ")
+    outline, box = (pictures.locator(selector).first.bounding_box() for selector in ("#frame .unread", ".box"))
+    assert outline is not None
+    assert box is not None
+    assert outline["y"] + outline["height"] < box["y"], "the words are above the digits"
+    expect(outlines).to_have_count(len(inkread.read(tmp_path / "form.png").unread))
 
 
 def test_a_box_or_a_digit_shows_its_way_when_it_is_chosen(pictures: Page) -> None:

@@ -27,8 +27,10 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 import inkread
 from helpers.asking import BLANK, SEVEN, drawing, png, problem
+from helpers.printed import BELOW_PRINT, FORM_LINES, form
 from inkread import Reader
 from inkread.drawing import draw_digit
+from inkread.options import ReadOptions
 from inkread.web import schemas
 from inkread.web.app import make_app
 from inkread.web.limits import Limits
@@ -38,7 +40,8 @@ from inkread.web.problems import STATUS
 DOCS = Path(__file__).parents[1] / "docs" / "web.md"
 
 # Only what the limits of this application are told to be is refused as too much.
-LIMITS = Limits(bytes=60_000, total_bytes=200_000, files=4)
+# There is time to read on machines that do other things too.
+LIMITS = Limits(bytes=60_000, total_bytes=200_000, files=4, reading_seconds=300)
 
 
 @pytest.fixture(scope="module")
@@ -106,13 +109,40 @@ def test_options_are_those_of_the_command_line(client: TestClient, reader: Reade
     assert refused["refused"]["code"] == "unsure"
 
 
+def test_what_is_not_in_the_text_is_said_and_a_region_leaves_it_out(client: TestClient, reader: Reader) -> None:
+    page = png(form())
+    whole = client.post("/api/read", content=page).json()
+    schemas.ReadingSchema.model_validate(whole)
+    assert whole["lines"] == list(FORM_LINES)
+    assert whole["unread"] == reader.read(page).to_dict()["unread"]
+    assert whole["unread"]
+    part = client.post(f"/api/read?steps=1&region={','.join(map(str, BELOW_PRINT))}", content=page).json()
+    schemas.ReadingSchema.model_validate(part)
+    assert (part["lines"], part["unread"]) == (list(FORM_LINES), [])
+    assert (part["steps"]["size"], part["steps"]["corner"]) == ([700, 360], [0, 60])
+
+
+def test_print_and_region_reach_the_reader(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[ReadOptions] = []
+    read = Reader.run
+
+    def run(reader: Reader, picture: Any, options: ReadOptions) -> Any:
+        asked.append(options)
+        return read(reader, picture, options)
+
+    monkeypatch.setattr(Reader, "run", run)
+    client.post("/api/read?print=skip&region=0,0,300,290", content=SEVEN)
+    client.post("/api/explain?print=read&region=0,0,300,290", content=SEVEN)
+    assert asked == [ReadOptions(print_=print_, region=(0, 0, 300, 290)) for print_ in ("skip", "read")]
+
+
 def test_steps_show_the_ink_and_what_the_network_sees(client: TestClient, reader: Reader) -> None:
     reading = client.post("/api/read?steps=1", content=SEVEN).json()
     steps = reader.steps(SEVEN)
     schemas.ReadingSchema.model_validate(reading)
     shown = reading["steps"]
-    assert set(shown) == {"size", "ink", "glyphs"}
-    assert shown["size"] == [300, 300]
+    assert set(shown) == {"size", "corner", "ink", "glyphs"}
+    assert (shown["size"], shown["corner"]) == ([300, 300], [0, 0])
     assert np.allclose(pixels(shown["ink"]["png"]), 255 * (1 - steps.ink), atol=0.51)
     (glyph,) = shown["glyphs"]
     assert np.allclose(pixels(glyph["png"]), 255 * steps.glyphs[0], atol=0.51)
@@ -170,6 +200,10 @@ def bomb() -> bytes:
         ("as=letter", SEVEN, (400, "bad-option")),
         ("min_confidence=2", SEVEN, (400, "bad-option")),
         ("min_confidence=nan", SEVEN, (400, "bad-option")),
+        ("print=maybe", SEVEN, (400, "bad-option")),
+        ("region=1,2,3", SEVEN, (400, "bad-option")),
+        ("region=0,0,0,9", SEVEN, (400, "bad-option")),
+        ("region=0,0,301,300", SEVEN, (422, "bad-region")),
         ("steps=2", SEVEN, (400, "bad-option")),
         ("", bytes(LIMITS.bytes + 1), (413, "too-large")),
         ("", bomb(), (413, "too-large")),

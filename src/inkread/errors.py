@@ -39,8 +39,9 @@ class PictureError(InkreadError):
     """Raised when a picture cannot be opened.
 
     `code` is one of "missing", "directory", "empty", "unreadable", "not-a-picture", "truncated", "too-large",
-    "bad-array", "missing-extra" for a HEIC picture without the extra 'heic', "blank" for a picture without writing,
-    which cannot be explained, and "other-digits" for a picture whose digits do not match the label to teach.
+    "bad-array", "bad-region" for a region that does not lie inside the picture, "missing-extra" for a HEIC picture
+    without the extra 'heic', "blank" for a picture without writing, which cannot be explained, and "other-digits" for a
+    picture whose digits do not match the label to teach.
     """
 
     exit_code = 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypedDict, get_args
@@ -53,10 +54,25 @@ class ReadKeywords(TypedDict, total=False):
     region: Sequence[int] | None
 
 
+def parse_region(text: str | None) -> Box | None:
+    """Return the region that a text such as "120,40,300,80" names: left and top edge, width and height in pixels.
+
+    None stands for the whole picture and is returned as it is. Raises `OptionError` for any other text.
+    """
+    if text is None:
+        return None
+    if not re.fullmatch(r"\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*){3}", text):
+        raise _not_a_region(text)
+    return _region([int(number) for number in text.split(",")])
+
+
 def _region(region: Sequence[int]) -> Box:
     """Return a region as a box. Raises `OptionError` unless it has four whole numbers and an area."""
     numbers = [int(number) for number in region if int(number) == number]
     if len(numbers) != 4 or len(region) != 4 or min(numbers[:2]) < 0 or min(numbers[2:]) < 1:
-        shown = ",".join(map(str, region))
-        raise OptionError(f"region={shown}: give X,Y,W,H in whole pixels, X and Y at least 0, W and H at least 1")
+        raise _not_a_region(",".join(map(str, region)))
     return Box(*numbers)
+
+
+def _not_a_region(shown: str) -> OptionError:
+    return OptionError(f"region={shown}: give X,Y,W,H in whole pixels, X and Y at least 0, W and H at least 1")

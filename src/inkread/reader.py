@@ -104,15 +104,22 @@ class Reader:
         return draw_steps(self.run(picture, options))
 
     def teach(
-        self, label: str | int, picture: Picture, *, box: Sequence[float] | None = None, as_: Content = "auto"
+        self,
+        label: str | int,
+        picture: Picture,
+        *,
+        box: Sequence[float] | None = None,
+        as_: Content = "auto",
+        region: Sequence[int] | None = None,
     ) -> tuple[Lesson, ...]:
         """Teach the digits on a picture, and return a lesson for each. Later readings take them into account.
 
         label: the digits in reading order, such as 7 or "1234".
         box: the place of the one digit that the label is for, as `Digit.box` or as four numbers from JSON; None if the
-            label is for the whole picture.
+            label is for everything that is read.
         as_: what the picture holds. Use the value with which such pictures will be read, because the glyphs depend on
             it.
+        region: the part of the picture that is read, in pixels of the upright picture; None for the whole picture.
 
         If the same digit was taught with another label before, `Lesson.instead_of` is that label.
 
@@ -125,7 +132,7 @@ class Reader:
         # An invalid label is refused before the picture is read.
         digits_of(label)
         place = None if box is None else box_of(box)
-        return self.teach_lessons(lessons_of(self.steps(picture, as_=as_), label, box=place))
+        return self.teach_lessons(lessons_of(self.steps(picture, as_=as_, region=region), label, box=place))
 
     def teach_lessons(self, lessons: Iterable[Lesson]) -> tuple[Lesson, ...]:
         """Teach lessons that exist already, all or none, and return them as they are stored."""

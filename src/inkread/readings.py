@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from html import escape
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
 _MOST_LINES = 40
 
 UnreadReason = Literal["word", "print", "drawing", "struck", "unsure"]
+"""Why a place is not in the text: it has a word, print, something else than writing, a number that was struck out, or
+a digit that is too unsure."""
+
+_UNREAD_WORDS: dict[UnreadReason, tuple[str, str]] = {
+    "word": ("word", "words"),
+    "print": ("printed text", "printed texts"),
+    "drawing": ("drawing", "drawings"),
+    "struck": ("struck out", "struck out"),
+    "unsure": ("unsure", "unsure"),
+}
+"""What one place and several places with a reason are called."""
+
 RefusalCode = Literal["blank", "no-digit", "unsure"]
 
 
@@ -130,10 +143,22 @@ class Line(_Written):
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A place with ink that is not in the text, and why it is not."""
+    """A place with ink that is not in the text.
+
+    box: where it is, in pixels of the upright picture.
+    reason: why it is not in the text: "word", "print", "drawing", "struck" or "unsure".
+    """
 
     box: Box
     reason: UnreadReason
+
+
+def count_unread(unread: Iterable[Unread]) -> str:
+    """Return how many places were not read for each reason, as in "3 words, 1 drawing"; empty if there are none."""
+    counts = Counter(place.reason for place in unread)
+    return ", ".join(
+        f"{counts[reason]} {words[counts[reason] > 1]}" for reason, words in _UNREAD_WORDS.items() if counts[reason]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,15 +291,17 @@ def _numbers(lines: Iterable[str]) -> list[int]:
 def _html(reading: Reading) -> str:
     """Return a reading as HTML: its text in large digits, each with a tooltip, and the confidence in all of it."""
     name = f'<span style="color:{QUIET}">{escape(reading.picture)}</span>'
+    unread = count_unread(reading.unread)
+    rest = f'<div style="color:{QUIET}">not in the text: {escape(unread)}</div>' if unread else ""
     if reading.refused:
         refused = f"{escape(reading.refused.code)}: {escape(reading.refused.message)}"
-        return f'<div>{name}<br><span style="color:{WARNING}">{refused}</span></div>'
+        return f'<div>{name}<br><span style="color:{WARNING}">{refused}</span>{rest}</div>'
     lines = [_line_html(line) for line in reading.lines[:_MOST_LINES]]
     if more := len(reading.lines) - len(lines):
         lines.append(f'<span style="color:{QUIET}">and {more} more lines</span>')
     sure = f'<span style="color:{QUIET}">{escape(percent(reading.confidence or 0.0))} sure of all</span>'
     text = "<br>".join(lines)
-    return f'<div>{name}<div style="font:1.6em/1.3 monospace">{text}</div>{sure}</div>'
+    return f'<div>{name}<div style="font:1.6em/1.3 monospace">{text}</div>{sure}{rest}</div>'
 
 
 def _line_html(line: Line) -> str:

@@ -18,11 +18,13 @@ from inkread.reader import Reader
 MANIFEST = "_inkread.json"
 """The file's name. Parquet readers ignore files whose names begin with an underscore."""
 
-_FORMAT = 1
+_FORMAT = 2
 
 _COMPARED = {
     "as": "--as",
     "min_confidence": "--min-confidence",
+    "print": "--print",
+    "region": "--region",
     "model_sha256": "the model",
     "card": "the model's card",
 }
@@ -50,6 +52,8 @@ def plan(model: str | None, options: ReadOptions) -> tuple[Task, Manifest]:
         "card": {name: getattr(card, name) for name in ("temperature", "text_power", "no_digit", "min_confidence")},
         "as": options.as_,
         "min_confidence": options.min_confidence,
+        "print": options.print_,
+        "region": None if options.region is None else list(options.region),
         "runs": [],
     }
 
@@ -86,4 +90,6 @@ def _show(key: str, manifest: Manifest) -> str:
     if key == "model_sha256":
         return str(manifest.get("model"))
     value = manifest.get(key)
+    if isinstance(value, list):
+        return ",".join(map(str, value))
     return "unset" if value is None else json.dumps(value) if isinstance(value, dict) else str(value)

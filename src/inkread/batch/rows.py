@@ -13,7 +13,7 @@ import inkread
 from inkread.errors import PictureError
 from inkread.options import ReadOptions
 from inkread.reader import Reader
-from inkread.readings import Digit
+from inkread.readings import Digit, Unread
 from inkread.steps import Steps
 
 # Looking up the version takes longer than reading a picture.
@@ -24,6 +24,7 @@ _BOX = pa.struct([(name, pa.int32()) for name in ("x", "y", "w", "h")])
 _DIGIT = pa.struct(
     [("digit", pa.int8()), ("confidence", pa.float64()), ("box", _BOX), ("line", pa.int32()), ("number", pa.int32())]
 )
+_UNREAD = pa.struct([("box", _BOX), ("reason", pa.string())])
 
 SCHEMA = pa.schema(
     [
@@ -36,6 +37,7 @@ SCHEMA = pa.schema(
         ("refusal", _SAID),
         ("error", _SAID),
         ("digits", pa.list_(_DIGIT)),
+        ("unread", pa.list_(_UNREAD)),
         ("model", pa.string()),
         ("inkread", pa.string()),
         ("milliseconds", pa.float64()),
@@ -56,6 +58,7 @@ class Row(NamedTuple):
     refusal: tuple[str, str] | None = None
     error: tuple[str, str] | None = None
     digits: tuple[Digit, ...] = ()
+    unread: tuple[Unread, ...] = ()
     milliseconds: float = 0.0
 
 
@@ -64,12 +67,12 @@ class Task(NamedTuple):
 
     model: the model, as for `Reader`.
     model_id: the name of the model in the results.
+    options: what pictures hold, and how much of it is read.
     """
 
     model: str | None
     model_id: str
     options: ReadOptions = ReadOptions()
-    min_confidence: float | None = None
 
 
 def read_row(reader: Reader, path: str, fetch: Callable[[], bytes], task: Task) -> Row:
@@ -98,7 +101,9 @@ def _row(path: str, steps: Steps) -> Row:
     reading = steps.reading
     width, height = steps.page.size
     refusal = (reading.refused.code, reading.refused.message) if reading.refused else None
-    return Row(path, None, width, height, reading.text, reading.confidence, refusal, None, reading.digits)
+    return Row(
+        path, None, width, height, reading.text, reading.confidence, refusal, None, reading.digits, reading.unread
+    )
 
 
 def table(rows: Sequence[Row], task: Task) -> pa.Table:
@@ -109,6 +114,7 @@ def table(rows: Sequence[Row], task: Task) -> pa.Table:
         "refusal": [_code_and_message(said) for said in columns["refusal"]],
         "error": [_code_and_message(said) for said in columns["error"]],
         "digits": [[_digit(digit) for digit in digits] for digits in columns["digits"]],
+        "unread": [[_place(place) for place in places] for places in columns["unread"]],
         "model": [task.model_id] * len(rows),
         "inkread": [_VERSION] * len(rows),
     }
@@ -127,3 +133,7 @@ def _digit(digit: Digit) -> dict[str, Any]:
         "line": digit.line,
         "number": digit.number,
     }
+
+
+def _place(place: Unread) -> dict[str, Any]:
+    return {"box": place.box._asdict(), "reason": place.reason}

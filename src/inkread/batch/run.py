@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from types import TracebackType
-from typing import Literal, Protocol
+from typing import Literal, Protocol, Unpack
 
 import pyarrow as pa
 
@@ -21,7 +21,7 @@ from inkread.batch.summary import Summary
 from inkread.batch.text_output import Text
 from inkread.batch.worker_pool import Workers
 from inkread.errors import InkreadError, OptionError
-from inkread.options import Content, ReadOptions
+from inkread.options import ReadKeywords, ReadOptions
 
 Format = Literal["parquet", "csv", "jsonl"]
 
@@ -56,22 +56,22 @@ def run(
     out: str | os.PathLike[str],
     *,
     model: str | os.PathLike[str] | None = None,
-    as_: Content = "auto",
-    min_confidence: float | None = None,
     format_: Format = "parquet",
     processes: int | None = None,
     ray: str | None = None,
     progress: Progress = lambda done, of: None,  # noqa: ARG005
     stop: Callable[[], bool] = lambda: False,
+    **options: Unpack[ReadKeywords],
 ) -> Summary:
     """Read every picture of `inputs` that is not in `out` yet, and return a summary of all pictures in `out`.
 
     inputs: folders, globs, lists, archives and pictures; see `Sources`.
     out: a folder of Parquet files; a folder of an earlier run is continued. For another format, a new file.
-    model, as_, min_confidence: as for `Reader`.
+    model: as for `Reader`.
     processes: the number of processes, each on one core. None for one per core of the machine or cluster.
     ray: the address of a Ray cluster to read on, or "auto".
     stop: called regularly. If it returns true, the run ends early and writes what it has read.
+    options: as for `inkread.options.ReadOptions`.
 
     Raises `OptionError`, `ModelError`, `DataError`, and `InkreadError` if the disk or the system fails. In a script,
     call it below `if __name__ == "__main__"`, as with `multiprocessing`.
@@ -80,7 +80,7 @@ def run(
         raise OptionError(f"processes={processes}: must be at least 1")
     named = [os.fspath(name) for name in inputs]
     sources = Sources(named)
-    task, manifest = plan(None if model is None else os.fspath(model), ReadOptions(as_, min_confidence))
+    task, manifest = plan(None if model is None else os.fspath(model), ReadOptions(**options))
     readers = _readers(task, processes, ray)
     output = _output(Location.of(os.fspath(out)), format_, manifest, named)
     complete = False

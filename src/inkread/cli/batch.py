@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from inkread.options import Content
+from inkread.cli.read_fast import PRINT_HELP, REGION_HELP
+from inkread.options import Content, Print, parse_region
 
 
 def batch(
@@ -33,6 +34,8 @@ def batch(
         Content,
         typer.Option("--as", help="What a picture contains: 'digit', 'number' or 'lines'. 'auto' detects it."),
     ] = "auto",
+    print_: Annotated[Print, typer.Option("--print", help=PRINT_HELP)] = "auto",
+    region: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help=REGION_HELP)] = None,
     model: Annotated[
         Path | None,
         typer.Option(help="A model folder, an .onnx, .keras or .h5 file, or 'tiny'. Default: the shipped model."),
@@ -76,18 +79,21 @@ def batch(
     from inkread.batch import run
     from inkread.cli.progress import CountBar
 
+    part = parse_region(region)
     with CountBar("reading") as bar, _catch_signals() as stop:
         summary = run(
             inputs,
             out,
             model=model,
-            as_=as_,
-            min_confidence=min_confidence,
             format_=format_,
             processes=processes,
             ray=ray,
             progress=bar.shows,
             stop=stop,
+            as_=as_,
+            min_confidence=min_confidence,
+            print_=print_,
+            region=part,
         )
     if summary.stopped:
         kept = "run the same command again to continue" if format_ == "parquet" else f"{out} was not written"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from inkread.cli.read_fast import PROFILE_HELP, profile_of
-from inkread.options import Content
+from inkread.cli.read_fast import PRINT_HELP, PROFILE_HELP, REGION_HELP, profile_of
+from inkread.options import Content, Print, ReadOptions, parse_region
 from inkread.teaching.profiles import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ def explain(
         ),
     ] = None,
     as_: Annotated[Content, typer.Option("--as", help="What the picture contains, as for 'inkread read'.")] = "auto",
+    print_: Annotated[Print, typer.Option("--print", help=PRINT_HELP)] = "auto",
+    region: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help=REGION_HELP)] = None,
     model: Annotated[
         Path | None,
         typer.Option(
@@ -71,8 +73,9 @@ def explain(
         from inkread.figures.saving import check_figure_path
 
         check_figure_path(figure)
+    options = ReadOptions(as_, print_=print_, region=parse_region(region))
     reader = Reader(model, profile=profile_of(profile))
-    explanation = run(reader.steps(picture, as_=as_), reader.classifier.network, digit=digit)
+    explanation = run(reader.run(picture, options), reader.classifier.network, digit=digit)
     if format_ == "json":
         print(json.dumps(explanation.to_dict(), ensure_ascii=False))
     else:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from inkread.cli.read_fast import PROFILE_HELP, Format, read_pictures
-from inkread.options import Content, ReadOptions
+from inkread.cli.read_fast import PRINT_HELP, PROFILE_HELP, REGION_HELP, Format, read_pictures
+from inkread.options import Content, Print, ReadOptions, parse_region
 from inkread.teaching.profiles import DEFAULT_PROFILE
 
 
@@ -28,6 +28,8 @@ def read(
             "it. Setting it helps if the picture also shows other things.",
         ),
     ] = "auto",
+    print_: Annotated[Print, typer.Option("--print", help=PRINT_HELP)] = "auto",
+    region: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help=REGION_HELP)] = None,
     model: Annotated[
         Path | None,
         typer.Option(
@@ -67,6 +69,9 @@ def read(
 ) -> int:
     """Read the digits on each picture: one digit, one number, or several lines.
 
+    Words, print beside handwriting, and drawings are not read. A line on stderr says what is not in the text, and
+    '--format json' says where it is.
+
     Examples:
 
         inkread read 6.jpg
@@ -74,10 +79,12 @@ def read(
         inkread read scans/*.png --format csv > digits.csv
 
         inkread read 6.jpg --figure steps.png --min-confidence 0.9
+
+        inkread read form.jpg --region 120,40,300,80 --print skip
     """
     return read_pictures(
         pictures,
-        options=ReadOptions(as_, min_confidence),
+        options=ReadOptions(as_, min_confidence, print_, parse_region(region)),
         model=model,
         profile=profile,
         format_=format_,

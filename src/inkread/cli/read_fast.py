@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from inkread.errors import OptionError, PictureError
 from inkread.options import ReadOptions
-from inkread.readings import Reading
+from inkread.readings import Reading, count_unread
 from inkread.teaching.profiles import DEFAULT_PROFILE, NO_PROFILE, Profile
 
 if TYPE_CHECKING:
@@ -29,6 +29,16 @@ STDIN = "<stdin>"
 Format = Literal["text", "json", "csv"]
 
 PROFILE_HELP = f"The profile whose taught digits are used; '{NO_PROFILE}' uses none. See 'inkread teach'."
+
+PRINT_HELP = (
+    "Whether printed digits are read. 'auto': only if nothing on the picture is written by hand. 'read': always. "
+    "'skip': never."
+)
+
+REGION_HELP = (
+    "Read only this part of each picture: left and top edge, width and height, in pixels of the upright picture. "
+    "Default: the whole picture."
+)
 
 
 def read_pictures(
@@ -109,12 +119,16 @@ class _Text:
             print(f"{reading.picture}\t{'|'.join(line.text for line in reading.lines)}", flush=True)
         else:
             print(reading.text, flush=True)
-        self.refusal(reading)
+        self.not_read(reading)
 
-    def refusal(self, reading: Reading) -> None:
-        """Print on stderr why a picture was refused, if it was."""
+    def not_read(self, reading: Reading) -> None:
+        """Print one line on stderr about what is not in the text: why a picture was refused, and what was left out."""
+        unread = count_unread(reading.unread)
         if reading.refused:
-            print(f"inkread: {reading.picture}: not read: {reading.refused.message}", file=sys.stderr)
+            beside = f" ({unread})" if unread else ""
+            print(f"inkread: {reading.picture}: not read: {reading.refused.message}{beside}", file=sys.stderr)
+        elif unread:
+            print(f"inkread: {reading.picture}: not in the text: {unread}", file=sys.stderr)
 
     def failure(self, name: str, error: PictureError) -> None:  # noqa: ARG002
         print(f"inkread: {error.message}", file=sys.stderr)
@@ -147,7 +161,7 @@ class _Csv(_Text):
                     self._row(reading.picture, *place, digit.digit, digit.confidence, *digit.box)
         if reading.refused:
             self._row_without_digit(reading.picture)
-        self.refusal(reading)
+        self.not_read(reading)
 
     def failure(self, name: str, error: PictureError) -> None:
         self._row_without_digit(name)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from inkread.cli.read_fast import REGION_HELP
 from inkread.errors import OptionError, PictureError
-from inkread.options import Content
+from inkread.options import Content, ReadOptions, parse_region
 from inkread.teaching.profiles import DEFAULT_PROFILE, Profile
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def teach(
         Content,
         typer.Option("--as", help="What a picture contains, as for 'inkread read'. Use the same value for reading."),
     ] = "auto",
+    region: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help=REGION_HELP)] = None,
     list_: Annotated[bool, typer.Option("--list", help="List the taught digits, oldest first.")] = False,
     forget: Annotated[
         list[str] | None,
@@ -81,6 +83,7 @@ def teach(
         inkread teach --forget 12
     """
     taught, words = Profile(profile), label_and_pictures or []
+    options = ReadOptions(as_, region=parse_region(region))
     _check_one_action(words, list_, forget, export_, import_)
     say = _JsonWords() if format_ == "json" else _TextWords()
     if list_ or forget or export_ is not None:
@@ -99,7 +102,7 @@ def teach(
     reader = Reader(model, profile=taught)
     if import_ is not None:
         return _import(reader, import_, say)
-    return _teach(reader, words[0], words[1:], as_, say, debug=context.obj["debug"])
+    return _teach(reader, words[0], words[1:], options, say, debug=context.obj["debug"])
 
 
 def _check_one_action(words: list[str], *others: object) -> None:
@@ -119,14 +122,16 @@ def _id(word: str) -> int:
     return int(word)
 
 
-def _teach(reader: Reader, label: str, pictures: list[str], as_: Content, say: _TextWords, *, debug: bool) -> int:
+def _teach(
+    reader: Reader, label: str, pictures: list[str], options: ReadOptions, say: _TextWords, *, debug: bool
+) -> int:
     """Teach each picture. Warn about one that cannot be taught, and go on with the others."""
     from inkread.teaching.lessons import digits_of
 
     wanted, failed = "".join(map(str, digits_of(label))), False
     for picture in pictures:
         try:
-            lessons = reader.teach(label, picture, as_=as_)
+            lessons = reader.teach(label, picture, as_=options.as_, region=options.region)
         except PictureError as error:
             failed = True
             if debug:
@@ -135,7 +140,7 @@ def _teach(reader: Reader, label: str, pictures: list[str], as_: Content, say: _
             continue
         say.taught(lessons)
         _warn_of_contradicted(reader, lessons)
-        reading = reader.read(picture, as_=as_)
+        reading = reader.run(picture, options).reading
         if "".join(reading.text.split()) != wanted:
             read = reading.refused.message if reading.refused else f"read as {reading.text}".replace("\n", "|")
             _warn(f"{picture}: taught, but still not read as {wanted} ({read}); try --as to say what it contains")

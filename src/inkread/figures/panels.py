@@ -8,19 +8,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, HPacker, TextArea
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
+from inkread.pictures.page import Page
 from inkread.readings import Reading
 from inkread.style import ANSWER, LINE, OTHER, QUIET, TEXT, WARNING, calm, caption, percent
 
 Image = NDArray[np.uint8] | NDArray[np.float32]
 
 
-def headline(figure: Figure, reading: Reading, y: float = 0.9, *, said: tuple[str, str] | None = None) -> None:
+def headline(
+    figure: Figure, reading: Reading, y: float = 0.9, *, said: tuple[str, str] | None = None, more: str = ""
+) -> None:
     """Draw the headline of a figure, with answer, remark and the picture's name.
 
     y: the height of the headline, as a fraction of the figure.
     said: answer and remark for a part of the reading; None for those of the whole reading. A refusal replaces both.
+    more: what the remark ends with, even if the reading was refused.
     """
     if reading.refused:
         answer, remark, colour = "not read", reading.refused.message, WARNING
@@ -30,7 +35,7 @@ def headline(figure: Figure, reading: Reading, y: float = 0.9, *, said: tuple[st
     name = reading.picture if len(reading.picture) <= 60 else f"...{reading.picture[-57:]}"
     texts: list[Artist] = [
         TextArea(answer, textprops={"fontsize": 26, "fontweight": "bold", "color": colour}),
-        TextArea(remark, textprops={"fontsize": 13, "color": TEXT, "parse_math": False}),
+        TextArea(remark + more, textprops={"fontsize": 13, "color": TEXT, "parse_math": False}),
     ]
     line = HPacker(children=texts, align="baseline", pad=0, sep=14)
     figure.add_artist(
@@ -47,6 +52,51 @@ def show_image(axes: Axes, image: Image, *, smooth: bool = True) -> None:
     axes.set_yticks([])
     axes.set_anchor("NW")
     axes.spines[:].set_color(LINE)
+
+
+FEW_UNREAD = 12
+"""The largest number of places that were not read whose reasons are written beside them."""
+
+
+def unread_remark(reading: Reading) -> str:
+    """Return the end of a remark, such as "; 3 places not read"; empty if everything was read."""
+    count = len(reading.unread)
+    return f"; {count} place{'s' * (count != 1)} not read" if count else ""
+
+
+def show_unread(axes: Axes, reading: Reading, page: Page, *, labels: bool = True) -> None:
+    """Draw a dashed outline around each place that was not read, on axes that show the page.
+
+    labels: whether the reasons are written below the outlines, if they are few.
+    """
+    for place in reading.unread:
+        x, y, w, h = page.located(place.box)
+        # The light rim keeps the dashes visible on dark pictures.
+        rim = [withStroke(linewidth=2.2, foreground="white", alpha=0.7)]
+        dashed = (0, (4, 2.5))
+        axes.add_patch(
+            Rectangle(
+                (x - 2, y - 2),
+                w + 4,
+                h + 4,
+                fill=False,
+                edgecolor=QUIET,
+                linewidth=0.9,
+                linestyle=dashed,
+                path_effects=rim,
+            )
+        )
+        if labels and len(reading.unread) <= FEW_UNREAD:
+            axes.annotate(
+                place.reason,
+                (x - 2, y + h + 2),
+                (0, -2),
+                textcoords="offset points",
+                fontsize=7.5,
+                color=QUIET,
+                va="top",
+                path_effects=rim,
+            )
 
 
 def frame(box: tuple[int, int, int, int]) -> Rectangle:

@@ -11,7 +11,15 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from inkread.datasets.mnist import mnist_at_hand
-from inkread.figures.panels import frame, headline, show_image, show_nothing, show_probabilities
+from inkread.figures.panels import (
+    frame,
+    headline,
+    show_image,
+    show_nothing,
+    show_probabilities,
+    show_unread,
+    unread_remark,
+)
 from inkread.style import ANSWER, LINE, QUIET, SURE, TEXT, WARNING, caption, percent
 
 if TYPE_CHECKING:
@@ -21,7 +29,7 @@ if TYPE_CHECKING:
 def draw_steps(steps: Steps) -> Figure:
     """Return the figure of a reading: a training image of the class, picture, page, ink, glyph and probabilities.
 
-    With several digits, it is the figure of `draw_sheet`.
+    Places that were not read have a dashed outline. With several digits, it is the figure of `draw_sheet`.
     """
     if len(steps.reading.digits) > 1:
         return draw_sheet(steps)
@@ -30,7 +38,7 @@ def draw_steps(steps: Steps) -> Figure:
         1, 6, left=0.02, right=0.985, top=0.68, bottom=0.07, wspace=0.15, width_ratios=(1, 1, 1, 1, 1.06, 1.2)
     )
     panels = [figure.add_subplot(grid[0, column]) for column in range(6)]
-    headline(figure, steps.reading)
+    headline(figure, steps.reading, more=unread_remark(steps.reading))
     _training_image(panels[0], steps)
     height, width = steps.page.grey.shape
     show_image(panels[1], steps.page.colour)
@@ -39,8 +47,9 @@ def draw_steps(steps: Steps) -> Figure:
     caption(panels[2], "Page", f"grey, {width} x {height}")
     show_image(panels[3], 1 - steps.ink)
     caption(panels[3], "Ink", "without paper, shadows and colours")
-    for patch in steps.patches:
-        for panel in panels[1:4]:
+    for panel in panels[1:4]:
+        show_unread(panel, steps.reading, steps.page, labels=panel is panels[1])
+        for patch in steps.patches:
             panel.add_patch(frame(patch.box))
     _glyph(panels[4], steps)
     show_probabilities(panels[5], steps.probabilities[0] if len(steps.probabilities) else None)
@@ -88,7 +97,10 @@ _MOST_GLYPHS = 6 * _GLYPHS_A_ROW
 
 
 def draw_sheet(steps: Steps) -> Figure:
-    """Return the figure of a page: the picture with its digits, unsure ones in another colour, and the glyphs."""
+    """Return the figure of a page: the picture with its digits, unsure ones in another colour, and the glyphs.
+
+    Places that were not read have a dashed outline, with the reason if they are few.
+    """
     height, width = steps.page.grey.shape
     shown = _choose_shown(steps)
     rows = -(-len(shown) // _GLYPHS_A_ROW)
@@ -110,7 +122,7 @@ def _page_headline(figure: Figure, steps: Steps, y: float) -> None:
     text = numbers if len(numbers) <= 70 else f"{numbers[:67]}..."
     unsure = sum(digit.confidence < SURE for digit in reading.digits)
     few = f"{unsure} of them less than {SURE:.0%} sure" if unsure else f"each at least {SURE:.0%} sure"
-    remark = f"{len(reading.digits)} digits, {few}"
+    remark = f"{len(reading.digits)} digits, {few}{unread_remark(reading)}"
     figure.text(0.02, y, text, fontsize=17, fontweight="bold", color=ANSWER, va="center", parse_math=False)
     figure.text(0.98, y, remark, fontsize=10, color=QUIET, va="center", ha="right")
 
@@ -121,6 +133,7 @@ def _page(axes: Axes, steps: Steps) -> None:
     axes.set_yticks([])
     axes.set_anchor("NW")
     axes.spines[:].set_color(LINE)
+    show_unread(axes, steps.reading, steps.page)
     for patch, digit in zip(steps.patches, steps.reading.digits, strict=True):
         x, y, w, h = patch.box
         colour = ANSWER if digit.confidence >= SURE else WARNING

@@ -60,6 +60,14 @@ class Page:
         )
         return Box(self.corner[0] + left, self.corner[1] + top, right - left, bottom - top)
 
+    def located(self, box: Box) -> tuple[float, float, float, float]:
+        """Return where a box of the upright picture is on the page: left, top, width and height in its pixels.
+
+        The inverse of `upright`, except for its rounding to whole pixels.
+        """
+        (across, down), (left, top), (x, y, w, h) = self.scale, self.corner, box
+        return (x - left) / across, (y - top) / down, w / across, h / down
+
 
 def make_page(image: Image.Image, full: tuple[int, int] | None = None, *, pixels: int = WORKING_PIXELS) -> Page:
     """Return the page of an upright image of any mode with 8 bits per channel.

@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from inkread.explaining import Layer, explain
 from inkread.glyphs import CLASSES
-from inkread.options import Content
+from inkread.options import ReadOptions, parse_region
 from inkread.web.problems import as_problems
-from inkread.web.service import ContentQuery, PictureName, Service, png
+from inkread.web.service import ContentQuery, PictureName, PrintQuery, RegionQuery, Service, png
 from inkread.web.uploads import Upload
 
 
@@ -36,6 +36,8 @@ class Explaining:
             ),
         ] = None,
         as_: ContentQuery = "auto",
+        print_: PrintQuery = "auto",
+        region: RegionQuery = None,
         x_picture_name: PictureName = "",
     ) -> Response:
         """Explain why a digit of a picture is read the way it is.
@@ -43,16 +45,17 @@ class Explaining:
         The answer has the keys that `inkread explain --format json` prints, and more. It explains the network alone.
         `read_as` is the answer with taught digits taken into account.
         """
+        options = ReadOptions(as_, print_=print_, region=parse_region(region))
 
         def work(upload: Upload) -> dict[str, Any]:
             with as_problems():
-                return self._explain(upload, as_, digit)
+                return self._explain(upload, options, digit)
 
         return await self.service.answer_about(request, x_picture_name, "explained", work)
 
-    def _explain(self, upload: Upload, as_: Content, digit: int | None) -> dict[str, Any]:
+    def _explain(self, upload: Upload, options: ReadOptions, digit: int | None) -> dict[str, Any]:
         reader = self.service.reader
-        explanation = explain(reader.steps(upload.file(), as_=as_), reader.classifier.network, digit=digit)
+        explanation = explain(reader.run(upload.file(), options), reader.classifier.network, digit=digit)
         told = explanation.to_dict()
         told["layers"] = [_describe_layer(layer) for layer in explanation.layers]
         if change := explanation.change:

@@ -36,6 +36,7 @@ _SEVEN: dict[str, Any] = {
             "line": 0,
         }
     ],
+    "unread": [{"box": [60, 41, 402, 118], "reason": "word"}],
 }
 _BLANK: dict[str, Any] = {
     "picture": "empty.png",
@@ -44,6 +45,7 @@ _BLANK: dict[str, Any] = {
     "confidence": None,
     "refused": {"code": "blank", "message": "there is no writing on this picture"},
     "digits": [],
+    "unread": [],
 }
 _BROKEN = {"picture": "8.txt", "error": {"code": "not-a-picture", "message": "8.txt: this is not a picture that ..."}}
 

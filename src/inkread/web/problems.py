@@ -31,6 +31,7 @@ STATUS = {
     "wrong-host": 421,
     "truncated": 422,
     "empty": 422,
+    "bad-region": 422,
     "blank": 422,
     "other-digits": 422,
     "failed": 500,

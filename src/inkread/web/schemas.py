@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from inkread.readings import RefusalCode
+from inkread.readings import RefusalCode, UnreadReason
 
 Probability = Field(ge=0, le=1)
 Base64 = Field(description="base64")
@@ -33,6 +33,13 @@ class DigitSchema(_Exact):
     line: int = Field(ge=0, description="index in `lines`")
 
 
+class UnreadSchema(_Exact):
+    """A place with ink that is not in the text, and why; its box is x, y, width and height as that of a digit."""
+
+    box: list[int] = Field(min_length=4, max_length=4)
+    reason: UnreadReason
+
+
 class Png(_Exact):
     """An image as PNG."""
 
@@ -55,7 +62,12 @@ class Glyph(Png):
 class StepsSchema(_Exact):
     """The steps between a picture and its reading, with `steps=1`. `page` is only there with `page=1`."""
 
-    size: list[int] = Field(min_length=2, max_length=2, description="width and height of the upright picture")
+    size: list[int] = Field(
+        min_length=2, max_length=2, description="width and height of the upright picture, or of its `region`"
+    )
+    corner: list[int] = Field(
+        min_length=2, max_length=2, description="left and top edge of the `region` in the upright picture; 0, 0 without"
+    )
     ink: Png
     glyphs: list[Glyph]
     page: Jpeg | None = None
@@ -70,6 +82,7 @@ class ReadingSchema(_Exact):
     confidence: float | None = Probability
     refused: Refused | None
     digits: list[DigitSchema]
+    unread: list[UnreadSchema] = Field(description="what was seen and is not in the text")
     steps: StepsSchema | None = None
 
 

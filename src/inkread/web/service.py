@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 import inkread
-from inkread.options import Content, ReadOptions
+from inkread.options import Content, Print, ReadOptions, parse_region
 from inkread.reader import Reader
 from inkread.steps import Steps
 from inkread.teaching.profiles import Profile
@@ -34,6 +34,23 @@ Result = TypeVar("Result")
 
 ContentQuery = Annotated[
     Content, Query(alias="as", description="What a picture contains. `auto` detects it.", examples=["digit"])
+]
+PrintQuery = Annotated[
+    Print,
+    Query(
+        alias="print",
+        description="Whether printed digits are read. `auto`: only if nothing on the picture is written by hand.",
+        examples=["skip"],
+    ),
+]
+RegionQuery = Annotated[
+    str | None,
+    Query(
+        pattern="^[0-9]{1,6},[0-9]{1,6}(,[1-9][0-9]{0,5}){2}$",
+        description="The part of each picture that is read: left and top edge, width and height, in pixels of the "
+        "upright picture. Default: the whole picture.",
+        examples=["120,40,300,80"],
+    ),
 ]
 PictureName = Annotated[
     str, Header(description="The name of the picture in the answer, as percent-encoded UTF-8.", examples=["7.jpg"])
@@ -69,6 +86,8 @@ class Service:
                 description="Readings with a lower confidence are refused. Default: the value on the model's card.",
             ),
         ] = None,
+        print_: PrintQuery = "auto",
+        region: RegionQuery = None,
         steps: Annotated[int, Query(ge=0, le=1, description="1: include the steps between picture and answer.")] = 0,
         page: Annotated[int, Query(ge=0, le=1, description="1: include the upright picture and the steps.")] = 0,
         x_picture_name: PictureName = "",
@@ -78,7 +97,8 @@ class Service:
         The answer is the object that `inkread read --format json` prints. For several files it is a list of such
         objects. A file that cannot be read has an `error` in that list. A refusal counts as an answer.
         """
-        question = Question(ReadOptions(as_, min_confidence), steps=bool(steps), page=bool(page))
+        options = ReadOptions(as_, min_confidence, print_, parse_region(region))
+        question = Question(options, steps=bool(steps), page=bool(page))
         self.queue.check()
         with self.queue.holding() as hold:
             uploads = await uploads_of(request, x_picture_name, self.queue.limits, hold)
@@ -217,6 +237,7 @@ def _describe_steps(steps: Steps, *, page: bool) -> dict[str, Any]:
     """Return the steps between a picture and its reading, with images in base64."""
     shown: dict[str, Any] = {
         "size": list(steps.page.size),
+        "corner": list(steps.page.corner),
         "ink": {"png": png(1 - steps.ink)},
         "glyphs": [
             {"png": png(glyph), "probabilities": [round(float(p), 6) for p in row], "box": list(box)}

@@ -13,13 +13,13 @@ from starlette.responses import Response
 
 from inkread.errors import OptionError
 from inkread.geometry import Box
-from inkread.options import Content
+from inkread.options import ReadOptions, parse_region
 from inkread.teaching.exchange import export_files
 from inkread.teaching.lessons import Lesson, as_floats, digits_of, lessons_of
 from inkread.teaching.profiles import Profile
 from inkread.web.middleware import foreign_page, has_foreign_origin
 from inkread.web.problems import Problem, as_problems
-from inkread.web.service import ContentQuery, PictureName, Service, encode, json_answer, png
+from inkread.web.service import ContentQuery, PictureName, RegionQuery, Service, encode, json_answer, png
 from inkread.web.uploads import Upload
 
 Result = TypeVar("Result")
@@ -59,6 +59,7 @@ class Teaching:
             ),
         ] = None,
         as_: ContentQuery = "auto",
+        region: RegionQuery = None,
         x_picture_name: PictureName = "",
     ) -> Response:
         """Teach the digits on a picture. They, and digits that look like them, are read this way from now on.
@@ -67,13 +68,14 @@ class Teaching:
         same digit had before. `contradicted` lists lessons that look nearly the same but have another label.
         """
         profile = self._profile(request)
+        options = ReadOptions(as_, region=parse_region(region))
         place = Box(*map(int, box.split(","))) if box else None
 
         def work(upload: Upload) -> dict[str, Any]:
             with as_problems():
                 self._check_room(profile, label)
-                lessons = lessons_of(self.service.reader.steps(upload.file(), as_=as_), label, box=place)
-                return self._taught(lessons) | {"reading": self._read(upload, as_)}
+                lessons = lessons_of(self.service.reader.run(upload.file(), options), label, box=place)
+                return self._taught(lessons) | {"reading": self._read(upload, options)}
 
         return await self.service.answer_about(request, x_picture_name, "taught", work, status=201)
 
@@ -152,8 +154,8 @@ class Teaching:
         ]
         return {"taught": told}
 
-    def _read(self, upload: Upload, as_: Content) -> dict[str, Any]:
-        return self.service.reader.read(upload.file(), as_=as_).to_dict()
+    def _read(self, upload: Upload, options: ReadOptions) -> dict[str, Any]:
+        return self.service.reader.run(upload.file(), options).reading.to_dict()
 
 
 def _describe(lesson: Lesson) -> dict[str, Any]:

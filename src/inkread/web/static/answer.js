@@ -1,7 +1,7 @@
 /** The answer in large type: the digits that were read, or a sentence that says why there are none. */
 
 import { rest, startRoving } from "./roving.js";
-import { SURE, percent, refusal, spoken } from "./words.js";
+import { SURE, notRead, percent, refusal, spoken } from "./words.js";
 
 /** Shows readings in `place`. Each digit is a button that calls `choose(index, byHand)`; `byHand` is true for a real click. */
 export class Answer {
@@ -30,12 +30,14 @@ export class Answer {
 
   /** Show a reading. */
   show(reading) {
-    if (reading.refused) return this.fail(refusal(reading.refused));
+    const left = notRead(reading);
+    const rest = left ? [element("p", "left", left)] : [];
+    if (reading.refused) return this.fail(refusal(reading.refused), ...rest);
     const unsure = reading.digits.filter(({ confidence }) => confidence < SURE).length;
     const all = reading.digits.length;
     const facts = [`${percent(reading.confidence)} sure${all > 1 ? ` of all ${all} digits` : ""}`];
     if (unsure && all > 1) facts.push(`${unsure} below 90%`);
-    this.#fill(this.#text(reading), element("p", "sure", facts.join(" · ")));
+    this.#fill(this.#text(reading), element("p", "sure", facts.join(" · ")), ...rest);
   }
 
   /** Mark the chosen digit. */

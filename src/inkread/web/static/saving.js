@@ -4,7 +4,7 @@ import { lookedAt } from "./way.js";
 import { SURE } from "./words.js";
 
 const COLUMNS = ["picture", "line", "number", "position", "digit", "confidence", "x", "y", "w", "h"];
-const [CERTAIN, DOUBTFUL] = ["#087a90", "#a85400"];
+const [CERTAIN, DOUBTFUL, UNREAD] = ["#087a90", "#a85400", "#6b737c"];
 
 /** Return a picture's result as the object that the command line prints, without the steps. */
 export function asObject({ name, reading, problem }) {
@@ -55,8 +55,17 @@ export function annotated(reading, image) {
   context.drawImage(image, 0, 0);
   const scale = canvas.width / reading.steps.size[0];
   const line = Math.max(1, Math.round(Math.hypot(canvas.width, canvas.height) / 500));
+  for (const { box } of reading.unread) dash(context, box.map((side) => side * scale), line);
   for (const look of lookedAt(reading)) mark(context, look, look.box.map((side) => side * scale), line);
   return new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.92));
+}
+
+/** Draw the outline of a place that was not read. */
+function dash(context, [x, y, w, h], line) {
+  context.strokeStyle = UNREAD;
+  context.lineWidth = Math.max(1, 0.6 * line);
+  context.setLineDash([2 * line, 2 * line]);
+  context.strokeRect(x, y, w, h);
 }
 
 function mark(context, { digit, confidence }, [x, y, w, h], line) {

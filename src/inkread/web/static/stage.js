@@ -1,9 +1,9 @@
-/** The stage: shows the picture with a box around each digit. */
+/** The stage: shows the picture with a box around each digit, and an outline around each place that was not read. */
 
 import { element } from "./answer.js";
 import { rest, startRoving } from "./roving.js";
 import { lookedAt } from "./way.js";
-import { SURE, spoken } from "./words.js";
+import { SURE, spoken, unreadName } from "./words.js";
 
 /** Pictures smaller than this are enlarged, and their pixels stay visible. */
 const TINY = 160;
@@ -53,9 +53,11 @@ export class Stage {
   show(reading, image) {
     const [width, height] = reading.steps.size;
     const boxes = lookedAt(reading).map((look, index) => this.#box(look, index, width, height));
+    const outlines = reading.unread.map((place) => outline(place, width, height));
     image.alt = reading.text ? `The picture, with the text ${reading.text.replaceAll("\n", ", ")}` : "The picture";
     image.classList.toggle("tiny", Math.max(width, height) < TINY);
-    this.#fill(image, ...boxes);
+    // Digits come last, so that they are on top and can be clicked.
+    this.#fill(image, ...outlines, ...boxes);
     this.#boxes = boxes;
     this.#thin();
   }
@@ -78,12 +80,10 @@ export class Stage {
 
   #box(look, index, width, height) {
     const box = element("button", "box");
-    const [x, y, w, h] = look.box;
     box.type = "button";
     box.classList.toggle("unsure", !(look.confidence >= SURE));
     box.setAttribute("aria-label", spoken(look));
-    const share = (part, whole) => `${(100 * part) / whole}%`;
-    Object.assign(box.style, { left: share(x, width), top: share(y, height), width: share(w, width), height: share(h, height) });
+    put(box, look.box, width, height);
     if (look.digit !== undefined) box.append(element("span", "tag", `${look.digit}${look.confidence < SURE ? "?" : ""}`));
     box.addEventListener("click", ({ isTrusted }) => this.#choose(index, isTrusted));
     return box;
@@ -98,4 +98,19 @@ export class Stage {
     this.#place.classList.remove("vacant");
     this.#place.querySelector(".empty").hidden = true;
   }
+}
+
+/** Return the outline of a place that was not read. Its title says why; the line below the text says it to screen readers. */
+function outline(place, width, height) {
+  const made = element("span", "unread");
+  made.title = unreadName(place);
+  made.ariaHidden = "true";
+  put(made, place.box, width, height);
+  return made;
+}
+
+/** Put an element at a box of the picture, which has this width and height. */
+function put(made, [x, y, w, h], width, height) {
+  const share = (part, whole) => `${(100 * part) / whole}%`;
+  Object.assign(made.style, { left: share(x, width), top: share(y, height), width: share(w, width), height: share(h, height) });
 }

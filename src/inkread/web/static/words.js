@@ -33,10 +33,30 @@ export function refusal({ code, message }) {
   return { title: REFUSALS[code] ?? "Not read.", detail: REFUSALS[code] ? detail : sentence(message) };
 }
 
+/** What one place that was not read, and several of them, are called, by reason. */
+const UNREAD = {
+  word: ["word", "words"],
+  print: ["printed text", "printed texts"],
+  drawing: ["drawing", "drawings"],
+  struck: ["struck out", "struck out"],
+  unsure: ["unsure", "unsure"],
+};
+
+/** Return what a place that was not read is called: "not read: word". */
+export const unreadName = ({ reason }) => `not read: ${UNREAD[reason]?.[0] ?? reason}`;
+
+/** Return how many places were not read, by reason: "Not read: 2 words, 1 drawing". It is empty if there are none. */
+export function notRead({ unread }) {
+  const counts = Object.entries(UNREAD).map(([reason, names]) => [unread.filter((place) => place.reason === reason).length, names]);
+  const parts = counts.filter(([number]) => number).map(([number, [one, several]]) => `${number} ${number === 1 ? one : several}`);
+  return parts.length ? `Not read: ${parts.join(", ")}` : "";
+}
+
 /** Return the announcement of a whole reading for screen readers. */
 export function announcement(reading) {
-  if (reading.refused) return Object.values(refusal(reading.refused)).join(" ");
-  return `Read ${reading.text.replaceAll("\n", ", ")}, ${percent(reading.confidence)} sure`;
+  const left = notRead(reading);
+  if (reading.refused) return [...Object.values(refusal(reading.refused)), left].filter(Boolean).join(" ");
+  return `Read ${reading.text.replaceAll("\n", ", ")}, ${percent(reading.confidence)} sure${left && `. ${left}`}`;
 }
 
 /** Return a number with its noun: "1 digit", "2 digits". */
