@@ -61,6 +61,8 @@ class MarkLimits:
     """The largest factor by which a view enlarges the page."""
     inked: float = 0.55
     """A pixel of a view is ink that marks should cover if its depth is larger than this."""
+    sure: float = 0.6
+    """A digit of a coarser view is kept beside smaller marks if its probability of a centre is larger than this."""
     letters: float = 6.0
     """The lowest letters that the detector tells from digits, in pixels of a view."""
     many_letters: int = 60
@@ -124,6 +126,7 @@ def find_marks(grey: NDArray[np.uint8], detector: Detector, *, finest: float | N
     needs one view of 40 pixels and one of the best scale.
     """
     best, best_score, settled = _nothing(), -1.0, False
+    coarser: list[Marks] = []
     for finer in _scales(grey.shape, finest):
         view, marks = _view_at(grey, finer, detector)
         score, few_small, done = _judge(view, marks)
@@ -133,8 +136,39 @@ def find_marks(grey: NDArray[np.uint8], detector: Detector, *, finest: float | N
             best, best_score, settled = marks, score, few_small and score > 1
         if done:
             break
+        coarser.append(_readable(marks))
     fitting = _fitting_scale(best, grey.shape)
-    return best if fitting is None else _view_at(grey, fitting, detector)[1]
+    found = best if fitting is None else _view_at(grey, fitting, detector)[1]
+    for marks in reversed(coarser):
+        found = _with_larger(found, marks)
+    return found
+
+
+def _readable(marks: Marks) -> Marks:
+    """Return the sure digits of a view that have a readable height in it."""
+    heights = marks.heights * marks.scale
+    low, high = LIMITS.heights
+    sure = marks.certainties > LIMITS.sure
+    return marks.at(sure & (marks.kinds < 10) & (heights >= low) & (heights <= high))
+
+
+def _with_larger(marks: Marks, larger: Marks) -> Marks:
+    """Return marks with those larger ones of a coarser view that lie apart from them, as a large digit beside print."""
+    apart = np.ones(len(larger), bool)
+    for at, (left, top, right, bottom) in enumerate(larger.boxes.tolist()):
+        across = np.minimum(marks.boxes[:, 2], right) - np.maximum(marks.boxes[:, 0], left)
+        down = np.minimum(marks.boxes[:, 3], bottom) - np.maximum(marks.boxes[:, 1], top)
+        apart[at] = not ((across > 0) & (down > 0)).any()
+    if not apart.any():
+        return marks
+    more = larger.at(apart)
+    return Marks(
+        np.concatenate([marks.boxes, more.boxes]),
+        np.concatenate([marks.certainties, more.certainties]),
+        np.concatenate([marks.classes, more.classes]),
+        np.concatenate([marks.printed, more.printed]),
+        marks.scale,
+    )
 
 
 def find_marks_at(grey: NDArray[np.uint8], detector: Detector, scale: float) -> Marks:
