@@ -1,9 +1,9 @@
-"""The measuring sets beside the project, brought to glyphs by the reading road once and kept in runs/.
+"""The measuring sets beside the project as glyphs, made once and kept in runs/.
 
     glyphs = load_set("usps")
 
-Every picture takes the road of `inkread read --as digit` up to the classifier, which is the same for every model; sets
-of bitmaps without paper, USPS and optdigits, begin as ink maps. What the road finds no ink on has an empty glyph.
+Every picture takes the steps of `inkread read --as digit` up to the classifier, which are the same for every model.
+Sets of bitmaps without paper, USPS and optdigits, begin as ink maps. A picture without ink has an empty glyph.
 """
 
 from __future__ import annotations
@@ -27,10 +27,9 @@ from inkread.datasets.folders import labelled_pictures
 from inkread.drawing.nondigits import HELD_OUT, nondigit_ink
 from inkread.files import whole_file
 from inkread.glyphs import NON_DIGIT, SIDE, normalise_one
-from inkread.ink import components, ink, straight_lines
-from inkread.ink.handwriting import strip_print
+from inkread.ink import components, ink
 from inkread.ink.ink import find_ink
-from inkread.layout import rows, single_digit
+from inkread.layout import patches, single_digit
 from inkread.layout.single_digit import find_digit
 from inkread.pictures import opening, page
 from inkread.pictures.opening import Picture, open_picture
@@ -40,7 +39,7 @@ RUNS = Path(__file__).parents[1] / "runs"
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """What the road makes of a set.
+    """A set as glyphs.
 
     images: (N, 28, 28) float32 in 0..1; empty where no ink was found.
     labels: (N,) int, 0 to 9, or `NON_DIGIT` for what is no digit.
@@ -56,8 +55,8 @@ Row = tuple[Picture, int, str]
 
 
 def load_set(name: str) -> Glyphs:
-    """Return a set of `SETS`; made at the first call after a change to the road, from then on out of runs/."""
-    path = RUNS / f"glyphs-{name}-{_road()}.npz".replace("/", "-")
+    """Return a set of `SETS`. It is made at the first call after a change to the steps, and then read from runs/."""
+    path = RUNS / f"glyphs-{name}-{_steps_checksum()}.npz".replace("/", "-")
     if not path.exists():
         rows = list(SETS[name](Path(os.environ["INKREAD_DATA"])))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -69,11 +68,10 @@ def load_set(name: str) -> Glyphs:
         return Glyphs(kept["images"], kept["labels"], kept["groups"])
 
 
-def _road() -> str:
-    """Return a mark of the code that makes glyphs, so that a change to it makes them anew."""
+def _steps_checksum() -> str:
+    """Return a checksum of the code that makes glyphs. After a change to it, they are made again."""
     text = "".join(
-        inspect.getsource(module)
-        for module in (components, glyphs, ink, single_digit, opening, page, rows, straight_lines)
+        inspect.getsource(module) for module in (components, glyphs, ink, single_digit, opening, page, patches)
     )
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -81,7 +79,7 @@ def _road() -> str:
 def _glyph(picture: Picture) -> NDArray[np.float32]:
     if isinstance(picture, np.ndarray) and picture.dtype == np.float32:
         return normalise_one(np.asarray(picture, np.float32))
-    patch = find_digit(strip_print(find_ink(open_picture(picture))).ink)
+    patch = find_digit(find_ink(open_picture(picture)))
     return np.zeros((SIDE, SIDE), np.float32) if patch is None else normalise_one(patch.ink)
 
 

@@ -4,8 +4,8 @@
     python benchmarks/same_answers.py compare OUT    # with the code as it is; exit code 1 where an answer differs
 
 The pictures are those of `pictures`, `field` and `amounts` in the folder that INKREAD_DATA names, or in ../shared/data.
-Of each, the text, the refusal, the boxes, the confidences and all probabilities are kept, floats in hexadecimal.
-`PYTHONPATH=FOLDER/src` lets it read with another checkout. It takes one process, and a few minutes.
+Of each, the text, the refusal, what is unread, boxes, confidences and all probabilities are kept, with floats in
+hexadecimal. `PYTHONPATH=FOLDER/src` lets it read with another checkout. It takes one process, and a few minutes.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def answer(reader: Reader, picture: Path) -> Answer:
             }
             for digit in reading.digits
         ],
+        "unread": [[unread.reason, *map(int, unread.box)] for unread in reading.unread],
         "boxes": [list(map(int, box)) for box in steps.boxes],
         "probabilities": [[float(share).hex() for share in row] for row in steps.probabilities],
     }

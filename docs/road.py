@@ -7,31 +7,34 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from itertools import pairwise
 
 import cv2
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Arc, Rectangle
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 import inkread
 from inkread.drawing import Hand, digit_strokes, draw_ink, lay_ground, show
+from inkread.drawing.signs import ABOVE, PAD, sign_ink
 from inkread.drawing.strokes import Stroke
-from inkread.figures.panels import frame, show_image
-from inkread.glyphs import CLASSES, NON_DIGIT, normalise
-from inkread.ink.handwriting import find_handwriting
-from inkread.layout.candidates import CandidateRow
-from inkread.layout.rows import find_rows
+from inkread.figures.panels import show_image
+from inkread.geometry import Box
+from inkread.glyphs import CLASSES, NON_DIGIT
+from inkread.ink.ink import darken_writing, find_ink
+from inkread.layout.page_marks import Marks, find_marks
+from inkread.layout.text_lines import Run, digit_probabilities, find_lines
+from inkread.marks import LETTER, MARKS, OTHER_INK, SIGNS
+from inkread.models.detector import Detector, load_detector
 from inkread.pictures.opening import open_picture
-from inkread.recognition.decoding import Lattice, best_paths
 from inkread.steps import Steps
 from inkread.style import ANSWER, LINE, QUIET, SURE, TEXT, WARNING
 
 SIZE = (560, 860)
-LINES = ("4096 31", "2604", "63 140")
+
+LINES = (("4096 31", (150, 70)), ("2604", (390, 231)), ("63.40", (150, 392)))
+"""The lines that are written by hand, and their upper left corners."""
 
 TOUCHING = ("2604", 1)
 """A line, and the index of the digit that touches the next one."""
@@ -42,40 +45,58 @@ GAP = -0.1
 HEIGHT = 92
 """The height of a digit in pixels."""
 
+PEN = 0.065 * HEIGHT
+"""The width of the pen in pixels."""
+
+WORD, WORD_CORNER = "Total", (130, 318)
+"""The printed word, and the left end of its baseline."""
+
 INK = (0.12, 0.2, 0.5)
 TABLE = (0.36, 0.26, 0.17)
+PRINT = 0.15
 
 WIDTH = 7.2
 """The width of a figure in inches, at 110 dots each."""
 
-ACROSS = 6
-"""Glyphs in a row of the figure."""
+SIGN, OTHER_COLOUR = "#a61e4d", "#5f3dc4"
+"""Colours that are not among those of all figures."""
 
-COLOURS = ("#0b7285", "#d9480f", "#5f3dc4", "#2b8a3e", "#a61e4d", "#1864ab")
+SIGN_NAMES = dict(zip(SIGNS, ("point", "comma", "dash", "slash", "colon", "per cent", "plus", "equals"), strict=True))
+
+LEAST = 0.4
+"""Probability from which on a mark is shown."""
 
 Array = NDArray[np.float32]
-Span = tuple[int, int]
+
+
+class Recorder(Detector):
+    """A detector that keeps the views it is shown."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self.views: list[Array] = []
+
+    def outputs(self, view: Array) -> Array:
+        """Return what the detector gives for a view, and keep the view."""
+        self.views.append(view)
+        return self._detector.outputs(view)
 
 
 def figures() -> dict[str, Figure]:
     """Return the figures by name, in the order of the steps."""
     picture = drawn_page()
-    reader = inkread.Reader(profile=None)
-    page = open_picture(picture, "page")
-    ink, handwriting = find_handwriting(page)
-    rows = find_rows(handwriting)
-    glyphs = [dict(zip(row.spans, normalise([patch.ink for patch in row.spans.values()]), strict=True)) for row in rows]
-    lattices = [dict(zip(row, reader.classifier.classify(np.stack(list(row.values()))), strict=True)) for row in glyphs]
-    at = max(range(len(rows)), key=lambda number: sum(rows[number].cut))
-    best = best_paths(rows, lattices)[at].spans
+    page, steps = open_picture(picture, "page"), inkread.Reader(profile=None).steps(picture)
+    grey, recorder = darken_writing(page), Recorder(load_detector())
+    marks = find_marks(grey, recorder)
+    lines = find_lines(marks)
     return {
-        "page": shown(page.colour),
-        "ink": shown(1 - ink),
-        "writing": shown(taken_out(ink, covered(rows, ink.shape))),
-        "pieces": pieces(rows, page.grey.shape),
-        "lattice": lattice(rows[at], lattices[at], best),
-        "glyphs": candidates(glyphs[at], lattices[at], best),
-        "answer": answer(reader.steps(picture)),
+        "page": on_page(page.colour)[0],
+        "ink": on_page(1 - find_ink(page))[0],
+        "views": views(recorder.views, grey),
+        "marks": found_marks(marks, page.colour),
+        "lines": found_runs(lines, marks, page.colour),
+        "glyphs": opinions(lines, marks, steps),
+        "answer": answer(steps),
     }
 
 
@@ -83,32 +104,46 @@ def figures() -> dict[str, Figure]:
 
 
 def drawn_page() -> NDArray[np.uint8]:
-    """Return a photo of a ruled page, (H, W, 3) uint8: three lines, one underlined, dirt, and the edge of a table."""
+    """Return a photo of a ruled page on a table, (H, W, 3) uint8.
+
+    It has three lines of numbers, one of them underlined and one beside a printed word, a tick, and dirt.
+    """
     rng = np.random.default_rng(11)
     ground = lay_ground("ruled", size=SIZE, rng=rng)
     hand = Hand(slant=0.12, breadth=1.0, wobble=0.014, haste=0.01, tremor=0.001)
     strokes: list[Stroke] = []
-    for number, line in enumerate(LINES):
-        strokes += written(line, (150, 70 + 1.75 * HEIGHT * number), hand, rng)
+    signs = np.zeros(SIZE, np.float32)
+    for text, corner in LINES:
+        strokes += written(text, corner, hand, signs, rng)
     strokes.append(np.column_stack([np.linspace(140, 520, 90), 178 + 5 * np.sin(np.linspace(0, 5, 90))]))
-    ink = draw_ink(strokes, size=SIZE, pen="felt-tip", width=0.065 * HEIGHT, rng=rng)
+    strokes.append(np.array([[640, 455], [668, 490], [740, 400]], np.float64))
+    ink = np.maximum(draw_ink(strokes, size=SIZE, pen="felt-tip", width=PEN, rng=rng), signs)
     for x, y in rng.uniform((170, 60), (820, 500), (7, 2)):
         cv2.circle(ink, (round(x), round(y)), 2, 0.9, -1, cv2.LINE_AA)
     table = np.zeros((*SIZE, 1), np.float32)
     cv2.fillPoly(table, [np.array([[0, 0], [66, 0], [44, SIZE[0]], [0, SIZE[0]]], np.int32)], 1.0, cv2.LINE_AA)
     paper = ground.paper + table * (np.array(TABLE, np.float32) - ground.paper)
+    word = np.zeros((*SIZE, 1), np.uint8)
+    cv2.putText(word, WORD, WORD_CORNER, cv2.FONT_HERSHEY_DUPLEX, 2.5, 255, 4, cv2.LINE_AA)
+    paper += word / np.float32(255) * (np.float32(PRINT) - paper)
     return show(ink, np.array(INK, np.float32), dataclasses.replace(ground, paper=paper), rng=rng)
 
 
-def written(text: str, corner: tuple[float, float], hand: Hand, rng: np.random.Generator) -> list[Stroke]:
-    """Return the strokes of a line of digits from its upper left corner."""
+def written(text: str, corner: tuple[float, float], hand: Hand, signs: Array, rng: np.random.Generator) -> list[Stroke]:
+    """Return the strokes of a line of digits from its upper left corner, and draw its signs on `signs`, (H, W)."""
     strokes: list[Stroke] = []
     right = corner[0]
-    for at, sign in enumerate(text):
-        if sign == " ":
+    for at, letter in enumerate(text):
+        if letter == " ":
             right += 1.4 * HEIGHT
             continue
-        drawn = [HEIGHT * np.exp(rng.normal(0, 0.05)) * way for way in digit_strokes(int(sign), rng=rng, hand=hand)]
+        if not letter.isdigit():
+            ink = sign_ink(letter, height=HEIGHT, stroke=PEN, rng=rng)
+            x, y = round(right) - PAD, round(corner[1] - ABOVE * HEIGHT)
+            signs[y : y + len(ink), x : x + ink.shape[1]] = ink
+            right += ink.shape[1] - 2 * PAD + 0.2 * HEIGHT
+            continue
+        drawn = [HEIGHT * np.exp(rng.normal(0, 0.05)) * way for way in digit_strokes(int(letter), rng=rng, hand=hand)]
         low, high = (edge(np.concatenate(drawn)[:, 0]) for edge in (np.min, np.max))
         strokes += [np.add(stroke, (right - low, corner[1])) for stroke in drawn]
         right += high - low + (GAP if (text, at) == TOUCHING else 0.3) * HEIGHT
@@ -118,132 +153,170 @@ def written(text: str, corner: tuple[float, float], hand: Hand, rng: np.random.G
 # The steps
 
 
-def shown(image: NDArray[np.uint8] | Array) -> Figure:
-    """Return a figure that an image fills."""
-    return on_page(image)[0]
+def on_page(image: NDArray[np.uint8] | Array, *, below: float = 0.0) -> tuple[Figure, Axes]:
+    """Return a figure that an image fills, and its axes in pixels of the image.
 
-
-def on_page(image: NDArray[np.uint8] | Array) -> tuple[Figure, Axes]:
-    """Return a figure that an image fills, and its axes in pixels of the image."""
+    below: inches left free below the image.
+    """
     height, width = image.shape[:2]
-    figure = Figure(figsize=(WIDTH, WIDTH * height / width), dpi=110, facecolor="white")
-    axes = figure.add_axes((0.003, 0.003, 0.994, 0.994))
+    picture = WIDTH * height / width
+    figure = Figure(figsize=(WIDTH, picture + below), dpi=110, facecolor="white")
+    rest = below / (picture + below)
+    axes = figure.add_axes((0.003, 0.003 + rest, 0.994, 0.994 * (1 - rest)))
     show_image(axes, image)
     axes.set_autoscale_on(False)
     return figure, axes
 
 
-def covered(rows: Sequence[CandidateRow], shape: tuple[int, ...]) -> Array:
-    """Return the ink of all pieces of rows, (H, W)."""
-    left = np.zeros(shape, np.float32)
-    for row in rows:
-        for at in range(row.pieces):
-            x, y, w, h = row.spans[at, at + 1].box
-            np.maximum(left[y : y + h, x : x + w], row.spans[at, at + 1].ink, out=left[y : y + h, x : x + w])
-    return left
+def faded(colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a page so light that what is drawn on it stands out."""
+    return np.asarray(255 - 0.5 * (255 - colour.astype(np.float32)), np.uint8)
 
 
-def taken_out(ink: Array, left: Array) -> NDArray[np.uint8]:
-    """Return ink, black where it was kept and coloured where it was removed, (H, W, 3) uint8."""
-    stays, gone = np.minimum(ink, left)[..., None], np.clip(ink - left, 0, 1)[..., None]
-    colour = np.array(to_rgb(WARNING), np.float32)
-    return np.asarray(np.rint(255 * np.clip(1 - stays - gone * (1 - colour), 0, 1)), np.uint8)
+def views(looked_at: Sequence[Array], grey: NDArray[np.uint8]) -> Figure:
+    """Return the figure of the views of a page in the order in which they were made, with the marks found in each.
 
-
-def pieces(rows: Sequence[CandidateRow], shape: tuple[int, ...]) -> Figure:
-    """Return the figure of rows: each piece in a different colour, with dashed lines where ink may be cut."""
-    canvas = np.ones((*shape, 3), np.float32)
-    for row in rows:
-        for piece in range(row.pieces):
-            colour = np.array(to_rgb(COLOURS[piece % len(COLOURS)]), np.float32)
-            x, y, w, h = row.spans[piece, piece + 1].box
-            part = canvas[y : y + h, x : x + w]
-            part -= row.spans[piece, piece + 1].ink[..., None] * (part - colour)
-    figure, axes = on_page(canvas)
-    for row in rows:
-        boxes = np.array([row.spans[at, at + 1].box for at in range(row.pieces)])
-        top, bottom = boxes[:, 1].min() - 10, (boxes[:, 1] + boxes[:, 3]).max() + 10
-        left, right = boxes[0, 0] - 14, (boxes[:, 0] + boxes[:, 2]).max() + 14
-        axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=LINE, linewidth=1.5))
-        for at, cut in enumerate(row.cut):
-            if cut:
-                axes.plot([boxes[at + 1, 0]] * 2, [top, bottom], color=TEXT, linewidth=1.6, linestyle=(0, (3, 2)))
-    return figure
-
-
-def lattice(row: CandidateRow, seen: Lattice, best: Sequence[Span]) -> Figure:
-    """Return the figure of a row's lattice: separate pieces, and an arc over every span, thick on the best path.
-
-    Each arc is labelled with the likeliest digit and its probability, or with "none" for a non-digit.
+    The last one is framed: the marks of the page are those that were found in it.
     """
-    patches = [row.spans[at, at + 1] for at in range(row.pieces)]
-    height = max(patch.box[3] for patch in patches)
-    nodes = np.cumsum([0.0, *(max(0.6 * height, patch.box[2]) + 0.35 * height for patch in patches)])
-    most = max(end - start for start, end in row.spans)
-    top = 1.2 * height
-    figure, axes = plain((nodes[-1] + 0.3 * height, top + (0.55 * most + 0.5) * height))
-    for (left, right), patch in zip(pairwise(nodes), patches, strict=True):
-        x, y = (left + right - patch.box[2]) / 2, (height - patch.box[3]) / 2
-        axes.imshow(1 - patch.ink, cmap="gray", vmin=0, vmax=1, extent=(x, x + patch.box[2], y, y + patch.box[3]))
-    for span in sorted(row.spans, key=lambda span: (span in best, span)):
-        start, end = nodes[list(span)]
-        arc(axes, (start, end), top, 0.55 * height * (span[1] - span[0]), seen[span], best=span in best)
-    axes.plot(nodes, [top] * len(nodes), "o", color="white", markeredgecolor=TEXT, markersize=10, zorder=5)
-    axes.set_xlim(-0.15 * height, nodes[-1] + 0.15 * height)
-    axes.set_ylim(-0.05 * height, top + (0.55 * most + 0.45) * height)
+    rows = -(-len(looked_at) // 2)
+    tall = (WIDTH / 2 - 0.1) * grey.shape[0] / grey.shape[1]
+    height = rows * (tall + 0.78)
+    figure = Figure(figsize=(WIDTH, height), dpi=110, facecolor="white")
+    for number, view in enumerate(looked_at):
+        row, column = divmod(number, 2)
+        bottom = height - row * (tall + 0.78) - 0.7 - tall
+        axes = figure.add_axes((0.006 + 0.5 * column, bottom / height, 0.488, tall / height))
+        show_image(axes, np.clip(1 - view, 0, 1), smooth=False)
+        axes.set_autoscale_on(False)
+        scale = float(np.sqrt(view.size / grey.size))
+        marks = shown_only(find_marks(grey, load_detector(), scale=scale))
+        for box, kind in zip(marks.boxes * scale - 0.5, marks.kinds, strict=True):
+            axes.add_patch(edges(box, colour_of(int(kind)), 2))
+        last = number == len(looked_at) - 1
+        axes.spines[:].set(color=ANSWER if last else LINE, linewidth=4 if last else 1)
+        title = f"{number + 1}.  {view.shape[1]} x {view.shape[0]} pixels"
+        digits = int((marks.kinds < CLASSES).sum())
+        axes.text(0, 1.15, title, transform=axes.transAxes, fontsize=16, color=TEXT, fontweight="bold")
+        said = f"scale {scale:.2f}, {digits} digit{'' if digits == 1 else 's'}"
+        axes.text(0, 1.035, said, transform=axes.transAxes, fontsize=15, color=TEXT)
     return figure
 
 
-def plain(size: tuple[float, float]) -> tuple[Figure, Axes]:
-    """Return a figure of the common width with the aspect ratio of `size`, and its axes without a frame."""
-    figure = Figure(figsize=(WIDTH, WIDTH * size[1] / size[0]), dpi=110, facecolor="white")
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_axis_off()
-    return figure, axes
+def shown_only(marks: Marks) -> Marks:
+    """Return the marks that are certain enough to be shown."""
+    return marks.at(marks.certainties > LEAST)
 
 
-def arc(axes: Axes, ends: tuple[float, float], node: float, height: float, probabilities: Array, *, best: bool) -> None:
-    """Draw an arc from one node to another."""
-    colour = ANSWER if best else QUIET
-    middle, width = sum(ends) / 2, ends[1] - ends[0]
-    axes.add_patch(Arc((middle, node), width, 2 * height, theta1=0, theta2=180, edgecolor=colour,
-                       linewidth=3.5 if best else 1.2))  # fmt: skip
-    axes.text(middle, node + height, said(probabilities), fontsize=15, color=colour, ha="center", va="center",
-              fontweight="bold" if best else "normal",
-              bbox={"boxstyle": "square,pad=0.15", "facecolor": "white", "edgecolor": "none"})  # fmt: skip
+def edges(box: Array, colour: str, line: float) -> Rectangle:
+    """Return a frame around left, top, right and bottom edges, (4,)."""
+    left, top, right, bottom = box.tolist()
+    return Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, linewidth=line)
+
+
+def colour_of(kind: int) -> str:
+    """Return the colour of a class of marks."""
+    if kind < CLASSES:
+        return ANSWER
+    return {LETTER: WARNING, OTHER_INK: OTHER_COLOUR}.get(kind, SIGN)
+
+
+def found_marks(marks: Marks, colour: NDArray[np.uint8]) -> Figure:
+    """Return the figure of marks: a box around each in the colour of its class, with the name of digits and signs."""
+    figure, axes = on_page(faded(colour), below=0.55)
+    marks = shown_only(marks)
+    for box, kind in zip(marks.boxes, marks.kinds.tolist(), strict=True):
+        axes.add_patch(edges(box, colour_of(kind), 2.5))
+        if kind < CLASSES:
+            label(axes, (box[0], box[1]), MARKS[kind], ANSWER)
+        elif kind < LETTER:
+            # Above a point its name would cover the digits beside.
+            label(axes, (box[0] - 30, box[3] + 38), SIGN_NAMES[MARKS[kind]], SIGN)
+    names = (("digit", ANSWER), ("sign", SIGN), ("letter", WARNING), ("other ink", OTHER_COLOUR))
+    for place, (name, shade) in enumerate(names):
+        figure.text(0.03 + 0.24 * place, 0.25 / figure.get_figheight(), name, fontsize=18, fontweight="bold",
+                    color="white", va="center", bbox={"boxstyle": "square,pad=0.25", "facecolor": shade,
+                                                      "edgecolor": "none"})  # fmt: skip
+    return figure
+
+
+def label(axes: Axes, corner: Sequence[float], text: str, colour: str) -> None:
+    """Write a text in a filled box, whose lower left corner is at `corner`."""
+    axes.text(corner[0], corner[1] - 5, text, fontsize=16, fontweight="bold", color="white",
+              bbox={"boxstyle": "square,pad=0.15", "facecolor": colour, "edgecolor": "none"})  # fmt: skip
+
+
+def found_runs(lines: Sequence[Sequence[Run]], marks: Marks, colour: NDArray[np.uint8]) -> Figure:
+    """Return the figure of lines: a frame around each run, with what it is."""
+    figure, axes = on_page(faded(colour))
+    for number, line in enumerate(lines):
+        for run in line:
+            boxes = marks.boxes[list(run.digits + run.others)]
+            box = np.concatenate([boxes[:, :2].min(axis=0) - 4, boxes[:, 2:].max(axis=0) + 4])
+            shade = ANSWER if run.kind == "number" else WARNING
+            axes.add_patch(edges(box, shade, 2.5))
+            label(axes, (box[0], box[1]), f"{number + 1}: {run.kind}{', print' if run.printed else ''}", shade)
+    return figure
+
+
+def opinions(lines: Sequence[Sequence[Run]], marks: Marks, steps: Steps) -> Figure:
+    """Return the figure of the digits of a line: each glyph with the detector's opinion, the network's, and both.
+
+    It is the line on which the two are least sure together.
+    """
+    numbers = [[run for run in line if run.kind == "number" and not run.printed] for line in lines]
+    counts = [sum(len(run.digits) for run in line) for line in numbers]
+    starts = np.cumsum([0, *counts])
+    agreed = steps.probabilities[:, :CLASSES]
+    sure = [agreed[start : start + count].max(axis=1).min() if count else 1.0
+            for start, count in zip(starts, counts, strict=False)]  # fmt: skip
+    at = int(np.argmin(sure))
+    glyphs = steps.glyphs[starts[at] : starts[at + 1]]
+    detected = np.concatenate([digit_probabilities(marks, run.digits) for run in numbers[at]])
+    alone = inkread.Reader(profile=None).classifier.classify(glyphs)
+    rows = (("detector", detected), ("glyph network", alone), ("together", agreed[starts[at] : starts[at + 1]]))
+    return glyph_table(glyphs, rows)
+
+
+def glyph_table(glyphs: Array, rows: Sequence[tuple[str, Array]]) -> Figure:
+    """Return the figure of glyphs, (N, 28, 28), side by side, above rows of opinions, each with its name."""
+    count = max(4, len(glyphs))
+    side = WIDTH / count
+    height = side + 0.75 * len(rows) + 0.1
+    figure = Figure(figsize=(WIDTH, height), dpi=110, facecolor="white")
+    for place, glyph in enumerate(glyphs):
+        axes = figure.add_axes((place / count + 0.01, 1 - 0.98 * side / height, 0.98 / count, 0.95 * side / height))
+        show_image(axes, glyph, smooth=False)
+    for row, (name, probabilities) in enumerate(rows):
+        y = 1 - (side + 0.2 + 0.75 * row) / height
+        strong = row == len(rows) - 1
+        shade = ANSWER if strong else TEXT
+        figure.text(0.012, y, name, fontsize=15, color=shade if strong else QUIET, va="center")
+        for place, each in enumerate(probabilities):
+            figure.text((place + 0.5) / count, y - 0.33 / height, said(each), fontsize=17, color=shade, ha="center",
+                        va="center", fontweight="bold" if strong else "normal")  # fmt: skip
+    return figure
 
 
 def said(probabilities: Array) -> str:
-    """Return the likeliest digit of (11,) probabilities and its probability, or "none" if a non-digit is likelier."""
+    """Return the likeliest digit of (10,) or (11,) probabilities and its probability, or "none" for a non-digit."""
     digit = int(probabilities[:CLASSES].argmax())
-    return "none" if probabilities[NON_DIGIT] > probabilities[digit] else f"{digit}  {probabilities[digit]:.2f}"
-
-
-def candidates(glyphs: dict[Span, Array], seen: Lattice, best: Sequence[Span]) -> Figure:
-    """Return the figure of the glyphs of a row's spans, in reading order, with frames on the best path."""
-    spans = sorted(glyphs)
-    figure = Figure(figsize=(WIDTH, 1.35 * -(-len(spans) // ACROSS)), dpi=110, facecolor="white")
-    grid = figure.subplots(-(-len(spans) // ACROSS), ACROSS, squeeze=False)
-    figure.subplots_adjust(0.01, 0.14, 0.99, 0.99, wspace=0.12, hspace=0.35)
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for axes, span in zip(grid.flat, spans, strict=False):
-        axes.set_axis_on()
-        show_image(axes, glyphs[span], smooth=False)
-        axes.set_anchor("C")
-        if span in best:
-            axes.spines[:].set(color=ANSWER, linewidth=3)
-        axes.set_xlabel(said(seen[span]), fontsize=15, color=ANSWER if span in best else QUIET, labelpad=3)
-    return figure
+    if len(probabilities) > NON_DIGIT and probabilities[NON_DIGIT] > probabilities[digit]:
+        return "none"
+    return f"{digit}  {probabilities[digit]:.3f}"
 
 
 def answer(steps: Steps) -> Figure:
-    """Return the figure of the reading: the page with a box on every digit, coloured by its confidence."""
+    """Return the figure of the reading: a box on every digit, coloured by its confidence, and on what is not read."""
     figure, axes = on_page(steps.page.colour)
-    for patch, digit in zip(steps.patches, steps.reading.digits, strict=True):
-        colour = ANSWER if digit.confidence >= SURE else WARNING
-        axes.add_patch(frame(patch.box))
-        axes.patches[-1].set(edgecolor=colour, linewidth=2)
-        axes.text(patch.box[0] - 2, patch.box[1] - 6, str(digit.digit), fontsize=14, fontweight="bold", color="white",
-                  bbox={"boxstyle": "square,pad=0.15", "facecolor": colour, "edgecolor": "none"})  # fmt: skip
+    for digit in steps.reading.digits:
+        framed(axes, digit.box, str(digit.digit), ANSWER if digit.confidence >= SURE else WARNING)
+    for unread in steps.reading.unread:
+        framed(axes, unread.box, unread.reason, QUIET)
+        axes.patches[-1].set_linestyle((0, (3, 2)))
     return figure
+
+
+def framed(axes: Axes, box: Box, text: str, colour: str) -> None:
+    """Draw a frame around a box, and a text above it."""
+    axes.add_patch(edges(np.array([box.x - 4, box.y - 4, box.x + box.w + 4, box.y + box.h + 4]), colour, 2.5))
+    label(axes, (box.x - 4, box.y - 4), text, colour)
