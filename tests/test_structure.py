@@ -61,7 +61,7 @@ def test_two_circles_are_told_apart(tmp_path: Path) -> None:
 
 def test_the_walker_sees_the_house(graph: Graph) -> None:
     assert len(graph) > 100
-    assert {"inkread.ink.handwriting", "inkread.models.card"} <= reachable(graph, "inkread.reader")
+    assert {"inkread.layout.page_marks", "inkread.models.card"} <= reachable(graph, "inkread.reader")
 
 
 def test_no_modules_import_each_other_in_a_circle(graph: Graph) -> None:

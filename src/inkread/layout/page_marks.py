@@ -31,7 +31,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class MarkLimits:
-    """The limits of this module, each with its unit. benchmarks/marks.py measures their effect."""
+    """The limits of this module, each with its unit."""
 
     least: float = 0.25
     """A cell is a candidate if its probability of a centre is larger than this."""

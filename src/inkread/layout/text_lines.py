@@ -123,12 +123,14 @@ def _best_row(lasts: NDArray[np.float32], x: float, y: float, height: float) -> 
 
 
 def _runs(marks: Marks, row: list[int]) -> list[Run]:
-    """Split a row into runs at wide gaps, and at smaller gaps between a word and a number."""
+    """Split a row into runs at wide gaps, and at smaller gaps between a word and a number or print and handwriting."""
     boxes, height = marks.boxes[row], median(marks.heights[row])
     gaps = boxes[1:, 0] - boxes[:-1, 2]
     wide = max(LIMITS.gap * height, LIMITS.gap_to_others * median(gaps)) if len(gaps) else 0.0
     letters = marks.kinds[row] == LETTER
-    parted = (gaps > wide) | ((letters[1:] != letters[:-1]) & (gaps > LIMITS.gap_to_word * height))
+    printed = marks.printed[row] > LIMITS.printed
+    other = (letters[1:] != letters[:-1]) | (printed[1:] != printed[:-1])
+    parted = (gaps > wide) | (other & (gaps > LIMITS.gap_to_word * height))
     return [_run(marks, part.tolist()) for part in np.split(np.array(row, np.intp), np.flatnonzero(parted) + 1)]
 
 
@@ -140,8 +142,10 @@ def _run(marks: Marks, indices: list[int]) -> Run:
     printed = float(marks.printed[indices].mean()) > LIMITS.printed
     if word > number:
         return Run((), tuple(indices), "word", printed)
-    digits = tuple(index for index, a, b in zip(indices, digit, letter, strict=True) if a > LIMITS.foreign * b)
-    return Run(digits, tuple(index for index in indices if index not in digits), "number", printed)
+    slash = marks.classes[indices, _SLASH] > np.maximum(digit, letter)
+    own = np.array(indices, np.intp)
+    is_digit = (digit > LIMITS.foreign * letter) & ~slash
+    return Run(tuple(own[is_digit].tolist()), tuple(own[~is_digit & ~slash].tolist()), "number", printed)
 
 
 def digit_evidence(marks: Marks, indices: list[int]) -> NDArray[np.float32]:

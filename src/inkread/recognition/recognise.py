@@ -196,7 +196,8 @@ def _missed(marks: Marks, lines: list[list[Run]], read: list[int]) -> float:
     """Return the expected number of digits among the marks that were not read, except those in words and print."""
     left = np.ones(len(marks), bool)
     left[read] = False
-    left[[index for line in lines for run in line if run.kind == "word" or run.printed for index in run.others]] = False
+    known = [run for line in lines for run in line if run.kind == "word" or run.printed]
+    left[[index for run in known for index in (*run.digits, *run.others)]] = False
     return float((marks.certainties * marks.classes[:, :CLASSES].sum(axis=1))[left].sum())
 
 
