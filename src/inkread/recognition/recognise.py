@@ -11,6 +11,7 @@ from inkread.geometry import Box
 from inkread.glyphs import CLASSES, NON_DIGIT, SIDE, normalise
 from inkread.ink.components import Map
 from inkread.ink.ink import darken_writing, find_ink
+from inkread.layout.box_borders import without_box_borders
 from inkread.layout.page_marks import Marks
 from inkread.layout.patches import Patch, cut_out_mark
 from inkread.layout.single_digit import find_digit
@@ -119,6 +120,7 @@ class PageReader:
         """
         turns, marks = find_upright_marks(grey, self.detector)
         ink = np.ascontiguousarray(np.rot90(ink, turns)) if turns else ink
+        marks = without_box_borders(marks, ink)
         lines = find_lines(marks, single=single_line)
         skipped = self.print_ == "skip" or (self.print_ == "auto" and _mixes_print_and_writing(lines))
         numbers = [[run for run in line if _is_read(run, skipped)] for line in lines]
