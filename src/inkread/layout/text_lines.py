@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -25,6 +25,10 @@ class LineLimits:
     """A mark is used if its probability of a centre is larger than this."""
     seen: float = 0.3
     """A digit that is not used is reported if its probability of a centre is larger than this."""
+    alike: tuple[float, float] = (0.6, 2.2)
+    """A mark may be a digit if its height is in this range, in heights of the digits of the page."""
+    most_words: float = 3.0
+    """If there are more letters and other ink than this many times the digits, the page is one of words."""
     off_line: float = 0.45
     """The largest vertical distance, in heights, between the middles of a mark and of the marks before it on a line."""
     gap: float = 0.9
@@ -71,6 +75,33 @@ def find_lines(marks: Marks, *, single: bool = False) -> list[list[Run]]:
         return []
     rows = [text[np.argsort(_middles(marks)[text, 0])].tolist()] if single else _rows(marks, text)
     return [_runs(marks, row) for row in rows]
+
+
+def find_doubtful_marks(marks: Marks) -> NDArray[np.intp]:
+    """Return the indices of letters and other ink, written by hand and as high as the digits of the page.
+
+    None if there are no digits, or so many such marks that the page is one of words.
+    """
+    sure = marks.certainties > LIMITS.certain
+    digits = sure & (marks.kinds < 10)
+    if not digits.any():
+        return np.zeros(0, np.intp)
+    height = median(marks.heights[digits])
+    alike = (marks.heights > LIMITS.alike[0] * height) & (marks.heights < LIMITS.alike[1] * height)
+    found = np.flatnonzero(sure & alike & (marks.kinds >= LETTER) & (marks.printed < LIMITS.printed))
+    return found if len(found) <= LIMITS.most_words * digits.sum() else np.zeros(0, np.intp)
+
+
+def with_odds(marks: Marks, indices: NDArray[np.intp], odds: NDArray[np.float32]) -> Marks:
+    """Return marks with the odds that those at some indices are digits multiplied by `odds`, (n,)."""
+    classes = marks.classes.copy()
+    own = classes[indices]
+    digit = own[:, :10].sum(axis=1)
+    new = digit * odds / (digit * odds + 1 - digit)
+    own[:, :10] *= (new / np.maximum(digit, 1e-6))[:, None]
+    own[:, 10:] *= ((1 - new) / np.maximum(1 - digit, 1e-6))[:, None]
+    classes[indices] = own
+    return replace(marks, classes=classes)
 
 
 def find_unsure_digits(marks: Marks) -> NDArray[np.intp]:

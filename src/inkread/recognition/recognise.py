@@ -15,7 +15,15 @@ from inkread.layout.box_borders import without_box_borders
 from inkread.layout.page_marks import Marks
 from inkread.layout.patches import Patch, cut_out_mark
 from inkread.layout.single_digit import find_digit
-from inkread.layout.text_lines import Run, digit_probabilities, find_lines, find_other_marks, find_unsure_digits
+from inkread.layout.text_lines import (
+    Run,
+    digit_probabilities,
+    find_doubtful_marks,
+    find_lines,
+    find_other_marks,
+    find_unsure_digits,
+    with_odds,
+)
 from inkread.models.classifier import GlyphClassifier
 from inkread.models.detector import Detector
 from inkread.options import Content, Print
@@ -38,6 +46,9 @@ _MORE = 1.5
 
 _FINEST = 4
 """The larger page has at most this many times the usual number of pixels."""
+
+_LEAST_NON_DIGIT = 0.02
+"""In the second opinion on a mark, the probability of a non-digit counts as at least this."""
 
 _UNLIKELY = 0.05
 """In the fluency of a page, the probability of a digit counts as at least this."""
@@ -120,7 +131,7 @@ class PageReader:
         """
         turns, marks = find_upright_marks(grey, self.detector)
         ink = np.ascontiguousarray(np.rot90(ink, turns)) if turns else ink
-        marks = without_box_borders(marks, ink)
+        marks = self._reconsider(without_box_borders(marks, ink), ink)
         lines = find_lines(marks, single=single_line)
         skipped = self.print_ == "skip" or (self.print_ == "auto" and _mixes_print_and_writing(lines))
         numbers = [[run for run in line if _is_read(run, skipped)] for line in lines]
@@ -131,6 +142,23 @@ class PageReader:
         probabilities = self.classifier.classify(glyphs, np.concatenate(seen) if seen else None)
         unread = tuple(_unread(marks, lines, skipped))
         return Recognition(places, glyphs, probabilities, unread, _missed(marks, lines, own), turns)
+
+    def _reconsider(self, marks: Marks, ink: Map) -> Marks:
+        """Return marks after a second opinion on which of those that stand beside digits are digits, too.
+
+        The detector takes some digits for letters or other ink. The classifier knows non-digits as well, so the odds of
+        a digit are multiplied by those that the classifier gives.
+        """
+        doubtful = find_doubtful_marks(marks)
+        if not len(doubtful):
+            return marks
+        places = doubtful.tolist()
+        patches = [cut_out_mark(ink, marks.boxes, index, _overlapping(marks, index)) for index in places]
+        read = self.classifier.classify(normalise([patch.ink for patch in patches]))
+        none = np.clip(read[:, NON_DIGIT], _LEAST_NON_DIGIT, 1)
+        empty = np.array([not patch.ink.any() for patch in patches])
+        odds = np.where(empty, 1, (1 - none) / none)
+        return with_odds(marks, doubtful, np.asarray(odds, np.float32))
 
     def auto(self, grey: NDArray[np.uint8], ink: Map) -> Recognition:
         """Return the digits of a page with one digit or more. The parameters are those of `lines`."""
@@ -178,6 +206,14 @@ def _mixes_print_and_writing(lines: list[list[Run]]) -> bool:
 def _is_read(run: Run, skipped: bool) -> bool:
     """Return whether a run is in the text, given whether print is skipped."""
     return run.kind == "number" and not (run.printed and skipped)
+
+
+def _overlapping(marks: Marks, index: int) -> list[int]:
+    """Return the indices of the marks whose boxes overlap the box of a mark."""
+    left, top, right, bottom = marks.boxes[index].tolist()
+    across = np.minimum(marks.boxes[:, 2], right) - np.maximum(marks.boxes[:, 0], left)
+    down = np.minimum(marks.boxes[:, 3], bottom) - np.maximum(marks.boxes[:, 1], top)
+    return [other for other in np.flatnonzero((across > 0) & (down > 0)).tolist() if other != index]
 
 
 def _places(marks: Marks, ink: Map, numbers: list[list[Run]]) -> list[LocatedDigit]:
