@@ -1,6 +1,6 @@
 """Train `best` with several seeds, measure each on every set, and write benchmarks/ACCURACY.md.
 
-    python benchmarks/accuracy.py               five seeds: about 13 minutes each on two cores
+    python benchmarks/accuracy.py               five seeds: under two hours each on two cores, detector included
     python benchmarks/accuracy.py --seeds 1     only the first seed
     python benchmarks/accuracy.py --no-train    measure the models that exist already
     python benchmarks/accuracy.py --ray auto    one Ray task per seed, two cores each, on nodes that share this folder
@@ -34,7 +34,7 @@ from inkread.training.provenance import hardware, versions
 from measures import INKREAD, ROOT, timed
 from measuring_sets import RUNS, Glyphs, load_set
 
-MINUTES = 13
+MINUTES = 115
 """Minutes that one training takes on two cores."""
 
 WANTED = {

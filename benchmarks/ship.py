@@ -1,4 +1,5 @@
-"""Bring a trained model into the package: calibrated, with its scores on the card, and its int8 sister `tiny`.
+"""Bring a trained model into the package: calibrated, with its scores on the card, its int8 sister `tiny` and its
+detector. `calibrate_texts.py` then fits the confidence of whole texts.
 
     python benchmarks/ship.py runs/best-0
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -25,8 +27,8 @@ from inkread.files import file_sha256, whole_folder
 from inkread.foreign.to_onnx import quantise_onnx, refine_onnx
 from inkread.glyphs import normalise
 from inkread.loading import SHIPPED, load_classifier
-from inkread.models.card import Card, load_card
-from inkread.models.files import MODEL_NAME
+from inkread.models.card import CARD_NAME, Card, load_card
+from inkread.models.files import DETECTOR_NAME, MODEL_NAME
 from inkread.training.provenance import hardware
 from inkread.training.training_glyphs import drawn_glyphs
 from measuring_sets import load_set
@@ -35,7 +37,7 @@ MNIST_TO_QUANTISE, DRAWN_TO_QUANTISE = 500, 1000
 
 
 def ship(source: Path, target: Path) -> None:
-    """Write the shipped folder: model and card, and in tiny/ the same in int8."""
+    """Write the shipped folder: model and card, in tiny/ the same in int8, and the detector."""
     mnist = load_mnist()
     images = np.asarray(mnist.train_images[:MNIST_TO_QUANTISE] / np.float32(255), np.float32)
     with whole_folder(target) as folder:
@@ -46,6 +48,10 @@ def ship(source: Path, target: Path) -> None:
         drawn = drawn_glyphs(mnist, seed=0, count=DRAWN_TO_QUANTISE)
         quantise_onnx(folder / MODEL_NAME, tiny / MODEL_NAME, np.concatenate([images, drawn]))
         _finish(tiny, _tested(tiny, load_card(source), mnist.test_images, mnist.test_labels))
+        detector = folder / DETECTOR_NAME
+        detector.mkdir()
+        for name in (MODEL_NAME, CARD_NAME):
+            shutil.copyfile(source / DETECTOR_NAME / name, detector / name)
 
 
 def _tested(folder: Path, card: Card, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Card:
