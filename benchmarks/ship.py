@@ -1,5 +1,6 @@
-"""Bring a trained model into the package: calibrated, with its scores on the card, its int8 sister `tiny` and its
-detector. `calibrate_texts.py` then fits the confidence of whole texts.
+"""Bring a trained model into the package: calibrated, with its scores on the card, its int8 sister and its detector.
+
+`calibrate_texts.py` then fits the confidence of whole texts.
 
     python benchmarks/ship.py runs/best-0
 

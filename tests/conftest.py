@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from hypothesis import settings
+from PIL import Image
 
 from inkread import Reader
 from inkread.datasets import Mnist, load_mnist
@@ -63,6 +67,22 @@ def mnist(data: Path) -> Mnist:
 def reader() -> Reader:
     """Return a reader with the shipped model."""
     return Reader()
+
+
+@pytest.fixture(scope="session")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of material with one font of each kind, DejaVu under other names, and one photograph."""
+    folder = tmp_path_factory.mktemp("material")
+    (folder / "fonts").mkdir()
+    (folder / "photographs").mkdir()
+    dejavu = Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    for family in ("caveat", "roboto"):
+        shutil.copy(dejavu, folder / "fonts" / f"{family}.woff2")
+    Image.fromarray(np.tile(np.arange(240, dtype=np.uint8), (200, 1))).save(folder / "photographs" / "slope.jpg")
+    fonts = {family: {"source": f"npm:@fontsource/{family}", "licence": "OFL-1.1"} for family in ("caveat", "roboto")}
+    photographs = {"slopes": {"source": "debian:slopes", "licences": ["CC0-1.0"]}}
+    (folder / "licences.json").write_text(json.dumps({"fonts": fonts, "photographs": photographs}), encoding="utf-8")
+    return folder
 
 
 @pytest.fixture

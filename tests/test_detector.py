@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -12,8 +12,8 @@ import matplotlib as mpl
 import numpy as np
 import onnxruntime
 import pytest
-from PIL import Image
 
+from helpers.small_detector import REDUCED
 from inkread import DataError, OptionError
 from inkread.cli import main
 from inkread.datasets import load_mnist
@@ -28,16 +28,11 @@ from inkread.datasets.material import (
 )
 from inkread.marks import CHANNELS
 from inkread.models.card import Card, load_card
-from inkread.training import DETECTOR, detector_material, train_detector
+from inkread.training import detector_material, train_detector
 from inkread.training.detector_material import DetectorBatches, Drawing
 from inkread.training.detector_run import fit_detector
 from inkread.training.history import History, Watcher
 from inkread.training.provenance import weights_sha256
-
-REDUCED = replace(
-    DETECTOR, widths=(8, 8, 12, 16), blocks=(0, 1, 0), learning_rate=5e-3, epochs=2, steps_per_epoch=5, batch=3,
-    again=1, kept=1, precision="float32",
-)  # fmt: skip
 
 
 class Interrupts(Watcher):
@@ -56,22 +51,6 @@ class Listens(Watcher):
 
     def says(self, what: str) -> None:
         self.said.append(what)
-
-
-@pytest.fixture(scope="module")
-def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of material with one font of each kind, DejaVu under other names, and one photograph."""
-    folder = tmp_path_factory.mktemp("material")
-    (folder / "fonts").mkdir()
-    (folder / "photographs").mkdir()
-    dejavu = Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-    for family in ("caveat", "roboto"):
-        shutil.copy(dejavu, folder / "fonts" / f"{family}.woff2")
-    Image.fromarray(np.tile(np.arange(240, dtype=np.uint8), (200, 1))).save(folder / "photographs" / "slope.jpg")
-    fonts = {family: {"source": f"npm:@fontsource/{family}", "licence": "OFL-1.1"} for family in ("caveat", "roboto")}
-    photographs = {"slopes": {"source": "debian:slopes", "licences": ["CC0-1.0"]}}
-    (folder / "licences.json").write_text(json.dumps({"fonts": fonts, "photographs": photographs}), encoding="utf-8")
-    return folder
 
 
 @pytest.fixture(scope="module")

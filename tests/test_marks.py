@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -11,10 +13,15 @@ from numpy.typing import NDArray
 
 from inkread.drawing.pictures import digit_ink
 from inkread.drawing.strokes import Hand
+from inkread.errors import ModelError
 from inkread.geometry import Box
-from inkread.layout.page_marks import find_marks
-from inkread.layout.text_lines import find_lines
-from inkread.models.detector import SHIPPED_DETECTOR, load_detector
+from inkread.layout.box_borders import without_box_borders
+from inkread.layout.page_marks import Marks, find_marks
+from inkread.layout.text_lines import find_lines, with_odds
+from inkread.loading import SHIPPED
+from inkread.marks import LETTER, MARK_CLASSES
+from inkread.models.detector import SHIPPED_DETECTOR, Detector, load_detector
+from inkread.models.probabilities import agreed
 from inkread.reader import Reader
 from inkread.readings import Reading
 
@@ -94,3 +101,85 @@ def test_lines_are_parted_where_rows_are() -> None:
 
 def test_the_shipped_detector_is_small() -> None:
     assert SHIPPED_DETECTOR.stat().st_size < 2_600_000
+
+
+def _comb(text: str, *, height: int = 60, tilt: float = 0.0) -> NDArray[Any]:
+    """Return digits in printed boxes side by side, each box as high as two digits, (H, W) uint8."""
+    rng = np.random.default_rng(5)
+    side = 2 * height
+    page = np.full((side + 40, side * len(text) + 40), 250, np.uint8)
+    for column, digit in enumerate(text):
+        left = 20 + side * column
+        cv2.rectangle(page, (left, 20), (left + side, 20 + side), 40, 3)
+        ink = digit_ink(int(digit), rng=rng, size=(height, height), pen="felt-tip", shape="plain", share=0.95)
+        top = 20 + height // 2
+        part = page[top : top + height, left + height // 2 : left + height // 2 + height]
+        np.minimum(part, (250 - 220 * ink).astype(np.uint8), out=part)
+    turn = cv2.getRotationMatrix2D((page.shape[1] / 2, page.shape[0] / 2), tilt, 1)
+    return np.asarray(cv2.warpAffine(page, turn, page.shape[::-1], borderValue=250), np.uint8)
+
+
+@pytest.mark.parametrize("tilt", [0.0, 2.0, -3.0])
+def test_borders_of_boxes_are_not_ones(tilt: float) -> None:
+    assert _read(_comb("70312", tilt=tilt)).text.replace(" ", "") == "70312"
+
+
+def test_a_one_without_a_line_at_both_ends_is_no_border() -> None:
+    ink = np.zeros((120, 200), np.float32)
+    ink[30:90, 40:44] = 1
+    ink[88:92, :] = 1
+    ink[30:90, 140:144] = 1
+    ink[28:32, 100:200] = 1
+    boxes = np.array([[38, 30, 46, 90], [138, 30, 146, 90]], np.float32)
+    classes = np.eye(MARK_CLASSES, dtype=np.float32)[[1, 1]]
+    marks = Marks(boxes, np.ones(2, np.float32), classes, np.zeros(2, np.float32))
+    assert without_box_borders(marks, ink).boxes[:, 0].tolist() == [38]
+
+
+def test_a_large_digit_beside_small_print_is_read() -> None:
+    page = np.full((300, 600), 245, np.uint8)
+    cv2.putText(page, "Examination", (20, 60), cv2.FONT_HERSHEY_DUPLEX, 0.9, 20, 2, cv2.LINE_AA)
+    page[130:280, 340:490] = _page(75, ("7",))[:150, :150]
+    reading = _read(page)
+    assert reading.text == "7"
+    assert any(unread.reason in {"print", "word"} for unread in reading.unread)
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_page_is_read_upright(turns: int) -> None:
+    reading = _read(np.ascontiguousarray(np.rot90(_page(40), turns)))
+    assert reading.text == "\n".join(ROWS)
+
+
+def test_a_page_without_ink_costs_no_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Detector, "outputs", None)
+    assert _read(np.full((300, 400), 240, np.uint8)).refused
+
+
+def test_two_readers_agree_by_their_weights() -> None:
+    own = np.array([[0.6, 0.3, *[0.0125] * 8, 0.0]], np.float32)
+    detected = np.array([[0.1, 0.8, *[0.0125] * 8]], np.float32)
+    assert agreed(own, detected, 0.0)[:, :10].argmax() == 0
+    assert agreed(own, detected, 0.9).argmax() == 1
+    assert agreed(own, detected, 0.5).sum() == pytest.approx(1)
+    unsure = np.array([[0.6, 0.3, *[0.0125] * 8, 0.9]], np.float32)
+    unsure[:, :10] *= 0.1
+    assert agreed(unsure, detected, 0.5)[:, :10].argmax() == 1
+
+
+def test_odds_move_a_letter_to_a_digit() -> None:
+    classes = np.zeros((1, MARK_CLASSES), np.float32)
+    classes[0, 5], classes[0, LETTER] = 0.1, 0.9
+    marks = Marks(np.zeros((1, 4), np.float32), np.ones(1, np.float32), classes, np.zeros(1, np.float32))
+    moved = with_odds(marks, np.array([0]), np.array([49], np.float32))
+    assert moved.kinds[0] == 5
+    assert moved.classes.sum() == pytest.approx(1)
+    assert with_odds(marks, np.array([0]), np.array([1], np.float32)).classes == pytest.approx(classes)
+
+
+def test_a_damaged_detector_of_a_model_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "detector").mkdir()
+    shutil.copy(SHIPPED / "model.onnx", tmp_path / "model.onnx")
+    (tmp_path / "detector" / "model.onnx").write_bytes((SHIPPED / "model.onnx").read_bytes())
+    with pytest.raises(ModelError, match="detector"):
+        Reader(tmp_path)

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from helpers.small_detector import REDUCED
 from inkread import DataError, MissingExtra, OptionError, Reader
 from inkread.cli import main
 from inkread.datasets.idx import read_idx
@@ -23,8 +25,31 @@ from inkread.files import whole_folder
 from inkread.foreign.to_onnx import quantise_onnx, tidy_onnx
 from inkread.loading import SHIPPED, load_classifier
 from inkread.models.card import Card, load_card
+from inkread.models.detector import load_detector
 from inkread.training import RECIPES, train
 from inkread.training.history import Watcher
+
+SHORT = replace(REDUCED, steps_per_epoch=1)
+"""A recipe of the detector for tests of what is trained with it."""
+
+
+class StopsIn(Watcher):
+    """Presses Ctrl-C in an epoch, counted from 0, of the fit of this number, counted from 1, and keeps what is said."""
+
+    def __init__(self, *, epoch: int, fit: int) -> None:
+        self.epoch, self.fit, self.begun = epoch, fit, 0
+        self.said: list[str] = []
+
+    def says(self, what: str) -> None:
+        self.said.append(what)
+
+    def begins(self, epochs: int, images: int) -> None:
+        self.begun += 1
+
+    def steps(self, epoch: int, images: int, loss: float, accuracy: float) -> None:
+        if (epoch, self.begun) == (self.epoch, self.fit):
+            raise KeyboardInterrupt
+
 
 FILES = {"model.keras", "model.onnx", "card.json", "history.csv", "curves.png"}
 
@@ -106,10 +131,41 @@ def test_the_same_seed_gives_the_same_weights(few: Path, tmp_path: Path) -> None
 
 
 @pytest.fixture(scope="session")
-def best(few: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Card]:
+def best(few: Path, material: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Card]:
     """A model folder of a few short epochs of `best`."""
     out = tmp_path_factory.mktemp("best") / "model"
-    return out, train("best", data=few, out=out, epochs=6, seed=1)
+    return out, train("best", data=few, out=out, material=material, detector=SHORT, epochs=6, seed=1)
+
+
+def test_best_trains_a_detector_that_the_model_is_read_with(best: tuple[Path, Card]) -> None:
+    out, card = best
+    assert {path.name for path in out.iterdir()} == FILES | {"detector"}
+    assert load_card(out / "detector").recipe == "detector"
+    assert card.detector_share > 0
+    assert load_detector(out) is not load_detector()
+    assert Reader(out).read(np.full((60, 60), 255, np.uint8)).refused
+
+
+def test_best_continues_where_it_was_interrupted(
+    best: tuple[Path, Card], few: Path, material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    again = partial(train, "best", data=few, out=tmp_path / "model", material=material, detector=SHORT, epochs=6)
+    with pytest.raises(KeyboardInterrupt):
+        again(seed=1, watcher=StopsIn(epoch=3, fit=2))
+    assert not (tmp_path / "model").exists()
+    listening = StopsIn(epoch=99, fit=2)
+    assert again(seed=1, watcher=listening).weights_sha256 == best[1].weights_sha256
+    assert [said for said in listening.said if said.startswith("continuing")] == [
+        "continuing after epoch 6 of the interrupted run",
+        "continuing after epoch 3 of the interrupted run",
+    ]
+    assert not list((tmp_path / "cache").rglob("*.npz"))
+
+
+def test_best_without_material_says_how_to_fetch_it(few: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="make material"):
+        train("best", data=few, out=tmp_path / "model", material=tmp_path)
 
 
 def test_best_has_a_class_for_what_is_no_digit(best: tuple[Path, Card]) -> None:
@@ -126,11 +182,6 @@ def test_best_learns_and_its_card_says_by_which_protocol(best: tuple[Path, Card]
     assert card.epochs[-1]["loss"] < card.epochs[0]["loss"]
     assert "looked at once" in card.protocol
     assert "printed digits" in card.limits
-
-
-def test_best_repeats_with_the_same_seed(best: tuple[Path, Card], few: Path, tmp_path: Path) -> None:
-    again = train("best", data=few, out=tmp_path / "again", epochs=6, seed=1)
-    assert again.weights_sha256 == best[1].weights_sha256
 
 
 def test_a_tidied_network_answers_alike_without_turning_its_maps(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from inkread.drawing.nondigits import FAMILIES, nondigit_ink
 from inkread.glyphs import NON_DIGIT, normalise_one
 from inkread.training import training_glyphs
 from inkread.training.augment import FRAME, enlarged, image_of, piece, side_by_side
+from inkread.training.detector_material import Drawing
 from inkread.training.training_glyphs import KEPT, SHARES, Glyphs, TrainingGlyphs, drawn_glyphs
 
 COUNT = 400
@@ -72,6 +73,7 @@ def at_hand(small: Mnist, monkeypatch: pytest.MonkeyPatch) -> Mnist:
     """Give this process the data that a worker has."""
     monkeypatch.setattr(training_glyphs, "_own_images", small.train_images)
     monkeypatch.setattr(training_glyphs, "_own_labels", small.train_labels)
+    monkeypatch.setattr(training_glyphs, "_stocks", [Drawing(5, small.train_images, small.train_labels).stock()])
     return small
 
 
@@ -252,16 +254,16 @@ def test_so_many_glyphs_are_made_as_are_asked_for(at_hand: Mnist, name: str) -> 
     assert not each(training_glyphs._made(name, (1, 3), 40)[0]) & each(glyphs)
 
 
-def test_glyphs_as_a_reader_meets_them_are_a_third_each_of_the_shares(at_hand: Mnist) -> None:
+def test_glyphs_as_a_reader_meets_them_are_a_quarter_each_of_the_shares(at_hand: Mnist) -> None:
     glyphs = drawn_glyphs(at_hand, seed=3, count=20)
     assert glyphs.dtype == np.float32
     assert glyphs.shape == (20, 28, 28)
     assert (glyphs.min(), glyphs.max()) == (0, 1)
-    thirds = [
+    quarters = [
         training_glyphs._made(name, (3, part, 5), count)
-        for part, (name, count) in enumerate(zip(SHARES, (7, 7, 6), strict=True))
+        for part, (name, count) in enumerate(zip(SHARES, (5, 5, 5, 5), strict=True))
     ]
-    assert np.array_equal(np.rint(255 * glyphs), np.concatenate([part for part, _ in thirds]))
+    assert np.array_equal(np.rint(255 * glyphs), np.concatenate([part for part, _ in quarters]))
 
 
 def test_roads_start_from_the_data(at_hand: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
