@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
-from inkread.loading import NAMED
+from inkread.loading import NAMED, SHIPPED
 from inkread.models.card import Card, load_card
+from inkread.models.files import DETECTOR_NAME
 
 SETS = {
     "MNIST test": "MNIST's 10 000 test images",
@@ -25,7 +27,14 @@ def model_card() -> str:
     """Return the page as Markdown."""
     cards = {name: load_card(folder) for name, folder in NAMED.items()}
     return "\n".join(
-        [*_head(cards["shipped"]), *_scores(cards), *_confusion(cards["shipped"]), *_made(cards["shipped"])]
+        [
+            *_head(cards["shipped"]),
+            *_scores(cards),
+            *_confusion(cards["shipped"]),
+            *_made(cards["shipped"]),
+            *_texts(cards["shipped"]),
+            *_detector(load_card(SHIPPED / DETECTOR_NAME)),
+        ]
     )
 
 
@@ -84,6 +93,51 @@ def _made(card: Card) -> Iterator[str]:
     yield _row("hardware", _words(card.hardware))
     yield _row("versions", ", ".join(f"{name} {version}" for name, version in card.versions.items()))
     yield _row("SHA-256 of model.onnx", f"`{card.model_sha256}`")
+
+
+def _texts(card: Card) -> Iterator[str]:
+    """Yield what the confidence of whole texts is worth."""
+    texts = card.calibration["texts"]
+    doubts = ", ".join(f"{name} {weight:.2f}" for name, weight in card.text_doubts.items())
+    yield "\n## What the confidence of a whole text means\n"
+    yield "The confidence of a text is the product of its digits' confidences, each raised to the power"
+    yield f"{card.text_power:.2f}, times a factor for doubts about the page. Their weights are: {doubts}."
+    yield "`inkread.recognition.acceptance.text_doubts` defines them. Each group of pictures was measured with a fit on"
+    yield "the others (`benchmarks/calibrate_texts.py`).\n"
+    yield "| set | texts | right | calibration error | confidence 0.9 or more | of those, right |"
+    yield "|---|---:|---:|---:|---:|---:|"
+    for name, found in texts["sets"].items():
+        shares = (f"{found[key]:.1%}" for key in ("sure", "right_if_sure"))
+        yield _row(name, found["texts"], f"{found['right']:.1%}", f"{found['error']:.3f}", *shares)
+
+
+def _detector(card: Card) -> Iterator[str]:
+    """Yield how the detector was made, with the licences of its material."""
+    data, minutes = card.data, _seconds(card.epochs) / 60
+    fonts = ", ".join(f"{name} ({about['licence']})" for name, about in sorted(data["fonts"].items()))
+    photographs = ", ".join(
+        f"{name} ({', '.join(about['licences'])})" for name, about in sorted(data["photographs"].items())
+    )
+    yield "\n## The detector\n"
+    yield "It finds the marks on a page, and its opinion on each digit counts beside that of the glyph network."
+    yield f"{card.limits}\n"
+    yield "| | |\n|---|---|"
+    yield _row("recipe", f"`{card.recipe}`, seed {card.seed}, {card.settings['epochs']} epochs")
+    yield _row(
+        "trained on", f"{data['patches']:,} drawn patches of pages with MNIST's training digits, strokes and fonts"
+    )
+    yield _row("trainable weights", f"{card.parameters:,}")
+    yield _row("date and duration", f"{card.created[:10]}, {minutes:.0f} minutes")
+    yield _row("hardware", _words(card.hardware))
+    yield _row("SHA-256 of model.onnx", f"`{card.model_sha256}`")
+    yield f"\nFonts, from npm's @fontsource: {fonts}.\n"
+    yield f"Photographs, from Debian's packages: {photographs}."
+
+
+def _seconds(epochs: list[dict[str, float]]) -> float:
+    """Return the duration of all epochs. Their seconds count from the start, or from where a run was continued."""
+    ends = [epoch["seconds"] for epoch in epochs]
+    return sum(end - before if end > before else end for before, end in pairwise([0.0, *ends]))
 
 
 def _promise(card: Card) -> Iterator[str]:
