@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,8 +23,8 @@ _LEGIBLE = 0.84
 _NOT_SIDEWAYS = 0.66
 """A page whose marks are at least this legible is the right way up or upside down."""
 
-_EVIDENCE = 1.5
-"""A page is turned if its marks together are at least this much more legible, in logarithms: turned pages are rare."""
+_SOME = 0.5
+"""A way is worth reading if its marks together are at least this much more legible, in logarithms."""
 
 _PART = 640
 """The longest side of the part of a page that is turned upside down for a trial, in pixels of its view."""
@@ -31,28 +33,41 @@ _FINER = 1.25
 """Turned pages are searched up to a scale this many times finer than that of the page as it is."""
 
 
-def find_upright_marks(grey: NDArray[np.uint8], detector: Detector) -> tuple[int, Marks]:
-    """Return the number of counter-clockwise quarter turns that make a page upright, and the marks on the turned page.
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A page after some quarter turns.
+
+    turns: the number of counter-clockwise quarter turns. marks: the marks on the turned page.
+    evidence: how much more legible they are than on the page as it is, in logarithms.
+    """
+
+    turns: int
+    marks: Marks
+    evidence: float = 0.0
+
+
+def find_ways(grey: NDArray[np.uint8], detector: Detector) -> list[Way]:
+    """Return the page as it is, and the ways to turn it that make its marks more legible.
 
     grey: (H, W) uint8 with dark ink. A page with few or illegible marks may be a photograph taken from the side or
     upside down, so marks are looked for each way.
     """
     marks = find_marks(grey, detector)
-    before, count = _legibility(marks)
+    ways = [Way(0, marks)]
+    legible, count = _legibility(marks)
     has_digits = bool((marks.kinds < CLASSES).any())
-    if count < _FEWEST or before >= (_LEGIBLE if has_digits else _NOT_SIDEWAYS):
-        return 0, marks
-    best, most = (0, marks), _EVIDENCE
+    if count < _FEWEST or legible >= (_LEGIBLE if has_digits else _NOT_SIDEWAYS):
+        return ways
     if _reads_better_upside_down(grey, marks, detector):
-        best = 2, find_marks_at(_turned(grey, 2), detector, marks.scale)
-        most = max(most, _evidence(marks, best[1]))
-    if before < _NOT_SIDEWAYS:
+        ways.append(_way(2, marks, find_marks_at(_turned(grey, 2), detector, marks.scale)))
+    if legible < _NOT_SIDEWAYS:
         finest = _FINER * marks.scale
-        for turns in (1, 3):
-            turned = find_marks(_turned(grey, turns), detector, finest=finest)
-            if (evidence := _evidence(marks, turned)) > most:
-                best, most = (turns, turned), evidence
-    return best
+        ways += [_way(turns, marks, find_marks(_turned(grey, turns), detector, finest=finest)) for turns in (1, 3)]
+    return [way for way in ways if way.turns == 0 or way.evidence > _SOME]
+
+
+def _way(turns: int, before: Marks, after: Marks) -> Way:
+    return Way(turns, after, _evidence(before, after))
 
 
 def _reads_better_upside_down(grey: NDArray[np.uint8], marks: Marks, detector: Detector) -> bool:
@@ -63,7 +78,11 @@ def _reads_better_upside_down(grey: NDArray[np.uint8], marks: Marks, detector: D
     within = (marks.boxes[:, :2] >= (x, y)) & (marks.boxes[:, 2:] <= (x + side, y + side))
     inside = np.flatnonzero(within[:, 0] & within[:, 1])
     part = _turned(grey[y : y + side, x : x + side], 2)
-    return _evidence(marks.at(inside), find_marks_at(part, detector, marks.scale)) > _EVIDENCE
+    return _evidence(marks.at(inside), find_marks_at(part, detector, marks.scale)) > _SOME
+
+
+def _turned(grey: NDArray[np.uint8], turns: int) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(np.rot90(grey, turns))
 
 
 def _evidence(before: Marks, after: Marks) -> float:
@@ -74,13 +93,9 @@ def _evidence(before: Marks, after: Marks) -> float:
     return float(min(count, seen) * np.log(max(other, 1e-3) / max(one, 1e-3)))
 
 
-def _turned(grey: NDArray[np.uint8], turns: int) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(np.rot90(grey, turns))
-
-
 def _legibility(marks: Marks) -> tuple[float, int]:
-    """Return the mean of how certain the marks and their classes are, 0 to 1, and the number of marks."""
+    """Return the geometric mean of how certain the marks and their classes are, 0 to 1, and the number of marks."""
     seen = marks.at(marks.certainties > _SEEN)
     if not len(seen):
         return 0.0, 0
-    return float((seen.certainties * seen.classes.max(axis=1)).mean()), len(seen)
+    return float(np.exp(np.log(seen.certainties * seen.classes.max(axis=1)).mean())), len(seen)

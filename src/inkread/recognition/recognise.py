@@ -30,7 +30,7 @@ from inkread.options import Content, Print
 from inkread.pictures.page import WORKING_PIXELS, Page
 from inkread.quantiles import median
 from inkread.readings import Unread
-from inkread.recognition.orientation import find_upright_marks
+from inkread.recognition.orientation import Way, find_ways
 
 _NEARLY_ALL = 0.8
 """A digit is alone on a page if it has more than this share of the page's ink."""
@@ -46,6 +46,12 @@ _MORE = 1.5
 
 _FINEST = 4
 """The larger page has at most this many times the usual number of pixels."""
+
+_TURNED = 2.5
+"""A page is turned if that makes its marks and digits more legible by this much, in logarithms."""
+
+_MISSED = 0.3
+"""A digit that only one of two ways to turn a page shows counts as one of this probability in the other."""
 
 _LEAST_NON_DIGIT = 0.02
 """In the second opinion on a mark, the probability of a non-digit counts as at least this."""
@@ -89,9 +95,13 @@ class Recognition:
 
     @property
     def fluency(self) -> float:
-        """The geometric mean of the probabilities of its digits."""
-        likely = self.probabilities[:, :CLASSES].max(axis=1)
-        return float(np.exp(np.log(np.maximum(_UNLIKELY, likely)).sum() / max(1, len(self.places))))
+        """The geometric mean of the probabilities of its digits; 1 if there are none."""
+        return float(np.exp(self.fluency_of(len(self.places)) / max(1, len(self.places))))
+
+    def fluency_of(self, count: int) -> float:
+        """Return the logarithm of the probability of its digits, if the page has `count` digits in all."""
+        likely = np.maximum(_UNLIKELY, self.probabilities[:, :CLASSES].max(axis=1))
+        return float(np.log(likely).sum() + (count - len(self.places)) * np.log(_MISSED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +139,20 @@ class PageReader:
 
         grey: (H, W) uint8 with dark ink. ink: (H, W) float32 in 0..1. single_line: whether all writing is on one line.
         """
-        turns, marks = find_upright_marks(grey, self.detector)
+        as_is, *turned = find_ways(grey, self.detector)
+        before = self._read_way(as_is, ink, single_line=single_line)
+        best, most = before, _TURNED
+        for way in turned:
+            found = self._read_way(way, ink, single_line=single_line)
+            count = max(len(before.places), len(found.places))
+            evidence = way.evidence + found.fluency_of(count) - before.fluency_of(count)
+            if evidence > most:
+                best, most = found, evidence
+        return best
+
+    def _read_way(self, way: Way, ink: Map, *, single_line: bool) -> Recognition:
+        """Return the digits of a page after some quarter turns; the ink is that of the page as it is."""
+        turns, marks = way.turns, way.marks
         ink = np.ascontiguousarray(np.rot90(ink, turns)) if turns else ink
         marks = self._reconsider(without_box_borders(marks, ink), ink)
         lines = find_lines(marks, single=single_line)
