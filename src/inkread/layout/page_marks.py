@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -61,6 +61,12 @@ class MarkLimits:
     """The largest factor by which a view enlarges the page."""
     inked: float = 0.55
     """A pixel of a view is ink that marks should cover if its depth is larger than this."""
+    confirming: tuple[float, float] = (0.85, 1.15)
+    """The scales of the views that confirm the marks of the best view, in scales of that view."""
+    certain: float = 0.99
+    """If all classes are more probable than this, and all marks sure, nothing needs to be confirmed."""
+    confirmed: float = 4e5
+    """Marks are confirmed in views of at most this many pixels."""
     sure: float = 0.6
     """A digit of a coarser view is kept beside smaller marks if its probability of a centre is larger than this."""
     letters: float = 6.0
@@ -138,7 +144,7 @@ def find_marks(grey: NDArray[np.uint8], detector: Detector, *, finest: float | N
             break
         coarser.append(_readable(marks))
     fitting = _fitting_scale(best, grey.shape)
-    found = best if fitting is None else _view_at(grey, fitting, detector)[1]
+    found = _confirmed(best if fitting is None else _view_at(grey, fitting, detector)[1], grey, detector)
     for marks in reversed(coarser):
         found = _with_larger(found, marks)
     return found
@@ -173,7 +179,40 @@ def _with_larger(marks: Marks, larger: Marks) -> Marks:
 
 def find_marks_at(grey: NDArray[np.uint8], detector: Detector, scale: float) -> Marks:
     """Return the marks on a page as `find_marks` does, at a known scale: pixels of the view per pixel of the page."""
-    return _view_at(grey, scale, detector)[1]
+    return _confirmed(_view_at(grey, scale, detector)[1], grey, detector)
+
+
+def _confirmed(marks: Marks, grey: NDArray[np.uint8], detector: Detector) -> Marks:
+    """Return marks with certainties and classes averaged over views of slightly other scales (test-time averaging).
+
+    The certainty of a mark that another view does not show counts as 0 there. If all marks are sure, and in large
+    views, which take long, marks stay as they are.
+    """
+    if not len(marks) or marks.scale**2 * grey.size > LIMITS.confirmed:
+        return marks
+    if (marks.certainties > LIMITS.sure).all() and (marks.classes.max(axis=1) > LIMITS.certain).all():
+        return marks
+    certainties, logs = marks.certainties.copy(), np.log(marks.classes + 1e-5)
+    views = np.ones(len(marks), np.float32)
+    for factor in LIMITS.confirming:
+        other = _view_at(grey, marks.scale * factor, detector)[1]
+        if len(other):
+            shares = _intersection_over_union(marks.boxes, other.boxes)
+            nearest = shares.argmax(axis=1)
+            seen = np.flatnonzero(shares[np.arange(len(marks)), nearest] > LIMITS.alike)
+            certainties[seen] += other.certainties[nearest[seen]]
+            logs[seen] += np.log(other.classes[nearest[seen]] + 1e-5)
+            views[seen] += 1
+    certainties /= 1 + len(LIMITS.confirming)
+    return replace(marks, certainties=certainties, classes=softmax(np.asarray(logs / views[:, None], np.float32)))
+
+
+def _intersection_over_union(one: Floats, other: Floats) -> Floats:
+    """Return the intersection over union of each pair of boxes, (N, 4) and (M, 4): (N, M) float32."""
+    near, far = np.maximum(one[:, None, :2], other[None, :, :2]), np.minimum(one[:, None, 2:], other[None, :, 2:])
+    shared = np.prod(np.maximum(far - near, 0), axis=2)
+    areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (one, other)]
+    return np.asarray(shared / np.maximum(areas[0][:, None] + areas[1][None] - shared, 1e-6), np.float32)
 
 
 def _scales(shape: tuple[int, ...], most: float | None) -> Iterator[float]:
