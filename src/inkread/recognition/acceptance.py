@@ -15,6 +15,9 @@ from inkread.quantiles import median
 from inkread.readings import Digit, Refusal, Unread, all_right
 from inkread.recognition.recognise import Recognition
 
+_ILLEGIBLE = 0.2
+"""A page whose marks are less legible than this shows no writing: grained paper, a photograph of something else."""
+
 
 def accepted_digits(found: Recognition, page: Page, card: Card) -> tuple[Digit, ...]:
     """Return the digits of a page, with their boxes in pixels of the upright picture.
@@ -56,6 +59,7 @@ def text_doubts(found: Recognition) -> dict[str, float]:
     missed: the number of digits expected among the marks that were not read.
     word, drawing: logarithms of one more than the number of words and other ink on the page that were not read.
     lines: the logarithm of the number of lines.
+    illegible: minus the logarithm of how legible the marks of the page are.
     """
     reasons = [unread.reason for unread in found.unread]
     rows = len({place.row for place in found.places})
@@ -64,6 +68,7 @@ def text_doubts(found: Recognition) -> dict[str, float]:
         "word": log1p(reasons.count("word")),
         "drawing": log1p(reasons.count("drawing")),
         "lines": log(max(1, rows)),
+        "illegible": -log(max(found.legibility, _ILLEGIBLE)),
     }
 
 
@@ -76,7 +81,7 @@ def refusal(
             return Refusal("no-digit", "there is something on this picture, but no digit")
         return Refusal("blank", "there is no writing on this picture")
     nondigit = found.probabilities[:, NON_DIGIT]
-    if median(nondigit) > card.no_digit:
+    if median(nondigit) > card.no_digit or found.legibility < _ILLEGIBLE:
         return Refusal("no-digit", "the writing on this picture does not look like a digit")
     # In a long text, some digit is always unsure. The card's minimum is for a digit, the caller's is for the text.
     confidence, least = (

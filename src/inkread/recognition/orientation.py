@@ -54,7 +54,7 @@ def find_ways(grey: NDArray[np.uint8], detector: Detector) -> list[Way]:
     """
     marks = find_marks(grey, detector)
     ways = [Way(0, marks)]
-    legible, count = _legibility(marks)
+    legible, count = legibility(marks)
     has_digits = bool((marks.kinds < CLASSES).any())
     if count < _FEWEST or legible >= (_LEGIBLE if has_digits else _NOT_SIDEWAYS):
         return ways
@@ -87,13 +87,13 @@ def _turned(grey: NDArray[np.uint8], turns: int) -> NDArray[np.uint8]:
 
 def _evidence(before: Marks, after: Marks) -> float:
     """Return how much more legible marks are after a turn than before, in logarithms; 0 if there are too few."""
-    (one, count), (other, seen) = _legibility(before), _legibility(after)
+    (one, count), (other, seen) = legibility(before), legibility(after)
     if min(count, seen) < _FEWEST:
         return 0.0
     return float(min(count, seen) * np.log(max(other, 1e-3) / max(one, 1e-3)))
 
 
-def _legibility(marks: Marks) -> tuple[float, int]:
+def legibility(marks: Marks) -> tuple[float, int]:
     """Return the geometric mean of how certain the marks and their classes are, 0 to 1, and the number of marks."""
     seen = marks.at(marks.certainties > _SEEN)
     if not len(seen):

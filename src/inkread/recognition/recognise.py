@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ from inkread.options import Content, Print
 from inkread.pictures.page import WORKING_PIXELS, Page
 from inkread.quantiles import median
 from inkread.readings import Unread
-from inkread.recognition.orientation import Way, find_ways
+from inkread.recognition.orientation import Way, find_ways, legibility
 
 _NEARLY_ALL = 0.8
 """A digit is alone on a page if it has more than this share of the page's ink."""
@@ -83,6 +83,7 @@ class Recognition:
     probabilities: (N, 11) float32.
     unread: the places that are not in the text, in pixels of the page.
     missed: the expected number of digits among the marks that were not read.
+    legibility: the mean of how certain the marks of the page and their classes are, 0 to 1.
     turns: the number of counter-clockwise quarter turns after which the page was read.
     """
 
@@ -91,6 +92,7 @@ class Recognition:
     probabilities: NDArray[np.float32]
     unread: tuple[Unread, ...] = ()
     missed: float = 0.0
+    legibility: float = 1.0
     turns: int = 0
 
     @property
@@ -164,7 +166,8 @@ class PageReader:
         seen = [digit_probabilities(marks, run.digits) for line in numbers for run in line if run.digits]
         probabilities = self.classifier.classify(glyphs, np.concatenate(seen) if seen else None)
         unread = tuple(_unread(marks, lines, skipped))
-        return Recognition(places, glyphs, probabilities, unread, _missed(marks, lines, own), turns)
+        missed, legible = _missed(marks, lines, own), legibility(way.marks)[0]
+        return Recognition(places, glyphs, probabilities, unread, missed, legible, turns)
 
     def _reconsider(self, marks: Marks, ink: Map) -> Marks:
         """Return marks after a second opinion on which of those that stand beside digits are digits, too.
@@ -188,7 +191,7 @@ class PageReader:
         found = self.lines(grey, ink)
         if len(found.places) > 1 or any(unread.reason in ("word", "print") for unread in found.unread):
             return found
-        single = self.single(ink)
+        single = replace(self.single(ink), legibility=found.legibility)
         if not single.places or not _has_most(single.places[0].patch.ink, ink):
             return found
         if not found.places:
