@@ -214,7 +214,7 @@ def test_what_was_taught_stands_beside_what_is_explained(capsys: pytest.CaptureF
     code, out, _ = run(capsys, "explain", SEVEN)
     assert code == 0
     assert out[0].startswith("7 ")
-    assert out[1] == "read as 3 because of taught digits; this explains the network alone"
+    assert out[1] == "read as 3 because of its surroundings or taught digits; this explains the network alone"
     told = json.loads(run(capsys, "explain", SEVEN, "--format", "json")[1][0])
     assert (told["answer"], told["read_as"]) == ("7", "3")
     assert "because of taught digits" not in " ".join(run(capsys, "explain", SEVEN, "--profile", "none")[1])

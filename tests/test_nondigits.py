@@ -136,7 +136,7 @@ def test_every_doodle_comes_as_it_is_written_down(monkeypatch: pytest.MonkeyPatc
         drawings.append(ways)
         return np.zeros(size, np.float32)
 
-    monkeypatch.setattr(nondigits, "_drawn", noted)
+    monkeypatch.setattr(nondigits, "_draw_lines", noted)
     for seed in range(200):
         drawn("doodles", seed)
     for form in DOODLES.values():

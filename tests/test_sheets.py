@@ -491,7 +491,7 @@ def test_any_drawn_page_gives_digits_in_its_bounds_or_is_refused(
 
 def test_a_page_of_small_writing_is_read_from_a_finer_page(reader: Reader) -> None:
     lines = some(6, 8, 3)
-    small = draw_sheet(lines, rng=seeded(3), height=44)
+    small = draw_sheet(lines, rng=seeded(3), height=22)
     page = np.full((2600, 2600, 3), np.median(small, axis=(0, 1)), np.uint8)
     page[900 : 900 + small.shape[0], 700 : 700 + small.shape[1]] = small
     steps = reader.steps(page)

@@ -215,7 +215,7 @@ def test_a_drawing_that_is_no_digit_is_refused(page: Page) -> None:
         )
     page.mouse.up()
     expect(page.locator("#answer .title")).to_have_text("This does not look like a digit.")
-    expect(page.locator("#draw .bar.none")).to_be_visible()
+    expect(page.locator("#draw")).to_contain_text("Not read")
     expect(page.locator("#draw .digit")).to_have_count(0)
 
 
@@ -645,7 +645,10 @@ def test_a_click_on_a_digit_explains_it(page: Page) -> None:
     expect(panel).to_be_hidden()
 
 
-def test_the_explanation_follows_the_digit_by_keys_alone(pictures: Page) -> None:
+def test_the_explanation_follows_the_digit_by_keys_alone(pictures: Page, reader: Reader) -> None:
+    steps = reader.steps(EXAMPLE)
+    first = int(np.argmin([digit.confidence for digit in steps.reading.digits]))
+    answers = reader.classifier.network.classify(steps.glyphs).argmax(axis=1)
     pictures.locator("#example").click()
     answer(pictures, "\n".join(LINES))
     why = pictures.locator("#picture .ask")
@@ -653,11 +656,11 @@ def test_the_explanation_follows_the_digit_by_keys_alone(pictures: Page) -> None
     pictures.keyboard.press("Enter")
     expect(why).to_have_attribute("aria-expanded", "true")
     said = pictures.locator("#picture-why .said")
-    expect(said).to_contain_text("reads a 9", timeout=30_000)
+    expect(said).to_contain_text(f"reads a {answers[first]}", timeout=30_000)
     expect(pictures.locator("#status")).to_contain_text("The runner-up")
     pictures.locator(".box.chosen").focus()
     pictures.keyboard.press("ArrowRight")
-    expect(said).to_contain_text("reads a 6", timeout=30_000)
+    expect(said).to_contain_text(f"reads a {answers[first + 1]}", timeout=30_000)
     why.click()
     expect(why).to_have_attribute("aria-expanded", "false")
 

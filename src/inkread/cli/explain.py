@@ -100,7 +100,8 @@ def _print(explanation: Explanation) -> None:
     count = len(explanation.steps.glyphs)
     print(f"{likely}, runner-up {next_}" + (f" (digit {explanation.index + 1} of {count})" if count > 1 else ""))
     if explanation.read_as != explanation.answer:
-        print(f"read as {class_name(explanation.read_as)} because of taught digits; this explains the network alone")
+        causes = "because of its surroundings or taught digits; this explains the network alone"
+        print(f"read as {class_name(explanation.read_as)} {causes}")
     if refused := explanation.steps.reading.refused:
         print(f"not read: {refused.message}")
     change = explanation.change

@@ -83,7 +83,7 @@ def explain(steps: Steps, network: Classifier, *, digit: int | None = None) -> E
     """Return why a digit of a picture was read the way it was.
 
     steps: the result of `Reader.steps` for the picture.
-    network: the network that read it, `Reader.classifier.network`. Taught digits affect `read_as` only.
+    network: the network that read it, `Reader.classifier.network`. Surroundings and lessons change only `read_as`.
     digit: which digit, counted from 1 in reading order; None for the one with the lowest confidence.
 
     Raises `PictureError` for a picture without writing, `OptionError` for a digit that does not exist, `ModelError` if
@@ -121,7 +121,9 @@ def _index(steps: Steps, digit: int | None) -> int:
     if not count:
         raise PictureError(f"{name}: there is no writing on this picture, so there is nothing to explain", code="blank")
     if digit is None:
-        return int(given_a_digit(steps.probabilities).max(axis=1).argmin())
+        digits = steps.reading.digits
+        likely = [digit.confidence for digit in digits] or given_a_digit(steps.probabilities).max(axis=1).tolist()
+        return int(np.argmin(likely))
     if not 1 <= digit <= count:
         there = f"are {count} digits, counted from 1" if count > 1 else "is 1 digit"
         raise OptionError(f"{name}: there is no digit {digit}; there {there}")
