@@ -57,6 +57,7 @@ def text_doubts(found: Recognition) -> dict[str, float]:
     """Return what makes the text of a page doubtful beside its digits, as values from 0 by name.
 
     missed: the number of digits expected among the marks that were not read.
+    disagreement: how much the detector and the agreed probabilities differ.
     word, drawing: logarithms of one more than the number of words and other ink on the page that were not read.
     lines: the logarithm of the number of lines.
     illegible: minus the logarithm of how legible the marks of the page are.
@@ -65,6 +66,7 @@ def text_doubts(found: Recognition) -> dict[str, float]:
     rows = len({place.row for place in found.places})
     return {
         "missed": found.missed,
+        "disagreement": found.disagreement,
         "word": log1p(reasons.count("word")),
         "drawing": log1p(reasons.count("drawing")),
         "lines": log(max(1, rows)),

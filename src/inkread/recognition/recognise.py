@@ -26,6 +26,7 @@ from inkread.layout.text_lines import (
 )
 from inkread.models.classifier import GlyphClassifier
 from inkread.models.detector import Detector
+from inkread.models.probabilities import given_a_digit
 from inkread.options import Content, Print
 from inkread.pictures.page import WORKING_PIXELS, Page
 from inkread.quantiles import median
@@ -83,6 +84,7 @@ class Recognition:
     probabilities: (N, 11) float32.
     unread: the places that are not in the text, in pixels of the page.
     missed: the expected number of digits among the marks that were not read.
+    disagreement: how much the detector's opinions differ from the probabilities, summed over the digits.
     legibility: the mean of how certain the marks of the page and their classes are, 0 to 1.
     turns: the number of counter-clockwise quarter turns after which the page was read.
     """
@@ -92,6 +94,7 @@ class Recognition:
     probabilities: NDArray[np.float32]
     unread: tuple[Unread, ...] = ()
     missed: float = 0.0
+    disagreement: float = 0.0
     legibility: float = 1.0
     turns: int = 0
 
@@ -165,9 +168,16 @@ class PageReader:
         glyphs = normalise([place.patch.ink for place in places])
         seen = [digit_probabilities(marks, run.digits) for line in numbers for run in line if run.digits]
         probabilities = self.classifier.classify(glyphs, np.concatenate(seen) if seen else None)
-        unread = tuple(_unread(marks, lines, skipped))
-        missed, legible = _missed(marks, lines, own), legibility(way.marks)[0]
-        return Recognition(places, glyphs, probabilities, unread, missed, legible, turns)
+        return Recognition(
+            places,
+            glyphs,
+            probabilities,
+            tuple(_unread(marks, lines, skipped)),
+            _missed(marks, lines, own),
+            _disagreement(np.concatenate(seen), probabilities) if seen else 0.0,
+            legibility(way.marks)[0],
+            turns,
+        )
 
     def _reconsider(self, marks: Marks, ink: Map) -> Marks:
         """Return marks after a second opinion on which of those that stand beside digits are digits, too.
@@ -263,6 +273,12 @@ def _missed(marks: Marks, lines: list[list[Run]], read: list[int]) -> float:
     known = [run for line in lines for run in line if run.kind == "word" or run.printed]
     left[[index for run in known for index in (*run.digits, *run.others)]] = False
     return float((marks.certainties * marks.classes[:, :CLASSES].sum(axis=1))[left].sum())
+
+
+def _disagreement(detected: NDArray[np.float32], probabilities: NDArray[np.float32]) -> float:
+    """Return the sum of the Bhattacharyya distances between rows of two opinions, (N, 10) and (N, 11)."""
+    shared = np.sqrt(detected * given_a_digit(probabilities)).sum(axis=1)
+    return -float(np.log(np.clip(shared, _UNLIKELY, 1)).sum())
 
 
 def _unread(marks: Marks, lines: list[list[Run]], skipped: bool) -> list[Unread]:
