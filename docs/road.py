@@ -23,7 +23,7 @@ from inkread.figures.panels import show_image
 from inkread.geometry import Box
 from inkread.glyphs import CLASSES, NON_DIGIT
 from inkread.ink.ink import darken_writing, find_ink
-from inkread.layout.page_marks import Marks, find_marks
+from inkread.layout.page_marks import Marks, find_marks, find_marks_at
 from inkread.layout.text_lines import Run, digit_probabilities, find_lines
 from inkread.marks import LETTER, MARKS, OTHER_INK, SIGNS
 from inkread.models.detector import Detector, load_detector
@@ -92,7 +92,7 @@ def figures() -> dict[str, Figure]:
     return {
         "page": on_page(page.colour)[0],
         "ink": on_page(1 - find_ink(page))[0],
-        "views": views(recorder.views, grey),
+        "views": views(recorder.views, grey, marks.scale),
         "marks": found_marks(marks, page.colour),
         "lines": found_runs(lines, marks, page.colour),
         "glyphs": opinions(lines, marks, steps),
@@ -173,10 +173,10 @@ def faded(colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(255 - 0.5 * (255 - colour.astype(np.float32)), np.uint8)
 
 
-def views(looked_at: Sequence[Array], grey: NDArray[np.uint8]) -> Figure:
+def views(looked_at: Sequence[Array], grey: NDArray[np.uint8], best: float) -> Figure:
     """Return the figure of the views of a page in the order in which they were made, with the marks found in each.
 
-    The last one is framed: the marks of the page are those that were found in it.
+    best: the scale of the view that the marks of the page were found in, which is framed.
     """
     rows = -(-len(looked_at) // 2)
     tall = (WIDTH / 2 - 0.1) * grey.shape[0] / grey.shape[1]
@@ -189,10 +189,10 @@ def views(looked_at: Sequence[Array], grey: NDArray[np.uint8]) -> Figure:
         show_image(axes, np.clip(1 - view, 0, 1), smooth=False)
         axes.set_autoscale_on(False)
         scale = float(np.sqrt(view.size / grey.size))
-        marks = shown_only(find_marks(grey, load_detector(), scale=scale))
+        marks = shown_only(find_marks_at(grey, load_detector(), scale))
         for box, kind in zip(marks.boxes * scale - 0.5, marks.kinds, strict=True):
             axes.add_patch(edges(box, colour_of(int(kind)), 2))
-        last = number == len(looked_at) - 1
+        last = abs(scale / best - 1) < 0.02
         axes.spines[:].set(color=ANSWER if last else LINE, linewidth=4 if last else 1)
         title = f"{number + 1}.  {view.shape[1]} x {view.shape[0]} pixels"
         digits = int((marks.kinds < CLASSES).sum())
