@@ -157,7 +157,7 @@ def test_the_batches_follow_from_the_seed_whatever_the_workers_and_the_start(mon
     for one, other in zip(first[2], later, strict=True):
         assert np.array_equal(one, other)
     monkeypatch.setattr(detector_material, "_stocks", [Drawing(5).stock()])
-    here = [detector_material._drawn((5, number + 2, detector_material._NEW), 1)[0].page for number in range(3)]
+    here = [detector_material._draw_patches((5, number + 2, detector_material._NEW), 1)[0].page for number in range(3)]
     assert np.array_equal(here, [pages[0, ..., 0] for pages, _ in first])
     assert first[0][0].shape == (2, 128, 320, 1)
     assert first[0][1].shape == (2, 32, 80, 9)

@@ -7,6 +7,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
+from matplotlib.text import Text
 
 from inkread.figures.steps import draw_steps
 from inkread.geometry import Box
@@ -46,7 +47,7 @@ def _is_solid(patch: Patch) -> bool:
 
 
 def words_of(figure: Figure) -> str:
-    return " ".join(str(text.get_text()) for text in figure.findobj(lambda artist: hasattr(artist, "get_text")))
+    return " ".join(text.get_text() for text in figure.findobj(Text) if isinstance(text, Text))
 
 
 def test_boxes_of_the_upright_picture_are_found_on_a_reduced_region() -> None:

@@ -85,6 +85,8 @@ def refusal(
     nondigit = found.probabilities[:, NON_DIGIT]
     if median(nondigit) > card.no_digit or found.legibility < _ILLEGIBLE:
         return Refusal("no-digit", "the writing on this picture does not look like a digit")
+    if min_confidence is None and confidence < card.min_confidence ** len(digits):
+        return _unsure(digits, confidence, card.min_confidence ** len(digits))
     # In a long text, some digit is always unsure. The card's minimum is for a digit, the caller's is for the text.
     confidence, least = (
         (median([digit.confidence for digit in digits]), card.min_confidence)
