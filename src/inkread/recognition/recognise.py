@@ -85,7 +85,7 @@ class Recognition:
     unread: the places that are not in the text, in pixels of the page.
     missed: the expected number of digits among the marks that were not read.
     disagreement: how much the detector's opinions differ from the probabilities, summed over the digits.
-    legibility: the mean of how certain the marks of the page and their classes are, 0 to 1.
+    legibility: the mean of how certain the marks of the page and their classes are, 0 to 1; 1 without marks.
     turns: the number of counter-clockwise quarter turns after which the page was read.
     """
 
@@ -168,6 +168,7 @@ class PageReader:
         glyphs = normalise([place.patch.ink for place in places])
         seen = [digit_probabilities(marks, run.digits) for line in numbers for run in line if run.digits]
         probabilities = self.classifier.classify(glyphs, np.concatenate(seen) if seen else None)
+        legible, seen_marks = legibility(way.marks)
         return Recognition(
             places,
             glyphs,
@@ -175,7 +176,7 @@ class PageReader:
             tuple(_unread(marks, lines, skipped)),
             _missed(marks, lines, own),
             _disagreement(np.concatenate(seen), probabilities) if seen else 0.0,
-            legibility(way.marks)[0],
+            legible if seen_marks else 1.0,
             turns,
         )
 
@@ -201,12 +202,14 @@ class PageReader:
         found = self.lines(grey, ink)
         if len(found.places) > 1 or any(unread.reason in ("word", "print") for unread in found.unread):
             return found
-        single = replace(self.single(ink), legibility=found.legibility)
+        single = self.single(ink)
         if not single.places or not _has_most(single.places[0].patch.ink, ink):
             return found
+        likely, nondigit = float(single.probabilities[0, :CLASSES].max()), float(single.probabilities[0, NON_DIGIT])
+        # A clear digit is legible even if the detector does not see it.
+        single = replace(single, legibility=max(likely, found.legibility))
         if not found.places:
             return single
-        likely, nondigit = float(single.probabilities[0, :CLASSES].max()), float(single.probabilities[0, NON_DIGIT])
         return single if likely > found.fluency and nondigit <= self.classifier.card.no_digit else found
 
 
