@@ -203,7 +203,8 @@ def test_json_is_an_object_a_picture_and_line(run: Run, three: Path, seven: Path
         assert type(only["confidence"]) is type(reading["confidence"]) is float
         assert [type(number) for number in only["probabilities"]] == [float] * 10
         assert [type(number) for number in only["box"]] == [int] * 4
-        assert only["confidence"] == only["probabilities"][digit] == reading["confidence"]
+        assert only["confidence"] == only["probabilities"][digit]
+        assert 0.9 < reading["confidence"] <= only["confidence"], "what speaks against the page counts in its text"
 
 
 def test_json_says_what_python_says(run: Run, three: Path) -> None:

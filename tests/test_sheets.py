@@ -334,7 +334,8 @@ def test_lines_and_numbers_say_what_their_digits_say(sheet: Reading) -> None:
         right = max(digit.box.x + digit.box.w for digit in part.digits)
         bottom = max(digit.box.y + digit.box.h for digit in part.digits)
         assert part.box == (left, top, right - left, bottom - top)
-    assert sheet.confidence == pytest.approx(first.confidence * second.confidence)
+    of_digits = first.confidence * second.confidence
+    assert 0.8 * of_digits < (sheet.confidence or 0) <= of_digits, "what speaks against the page counts in its text"
 
 
 def test_a_sheet_goes_through_json_and_back(sheet: Reading) -> None:

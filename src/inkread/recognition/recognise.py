@@ -57,6 +57,9 @@ _MISSED = 0.3
 _LEAST_NON_DIGIT = 0.02
 """In the second opinion on a mark, the probability of a non-digit counts as at least this."""
 
+_SURE = 0.97
+"""The networks together are never this sure of a digit that the detector holds for as unlikely."""
+
 _UNLIKELY = 0.05
 """In the fluency of a page, the probability of a digit counts as at least this."""
 
@@ -279,8 +282,14 @@ def _missed(marks: Marks, lines: list[list[Run]], read: list[int]) -> float:
 
 
 def _disagreement(detected: NDArray[np.float32], probabilities: NDArray[np.float32]) -> float:
-    """Return the sum of the Bhattacharyya distances between rows of two opinions, (N, 10) and (N, 11)."""
-    shared = np.sqrt(detected * given_a_digit(probabilities)).sum(axis=1)
+    """Return the sum of the Bhattacharyya distances between rows of two opinions, (N, 10) and (N, 11).
+
+    Only a taught digit can be sure against the detector; it does not count.
+    """
+    agreed = given_a_digit(probabilities)
+    rows, likeliest = np.arange(len(agreed)), agreed.argmax(axis=1)
+    taught = (agreed[rows, likeliest] > _SURE) & (detected[rows, likeliest] < 1 - _SURE)
+    shared = np.where(taught, 1, np.sqrt(detected * agreed).sum(axis=1))
     return -float(np.log(np.clip(shared, _UNLIKELY, 1)).sum())
 
 
