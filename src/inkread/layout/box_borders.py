@@ -35,9 +35,7 @@ def without_box_borders(marks: Marks, ink: Map) -> Marks:
     """
     ones = np.flatnonzero(marks.kinds == 1)
     borders = [index for index in ones.tolist() if _is_border(ink, marks.boxes[index])]
-    kept = np.ones(len(marks), bool)
-    kept[borders] = False
-    return marks if not borders else marks.at(np.flatnonzero(kept))
+    return marks.at(np.setdiff1d(np.arange(len(marks)), borders))
 
 
 def _is_border(ink: Map, box: NDArray[np.float32]) -> bool:

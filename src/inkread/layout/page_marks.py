@@ -120,6 +120,13 @@ class Marks:
             self.boxes[chosen], self.certainties[chosen], self.classes[chosen], self.printed[chosen], self.scale
         )
 
+    def overlapping(self, box: Floats) -> NDArray[np.intp]:
+        """Return the indices of the marks whose boxes overlap a box, (4,): left, top, right and bottom edge."""
+        left, top, right, bottom = box.tolist()
+        across = np.minimum(self.boxes[:, 2], right) - np.maximum(self.boxes[:, 0], left)
+        down = np.minimum(self.boxes[:, 3], bottom) - np.maximum(self.boxes[:, 1], top)
+        return np.flatnonzero((across > 0) & (down > 0))
+
 
 def find_marks(grey: NDArray[np.uint8], detector: Detector, *, finest: float | None = None) -> Marks:
     """Return the marks on a page, (H, W) uint8 with dark ink on a lighter ground.
@@ -161,10 +168,8 @@ def _readable(marks: Marks) -> Marks:
 def _with_larger(marks: Marks, larger: Marks) -> Marks:
     """Return marks with those larger ones of a coarser view that lie apart from them, as a large digit beside print."""
     apart = np.ones(len(larger), bool)
-    for at, (left, top, right, bottom) in enumerate(larger.boxes.tolist()):
-        across = np.minimum(marks.boxes[:, 2], right) - np.maximum(marks.boxes[:, 0], left)
-        down = np.minimum(marks.boxes[:, 3], bottom) - np.maximum(marks.boxes[:, 1], top)
-        apart[at] = not ((across > 0) & (down > 0)).any()
+    for at, box in enumerate(larger.boxes):
+        apart[at] = not len(marks.overlapping(box))
     if not apart.any():
         return marks
     more = larger.at(apart)

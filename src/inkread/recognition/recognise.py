@@ -193,7 +193,12 @@ class PageReader:
         if not len(doubtful):
             return marks
         places = doubtful.tolist()
-        patches = [cut_out_mark(ink, marks.boxes, index, _overlapping(marks, index)) for index in places]
+        patches = [
+            cut_out_mark(
+                ink, marks.boxes, index, [near for near in marks.overlapping(marks.boxes[index]) if near != index]
+            )
+            for index in places
+        ]
         read = self.classifier.classify(normalise([patch.ink for patch in patches]))
         none = np.clip(read[:, NON_DIGIT], _LEAST_NON_DIGIT, 1)
         empty = np.array([not patch.ink.any() for patch in patches])
@@ -248,14 +253,6 @@ def _mixes_print_and_writing(lines: list[list[Run]]) -> bool:
 def _is_read(run: Run, skipped: bool) -> bool:
     """Return whether a run is in the text, given whether print is skipped."""
     return run.kind == "number" and not (run.printed and skipped)
-
-
-def _overlapping(marks: Marks, index: int) -> list[int]:
-    """Return the indices of the marks whose boxes overlap the box of a mark."""
-    left, top, right, bottom = marks.boxes[index].tolist()
-    across = np.minimum(marks.boxes[:, 2], right) - np.maximum(marks.boxes[:, 0], left)
-    down = np.minimum(marks.boxes[:, 3], bottom) - np.maximum(marks.boxes[:, 1], top)
-    return [other for other in np.flatnonzero((across > 0) & (down > 0)).tolist() if other != index]
 
 
 def _places(marks: Marks, ink: Map, numbers: list[list[Run]]) -> list[LocatedDigit]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,7 +123,7 @@ def fit_detector(
 
     from inkread.training.checkpoints import SaveEachEpoch
     from inkread.training.detector_network import class_accuracy, detection_loss, detector
-    from inkread.training.fitting import Follow
+    from inkread.training.fitting import Follow, remember_last
     from inkread.training.optimizers import clipped_muon_cycle
 
     keras.utils.set_random_seed(seed)
@@ -141,7 +140,7 @@ def fit_detector(
         follow = Follow(history, watcher, recipe, images=0, done=done)
         batches = drawn.batches(done * recipe.steps_per_epoch)
         model.fit(
-            _remember_last(batches, last),
+            remember_last(batches, last),
             steps_per_epoch=recipe.steps_per_epoch,
             initial_epoch=done,
             epochs=recipe.epochs,
@@ -151,13 +150,6 @@ def fit_detector(
         )
         # A run that was interrupted after its last epoch has seen no batch.
         return model, last[0] if last else next(batches)
-
-
-def _remember_last(batches: Iterable[Batch], last: deque[Batch]) -> Iterator[Batch]:
-    """Yield batches, and keep the latest one in `last`."""
-    for batch in batches:
-        last.append(batch)
-        yield batch
 
 
 def about_run(recipe: Recipe | DetectorRecipe, mnist: Mnist, material: Material | None, seed: int) -> dict[str, Any]:

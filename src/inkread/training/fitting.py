@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -20,6 +20,8 @@ from inkread.training.checkpoints import Checkpoint, SaveEachEpoch
 from inkread.training.history import History, Watcher
 from inkread.training.recipes import DetectorRecipe, Recipe
 from inkread.training.training_glyphs import Glyphs, TrainingGlyphs
+
+Item = TypeVar("Item")
 
 
 def fit_recipe(
@@ -74,7 +76,7 @@ def _fit_to_glyphs(
     done = checkpoint.continue_run(model, history, watcher) if checkpoint else 0
     watcher.says("drawing the first glyphs")
     last: deque[Glyphs] = deque(maxlen=1)
-    epochs = _remember_last(training_glyphs.epochs(recipe.epochs, done), last)
+    epochs = remember_last(training_glyphs.epochs(recipe.epochs, done), last)
     first = next(epochs)
     follow = Follow(history, watcher, recipe, images=images, done=done)
     # The glyphs are shuffled already.
@@ -90,11 +92,11 @@ def _fit_to_glyphs(
     _update_batch_statistics(model, last[0][0], recipe.batch)
 
 
-def _remember_last(epochs: Iterable[Glyphs], last: deque[Glyphs]) -> Iterator[Glyphs]:
-    """Yield the glyphs of each epoch, and keep them in `last`."""
-    for glyphs in epochs:
-        last.append(glyphs)
-        yield glyphs
+def remember_last(items: Iterable[Item], last: deque[Item]) -> Iterator[Item]:
+    """Yield items, such as the glyphs of each epoch, and keep the latest one in `last`."""
+    for item in items:
+        last.append(item)
+        yield item
 
 
 def _update_batch_statistics(model: keras.Model, glyphs: NDArray[np.uint8], size: int) -> None:
