@@ -35,7 +35,9 @@ def without_box_borders(marks: Marks, ink: Map) -> Marks:
     """
     ones = np.flatnonzero(marks.kinds == 1)
     borders = [index for index in ones.tolist() if _is_border(ink, marks.boxes[index])]
-    return marks.at(np.setdiff1d(np.arange(len(marks)), borders))
+    kept = np.ones(len(marks), bool)
+    kept[borders] = False
+    return marks.at(np.flatnonzero(kept))
 
 
 def _is_border(ink: Map, box: NDArray[np.float32]) -> bool:
