@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from inkread.drawing.noise import pick
 from inkread.drawing.rules import draw_rule
-from inkread.drawing.texts import NumberKind, digits_text, number_text, word_text
+from inkread.drawing.texts import NumberKind, digits_text, month_text, number_text, word_text
 from inkread.drawing.writing import Draft, Point, put_thing, strike_out, write_number, write_word
 from inkread.marks import OTHER_INK
 
@@ -16,6 +16,9 @@ _STYLES = ((0.4, "numbers"), (0.4, "mixed"), (0.2, "words"))
 
 _CELL_CONTENTS = ((0.80, "number"), (0.10, "word"), (0.03, "thing"), (0.02, "dash"), (0.05, "nothing"))
 """The contents of cells of a table, each with its share."""
+
+_ORDINALS = ("te", "de", "ste", "th", "nd", "den", "e", "er", ".", "o")
+"""What follows the number of a day."""
 
 _DIGIT_ADVANCE = 0.62
 """The usual distance from one digit to the next, in heights of a digit."""
@@ -40,6 +43,11 @@ def _write_field(draft: Draft, text: str, at: Point, rng: np.random.Generator) -
     if rng.random() < 0.12 and x < draft.canvas.width - height:
         top = y + draft.slope * x
         _write_plain_word(draft, word_text(rng), (x + 0.5 * height, top), height * draft.writer.word_height)
+    if rng.random() < 0.15:
+        # The lines above and below reach into a cut-out field.
+        beside = y + height * (rng.uniform(-1.7, -1.0) if rng.random() < 0.5 else rng.uniform(1.2, 1.8))
+        start = (rng.uniform(0, 0.8) * draft.canvas.width, beside)
+        _write_plain_word(draft, word_text(rng), start, height * draft.writer.word_height)
     _rule_field(draft, y, rng)
     if rng.random() < 0.15 and y > height:
         _write_print(draft, (0, y - 1.5 * height), 0.5 * height, strength=0.8, rng=rng)
@@ -123,6 +131,34 @@ def _write_cell(
 def write_lines(draft: Draft, rng: np.random.Generator) -> None:
     """Write lines of numbers and words, on plain, ruled or squared paper."""
     _write_sheet(draft, pick(_STYLES, rng), rng)
+
+
+def write_dates(draft: Draft, rng: np.random.Generator) -> None:
+    """Write dates as in a register: the year, below it the day, and the month as a word beside or below the day."""
+    faces = draft.stock.typefaces.handwriting
+    face, height = faces[rng.integers(len(faces))], draft.height
+    pitch, beside, preceded = height * rng.uniform(1.05, 1.9), rng.random() < 0.6, rng.random() < 0.2
+    ordinal = _ORDINALS[rng.integers(len(_ORDINALS))] if rng.random() < 0.6 else ""
+    word_height = height * rng.uniform(0.7, 1.2)
+    column, row = height * rng.uniform(4.5, 9), pitch * rng.uniform(3, 4.5)
+    lefts = np.arange(rng.uniform(-0.5, 0.6) * column, draft.canvas.width, column)
+    _rule_table(draft, np.arange(rng.uniform(-1, 0) * row, draft.canvas.height, row), lefts, rng)
+
+    def word(text: str, at: Point, size: float) -> float:
+        return write_word(draft, text, at, height=size, face=face, printed=False)
+
+    for top in np.arange(rng.uniform(-0.4, 0.3) * row, draft.canvas.height, row):
+        for left in lefts:
+            x, y = left + height * rng.uniform(0.2, 1), top + height * rng.normal(0, 0.1)
+            write_number(draft, number_text("year", rng), (x + height * rng.uniform(0, 0.6), y), rng=rng)
+            y += pitch
+            if preceded:
+                x = word("d.", (x, y), word_height) + 0.2 * height
+            x = write_number(draft, str(int(rng.integers(1, 32))), (x, y), rng=rng)
+            if ordinal:
+                x = word(ordinal, (x, y - rng.uniform(0, 0.25) * height), 0.6 * word_height)
+            at = (x + height * rng.uniform(0.1, 0.6), y) if beside else (left + height * rng.uniform(0, 1), y + pitch)
+            word(month_text(rng), at, word_height)
 
 
 def write_huge_numbers(draft: Draft, rng: np.random.Generator) -> None:

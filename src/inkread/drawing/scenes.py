@@ -12,6 +12,7 @@ from inkread.drawing.canvas import MARGIN, Ink, InkCanvas
 from inkread.drawing.documents import (
     strike_some,
     write_amount,
+    write_dates,
     write_huge_numbers,
     write_lines,
     write_nothing,
@@ -66,6 +67,7 @@ SCENES: dict[str, SceneKind] = {
     "amount": SceneKind(write_amount, grounds=_OF_CHEQUES, depth=(0.18, 0.75), binarised=0.06),
     "table": SceneKind(write_table, slope=0.008, binarised=0.5),
     "lines": SceneKind(write_lines, binarised=0.12),
+    "dates": SceneKind(write_dates, binarised=0.1),
     "print": SceneKind(write_printed_page, binarised=0.15),
     "things": SceneKind(write_things),
     "empty": SceneKind(write_nothing, grounds=_WITHOUT_WRITING),
@@ -76,9 +78,10 @@ SCENES: dict[str, SceneKind] = {
 
 # The share of each kind of scene.
 _SHARES = (
-    (0.27, "amount"),
-    (0.28, "table"),
-    (0.19, "lines"),
+    (0.26, "amount"),
+    (0.26, "table"),
+    (0.17, "lines"),
+    (0.05, "dates"),
     (0.065, "print"),
     (0.055, "things"),
     (0.04, "empty"),

@@ -96,7 +96,7 @@ def _dash(brush: _Brush, rng: np.random.Generator) -> None:
 def _equals(brush: _Brush, rng: np.random.Generator) -> None:
     middle = rng.uniform(0.42, 0.72)
     for side in (-0.5, 0.5):
-        _level(brush, middle + side * rng.uniform(0.16, 0.28))
+        _level(brush, middle + side * rng.uniform(0.14, 0.42))
 
 
 def _level(brush: _Brush, y: float) -> None:

@@ -9,21 +9,22 @@ import numpy as np
 
 from inkread.drawing.noise import pick
 
-NumberKind = Literal["amount", "cell", "text"]
-"""The place of a number: on a cheque, in a cell of a table, or in running text."""
+NumberKind = Literal["amount", "cell", "text", "year"]
+"""The place or kind of a number: on a cheque, in a cell of a table, in running text, or a year."""
 
 # The syllables of words without a meaning.
 _SYLLABLES = """
     an ber cal de es for ga hu in jo ka le mo ne or pa qua re si to un va we xi yo za st ch th ou ie ss tt ll ar el
 """.split()  # noqa: SIM905 - easier to read than a list
-# Words that are common next to numbers.
-_COMMON_WORDS = """
+_MONTHS = """
     Januar Februar Marts April Maj Juni Juli August September Oktober November Dezember January March May June July
-    October December den d. No Nr Total Date Name Sum Amount Pay kg EUR Rs the of and to
+    October December
 """.split()  # noqa: SIM905 - easier to read than a list
+# Words that are common next to numbers.
+_WORDS_OF_FORMS = "den d. No Nr Total Date Name Sum Amount Pay kg EUR Rs the of and to".split()  # noqa: SIM905
 
-_FILLERS = ("-", ".-", "=", ",-", ".", "--", ".=")
-"""The endings of amounts that prevent anybody from adding digits."""
+_FILLERS = ("-", "-", ".-", "=", "=", ",-", ".", "--", ".=", "//", "-/", "=-")
+"""The endings of amounts that prevent anybody from adding digits. The usual ones are here twice."""
 
 _GROUPS = ((0.25, 0), (0.60, 1), (0.15, 2))
 """The number of groups of three digits after the first digits of an amount, each with its probability."""
@@ -35,7 +36,8 @@ _CELL_DIGITS = ((0.12, 1), (0.30, 2), (0.40, 3), (0.18, 4))
 def word_text(rng: np.random.Generator) -> str:
     """Return a word. A third are months and words of forms, and the others are made of meaningless syllables."""
     if rng.random() < 0.35:
-        word = _COMMON_WORDS[rng.integers(len(_COMMON_WORDS))]
+        words = (*_MONTHS, *_WORDS_OF_FORMS)
+        word = words[rng.integers(len(words))]
     else:
         word = "".join(_SYLLABLES[index] for index in rng.integers(0, len(_SYLLABLES), rng.integers(1, 5)))
     case = rng.random()
@@ -46,12 +48,21 @@ def word_text(rng: np.random.Generator) -> str:
     return word + (_one_of(".,:;", rng) if rng.random() < 0.12 else "")
 
 
+def month_text(rng: np.random.Generator) -> str:
+    """Return the name of a month. A quarter are abbreviated."""
+    month = _MONTHS[rng.integers(len(_MONTHS))]
+    month = month[:3] + _one_of(("", "."), rng) if rng.random() < 0.25 else month
+    return month.lower() if rng.random() < 0.3 else month
+
+
 def number_text(kind: NumberKind, rng: np.random.Generator) -> str:
     """Return a number for a place of this kind, made of digits and the signs in `inkread.marks.SIGNS`."""
     if kind == "amount":
         return _amount(rng)
     if kind == "cell":
         return _cell(rng)
+    if kind == "year":
+        return _year(rng)
     make = pick(_IN_TEXT, rng)
     return make(rng)
 

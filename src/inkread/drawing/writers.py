@@ -70,6 +70,8 @@ class Writer:
     """The height of zeros. Some people write small zeros."""
     zero_breadth: float
     """The factor by which zeros are wider than other digits."""
+    shrinking: float
+    """The factor by which each digit of a number is lower than the one before."""
     joins: bool
     """Whether half of the digits are joined to the digit before."""
     pressure: int
@@ -97,8 +99,9 @@ class Writer:
             wobble=rng.uniform(0.01, 0.06),
             uneven=rng.uniform(0.03, 0.1),
             sharpness=rng.uniform(1.2, 4),
-            zero_height=rng.uniform(0.5, 0.95) if rng.random() < 0.25 else 1.0,
+            zero_height=rng.uniform(0.4, 0.95) if rng.random() < 0.3 else 1.0,
             zero_breadth=rng.uniform(0.9, 1.5),
+            shrinking=rng.uniform(0.86, 0.98) if rng.random() < 0.2 else 1.0,
             joins=rng.random() < 0.08,
             pressure=pick(((4 / 6, 0), (1 / 6, 1), (1 / 6, -1)), rng),
         )

@@ -28,6 +28,9 @@ _USUAL_DIGIT = 0.68
 _SMALL = 0.8
 """A digit lower than this share of the digit height is usually at the bottom of the line, otherwise in its middle."""
 
+_LEAST_SHARE = 0.5
+"""The height of the lowest digit of a number whose digits get lower, as a share of the first digit."""
+
 _TICKS = 0.2
 """The probability that a thing is a tick or a cross."""
 
@@ -68,13 +71,14 @@ def write_number(
     writer: the writer; None for that of the draft.
     """
     writer = writer or draft.writer
-    (x, y), before = at, None
+    (x, y), before, share = at, None, 1.0
     for sign in text:
         if until is not None and x > until:
             break
         top = y + slope * x + rng.normal(0, writer.wobble) * draft.height
         if sign.isdigit():
-            area = _write_digit(draft, writer, int(sign), (x, top), rng)
+            area = _write_digit(draft, writer, int(sign), share, (x, top), rng)
+            share = max(_LEAST_SHARE, share * writer.shrinking)
             if area and before and writer.joins and rng.random() < 0.5:
                 _join(draft, writer, before, area)
             x, before = _after_digit(draft, writer, area, x, rng), area
@@ -83,8 +87,11 @@ def write_number(
     return x
 
 
-def _write_digit(draft: Draft, writer: Writer, digit: int, at: Point, rng: np.random.Generator) -> Area | None:
-    ink = written_digit(writer, digit, draft.height, draft.stock, rng=rng)
+def _write_digit(
+    draft: Draft, writer: Writer, digit: int, share: float, at: Point, rng: np.random.Generator
+) -> Area | None:
+    """Write a digit that is `share` as high as the first of its number, and return its area."""
+    ink = written_digit(writer, digit, share * draft.height, draft.stock, rng=rng)
     spare = draft.height - (ink.shape[0] - 2 * DIGIT_PAD)
     on_line = ink.shape[0] < _SMALL * draft.height and rng.random() < 0.75
     top = at[1] - DIGIT_PAD + (spare if on_line else spare / 2)

@@ -168,11 +168,11 @@ class DetectorRecipe:
 # not overfit to 1 150 patches, since it sees each only a few times.
 DETECTOR = DetectorRecipe(
     name="detector",
-    about="Finds digits, signs, words and other ink on pages; an hour and a half on two cores. Needs `make material`.",
+    about="Finds digits, signs, words and other ink on pages; an hour and a quarter on two cores. Needs `make material`.",
     widths=(24, 56, 96, 128),
     blocks=(2, 3, 1),
     learning_rate=3e-3,
-    epochs=56,
+    epochs=64,
     steps_per_epoch=250,
     batch=16,
     again=6,
