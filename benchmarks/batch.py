@@ -202,7 +202,7 @@ def driver(folder: Path, scale: float) -> Result:
     listed = count / (time.process_time() - started)
     task, manifest = plan(None, ReadOptions())
     reading = Reader().read(draw_digit(3, rng=np.random.default_rng(0), size=(SIDE, SIDE)))
-    rows = [Row(f"forms/{number:09}.png", 8000, SIDE, SIDE, "3", 0.9, digits=reading.digits) for number in range(500)]
+    rows = [Row(f"forms/{number:09}.png", 8000, SIDE, SIDE, "3", 0.9, numbers=reading.numbers) for number in range(500)]
     block, summary = table(rows, task), Summary()
     parts = Parts(Location(str(folder / "taken")), manifest, [])
     started = time.process_time()

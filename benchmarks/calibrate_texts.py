@@ -2,9 +2,11 @@
 
     python benchmarks/calibrate_texts.py MODEL_FOLDER
 
-Reads the measuring sets of `$INKREAD_DATA` and fits, to whether each whole text is right, the power of the digits'
-probabilities and the weights of `inkread.recognition.acceptance.text_doubts`. Sets count by the square root of their
-size. Prints how well it does on groups (runs of cheques, stations, registers, sources) that the fit did not see.
+Reads the measuring sets of `$INKREAD_DATA` and fits, to whether each whole text is right, the powers of the digits' and
+signs' probabilities and the weights of `inkread.recognition.acceptance.text_doubts`. Sets count by the square root of
+their size. Most sets have no labels for signs, so numbers of `signs.py` are another set, with other random numbers, and
+only there and in the pictures of kind `signs` must signs be right. Prints how well it does on groups (runs of cheques,
+stations, registers, sources) that the fit did not see.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import argparse
 import csv
 import os
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,14 +26,19 @@ from scipy.optimize import minimize  # type: ignore[import-untyped]
 
 from inkread.evaluation.statistics import calibration_error
 from inkread.loading import load_classifier
-from inkread.models.card import load_card
+from inkread.models.card import Card, load_card
 from inkread.models.detector import load_detector
 from inkread.models.probabilities import given_a_digit
 from inkread.pictures.opening import open_picture
-from inkread.recognition.acceptance import text_doubts
+from inkread.pictures.page import Page
+from inkread.recognition.acceptance import accepted_numbers, text_doubts
 from inkread.recognition.recognise import PageReader, Recognition
+from inkread.values import Notation
+from signs import Writer
+from signs import texts as sign_texts
 
-SETS = ("amounts", "weather", "parish", "field", "pictures")
+SETS = ("amounts", "weather", "parish", "field", "pictures", "signs")
+DRAWN = 21  # the seed of the set `signs`
 FOLDS = 8
 SURE = 0.9
 
@@ -39,8 +47,9 @@ SURE = 0.9
 class Texts:
     """N read texts.
 
-    sets, groups: (N,) str. right: (N,) bool. doubts: (N, 1 + D) float64: minus the logarithm of the probability that
-    all digits are right, and the doubts about the page. powered: (N,) bool, whether the first is raised to a power.
+    sets, groups: (N,) str. right: (N,) bool. doubts: (N, 2 + D) float64: minus the logarithms of the probabilities that
+    all digits and that all signs are right, and the doubts about the page. powered: (N,) bool, whether the first is
+    raised to a power.
     """
 
     sets: NDArray[np.str_]
@@ -55,11 +64,11 @@ def read_texts(folder: Path) -> Texts:
     """Read the measuring sets with a model, each as `inkread read` does."""
     reader = PageReader(load_detector(folder), load_classifier(folder))
     root = Path(os.environ.get("INKREAD_DATA", "../shared/data"))
-    rows = [(name, row) for name in SETS for row in csv.DictReader((root / name / "index.csv").open(encoding="utf-8"))]
     sets, groups, right, doubts, powered = [], [], [], [], []
     names: tuple[str, ...] = ()
-    for name, row in rows:
-        found = reader.read(open_picture(str(root / name / row["file"])), "auto")[1]
+    for name, picture, row in pictures(root):
+        page = open_picture(picture)
+        found = reader.read(page, "auto")[1]
         if row["kind"] == "nondigit" or not found.places:
             continue
         about = text_doubts(found)
@@ -67,30 +76,43 @@ def read_texts(folder: Path) -> Texts:
         likely = given_a_digit(found.probabilities).max(axis=1)
         sets.append(name)
         groups.append(f"{name} {row.get('group') or row['source_repo']}")
-        right.append(text_of(found) == "|".join(map(digits_of, row["label"].split("|"))))
-        doubts.append([-float(np.log(likely).sum()), *about.values()])
+        text, label = text_of(found, page), row["label"].replace(" ", "")
+        right.append(text == label if row["kind"] == "signs" else digits_of(text) == digits_of(label))
+        signs = -sum(float(np.log(max(sign.confidence, 0.01))) for sign in found.signs)
+        doubts.append([-float(np.log(likely).sum()), signs, *about.values()])
         powered.append(len(found.places) > 1)
     return Texts(
         np.array(sets), np.array(groups), np.array(right), np.array(doubts, np.float64), np.array(powered), names
     )
 
 
-def text_of(found: Recognition) -> str:
-    """Return the lines of a page, joined by bars."""
+def pictures(root: Path) -> Iterator[tuple[str, str | NDArray[np.uint8], dict[str, str]]]:
+    """Yield the set, the picture and the row of the index of every picture."""
+    for name in SETS[:-1]:
+        for row in csv.DictReader((root / name / "index.csv").open(encoding="utf-8")):
+            yield name, str(root / name / row["file"]), row
+    writer, rng = Writer(root), np.random.default_rng(DRAWN)
+    for number, (_, text) in enumerate(sign_texts(rng)):
+        yield "signs", writer.page(text, rng), {"kind": "signs", "label": text, "group": str(number % FOLDS)}
+
+
+def text_of(found: Recognition, page: Page) -> str:
+    """Return the lines of a page without spaces, joined by bars."""
     lines: dict[int, str] = {}
-    for place, digit in zip(found.places, found.probabilities[:, :10].argmax(axis=1), strict=True):
-        lines[place.row] = lines.get(place.row, "") + str(digit)
-    return "|".join(lines[row] for row in sorted(lines))
+    for number in accepted_numbers(found, page, Card(), Notation()):
+        lines[number.line] = lines.get(number.line, "") + number.text
+    return "|".join(lines[line] for line in sorted(lines))
 
 
 def digits_of(text: str) -> str:
-    """Return the digits of a text."""
-    return "".join(letter for letter in text if letter.isdigit())
+    """Return the digits of each line of a text."""
+    return "|".join("".join(letter for letter in line if letter.isdigit()) for line in text.split("|"))
 
 
 def confidences(weights: NDArray[np.float64], texts: Texts) -> NDArray[np.float64]:
     """Return the confidence of each text, (N,), given the power and the weights of the doubts."""
     first = np.where(texts.powered, weights[0], 1.0) * texts.doubts[:, 0]
+    # The weights of the other columns include the power of the signs.
     return np.exp(-np.maximum(first + texts.doubts[:, 1:] @ weights[1:], 1e-4))
 
 
@@ -106,7 +128,7 @@ def fit(texts: Texts, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
         return -float((share * outcome)[chosen].sum())
 
     start = np.full(texts.doubts.shape[1], 0.2)
-    bounds = [(0.05, 5.0), *[(0.0, 5.0)] * (len(start) - 1)]
+    bounds = [*[(0.05, 5.0)] * 2, *[(0.0, 5.0)] * (len(start) - 2)]
     return np.asarray(minimize(loss, start, method="L-BFGS-B", bounds=bounds).x)
 
 
@@ -118,7 +140,8 @@ def main() -> None:
     cv2.setNumThreads(1)
     texts = read_texts(folder)
     weights = fit(texts, np.ones(len(texts.right), bool))
-    power, doubts = float(weights[0]), dict(zip(texts.names, (round(float(x), 4) for x in weights[1:]), strict=True))
+    power, signs, *others = (round(float(weight), 4) for weight in weights)
+    doubts = dict(zip(texts.names, others, strict=True))
     card = load_card(folder)
     folds = np.array([zlib.crc32(group.encode()) % FOLDS for group in texts.groups])
     held_out = np.zeros(len(folds))
@@ -128,8 +151,8 @@ def main() -> None:
     measured["all"] = report(held_out, texts, np.ones(len(folds), bool))
     about = {"data": "whole texts; error, sure and right: groups that the fit did not see", "sets": measured}
     calibration = {**card.calibration, "texts": about}
-    replace(card, text_power=round(power, 4), text_doubts=doubts, calibration=calibration).save(folder)
-    print(f"power {power:.3f}, doubts {doubts}")
+    replace(card, text_power=power, sign_power=signs, text_doubts=doubts, calibration=calibration).save(folder)
+    print(f"power {power}, of signs {signs}, doubts {doubts}")
     for name, numbers in measured.items():
         print(name, numbers)
 

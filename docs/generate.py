@@ -31,9 +31,22 @@ anywhere on the command line shows its traceback.
 `read --format json` prints one object per picture, each on its own line. Boxes are x, y, width and height in pixels of
 the upright picture. `confidence` is the probability that the whole text is right:
 
-    {"picture": "7.jpg", "text": "7", "lines": ["7"], "confidence": 0.99, "refused": null,
-     "digits": [{"digit": 7, "confidence": 0.99, "probabilities": [10 floats], "box": [x, y, w, h], "line": 0}],
+    {"picture": "bill.jpg", "text": "2.5", "lines": ["2.5"], "confidence": 0.98, "refused": null,
+     "numbers": [{"text": "2.5", "value": "2.5", "kind": "decimal", "confidence": 0.98, "box": [...], "line": 0}],
+     "digits": [{"digit": 2, "confidence": 0.99, "probabilities": [10 floats], "box": [x, y, w, h], "line": 0,
+                 "number": 0}, ...],
+     "signs": [{"sign": ".", "confidence": 0.99, "box": [x, y, w, h], "line": 0, "number": 0}],
      "unread": [{"box": [x, y, w, h], "reason": "word"}]}
+
+`line` and `number` are indices in `lines` and `numbers`, from 0. `value` is what a number means: a decimal with its
+trailing zeros, an ISO date or a time. It is null where that is not certain: `12.000` without `--decimal`, `5/6/2024`
+without `--order`, a date whose year has two digits, `120/80`. Signs that prevent anybody from adding digits, as in
+`368-`, are in the text and not in the value. `kind` is `integer`, `decimal`, `date`, `time`, `fraction`, `percent` or
+`other`; the value of `98%` is 98.
+
+`read --format csv` prints a row per number: `picture,page,line,row,column,field,text,value,kind,confidence,x,y,w,h,
+refused,error`. Lines count from 1; `row`, `column` and `field` are for tables and forms and are empty. `--digits`
+prints a row per digit. A picture that was refused or could not be opened has one row with the code.
 
 `unread` lists the places with ink that are not in the text, and why. The reasons are `word`: a word or a letter;
 `print`: printed text, see `--print`; `drawing`: something else than writing; `struck`: digits that were struck out;
@@ -41,7 +54,7 @@ the upright picture. `confidence` is the probability that the whole text is righ
 
     inkread: form.jpg: not in the text: 3 words, 1 drawing
 
-A refused picture has `"text": ""`, `"digits": []`, `"confidence": null` and
+A refused picture has `"text": ""`, empty lists, `"confidence": null` and
 `"refused": {"code": "blank", "no-digit" or "unsure", "message": "..."}`; `unread` says what is on it. A
 picture that cannot be opened gives `{"picture": "7.jpg", "error": {"code": "...", "message": "..."}}`, and the others
 are still read.

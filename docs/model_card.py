@@ -101,7 +101,8 @@ def _texts(card: Card) -> Iterator[str]:
     doubts = ", ".join(f"{name} {weight:.2f}" for name, weight in card.text_doubts.items())
     yield "\n## What the confidence of a whole text means\n"
     yield "The confidence of a text is the product of its digits' confidences, each raised to the power"
-    yield f"{card.text_power:.2f}, times a factor for doubts about the page. Their weights are: {doubts}."
+    yield f"{card.text_power:.2f} (its signs' confidences: {card.sign_power:.2f}), times a factor for doubts about the"
+    yield f"page. Their weights are: {doubts}."
     yield "`inkread.recognition.acceptance.text_doubts` defines them. Each group of pictures was measured with a fit on"
     yield "the others (`benchmarks/calibrate_texts.py`).\n"
     yield "| set | texts | right | calibration error | confidence 0.9 or more | of those, right |"

@@ -27,6 +27,7 @@ from inkread.batch.rows import SCHEMA
 from inkread.batch.run import DonePaths
 from inkread.batch.text_output import CSV_COLUMNS
 from inkread.cli import main
+from inkread.values import value_text
 
 
 @pytest.fixture
@@ -65,6 +66,9 @@ def test_every_picture_gets_the_row_of_its_reading(finished: Path, reader: Reade
         assert row["digits"] == [
             {"digit": d.digit, "confidence": d.confidence, "box": d.box._asdict(), "line": d.line, "number": d.number}
             for d in reading.digits
+        ]
+        assert [(number["text"], number["value"], number["kind"]) for number in row["numbers"]] == [
+            (number.text, value_text(number.value), number.kind) for number in reading.numbers
         ]
         assert row["size"] == Path(row["path"]).stat().st_size
         assert (row["width"], row["height"], row["refusal"], row["error"]) == (60, 60, None, None)

@@ -24,14 +24,16 @@ from helpers.ended import Ended, Run
 from helpers.printed import BELOW_PRINT, FORM_LINES, form, word_alone
 from inkread import Reader, Reading
 from inkread.cli import main
+from inkread.cli.read_fast import CSV_COLUMNS, DIGIT_COLUMNS
 from inkread.drawing import draw_digit, draw_sheet
 from inkread.geometry import Box
 from inkread.options import ReadOptions
 from inkread.readings import Unread, count_unread
 
-KEYS = ["picture", "text", "lines", "confidence", "refused", "digits", "unread"]
-DIGIT_KEYS = ["digit", "confidence", "probabilities", "box", "line"]
-COLUMNS = ["picture", "line", "number", "position", "digit", "confidence", "x", "y", "w", "h"]
+KEYS = ["picture", "text", "lines", "confidence", "refused", "numbers", "digits", "signs", "unread"]
+DIGIT_KEYS = ["digit", "confidence", "probabilities", "box", "line", "number"]
+NUMBER_KEYS = ["text", "value", "kind", "confidence", "box", "line"]
+COLUMNS = list(CSV_COLUMNS)
 
 
 @pytest.fixture
@@ -204,6 +206,17 @@ def test_json_is_an_object_a_picture_and_line(run: Run, three: Path, seven: Path
         assert [type(number) for number in only["probabilities"]] == [float] * 10
         assert [type(number) for number in only["box"]] == [int] * 4
         assert only["confidence"] == only["probabilities"][digit]
+        assert reading["signs"] == []
+        (number,) = reading["numbers"]
+        assert list(number) == NUMBER_KEYS
+        assert number == {
+            "text": str(digit),
+            "value": str(digit),
+            "kind": "integer",
+            "confidence": only["confidence"],
+            "box": only["box"],
+            "line": 0,
+        }
         assert 0.9 < reading["confidence"] <= only["confidence"], "what speaks against the page counts in its text"
 
 
@@ -222,7 +235,9 @@ def test_json_of_a_refused_picture_names_the_reason(run: Run, blank: Path) -> No
             "lines": [],
             "confidence": None,
             "refused": {"code": "blank", "message": "there is no writing on this picture"},
+            "numbers": [],
             "digits": [],
+            "signs": [],
             "unread": [],
         }
     ]
@@ -254,20 +269,45 @@ def rows_of(ended: Ended) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO("\n".join(ended.out))))
 
 
-def test_csv_is_a_row_a_digit_under_one_header(run: Run, three: Path, seven: Path) -> None:
+def test_csv_is_a_row_a_number_under_one_header(run: Run, three: Path, seven: Path) -> None:
     rows = rows_of(run("read", three, seven, "--format", "csv"))
     assert len(rows) == 2
     for row, path in zip(rows, (three, seven), strict=True):
-        (digit,) = inkread.read(path).digits
-        assert row == {
+        (number,) = inkread.read(path).numbers
+        assert row == dict.fromkeys(COLUMNS, "") | {
             "picture": str(path),
-            "line": "0",
-            "number": "0",
-            "position": "0",
-            "digit": str(digit.digit),
-            "confidence": str(digit.confidence),
-            **dict(zip("xywh", map(str, digit.box), strict=True)),
+            "page": "1",
+            "line": "1",
+            "text": number.text,
+            "value": number.text,
+            "kind": "integer",
+            "confidence": str(number.confidence),
+            **dict(zip("xywh", map(str, number.box), strict=True)),
         }
+
+
+def test_csv_of_digits_is_a_row_a_digit(run: Run, three: Path, blank: Path) -> None:
+    ended = run("read", three, blank, "--format", "csv", "--digits")
+    assert tuple(ended.out[0].split(",")) == DIGIT_COLUMNS
+    row, refused = csv.DictReader(io.StringIO("\n".join(ended.out)))
+    (digit,) = inkread.read(three).digits
+    assert row == dict.fromkeys(DIGIT_COLUMNS, "") | {
+        "picture": str(three),
+        "page": "1",
+        "line": "1",
+        "number": "1",
+        "position": "1",
+        "digit": "3",
+        "confidence": str(digit.confidence),
+        **dict(zip("xywh", map(str, digit.box), strict=True)),
+    }
+    assert refused["refused"] == "blank"
+
+
+def test_digits_without_csv_are_refused(run: Run, three: Path) -> None:
+    ended = run("read", three, "--digits")
+    assert ended.code == 2
+    assert ended.err == ["inkread: --digits is for --format csv; with --format json the digits are always there"]
 
 
 def test_csv_keeps_a_row_for_pictures_that_were_refused_or_failed(
@@ -276,9 +316,9 @@ def test_csv_keeps_a_row_for_pictures_that_were_refused_or_failed(
     ended = run("read", blank, missing, three, "--format", "csv")
     assert ended.code == 1
     refused, failed, read = rows_of(ended)
-    assert refused == dict.fromkeys(COLUMNS, "") | {"picture": str(blank)}
-    assert failed == dict.fromkeys(COLUMNS, "") | {"picture": str(missing)}
-    assert read["digit"] == "3"
+    assert refused == dict.fromkeys(COLUMNS, "") | {"picture": str(blank), "page": "1", "refused": "blank"}
+    assert failed == dict.fromkeys(COLUMNS, "") | {"picture": str(missing), "error": "missing"}
+    assert read["text"] == "3"
     assert ended.err == [
         f"inkread: {blank}: not read: there is no writing on this picture",
         f"inkread: {missing}: no such file; check the name and the folder",

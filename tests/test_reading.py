@@ -25,6 +25,8 @@ import inkread
 from inkread import OptionError, PictureError, Reader, Reading
 from inkread.datasets import Mnist
 from inkread.drawing import digit_ink, digit_strokes, draw_digit, draw_ink
+from inkread.readings import Number
+from inkread.values import Notation
 
 Ink = NDArray[np.float32]
 Picture = NDArray[np.uint8]
@@ -445,7 +447,7 @@ def test_a_refused_reading_shows_its_steps_too(reading: Reading) -> None:
 def test_the_lines_of_a_reading_are_joined_by_line_breaks() -> None:
     digit = inkread.read(plain(8)).digits[0]
     one, two = dataclasses.replace(digit, digit=1), dataclasses.replace(digit, digit=2, line=1)
-    reading = Reading("sheet", (one, digit, two))
+    reading = Reading("sheet", (Number.of([one, digit], Notation()), Number.of([two], Notation())))
     assert [line.text for line in reading.lines] == ["18", "2"]
     assert reading.text == "18\n2"
 

@@ -14,8 +14,9 @@ from inkread.geometry import Box
 from inkread.layout.patches import Patch as Ink
 from inkread.models.card import Card
 from inkread.pictures.page import Page
-from inkread.readings import Digit, Reading, Refusal, Unread
+from inkread.readings import Digit, Number, Reading, Refusal, Unread
 from inkread.steps import Steps
+from inkread.values import Notation
 
 WORD = Box(120, 70, 40, 20)
 
@@ -34,7 +35,9 @@ def steps_of(count: int, unread: tuple[Unread, ...] = (), *, refused: Refusal | 
         np.zeros((count, 28, 28), np.float32),
         np.eye(11, dtype=np.float32)[[7] * count],
         Card("best"),
-        Reading("form.png", digits, 0.9, unread) if not refused else Reading("form.png", (), None, unread, refused),
+        Reading("form.png", (Number.of(digits, Notation()),), 0.9, unread)
+        if not refused
+        else Reading("form.png", (), None, unread, refused),
     )
 
 

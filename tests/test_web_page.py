@@ -352,9 +352,10 @@ def test_a_reading_is_copied_and_taken_along(open_page: OpenPage, reader: Reader
     assert (name, json.loads(content)) == ("example.json", reading)
     name, content = saved("#save-csv")
     rows = list(csv.reader(io.StringIO(content.decode())))
-    assert (name, len(rows), tuple(rows[0])) == ("example.csv", 25, CSV_COLUMNS)
-    assert rows[13] == ["example.jpg", "1", "1", "0", "1", str(reading["digits"][12]["confidence"]),
-                        *map(str, reading["digits"][12]["box"])]  # fmt: skip
+    assert (name, len(rows), tuple(rows[0])) == ("example.csv", 1 + len(reading["numbers"]), CSV_COLUMNS)
+    number = reading["numbers"][-1]
+    assert rows[-1] == ["example.jpg", "1", str(number["line"] + 1), "", "", "", number["text"], number["value"],
+                        number["kind"], str(number["confidence"]), *map(str, number["box"]), "", ""]  # fmt: skip
     name, content = saved("#save-picture")
     picture = Image.open(io.BytesIO(content))
     assert (name, picture.format, picture.size) == ("example-read.jpg", "JPEG", (880, 640))

@@ -18,6 +18,9 @@ SIGNS = ".,-/:%+="
 MARKS = "0123456789" + SIGNS
 """The marks that are text: a mark's class is its index here."""
 
+FIRST_SIGN = 10
+"""The class of the first of the signs."""
+
 LETTER = len(MARKS)
 """The class of a letter, printed or written."""
 

@@ -9,12 +9,21 @@ from typing import Literal, TypedDict, get_args
 
 from inkread.errors import OptionError
 from inkread.geometry import Box
+from inkread.values import DateOrder, DecimalMark, Notation
 
 Content = Literal["auto", "digit", "number", "lines"]
 """What a picture holds: one digit, one row of digits, or several rows. "auto" detects which."""
 
 Print = Literal["auto", "read", "skip"]
 """Whether printed digits are read. "auto" reads them if nothing on the picture is written by hand."""
+
+
+DECIMAL_HELP = (
+    "The sign before the decimals of numbers; the other one groups thousands. Without this option, numbers such as "
+    "12.000 have no value."
+)
+
+ORDER_HELP = "The order of day and month in dates such as 5/6/2024, which have no value without it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,8 @@ class ReadOptions:
     min_confidence: a reading with a smaller confidence is refused as "unsure"; 0 to 1, None for the card's value.
     print_: whether printed digits are read.
     region: the part of each picture that is read, in pixels of the upright picture; None for the whole picture.
+    decimal: the sign before the decimals of numbers; None if it is not known. Values depend on it.
+    order: the order of day, month and year in dates; None if it is not known. Values depend on it.
 
     Raises `OptionError` for an option out of range.
     """
@@ -33,6 +44,8 @@ class ReadOptions:
     min_confidence: float | None = None
     print_: Print = "auto"
     region: Sequence[int] | None = None
+    decimal: DecimalMark | None = None
+    order: DateOrder | None = None
 
     def __post_init__(self) -> None:
         if self.as_ not in get_args(Content):
@@ -43,6 +56,15 @@ class ReadOptions:
             raise OptionError(f"print_={self.print_!r}: this is one of {', '.join(map(repr, get_args(Print)))}")
         if self.region is not None:
             object.__setattr__(self, "region", _region(self.region))
+        if self.decimal is not None and self.decimal not in get_args(DecimalMark):
+            raise OptionError(f"decimal={self.decimal!r}: this is '.' or ','")
+        if self.order is not None and self.order not in get_args(DateOrder):
+            raise OptionError(f"order={self.order!r}: this is 'DMY' or 'MDY'")
+
+    @property
+    def notation(self) -> Notation:
+        """How numbers are written."""
+        return Notation(self.decimal, self.order)
 
 
 class ReadKeywords(TypedDict, total=False):
@@ -52,6 +74,8 @@ class ReadKeywords(TypedDict, total=False):
     min_confidence: float | None
     print_: Print
     region: Sequence[int] | None
+    decimal: DecimalMark | None
+    order: DateOrder | None
 
 
 def parse_region(text: str | None) -> Box | None:

@@ -23,7 +23,7 @@ from inkread.options import Content, ReadKeywords, ReadOptions
 from inkread.pictures.opening import Picture, content_of, name_of, open_picture
 from inkread.pictures.page import Page
 from inkread.readings import Reading
-from inkread.recognition.acceptance import accepted_digits, refusal, text_confidence, upright_unread
+from inkread.recognition.acceptance import accepted_numbers, refusal, text_confidence, upright_unread
 from inkread.recognition.recognise import PageReader, Recognition, finer
 from inkread.steps import Steps
 from inkread.teaching.profiles import DEFAULT_PROFILE, Profile
@@ -86,14 +86,14 @@ class Reader:
         page, ink, found = self._recognised(picture, name, options)
         if found.turns:
             page, ink = page.turned(found.turns), np.ascontiguousarray(np.rot90(ink, found.turns))
-        digits, unread = accepted_digits(found, page, self.card), upright_unread(found, page)
-        confidence = text_confidence(found, digits, self.card)
-        refused = refusal(found, digits, confidence, self.card, options.min_confidence)
+        numbers = accepted_numbers(found, page, self.card, options.notation)
+        unread, confidence = upright_unread(found, page), text_confidence(found, numbers, self.card)
+        refused = refusal(found, numbers, confidence, self.card, options.min_confidence)
         draw = partial(self._draw, picture, options)
         if refused:
             reading = Reading(name, unread=unread, refused=refused, _draw=draw)
         else:
-            reading = Reading(name, digits, confidence, unread, _draw=draw)
+            reading = Reading(name, numbers, confidence, unread, _draw=draw)
         patches = tuple(place.patch for place in found.places)
         return Steps(page, ink, patches, found.glyphs, found.probabilities, self.card, reading)
 

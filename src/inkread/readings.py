@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
 from itertools import groupby
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from inkread.errors import OptionError
 from inkread.geometry import Box, hull_of
 from inkread.style import ANSWER, QUIET, SURE, WARNING, percent
+from inkread.values import Notation, NumberKind, Value, meaning, value_of, value_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,7 +49,7 @@ class Digit:
     probabilities: ten floats from 0 to 1 that sum to 1, one for each class.
     box: where its ink is, in pixels of the upright picture.
     line: index of its line in `Reading.lines`.
-    number: index of its number in that line.
+    number: index of its number in `Reading.numbers`.
     """
 
     digit: int
@@ -58,6 +59,9 @@ class Digit:
     line: int = 0
     number: int = 0
     _conformal: Conformal | None = field(default=None, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        return str(self.digit)
 
     def candidates(self, probability: float, *, by: Conformal | None = None) -> tuple[int, ...]:
         """Return a set of digits that contains the true one with at least this probability, 0 to 1; likeliest first.
@@ -83,49 +87,87 @@ class Digit:
         return tuple(digit for digit in ranked if self.probabilities[digit] >= least)
 
 
-class _WithDigits(Protocol):
-    """Anything with a text and its digits."""
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One sign of a number.
+
+    sign: one of `. , - / : % + =`.
+    confidence: the probability, 0 to 1, that `sign` is right.
+    box, line, number: as for a digit.
+    """
+
+    sign: str
+    confidence: float
+    box: Box
+    line: int = 0
+    number: int = 0
+
+    def __str__(self) -> str:
+        return self.sign
+
+
+class _Sure(Protocol):
+    """Anything that is right with some probability."""
 
     @property
-    def text(self) -> str: ...
+    def confidence(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """Digits and signs on one line without a wide gap.
+
+    characters: the digits and signs, from left to right, as they are written.
+    kind: "integer", "decimal", "date", "time", "fraction", "percent" or "other".
+    value: what the text means: a `Decimal`, a `date` or a `time`; None if that is not certain. The value of 98% is 98.
+    """
+
+    characters: tuple[Digit | Sign, ...]
+    kind: NumberKind
+    value: Value
+
+    @classmethod
+    def of(cls, characters: Sequence[Digit | Sign], notation: Notation) -> Number:
+        """Return the number with these characters, whose value follows from how numbers are written."""
+        found = meaning("".join(map(str, characters)), notation)
+        return cls(tuple(characters), found.kind, found.value)
 
     @property
-    def digits(self) -> tuple[Digit, ...]: ...
-
-
-class _Written:
-    """The base of a number and a line, whose digits are side by side."""
-
-    __slots__ = ()
+    def text(self) -> str:
+        """Its digits and signs."""
+        return "".join(map(str, self.characters))
 
     @property
-    def confidence(self: _WithDigits) -> float:
-        """The probability, 0 to 1, that all of its digits are right."""
-        return all_right(self.digits)
+    def digits(self) -> tuple[Digit, ...]:
+        """Its digits."""
+        return tuple(character for character in self.characters if isinstance(character, Digit))
 
     @property
-    def box(self: _WithDigits) -> Box:
+    def signs(self) -> tuple[Sign, ...]:
+        """Its signs."""
+        return tuple(character for character in self.characters if isinstance(character, Sign))
+
+    @property
+    def line(self) -> int:
+        """The index of its line in `Reading.lines`."""
+        return self.characters[0].line
+
+    @property
+    def confidence(self) -> float:
+        """The probability, 0 to 1, that all of its digits and signs are right."""
+        return all_right(self.characters)
+
+    @property
+    def box(self) -> Box:
         """Where its ink is, in pixels of the upright picture."""
-        return hull_of(digit.box for digit in self.digits)
+        return hull_of(character.box for character in self.characters)
 
-    def __str__(self: _WithDigits) -> str:
+    def __str__(self) -> str:
         return self.text
 
 
 @dataclass(frozen=True, slots=True)
-class Number(_Written):
-    """Digits on one line without a wide gap."""
-
-    digits: tuple[Digit, ...]
-
-    @property
-    def text(self) -> str:
-        """The digits."""
-        return "".join(str(digit.digit) for digit in self.digits)
-
-
-@dataclass(frozen=True, slots=True)
-class Line(_Written):
+class Line:
     """Numbers side by side."""
 
     numbers: tuple[Number, ...]
@@ -139,6 +181,19 @@ class Line(_Written):
     def digits(self) -> tuple[Digit, ...]:
         """Its digits, from left to right."""
         return tuple(digit for number in self.numbers for digit in number.digits)
+
+    @property
+    def confidence(self) -> float:
+        """The probability, 0 to 1, that all of its digits and signs are right."""
+        return all_right(self.numbers)
+
+    @property
+    def box(self) -> Box:
+        """Where its ink is, in pixels of the upright picture."""
+        return hull_of(number.box for number in self.numbers)
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +229,14 @@ class Reading:
     """The result for one picture.
 
     picture: the name of the picture, as it was given.
-    digits: the digits in reading order; empty if the reading was refused.
+    numbers: the numbers of all lines, in reading order; empty if the reading was refused.
     confidence: the probability, 0 to 1, that the whole text is right; None if the reading was refused.
     unread: what was seen on the picture and is not in the text.
     refused: why the reading was refused, or None.
     """
 
     picture: str
-    digits: tuple[Digit, ...] = ()
+    numbers: tuple[Number, ...] = ()
     confidence: float | None = None
     unread: tuple[Unread, ...] = ()
     refused: Refusal | None = None
@@ -190,15 +245,17 @@ class Reading:
     @property
     def lines(self) -> tuple[Line, ...]:
         """The lines, from top to bottom; empty if the reading was refused."""
-        return tuple(
-            Line(tuple(Number(tuple(group)) for _, group in groupby(digits, key=lambda digit: digit.number)))
-            for _, digits in groupby(self.digits, key=lambda digit: digit.line)
-        )
+        return tuple(Line(tuple(group)) for _, group in groupby(self.numbers, key=lambda number: number.line))
 
     @property
-    def numbers(self) -> tuple[Number, ...]:
-        """The numbers of all lines, in reading order."""
-        return tuple(number for line in self.lines for number in line.numbers)
+    def digits(self) -> tuple[Digit, ...]:
+        """The digits of all numbers, in reading order."""
+        return tuple(digit for number in self.numbers for digit in number.digits)
+
+    @property
+    def signs(self) -> tuple[Sign, ...]:
+        """The signs of all numbers, in reading order."""
+        return tuple(sign for number in self.numbers for sign in number.signs)
 
     @property
     def text(self) -> str:
@@ -227,6 +284,17 @@ class Reading:
             "lines": [line.text for line in self.lines],
             "confidence": self.confidence,
             "refused": asdict(self.refused) if self.refused else None,
+            "numbers": [
+                {
+                    "text": number.text,
+                    "value": value_text(number.value),
+                    "kind": number.kind,
+                    "confidence": round(number.confidence, 6),
+                    "box": list(number.box),
+                    "line": number.line,
+                }
+                for number in self.numbers
+            ],
             "digits": [
                 {
                     "digit": digit.digit,
@@ -234,20 +302,46 @@ class Reading:
                     "probabilities": list(digit.probabilities),
                     "box": list(digit.box),
                     "line": digit.line,
+                    "number": digit.number,
                 }
                 for digit in self.digits
+            ],
+            "signs": [
+                {
+                    "sign": sign.sign,
+                    "confidence": sign.confidence,
+                    "box": list(sign.box),
+                    "line": sign.line,
+                    "number": sign.number,
+                }
+                for sign in self.signs
             ],
             "unread": [{"box": list(unread.box), "reason": unread.reason} for unread in self.unread],
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Reading:
-        """Return the reading of a JSON object from `to_dict`. Raises `KeyError` or `TypeError` for other objects."""
+        """Return the reading of a JSON object from `to_dict`.
+
+        Raises `KeyError`, `TypeError`, `ValueError` or `StopIteration` for other objects.
+        """
+        digits, signs = iter(values["digits"]), iter(values["signs"])
+
+        def character(text: str) -> Digit | Sign:
+            if text.isdigit():
+                found = next(digits)
+                row = tuple(found["probabilities"])
+                return Digit(
+                    found["digit"], found["confidence"], row, Box(*found["box"]), found["line"], found["number"]
+                )
+            found = next(signs)
+            return Sign(found["sign"], found["confidence"], Box(*found["box"]), found["line"], found["number"])
+
         return cls(
             picture=values["picture"],
-            digits=tuple(
-                Digit(d["digit"], d["confidence"], tuple(d["probabilities"]), Box(*d["box"]), d["line"], number)
-                for d, number in zip(values["digits"], _numbers(values["lines"]), strict=True)
+            numbers=tuple(
+                Number(tuple(map(character, number["text"])), number["kind"], value_of(number["kind"], number["value"]))
+                for number in values["numbers"]
             ),
             confidence=values["confidence"],
             unread=tuple(Unread(Box(*place["box"]), place["reason"]) for place in values["unread"]),
@@ -267,7 +361,7 @@ class Reading:
     def __getstate__(self) -> dict[str, Any]:
         return {
             "picture": self.picture,
-            "digits": self.digits,
+            "numbers": self.numbers,
             "confidence": self.confidence,
             "unread": self.unread,
             "refused": self.refused,
@@ -278,18 +372,13 @@ class Reading:
             object.__setattr__(self, name, value)
 
 
-def all_right(digits: Iterable[Digit]) -> float:
-    """Return the probability, 0 to 1, that all of these digits are right."""
-    return prod(digit.confidence for digit in digits)
-
-
-def _numbers(lines: Iterable[str]) -> list[int]:
-    """Return, for each digit of lines of text, the index of its number in its line."""
-    return [index for line in lines for index, number in enumerate(line.split(" ")) for _ in number]
+def all_right(parts: Iterable[_Sure]) -> float:
+    """Return the probability, 0 to 1, that all of these digits, signs or numbers are right."""
+    return prod(part.confidence for part in parts)
 
 
 def _html(reading: Reading) -> str:
-    """Return a reading as HTML: its text in large digits, each with a tooltip, and the confidence in all of it."""
+    """Return a reading as HTML: its text in large characters, each with a tooltip, and the confidence in all of it."""
     name = f'<span style="color:{QUIET}">{escape(reading.picture)}</span>'
     unread = count_unread(reading.unread)
     rest = f'<div style="color:{QUIET}">not in the text: {escape(unread)}</div>' if unread else ""
@@ -305,11 +394,11 @@ def _html(reading: Reading) -> str:
 
 
 def _line_html(line: Line) -> str:
-    return " &nbsp;".join("".join(map(_digit_html, number.digits)) for number in line.numbers)
+    return " &nbsp;".join("".join(map(_character_html, number.characters)) for number in line.numbers)
 
 
-def _digit_html(digit: Digit) -> str:
-    colour = ANSWER if digit.confidence >= SURE else WARNING
-    x, y, w, h = digit.box
-    title = f"{digit.digit}: {escape(percent(digit.confidence))}, at {x}, {y}, {w} x {h} pixels"
-    return f'<span style="color:{colour}" title="{title}">{digit.digit}</span>'
+def _character_html(character: Digit | Sign) -> str:
+    colour = ANSWER if character.confidence >= SURE else WARNING
+    x, y, w, h = character.box
+    title = f"{character}: {escape(percent(character.confidence))}, at {x}, {y}, {w} x {h} pixels"
+    return f'<span style="color:{colour}" title="{title}">{character}</span>'

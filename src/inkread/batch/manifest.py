@@ -18,16 +18,20 @@ from inkread.reader import Reader
 MANIFEST = "_inkread.json"
 """The file's name. Parquet readers ignore files whose names begin with an underscore."""
 
-_FORMAT = 2
+_FORMAT = 3
 
 _COMPARED = {
     "as": "--as",
     "min_confidence": "--min-confidence",
     "print": "--print",
     "region": "--region",
+    "decimal": "--decimal",
+    "order": "--order",
     "model_sha256": "the model",
     "card": "the model's card",
 }
+
+_OF_CARD = ("temperature", "text_power", "sign_power", "no_digit", "min_confidence")
 
 Manifest = dict[str, Any]
 
@@ -49,11 +53,13 @@ def plan(model: str | None, options: ReadOptions) -> tuple[Task, Manifest]:
         "format": _FORMAT,
         "model": task.model_id,
         "model_sha256": sha256,
-        "card": {name: getattr(card, name) for name in ("temperature", "text_power", "no_digit", "min_confidence")},
+        "card": {name: getattr(card, name) for name in _OF_CARD},
         "as": options.as_,
         "min_confidence": options.min_confidence,
         "print": options.print_,
         "region": None if options.region is None else list(options.region),
+        "decimal": options.decimal,
+        "order": options.order,
         "runs": [],
     }
 

@@ -13,8 +13,9 @@ import inkread
 from inkread.errors import PictureError
 from inkread.options import ReadOptions
 from inkread.reader import Reader
-from inkread.readings import Digit, Unread
+from inkread.readings import Digit, Number, Sign, Unread
 from inkread.steps import Steps
+from inkread.values import value_text
 
 # Looking up the version takes longer than reading a picture.
 _VERSION = inkread.__version__
@@ -23,6 +24,19 @@ _SAID = pa.struct([("code", pa.string()), ("message", pa.string())])
 _BOX = pa.struct([(name, pa.int32()) for name in ("x", "y", "w", "h")])
 _DIGIT = pa.struct(
     [("digit", pa.int8()), ("confidence", pa.float64()), ("box", _BOX), ("line", pa.int32()), ("number", pa.int32())]
+)
+_SIGN = pa.struct(
+    [("sign", pa.string()), ("confidence", pa.float64()), ("box", _BOX), ("line", pa.int32()), ("number", pa.int32())]
+)
+_NUMBER = pa.struct(
+    [
+        ("text", pa.string()),
+        ("value", pa.string()),
+        ("kind", pa.string()),
+        ("confidence", pa.float64()),
+        ("box", _BOX),
+        ("line", pa.int32()),
+    ]
 )
 _UNREAD = pa.struct([("box", _BOX), ("reason", pa.string())])
 
@@ -36,7 +50,9 @@ SCHEMA = pa.schema(
         ("confidence", pa.float64()),
         ("refusal", _SAID),
         ("error", _SAID),
+        ("numbers", pa.list_(_NUMBER)),
         ("digits", pa.list_(_DIGIT)),
+        ("signs", pa.list_(_SIGN)),
         ("unread", pa.list_(_UNREAD)),
         ("model", pa.string()),
         ("inkread", pa.string()),
@@ -57,7 +73,7 @@ class Row(NamedTuple):
     confidence: float | None = None
     refusal: tuple[str, str] | None = None
     error: tuple[str, str] | None = None
-    digits: tuple[Digit, ...] = ()
+    numbers: tuple[Number, ...] = ()
     unread: tuple[Unread, ...] = ()
     milliseconds: float = 0.0
 
@@ -102,7 +118,7 @@ def _row(path: str, steps: Steps) -> Row:
     width, height = steps.page.size
     refusal = (reading.refused.code, reading.refused.message) if reading.refused else None
     return Row(
-        path, None, width, height, reading.text, reading.confidence, refusal, None, reading.digits, reading.unread
+        path, None, width, height, reading.text, reading.confidence, refusal, None, reading.numbers, reading.unread
     )
 
 
@@ -113,7 +129,9 @@ def table(rows: Sequence[Row], task: Task) -> pa.Table:
         **columns,
         "refusal": [_code_and_message(said) for said in columns["refusal"]],
         "error": [_code_and_message(said) for said in columns["error"]],
-        "digits": [[_digit(digit) for digit in digits] for digits in columns["digits"]],
+        "numbers": [[_number(number) for number in numbers] for numbers in columns["numbers"]],
+        "digits": [[_digit(digit) for number in numbers for digit in number.digits] for numbers in columns["numbers"]],
+        "signs": [[_sign(sign) for number in numbers for sign in number.signs] for numbers in columns["numbers"]],
         "unread": [[_place(place) for place in places] for places in columns["unread"]],
         "model": [task.model_id] * len(rows),
         "inkread": [_VERSION] * len(rows),
@@ -132,6 +150,27 @@ def _digit(digit: Digit) -> dict[str, Any]:
         "box": digit.box._asdict(),
         "line": digit.line,
         "number": digit.number,
+    }
+
+
+def _sign(sign: Sign) -> dict[str, Any]:
+    return {
+        "sign": sign.sign,
+        "confidence": sign.confidence,
+        "box": sign.box._asdict(),
+        "line": sign.line,
+        "number": sign.number,
+    }
+
+
+def _number(number: Number) -> dict[str, Any]:
+    return {
+        "text": number.text,
+        "value": value_text(number.value),
+        "kind": number.kind,
+        "confidence": round(number.confidence, 6),
+        "box": number.box._asdict(),
+        "line": number.line,
     }
 
 

@@ -14,7 +14,8 @@ from typing import Annotated, Literal
 import typer
 
 from inkread.cli.read_fast import PRINT_HELP, REGION_HELP
-from inkread.options import Content, Print, parse_region
+from inkread.options import DECIMAL_HELP, ORDER_HELP, Content, Print, parse_region
+from inkread.values import DateOrder, DecimalMark
 
 
 def batch(
@@ -36,6 +37,8 @@ def batch(
     ] = "auto",
     print_: Annotated[Print, typer.Option("--print", help=PRINT_HELP)] = "auto",
     region: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help=REGION_HELP)] = None,
+    decimal: Annotated[DecimalMark | None, typer.Option(help=DECIMAL_HELP)] = None,
+    order: Annotated[DateOrder | None, typer.Option(help=ORDER_HELP)] = None,
     model: Annotated[
         Path | None,
         typer.Option(help="A model folder, an .onnx, .keras or .h5 file, or 'tiny'. Default: the shipped model."),
@@ -64,9 +67,9 @@ def batch(
 ) -> int:
     """Read millions of pictures into a Parquet dataset, each picture once. Needs the extra 'batch'.
 
-    The dataset has one row per picture: its text, confidence and digits with boxes, or why it was refused or could not
-    be read. Ctrl-C, a crash or a full disk lose nothing. Run the same command again to continue where it stopped. It
-    also reads pictures that were added to INPUT since.
+    The dataset has one row per picture: its text, confidence and numbers with values and boxes, or why it was refused
+    or could not be read. Ctrl-C, a crash or a full disk lose nothing. Run the same command again to continue where it
+    stopped. It also reads pictures that were added to INPUT since.
 
     Examples:
 
@@ -94,6 +97,8 @@ def batch(
             min_confidence=min_confidence,
             print_=print_,
             region=part,
+            decimal=decimal,
+            order=order,
         )
     if summary.stopped:
         kept = "run the same command again to continue" if format_ == "parquet" else f"{out} was not written"

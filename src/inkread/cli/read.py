@@ -7,9 +7,16 @@ from typing import Annotated
 
 import typer
 
-from inkread.cli.read_fast import PRINT_HELP, PROFILE_HELP, REGION_HELP, Format, read_pictures
-from inkread.options import Content, Print, ReadOptions, parse_region
+from inkread.cli.read_fast import (
+    PRINT_HELP,
+    PROFILE_HELP,
+    REGION_HELP,
+    Format,
+    read_pictures,
+)
+from inkread.options import DECIMAL_HELP, ORDER_HELP, Content, Print, ReadOptions, parse_region
 from inkread.teaching.profiles import DEFAULT_PROFILE
+from inkread.values import DateOrder, DecimalMark
 
 
 def read(
@@ -30,6 +37,8 @@ def read(
     ] = "auto",
     print_: Annotated[Print, typer.Option("--print", help=PRINT_HELP)] = "auto",
     region: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help=REGION_HELP)] = None,
+    decimal: Annotated[DecimalMark | None, typer.Option(help=DECIMAL_HELP)] = None,
+    order: Annotated[DateOrder | None, typer.Option(help=ORDER_HELP)] = None,
     model: Annotated[
         Path | None,
         typer.Option(
@@ -41,10 +50,12 @@ def read(
         Format,
         typer.Option(
             "--format",
-            help="'text': only the digits; with several pictures, each line starts with the name and a tab. 'json': "
-            "one object per picture, each on its own line, with probabilities and boxes. 'csv': one row per digit.",
+            help="'text': only the text; with several pictures, each line starts with the name and a tab. 'json': "
+            "one object per picture, each on its own line, with values, probabilities and boxes. 'csv': one row per "
+            "number.",
         ),
     ] = "text",
+    digits: Annotated[bool, typer.Option("--digits", help="With '--format csv': one row per digit.")] = False,
     figure: Annotated[
         Path | None,
         typer.Option(
@@ -67,7 +78,10 @@ def read(
     ] = None,
     profile: Annotated[str, typer.Option(metavar="NAME", help=PROFILE_HELP)] = DEFAULT_PROFILE,
 ) -> int:
-    """Read the digits on each picture: one digit, one number, or several lines.
+    """Read the numbers on each picture: one digit, one number, or several lines.
+
+    Numbers keep their signs . , - / : % + = as they are written. '--format json' and 'csv' also say what each number
+    means: 1.234,50 has the value 1234.50, and 25/12/2026 the value 2026-12-25.
 
     Words, print beside handwriting, and drawings are not read. A line on stderr says what is not in the text, and
     '--format json' says where it is.
@@ -76,7 +90,9 @@ def read(
 
         inkread read 6.jpg
 
-        inkread read scans/*.png --format csv > digits.csv
+        inkread read scans/*.png --format csv > numbers.csv
+
+        inkread read receipt.jpg --format csv --decimal , --order DMY
 
         inkread read 6.jpg --figure steps.png --min-confidence 0.9
 
@@ -84,10 +100,11 @@ def read(
     """
     return read_pictures(
         pictures,
-        options=ReadOptions(as_, min_confidence, print_, parse_region(region)),
+        options=ReadOptions(as_, min_confidence, print_, parse_region(region), decimal, order),
         model=model,
         profile=profile,
         format_=format_,
+        digits=digits,
         figure=figure,
         show=show,
         debug=context.obj["debug"],

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from inkread.errors import OptionError, PictureError
 from inkread.options import ReadOptions
-from inkread.readings import Reading, count_unread
+from inkread.readings import Digit, Reading, count_unread
 from inkread.teaching.profiles import DEFAULT_PROFILE, NO_PROFILE, Profile
+from inkread.values import value_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
     from inkread.reader import Reader
     from inkread.steps import Steps
 
-CSV_COLUMNS = ("picture", "line", "number", "position", "digit", "confidence", "x", "y", "w", "h")
+_PLACE, _FAILED = ("x", "y", "w", "h"), ("refused", "error")
+CSV_COLUMNS = ("picture", "page", "line", "row", "column", "field", "text", "value", "kind", "confidence", *_PLACE,
+               *_FAILED)  # fmt: skip
+"""The columns of a row with a number. `row`, `column` and `field` are for tables and forms, and are empty elsewhere."""
+
+DIGIT_COLUMNS = ("picture", "page", "line", "number", "position", "digit", "confidence", *_PLACE, *_FAILED)
+"""The columns of a row with a digit. Lines, the numbers of a line and the positions in a number count from 1."""
 
 STDIN = "<stdin>"
 
@@ -48,6 +55,7 @@ def read_pictures(
     model: Path | None = None,
     profile: str = DEFAULT_PROFILE,
     format_: Format = "text",
+    digits: bool = False,
     figure: Path | None = None,
     show: bool = False,
     debug: bool = False,
@@ -60,7 +68,9 @@ def read_pictures(
     if figure is not None:
         _check_figure(figure, pictures)
     failed = False
-    printer = _PRINTERS[format_](several=len(pictures) > 1)
+    if digits and format_ != "csv":
+        raise OptionError("--digits is for --format csv; with --format json the digits are always there")
+    printer = (_DigitCsv if digits else _PRINTERS[format_])(several=len(pictures) > 1)
     names = _FigureNames(figure)
     reader = Reader(model, profile=profile_of(profile))
     warn_if_unteachable(reader)
@@ -147,35 +157,65 @@ class _Json(_Text):
 
 
 class _Csv(_Text):
-    """Prints one row per digit. A picture that was refused or failed has one row without a digit."""
+    """Prints one row per number. A picture that was refused or failed has one row with the code of the reason."""
+
+    columns: tuple[str, ...] = CSV_COLUMNS
 
     def __init__(self, *, several: bool) -> None:
         super().__init__(several=several)
-        self._row(*CSV_COLUMNS)
+        self._print(self.columns)
 
     def reading(self, reading: Reading) -> None:
-        for line, of_line in enumerate(reading.lines):
-            for number, of_number in enumerate(of_line.numbers):
-                for position, digit in enumerate(of_number.digits):
-                    place = (line, number, position)
-                    self._row(reading.picture, *place, digit.digit, digit.confidence, *digit.box)
+        for row in self.rows(reading):
+            self._row(picture=reading.picture, page=1, **row)
         if reading.refused:
-            self._row_without_digit(reading.picture)
+            self._row(picture=reading.picture, page=1, refused=reading.refused.code)
         self.not_read(reading)
 
+    def rows(self, reading: Reading) -> Iterator[dict[str, object]]:
+        """Yield the rows of a reading, without the picture and the page."""
+        for number in reading.numbers:
+            yield {
+                "line": number.line + 1,
+                "text": number.text,
+                "value": value_text(number.value),
+                "kind": number.kind,
+                "confidence": round(number.confidence, 6),
+                **number.box._asdict(),
+            }
+
     def failure(self, name: str, error: PictureError) -> None:
-        self._row_without_digit(name)
+        self._row(picture=name, error=error.code)
         super().failure(name, error)
 
-    def _row_without_digit(self, picture: str) -> None:
-        self._row(picture, *[""] * (len(CSV_COLUMNS) - 1))
+    def _row(self, **values: object) -> None:
+        self._print([values.get(column) for column in self.columns])
 
-    def _row(self, *values: object) -> None:
+    def _print(self, values: Sequence[object]) -> None:
         import csv
 
         text = io.StringIO()
         csv.writer(text, lineterminator="").writerow(values)
         print(text.getvalue(), flush=True)
+
+
+class _DigitCsv(_Csv):
+    """Prints one row per digit."""
+
+    columns = DIGIT_COLUMNS
+
+    def rows(self, reading: Reading) -> Iterator[dict[str, object]]:
+        for line, of_line in enumerate(reading.lines, 1):
+            for index, number in enumerate(of_line.numbers, 1):
+                for position, digit in enumerate(number.characters, 1):
+                    if isinstance(digit, Digit):
+                        place = {"line": line, "number": index, "position": position}
+                        yield {
+                            **place,
+                            "digit": digit.digit,
+                            "confidence": digit.confidence,
+                            **digit.box._asdict(),
+                        }
 
 
 _PRINTERS: dict[str, type[_Text]] = {"text": _Text, "json": _Json, "csv": _Csv}

@@ -134,6 +134,10 @@ def _page(axes: Axes, steps: Steps) -> None:
     axes.set_anchor("NW")
     axes.spines[:].set_color(LINE)
     show_unread(axes, steps.reading, steps.page)
+    for sign in steps.reading.signs:
+        x, y, w, h = steps.page.located(sign.box)
+        colour = ANSWER if sign.confidence >= SURE else WARNING
+        axes.add_patch(Rectangle((x - 2, y - 2), w + 4, h + 4, fill=False, edgecolor=colour, linewidth=0.9))
     for patch, digit in zip(steps.patches, steps.reading.digits, strict=True):
         x, y, w, h = patch.box
         colour = ANSWER if digit.confidence >= SURE else WARNING

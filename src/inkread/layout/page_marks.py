@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inkread.geometry import Box
 from inkread.ink.components import Map
 from inkread.marks import (
     CENTRE,
@@ -119,6 +120,12 @@ class Marks:
         return Marks(
             self.boxes[chosen], self.certainties[chosen], self.classes[chosen], self.printed[chosen], self.scale
         )
+
+    def box(self, *indices: int) -> Box:
+        """Return the box of the marks at these indices, in whole pixels of the page."""
+        left, top = np.floor(self.boxes[list(indices), :2].min(axis=0)).astype(int).tolist()
+        right, bottom = np.ceil(self.boxes[list(indices), 2:].max(axis=0)).astype(int).tolist()
+        return Box(left, top, right - left, bottom - top)
 
     def overlapping(self, box: Floats) -> NDArray[np.intp]:
         """Return the indices of the marks whose boxes overlap a box, (4,): left, top, right and bottom edge."""
@@ -272,8 +279,15 @@ def _each_once(marks: Marks) -> NDArray[np.intp]:
 
 def _inside_surer(boxes: Floats) -> NDArray[np.bool_]:
     """Return which boxes of digits, (N, 4) from the surest on, share too much of the smaller box with a surer one."""
-    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     inside = np.zeros(len(boxes), bool)
+    for one, other in shared_boxes(boxes, LIMITS.within):
+        inside[max(one, other)] = True
+    return inside
+
+
+def shared_boxes(boxes: Floats, share: float) -> Iterator[tuple[int, int]]:
+    """Yield the indices of each two boxes, of (N, 4), that have more than a share of the smaller one in common."""
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     # The work is done from left to right, so that only boxes that overlap are compared.
     order = np.argsort(boxes[:, 0], kind="stable")
     ends = np.searchsorted(boxes[order, 0], boxes[order, 2])
@@ -282,9 +296,8 @@ def _inside_surer(boxes: Floats) -> NDArray[np.bool_]:
         across = np.minimum(boxes[near, 2], boxes[index, 2]) - boxes[near, 0]
         down = np.minimum(boxes[near, 3], boxes[index, 3]) - np.maximum(boxes[near, 1], boxes[index, 1])
         shared = np.maximum(across, 0) * np.maximum(down, 0)
-        for other in near[shared > LIMITS.within * np.minimum(areas[near], areas[index])].tolist():
-            inside[max(index, other)] = True
-    return inside
+        for other in near[shared > share * np.minimum(areas[near], areas[index])].tolist():
+            yield index, other
 
 
 def _judge(view: Map, marks: Marks) -> tuple[float, bool, bool]:

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.layout.page_marks import Marks
-from inkread.marks import LETTER, MARKS, OTHER_INK
+from inkread.layout.page_marks import Marks, shared_boxes
+from inkread.marks import FIRST_SIGN, LETTER, MARKS, OTHER_INK
 from inkread.quantiles import median
 
 RunKind = Literal["number", "word"]
@@ -39,6 +39,18 @@ class LineLimits:
     """A gap separates a word from a number if it is wider than this, in heights."""
     foreign: float = 0.02
     """The prior probability of a letter in a number, and of a digit in a word."""
+    beside: float = 1.0
+    """A sign is at most this far from a digit of its number, in heights."""
+    above: float = 0.3
+    """The middle of a sign is at most this far above the tops of the digits beside it, in heights,"""
+    below: float = 0.4
+    """and at most this far below their feet. A comma hangs below the line."""
+    inside: float = 0.6
+    """A sign is a part of a larger one, as a point of a colon, if more than this share of it is inside."""
+    certain_sign: float = 0.4
+    """A sign beside a digit is used if its probability of a centre is larger than this."""
+    lone: float = 0.7
+    """A sign without a digit near it is reported if its probability of a centre is larger than this."""
     printed: float = 0.5
     """A run is print if the mean probability of print of its marks is larger than this."""
 
@@ -54,12 +66,14 @@ class Run:
     others: the indices of its other marks.
     kind: whether it is a number or a word.
     printed: whether it is printed, not handwritten.
+    signs: the indices of its signs. A word has none.
     """
 
     digits: tuple[int, ...]
     others: tuple[int, ...]
     kind: RunKind
     printed: bool
+    signs: tuple[int, ...] = ()
 
 
 def find_lines(marks: Marks, *, single: bool = False) -> list[list[Run]]:
@@ -67,14 +81,15 @@ def find_lines(marks: Marks, *, single: bool = False) -> list[list[Run]]:
 
     single: whether all marks are on one line.
 
-    Points, commas and dashes are not part of a run yet.
+    Lines are made of digits, letters and slashes. The other signs are added to the lines that they are on.
     """
     tall = (marks.kinds < 10) | (marks.kinds == LETTER) | (marks.kinds == _SLASH)
     text = np.flatnonzero((marks.certainties > LIMITS.certain) & tall)
     if not len(text):
         return []
     rows = [text[np.argsort(_middles(marks)[text, 0])].tolist()] if single else _rows(marks, text)
-    return [_runs(marks, row) for row in rows]
+    signs = _signs_on(marks, rows)
+    return [_runs(marks, row, signs[at]) for at, row in enumerate(rows)]
 
 
 def find_doubtful_marks(marks: Marks) -> NDArray[np.intp]:
@@ -116,6 +131,63 @@ def find_other_marks(marks: Marks) -> NDArray[np.intp]:
     return np.flatnonzero((marks.certainties > LIMITS.certain) & (marks.kinds == OTHER_INK))
 
 
+def characters(marks: Marks, run: Run) -> list[int]:
+    """Return the digits and signs of a number from left to right."""
+    own = [*run.digits, *run.signs]
+    return [own[at] for at in np.argsort(_middles(marks)[own, 0], kind="stable").tolist()]
+
+
+def find_lone_signs(marks: Marks, lines: list[list[Run]]) -> NDArray[np.intp]:
+    """Return the indices of the signs that belong to no number."""
+    lone = _are_signs(marks) & (marks.certainties > LIMITS.lone)
+    for line in lines:
+        for run in line:
+            lone[[*run.digits, *run.others, *run.signs]] = False
+    return np.flatnonzero(lone)
+
+
+def _signs_on(marks: Marks, rows: list[list[int]]) -> list[list[int]]:
+    """Return the signs that are beside a digit of each row and at its level, from left to right."""
+    own: list[list[int]] = [[] for _ in rows]
+    middles = _middles(marks)
+    place = {index: at for at, row in enumerate(rows) for index in row if marks.kinds[index] < 10}
+    digits = np.array(list(place), np.intp)
+    signs = np.flatnonzero((marks.certainties > LIMITS.certain_sign) & _are_signs(marks) & (marks.kinds != _SLASH))
+    if not len(digits) or not len(signs):
+        return own
+    signs = _whole_signs(marks, signs)
+    digits = digits[np.argsort(marks.boxes[digits, 0], kind="stable")]
+    left, top, right, bottom = marks.boxes[digits].T
+    heights = np.maximum(marks.heights[digits], 1)
+    # Only the digits that may be beside a sign are compared with it.
+    reach = float((right - left).max() + LIMITS.beside * heights.max())
+    signs = signs[np.argsort(middles[signs, 0], kind="stable")]
+    starts = np.searchsorted(left, marks.boxes[signs, 0] - reach)
+    ends = np.searchsorted(left, marks.boxes[signs, 2] + reach)
+    for index, start, end in zip(signs.tolist(), starts, ends, strict=True):
+        near = slice(start, end)
+        apart = np.maximum(0, np.maximum(left[near] - marks.boxes[index, 2], marks.boxes[index, 0] - right[near]))
+        above, below = top[near] - LIMITS.above * heights[near], bottom[near] + LIMITS.below * heights[near]
+        level = (middles[index, 1] > above) & (middles[index, 1] < below)
+        costs = np.where(level & (apart < LIMITS.beside * heights[near]), apart / heights[near], np.inf)
+        if len(costs) and np.isfinite(costs.min()):
+            own[place[int(digits[start + costs.argmin()])]].append(index)
+    return own
+
+
+def _whole_signs(marks: Marks, signs: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return those signs that are no part of a larger one."""
+    boxes = marks.boxes[signs]
+    sizes, whole = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), np.ones(len(signs), bool)
+    for one, other in shared_boxes(boxes, LIMITS.inside):
+        whole[one if sizes[one] < sizes[other] else other] = False
+    return np.asarray(signs[whole], np.intp)
+
+
+def _are_signs(marks: Marks) -> NDArray[np.bool_]:
+    return (marks.kinds >= FIRST_SIGN) & (marks.kinds < LETTER)
+
+
 def _middles(marks: Marks) -> NDArray[np.float32]:
     return np.asarray((marks.boxes[:, :2] + marks.boxes[:, 2:]) / 2, np.float32)
 
@@ -153,16 +225,40 @@ def _best_row(lasts: NDArray[np.float32], x: float, y: float, height: float) -> 
     return int(costs.argmin()) if np.isfinite(costs.min()) else None
 
 
-def _runs(marks: Marks, row: list[int]) -> list[Run]:
-    """Split a row into runs at wide gaps, and at smaller gaps between a word and a number or print and handwriting."""
+def _runs(marks: Marks, row: list[int], signs: list[int]) -> list[Run]:
+    """Split a row into runs at wide gaps, and at smaller gaps between a word and a number or print and handwriting.
+
+    signs: the signs on the row, from left to right. A gap with a sign in it is as wide as its widest part.
+    """
     boxes, height = marks.boxes[row], median(marks.heights[row])
     gaps = boxes[1:, 0] - boxes[:-1, 2]
     wide = max(LIMITS.gap * height, LIMITS.gap_to_others * median(gaps)) if len(gaps) else 0.0
     letters = marks.kinds[row] == LETTER
     printed = marks.printed[row] > LIMITS.printed
     other = (letters[1:] != letters[:-1]) | (printed[1:] != printed[:-1])
-    parted = (gaps > wide) | (other & (gaps > LIMITS.gap_to_word * height))
-    return [_run(marks, part.tolist()) for part in np.split(np.array(row, np.intp), np.flatnonzero(parted) + 1)]
+    x = _middles(marks)[:, 0]
+    after = np.searchsorted(x[row], x[signs]) if signs else np.zeros(0, np.intp)
+    for at in set(after.tolist()) - {0, len(row)}:
+        between = [row[at - 1], *(sign for sign, place in zip(signs, after, strict=True) if place == at), row[at]]
+        gaps[at - 1] = (marks.boxes[between[1:], 0] - marks.boxes[between[:-1], 2]).max()
+    parted = np.flatnonzero((gaps > wide) | (other & (gaps > LIMITS.gap_to_word * height))) + 1
+    runs = [_run(marks, part.tolist()) for part in np.split(np.array(row, np.intp), parted)]
+    return _with_signs(marks, runs, signs)
+
+
+def _with_signs(marks: Marks, runs: list[Run], signs: list[int]) -> list[Run]:
+    """Return the runs of a row with each sign in the nearest number that has a digit beside it."""
+    own: list[list[int]] = [[] for _ in runs]
+    numbers = [at for at, run in enumerate(runs) if run.digits]
+    for sign in signs if numbers else ():
+        left, right = marks.boxes[sign, 0], marks.boxes[sign, 2]
+
+        def apart(at: int) -> float:
+            boxes = marks.boxes[list(runs[at].digits)]
+            return float(np.maximum(0, np.maximum(boxes[:, 0] - right, left - boxes[:, 2])).min())  # noqa: B023
+
+        own[min(numbers, key=apart)].append(sign)
+    return [replace(run, signs=(*run.signs, *more)) if more else run for run, more in zip(runs, own, strict=True)]
 
 
 def _run(marks: Marks, indices: list[int]) -> Run:
@@ -176,7 +272,8 @@ def _run(marks: Marks, indices: list[int]) -> Run:
     slash = marks.classes[indices, _SLASH] > np.maximum(digit, letter)
     own = np.array(indices, np.intp)
     is_digit = (digit > LIMITS.foreign * letter) & ~slash
-    return Run(tuple(own[is_digit].tolist()), tuple(own[~is_digit & ~slash].tolist()), "number", printed)
+    signs = tuple(own[slash].tolist())
+    return Run(tuple(own[is_digit].tolist()), tuple(own[~is_digit & ~slash].tolist()), "number", printed, signs)
 
 
 def digit_evidence(marks: Marks, indices: list[int]) -> NDArray[np.float32]:

@@ -86,6 +86,7 @@ class Card:
     temperature: the digits' log probabilities are divided by this before they become confidences; 1 changes nothing.
     detector_share: the weight of the detector's opinion on which digit it is, 0 to 1; 0 for a model that reads alone.
     text_power: where a page holds several digits, the confidence of each is raised to this power; 1 changes nothing.
+    sign_power: the confidence of each sign is raised to this power; 1 changes nothing.
     text_doubts: how much each doubt about a whole page counts, by the names of `inkread.recognition.acceptance`.
     no_digit: ink is refused if its non-digit probability is larger than this; 1 refuses nothing.
     min_confidence: a digit with a smaller confidence is refused as "unsure", unless the caller sets another limit.
@@ -114,6 +115,7 @@ class Card:
     temperature: float = 1.0
     detector_share: float = 0.0
     text_power: float = 1.0
+    sign_power: float = 1.0
     text_doubts: dict[str, float] = field(default_factory=dict)
     no_digit: float = 1.0
     min_confidence: float = 0.0
@@ -201,8 +203,9 @@ def _damage(card: Card) -> str:
     """Return what is wrong with the numbers that reading uses, or nothing."""
     if not 0.01 <= card.temperature <= 100:
         return f"the temperature must be between 0.01 and 100, not {card.temperature}"
-    if not 0.01 <= card.text_power <= 100:
-        return f"the power must be between 0.01 and 100, not {card.text_power}"
+    for power in (card.text_power, card.sign_power):
+        if not 0.01 <= power <= 100:
+            return f"the power must be between 0.01 and 100, not {power}"
     for name in ("detector_share", "no_digit", "min_confidence"):
         if not 0 <= getattr(card, name) <= 1:
             return f"{name} must be between 0 and 1, not {getattr(card, name)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from math import exp, log, log1p
 
 import numpy as np
@@ -12,21 +13,39 @@ from inkread.models.card import Card
 from inkread.models.probabilities import given_a_digit
 from inkread.pictures.page import Page
 from inkread.quantiles import median
-from inkread.readings import Digit, Refusal, Unread, all_right
+from inkread.readings import Digit, Number, Refusal, Sign, Unread, all_right
 from inkread.recognition.recognise import Recognition
+from inkread.values import Notation
 
 _ILLEGIBLE = 0.2
 """A page whose marks are less legible than this shows no writing: grained paper, a photograph of something else."""
 
 
-def accepted_digits(found: Recognition, page: Page, card: Card) -> tuple[Digit, ...]:
-    """Return the digits of a page, with their boxes in pixels of the upright picture.
+def accepted_numbers(found: Recognition, page: Page, card: Card, notation: Notation) -> tuple[Number, ...]:
+    """Return the numbers of a page in reading order, with boxes in pixels of the upright picture.
 
-    The ten probabilities of each are given that it is a digit. The confidence is the probability of the likeliest; on a
-    page with several digits, to the power on the card.
+    notation: how numbers are written, which their values depend on.
+
+    The ten probabilities of a digit are given that it is one. Its confidence is the probability of the likeliest; on a
+    page with several digits, to the power on the card. So is that of a sign.
     """
+    order = sorted({(at.row, at.number) for at in found.places})
+    index = {place: at for at, place in enumerate(order)}
+    line = {row: at for at, row in enumerate(sorted({row for row, _ in order}))}
+    written: list[dict[int, Digit | Sign]] = [{} for _ in order]
+    for at, digit in zip(found.places, _digits(found, page, card), strict=True):
+        number = index[at.row, at.number]
+        written[number][at.before] = replace(digit, line=line[at.row], number=number)
+    for sign in found.signs:
+        number = index[sign.row, sign.number]
+        sure, box = round(sign.confidence**card.sign_power, 6), page.upright(sign.box)
+        written[number][sign.before] = Sign(sign.sign, sure, box, line[sign.row], number)
+    return tuple(Number.of([own[before] for before in sorted(own)], notation) for own in written)
+
+
+def _digits(found: Recognition, page: Page, card: Card) -> tuple[Digit, ...]:
+    """Return the digits of a page without their lines and numbers."""
     given = given_a_digit(found.probabilities)
-    lines = {row: line for line, row in enumerate(sorted({place.row for place in found.places}))}
     power = card.text_power if len(found.places) > 1 else 1.0
     return tuple(
         Digit(
@@ -34,8 +53,6 @@ def accepted_digits(found: Recognition, page: Page, card: Card) -> tuple[Digit, 
             confidence=round(float(row.max()) ** power, 6),
             probabilities=tuple(round(float(p), 6) for p in row),
             box=page.upright(place.patch.box),
-            line=lines[place.row],
-            number=place.number,
             _conformal=card.conformal,
         )
         for row, place in zip(given, found.places, strict=True)
@@ -47,10 +64,10 @@ def upright_unread(found: Recognition, page: Page) -> tuple[Unread, ...]:
     return tuple(Unread(page.upright(unread.box), unread.reason) for unread in found.unread)
 
 
-def text_confidence(found: Recognition, digits: tuple[Digit, ...], card: Card) -> float:
+def text_confidence(found: Recognition, numbers: tuple[Number, ...], card: Card) -> float:
     """Return the probability, 0 to 1, that the whole text of a page is right, with no digit missing or too many."""
     doubt = sum(card.text_doubts.get(name, 0.0) * value for name, value in text_doubts(found).items())
-    return round(all_right(digits) * exp(-doubt), 6)
+    return round(all_right(numbers) * exp(-doubt), 6)
 
 
 def text_doubts(found: Recognition) -> dict[str, float]:
@@ -75,9 +92,10 @@ def text_doubts(found: Recognition) -> dict[str, float]:
 
 
 def refusal(
-    found: Recognition, digits: tuple[Digit, ...], confidence: float, card: Card, min_confidence: float | None
+    found: Recognition, numbers: tuple[Number, ...], confidence: float, card: Card, min_confidence: float | None
 ) -> Refusal | None:
-    """Return why digits are not to be read, or None if they are; `confidence` is that of the whole text."""
+    """Return why numbers are not to be read, or None if they are; `confidence` is that of the whole text."""
+    digits = [digit for number in numbers for digit in number.digits]
     if not digits:
         if found.unread:
             return Refusal("no-digit", "there is something on this picture, but no digit")

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.geometry import Box
 from inkread.glyphs import CLASSES, NON_DIGIT, SIDE, normalise
 from inkread.ink.components import Map
 from inkread.ink.ink import darken_writing, find_ink
@@ -17,9 +16,11 @@ from inkread.layout.patches import Patch, cut_out_mark
 from inkread.layout.single_digit import find_digit
 from inkread.layout.text_lines import (
     Run,
+    characters,
     digit_probabilities,
     find_doubtful_marks,
     find_lines,
+    find_lone_signs,
     find_other_marks,
     find_unsure_digits,
     with_odds,
@@ -32,6 +33,7 @@ from inkread.pictures.page import WORKING_PIXELS, Page
 from inkread.quantiles import median
 from inkread.readings import Unread
 from inkread.recognition.orientation import Way, find_ways, legibility
+from inkread.recognition.signs import LocatedSign, locate_signs
 
 _NEARLY_ALL = 0.8
 """A digit is alone on a page if it has more than this share of the page's ink."""
@@ -71,11 +73,13 @@ class LocatedDigit:
     patch: its ink.
     row: the index of its row on the page.
     number: the index of its number in that row.
+    before: the number of digits and signs before it in its number.
     """
 
     patch: Patch
     row: int = 0
     number: int = 0
+    before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class Recognition:
     places: the places of the digits.
     glyphs: (N, 28, 28) float32.
     probabilities: (N, 11) float32.
+    signs: the signs of the numbers.
     unread: the places that are not in the text, in pixels of the page.
     missed: the expected number of digits among the marks that were not read.
     disagreement: how much the detector's opinions differ from the probabilities, summed over the digits.
@@ -95,6 +100,7 @@ class Recognition:
     places: tuple[LocatedDigit, ...]
     glyphs: NDArray[np.float32]
     probabilities: NDArray[np.float32]
+    signs: tuple[LocatedSign, ...] = ()
     unread: tuple[Unread, ...] = ()
     missed: float = 0.0
     disagreement: float = 0.0
@@ -176,6 +182,7 @@ class PageReader:
             places,
             glyphs,
             probabilities,
+            tuple(locate_signs(marks, numbers)),
             tuple(_unread(marks, lines, skipped)),
             _missed(marks, lines, own),
             _disagreement(np.concatenate(seen), probabilities) if seen else 0.0,
@@ -262,10 +269,11 @@ def _places(marks: Marks, ink: Map, numbers: list[list[Run]]) -> list[LocatedDig
         near = [index for run in line for index in (*run.digits, *run.others)]
         at = {index: place for place, index in enumerate(near)}
         for number, run in enumerate(line):
+            before = {index: place for place, index in enumerate(characters(marks, run))}
             for index in run.digits:
                 beside = [near[k] for k in range(max(0, at[index] - 2), at[index] + 3) if 0 <= k < len(near)]
                 patch = cut_out_mark(ink, marks.boxes, index, [other for other in beside if other != index])
-                places.append(LocatedDigit(patch, row, number))
+                places.append(LocatedDigit(patch, row, number, before[index]))
     return places
 
 
@@ -274,7 +282,7 @@ def _missed(marks: Marks, lines: list[list[Run]], read: list[int]) -> float:
     left = np.ones(len(marks), bool)
     left[read] = False
     known = [run for line in lines for run in line if run.kind == "word" or run.printed]
-    left[[index for run in known for index in (*run.digits, *run.others)]] = False
+    left[[index for run in known for index in (*run.digits, *run.signs, *run.others)]] = False
     return float((marks.certainties * marks.classes[:, :CLASSES].sum(axis=1))[left].sum())
 
 
@@ -296,17 +304,11 @@ def _unread(marks: Marks, lines: list[list[Run]], skipped: bool) -> list[Unread]
     for line in lines:
         for run in line:
             if run.kind == "word":
-                unread.append(Unread(_around(marks, run.others), "print" if run.printed else "word"))
+                unread.append(Unread(marks.box(*run.others), "print" if run.printed else "word"))
             elif not _is_read(run, skipped):
-                unread.append(Unread(_around(marks, run.digits + run.others), "print"))
+                unread.append(Unread(marks.box(*run.digits, *run.signs, *run.others), "print"))
             else:
-                unread += [Unread(_around(marks, (index,)), "word") for index in run.others]
-    unread += [Unread(_around(marks, (int(index),)), "drawing") for index in find_other_marks(marks)]
-    return unread + [Unread(_around(marks, (int(index),)), "unsure") for index in find_unsure_digits(marks)]
-
-
-def _around(marks: Marks, indices: tuple[int, ...]) -> Box:
-    """Return the box of some marks in whole pixels of the page."""
-    left, top = np.floor(marks.boxes[list(indices), :2].min(axis=0)).astype(int).tolist()
-    right, bottom = np.ceil(marks.boxes[list(indices), 2:].max(axis=0)).astype(int).tolist()
-    return Box(left, top, right - left, bottom - top)
+                unread += [Unread(marks.box(index), "word") for index in run.others]
+    others = [*find_other_marks(marks), *find_lone_signs(marks, lines)]
+    unread += [Unread(marks.box(int(index)), "drawing") for index in others]
+    return unread + [Unread(marks.box(int(index)), "unsure") for index in find_unsure_digits(marks)]

@@ -63,6 +63,7 @@ class Start:
             temperature=base_card.temperature,
             detector_share=base_card.detector_share,
             text_power=base_card.text_power,
+            sign_power=base_card.sign_power,
             text_doubts=base_card.text_doubts,
             no_digit=round(no_digit, 4),
             min_confidence=base_card.min_confidence,

@@ -168,7 +168,7 @@ class DetectorRecipe:
 # not overfit to 1 150 patches, since it sees each only a few times.
 DETECTOR = DetectorRecipe(
     name="detector",
-    about="Finds digits, signs, words and other ink on pages; an hour and a quarter on two cores. Needs `make material`.",
+    about="Finds digits, signs, words and other ink on pages; over an hour on two cores. Needs `make material`.",
     widths=(24, 56, 96, 128),
     blocks=(2, 3, 1),
     learning_rate=3e-3,

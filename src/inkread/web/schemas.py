@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from inkread.readings import RefusalCode, UnreadReason
+from inkread.values import NumberKind
 
 Probability = Field(ge=0, le=1)
 Base64 = Field(description="base64")
@@ -29,6 +30,28 @@ class DigitSchema(_Exact):
     digit: int = Field(ge=0, le=9)
     confidence: float = Probability
     probabilities: list[float] = Field(min_length=10, max_length=10)
+    box: list[int] = Field(min_length=4, max_length=4)
+    line: int = Field(ge=0, description="index in `lines`")
+    number: int = Field(ge=0, description="index in `numbers`")
+
+
+class SignSchema(_Exact):
+    """One sign of a number; its box, line and number are as those of a digit."""
+
+    sign: str = Field(min_length=1, max_length=1)
+    confidence: float = Probability
+    box: list[int] = Field(min_length=4, max_length=4)
+    line: int = Field(ge=0)
+    number: int = Field(ge=0)
+
+
+class NumberSchema(_Exact):
+    """Digits and signs without a wide gap. `value` is a decimal, an ISO date or a time; null if it is not certain."""
+
+    text: str
+    value: str | None
+    kind: NumberKind
+    confidence: float = Probability
     box: list[int] = Field(min_length=4, max_length=4)
     line: int = Field(ge=0, description="index in `lines`")
 
@@ -81,7 +104,9 @@ class ReadingSchema(_Exact):
     lines: list[str]
     confidence: float | None = Probability
     refused: Refused | None
+    numbers: list[NumberSchema]
     digits: list[DigitSchema]
+    signs: list[SignSchema]
     unread: list[UnreadSchema] = Field(description="what was seen and is not in the text")
     steps: StepsSchema | None = None
 

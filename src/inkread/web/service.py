@@ -20,10 +20,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 import inkread
-from inkread.options import Content, Print, ReadOptions, parse_region
+from inkread.options import DECIMAL_HELP, ORDER_HELP, Content, Print, ReadOptions, parse_region
 from inkread.reader import Reader
 from inkread.steps import Steps
 from inkread.teaching.profiles import Profile
+from inkread.values import DateOrder, DecimalMark
 from inkread.web.metrics import Metrics
 from inkread.web.problems import Problem, as_problems
 from inkread.web.uploads import Upload, uploads_of
@@ -52,6 +53,8 @@ RegionQuery = Annotated[
         examples=["120,40,300,80"],
     ),
 ]
+DecimalQuery = Annotated[DecimalMark | None, Query(description=DECIMAL_HELP, examples=[","])]
+OrderQuery = Annotated[DateOrder | None, Query(description=ORDER_HELP, examples=["DMY"])]
 PictureName = Annotated[
     str, Header(description="The name of the picture in the answer, as percent-encoded UTF-8.", examples=["7.jpg"])
 ]
@@ -88,16 +91,18 @@ class Service:
         ] = None,
         print_: PrintQuery = "auto",
         region: RegionQuery = None,
+        decimal: DecimalQuery = None,
+        order: OrderQuery = None,
         steps: Annotated[int, Query(ge=0, le=1, description="1: include the steps between picture and answer.")] = 0,
         page: Annotated[int, Query(ge=0, le=1, description="1: include the upright picture and the steps.")] = 0,
         x_picture_name: PictureName = "",
     ) -> Response:
-        """Read the digits on a picture, which is the body or a file of a form.
+        """Read the numbers on a picture, which is the body or a file of a form.
 
         The answer is the object that `inkread read --format json` prints. For several files it is a list of such
         objects. A file that cannot be read has an `error` in that list. A refusal counts as an answer.
         """
-        options = ReadOptions(as_, min_confidence, print_, parse_region(region))
+        options = ReadOptions(as_, min_confidence, print_, parse_region(region), decimal, order)
         question = Question(options, steps=bool(steps), page=bool(page))
         self.queue.check()
         with self.queue.holding() as hold:

@@ -1,4 +1,4 @@
-/** The answer in large type: the digits that were read, or a sentence that says why there are none. */
+/** The answer in large type: the digits and signs that were read, or a sentence that says why there are none. */
 
 import { rest, startRoving } from "./roving.js";
 import { SURE, notRead, percent, refusal, spoken } from "./words.js";
@@ -57,10 +57,14 @@ export class Answer {
     const size = longest <= 4 && reading.lines.length === 1 ? "large" : longest <= 10 ? "middle" : "small";
     const text = element("div", `digits ${size}`);
     text.classList.toggle("alone", reading.digits.length === 1);
-    let index = 0;
+    let [digit, sign] = [0, 0];
     for (const line of reading.lines) {
       const row = element("p", "line");
-      for (const letter of line) row.append(letter === " " ? " " : this.#digit(reading.digits[index], index++));
+      for (const letter of line) {
+        if (letter === " ") row.append(" ");
+        else if (/[0-9]/.test(letter)) row.append(this.#digit(reading.digits[digit], digit++));
+        else row.append(element("span", `sign${reading.signs[sign++].confidence < SURE ? " unsure" : ""}`, letter));
+      }
       text.append(row);
     }
     return text;

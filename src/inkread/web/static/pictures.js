@@ -6,7 +6,7 @@ import { startIntake } from "./intake.js";
 import { Pile } from "./pile.js";
 import { decoded } from "./pixels.js";
 import { Queue } from "./queue.js";
-import { annotated, asObject, copy, digitsCsv, download, picturesCsv } from "./saving.js";
+import { annotated, asObject, copy, download, numbersCsv, picturesCsv } from "./saving.js";
 import { Stage } from "./stage.js";
 import { Teacher } from "./teacher.js";
 import { Way, lookedAt, middleOf, nearest } from "./way.js";
@@ -55,7 +55,7 @@ class Pictures {
     on("example", "click", () => this.#addExample());
     on("copy", "click", () => this.#copy());
     on("save-picture", "click", () => this.#savePicture());
-    on("save-csv", "click", () => download(this.#name("csv"), digitsCsv(this.#queue.chosen), "text/csv"));
+    on("save-csv", "click", () => download(this.#name("csv"), numbersCsv(this.#queue.chosen), "text/csv"));
     on("save-json", "click", () => download(this.#name("json"), json(asObject(this.#queue.chosen)), "application/json"));
     on("all-csv", "click", () => download("inkread.csv", picturesCsv(this.#queue.items), "text/csv"));
     on("all-json", "click", () => download("inkread.json", json(this.#queue.items.map(asObject)), "application/json"));

@@ -3,7 +3,7 @@
 import { lookedAt } from "./way.js";
 import { SURE } from "./words.js";
 
-const COLUMNS = ["picture", "line", "number", "position", "digit", "confidence", "x", "y", "w", "h"];
+const COLUMNS = ["picture", "page", "line", "row", "column", "field", "text", "value", "kind", "confidence", "x", "y", "w", "h", "refused", "error"];
 const [CERTAIN, DOUBTFUL, UNREAD] = ["#087a90", "#a85400", "#6b737c"];
 
 /** Return a picture's result as the object that the command line prints, without the steps. */
@@ -13,9 +13,9 @@ export function asObject({ name, reading, problem }) {
   return { ...rest, picture: name };
 }
 
-/** Return digits as CSV, one row each, with the columns of the command line. A picture without digits has one row. */
-export function digitsCsv(item) {
-  return csv([COLUMNS, ...digitRows(item)]);
+/** Return numbers as CSV, one row each, with the columns of the command line. A picture without numbers has one row. */
+export function numbersCsv(item) {
+  return csv([COLUMNS, ...numberRows(item)]);
 }
 
 /** Return pictures as CSV, one row each. Lines of a text are joined by `|`, as on the command line. */
@@ -29,17 +29,11 @@ export function picturesCsv(items) {
   return csv([["picture", "text", "confidence", "not read"], ...rows]);
 }
 
-function digitRows({ name, reading }) {
-  const left = [...reading.digits];
-  const rows = reading.lines.flatMap((line, at) =>
-    line.split(" ").flatMap((number, numberAt) =>
-      [...number].map((_, position) => {
-        const { digit, confidence, box } = left.shift();
-        return [name, at, numberAt, position, digit, confidence, ...box];
-      }),
-    ),
-  );
-  return rows.length ? rows : [[name, ...COLUMNS.slice(1).map(() => "")]];
+function numberRows({ name, reading }) {
+  const rows = reading.numbers.map(({ text, value, kind, confidence, box, line }) => [
+    name, 1, line + 1, "", "", "", text, value ?? "", kind, confidence, ...box, "", "",
+  ]);
+  return rows.length ? rows : [[name, 1, ...COLUMNS.slice(2, -2).map(() => ""), reading.refused?.code ?? "", ""]];
 }
 
 function csv(rows) {
