@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 from inkread.errors import DataError, InkreadError, MissingExtra, ModelError, OptionError, PictureError
 from inkread.geometry import Box
 from inkread.options import Content
-from inkread.readings import Digit, Reading, Refusal, Unread
+from inkread.readings import Digit, Line, Number, Reading, Refusal, Sign, Unread
 
 if TYPE_CHECKING:
+    from inkread.expecting import Expect
     from inkread.options import ReadKeywords
     from inkread.pictures.opening import Picture
     from inkread.reader import Reader
@@ -30,15 +31,19 @@ __all__ = [
     "Content",
     "DataError",
     "Digit",
+    "Expect",
     "InkreadError",
+    "Line",
     "MissingExtra",
     "ModelError",
+    "Number",
     "OptionError",
     "Picture",
     "PictureError",
     "Reader",
     "Reading",
     "Refusal",
+    "Sign",
     "Steps",
     "Unread",
     "__version__",
@@ -51,7 +56,12 @@ __version__: str
 # events to its makers. A value that the user has set is kept.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-_LATER = {"Picture": "inkread.pictures.opening", "Reader": "inkread.reader", "Steps": "inkread.steps"}
+_LATER = {
+    "Expect": "inkread.expecting",
+    "Picture": "inkread.pictures.opening",
+    "Reader": "inkread.reader",
+    "Steps": "inkread.steps",
+}
 
 
 def __getattr__(name: str) -> Any:

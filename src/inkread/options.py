@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypedDict, get_args
+from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
 from inkread.errors import OptionError
 from inkread.geometry import Box
 from inkread.values import DateOrder, DecimalMark, Notation
+
+if TYPE_CHECKING:
+    from inkread.expecting import Expect
 
 Content = Literal["auto", "digit", "number", "lines"]
 """What a picture holds: one digit, one row of digits, or several rows. "auto" detects which."""
@@ -26,6 +29,18 @@ DECIMAL_HELP = (
 ORDER_HELP = "The order of day and month in dates such as 5/6/2024, which have no value without it."
 
 
+EXPECT_HELP = (
+    "A regular expression that every number must match, such as '\\d{9}' or '\\d+[.,]\\d{2}'; with '--as number' the "
+    "whole picture. The likeliest text that fits is read. If none does, the picture is refused as 'unfit'."
+)
+
+MIN_HELP = "The smallest value that a number can have."
+
+MAX_HELP = "The largest value that a number can have."
+
+CHECK_HELP = "How the last digit of every number is checked: bank cards have 'luhn', and articles and ISBN-13 'ean'."
+
+
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """How pictures are read.
@@ -36,6 +51,7 @@ class ReadOptions:
     region: the part of each picture that is read, in pixels of the upright picture; None for the whole picture.
     decimal: the sign before the decimals of numbers; None if it is not known. Values depend on it.
     order: the order of day, month and year in dates; None if it is not known. Values depend on it.
+    expect: what every number must be, and the picture's only one with `as_="number"`; a text stands for its pattern.
 
     Raises `OptionError` for an option out of range.
     """
@@ -46,6 +62,7 @@ class ReadOptions:
     region: Sequence[int] | None = None
     decimal: DecimalMark | None = None
     order: DateOrder | None = None
+    expect: Expect | str | None = None
 
     def __post_init__(self) -> None:
         if self.as_ not in get_args(Content):
@@ -60,6 +77,15 @@ class ReadOptions:
             raise OptionError(f"decimal={self.decimal!r}: this is '.' or ','")
         if self.order is not None and self.order not in get_args(DateOrder):
             raise OptionError(f"order={self.order!r}: this is 'DMY' or 'MDY'")
+        if isinstance(self.expect, str):
+            from inkread.expecting import Expect
+
+            object.__setattr__(self, "expect", Expect(self.expect))
+
+    @property
+    def expectation(self) -> Expect | None:
+        """What every number must be; None for anything."""
+        return None if isinstance(self.expect, str) else self.expect
 
     @property
     def notation(self) -> Notation:
@@ -76,6 +102,7 @@ class ReadKeywords(TypedDict, total=False):
     region: Sequence[int] | None
     decimal: DecimalMark | None
     order: DateOrder | None
+    expect: Expect | str | None
 
 
 def parse_region(text: str | None) -> Box | None:

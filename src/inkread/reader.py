@@ -22,7 +22,7 @@ from inkread.models.detector import load_detector
 from inkread.options import Content, ReadKeywords, ReadOptions
 from inkread.pictures.opening import Picture, content_of, name_of, open_picture
 from inkread.pictures.page import Page
-from inkread.readings import Reading
+from inkread.readings import Number, Reading, Refusal, Unread
 from inkread.recognition.acceptance import accepted_numbers, refusal, text_confidence, upright_unread
 from inkread.recognition.recognise import PageReader, Recognition, finer
 from inkread.steps import Steps
@@ -32,6 +32,7 @@ from inkread.teaching.taught_classifier import TaughtClassifier
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from inkread.expecting import Expect
     from inkread.teaching.lessons import Lesson
 
 
@@ -87,8 +88,12 @@ class Reader:
         if found.turns:
             page, ink = page.turned(found.turns), np.ascontiguousarray(np.rot90(ink, found.turns))
         numbers = accepted_numbers(found, page, self.card, options.notation)
-        unread, confidence = upright_unread(found, page), text_confidence(found, numbers, self.card)
-        refused = refusal(found, numbers, confidence, self.card, options.min_confidence)
+        unread, unfit = upright_unread(found, page), None
+        if options.expectation and numbers:
+            numbers, more, unfit = _as_expected(numbers, options, options.expectation)
+            unread += more
+        confidence = text_confidence(found, numbers, self.card)
+        refused = unfit or refusal(found, numbers, confidence, self.card, options.min_confidence)
         draw = partial(self._draw, picture, options)
         if refused:
             reading = Reading(name, unread=unread, refused=refused, _draw=draw)
@@ -195,6 +200,20 @@ class Reader:
                 return error
 
         return _in_order(attempt, pictures, workers=workers)
+
+
+def _as_expected(
+    numbers: tuple[Number, ...], options: ReadOptions, expect: Expect
+) -> tuple[tuple[Number, ...], tuple[Unread, ...], Refusal | None]:
+    """Return the numbers as they are expected, what is then not read, and a refusal if one of them cannot fit."""
+    # Few readings have an expectation, and all others do without this import.
+    from inkread.expecting.fitting import fit_numbers
+
+    fitted = fit_numbers(numbers, expect, options.notation, together=options.as_ == "number")
+    if fitted.unfit is None:
+        return fitted.numbers, fitted.unread, None
+    message = f"{fitted.unfit} is the likeliest text, and nothing legible fits {expect.describe()}"
+    return numbers, (), Refusal("unfit", message)
 
 
 def _in_order(

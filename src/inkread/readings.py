@@ -37,7 +37,7 @@ _UNREAD_WORDS: dict[UnreadReason, tuple[str, str]] = {
 }
 """What one place and several places with a reason are called."""
 
-RefusalCode = Literal["blank", "no-digit", "unsure"]
+RefusalCode = Literal["blank", "no-digit", "unsure", "unfit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class Digit:
     box: where its ink is, in pixels of the upright picture.
     line: index of its line in `Reading.lines`.
     number: index of its number in `Reading.numbers`.
+    non_digit: the probability, 0 to 1, that its ink is not a digit at all, by its shape alone; not in JSON.
     """
 
     digit: int
@@ -59,6 +60,7 @@ class Digit:
     line: int = 0
     number: int = 0
     _conformal: Conformal | None = field(default=None, repr=False, compare=False)
+    non_digit: float = field(default=0.0, repr=False, compare=False)
 
     def __str__(self) -> str:
         return str(self.digit)
@@ -94,6 +96,7 @@ class Sign:
     sign: one of `. , - / : % + =`.
     confidence: the probability, 0 to 1, that `sign` is right.
     box, line, number: as for a digit.
+    probabilities: the probability of each sign, in the order above; not in JSON. They sum to at most 1.
     """
 
     sign: str
@@ -101,6 +104,7 @@ class Sign:
     box: Box
     line: int = 0
     number: int = 0
+    probabilities: tuple[float, ...] = field(default=(0.0,) * 8, repr=False, compare=False)
 
     def __str__(self) -> str:
         return self.sign
@@ -120,17 +124,21 @@ class Number:
     characters: the digits and signs, from left to right, as they are written.
     kind: "integer", "decimal", "date", "time", "fraction", "percent" or "other".
     value: what the text means: a `Decimal`, a `date` or a `time`; None if that is not certain. The value of 98% is 98.
+    confidence: the probability, 0 to 1, that the text is right; if something was expected, among the texts that fit.
+    read: the likeliest text without the expectation, if the expectation changed it.
     """
 
     characters: tuple[Digit | Sign, ...]
     kind: NumberKind
     value: Value
+    confidence: float
+    read: str | None = None
 
     @classmethod
     def of(cls, characters: Sequence[Digit | Sign], notation: Notation) -> Number:
         """Return the number with these characters, whose value follows from how numbers are written."""
         found = meaning("".join(map(str, characters)), notation)
-        return cls(tuple(characters), found.kind, found.value)
+        return cls(tuple(characters), found.kind, found.value, round(all_right(characters), 6))
 
     @property
     def text(self) -> str:
@@ -151,11 +159,6 @@ class Number:
     def line(self) -> int:
         """The index of its line in `Reading.lines`."""
         return self.characters[0].line
-
-    @property
-    def confidence(self) -> float:
-        """The probability, 0 to 1, that all of its digits and signs are right."""
-        return all_right(self.characters)
 
     @property
     def box(self) -> Box:
@@ -287,9 +290,10 @@ class Reading:
             "numbers": [
                 {
                     "text": number.text,
+                    "read": number.read,
                     "value": value_text(number.value),
                     "kind": number.kind,
-                    "confidence": round(number.confidence, 6),
+                    "confidence": number.confidence,
                     "box": list(number.box),
                     "line": number.line,
                 }
@@ -340,7 +344,13 @@ class Reading:
         return cls(
             picture=values["picture"],
             numbers=tuple(
-                Number(tuple(map(character, number["text"])), number["kind"], value_of(number["kind"], number["value"]))
+                Number(
+                    tuple(map(character, number["text"])),
+                    number["kind"],
+                    value_of(number["kind"], number["value"]),
+                    number["confidence"],
+                    number["read"],
+                )
                 for number in values["numbers"]
             ),
             confidence=values["confidence"],

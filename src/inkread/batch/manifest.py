@@ -27,6 +27,7 @@ _COMPARED = {
     "region": "--region",
     "decimal": "--decimal",
     "order": "--order",
+    "expect": "what is expected:",
     "model_sha256": "the model",
     "card": "the model's card",
 }
@@ -60,6 +61,7 @@ def plan(model: str | None, options: ReadOptions) -> tuple[Task, Manifest]:
         "region": None if options.region is None else list(options.region),
         "decimal": options.decimal,
         "order": options.order,
+        "expect": None if options.expectation is None else options.expectation.describe(),
         "runs": [],
     }
 

@@ -31,6 +31,7 @@ _SIGN = pa.struct(
 _NUMBER = pa.struct(
     [
         ("text", pa.string()),
+        ("read", pa.string()),
         ("value", pa.string()),
         ("kind", pa.string()),
         ("confidence", pa.float64()),
@@ -166,9 +167,10 @@ def _sign(sign: Sign) -> dict[str, Any]:
 def _number(number: Number) -> dict[str, Any]:
     return {
         "text": number.text,
+        "read": number.read,
         "value": value_text(number.value),
         "kind": number.kind,
-        "confidence": round(number.confidence, 6),
+        "confidence": number.confidence,
         "box": number.box._asdict(),
         "line": number.line,
     }

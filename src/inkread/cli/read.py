@@ -14,7 +14,19 @@ from inkread.cli.read_fast import (
     Format,
     read_pictures,
 )
-from inkread.options import DECIMAL_HELP, ORDER_HELP, Content, Print, ReadOptions, parse_region
+from inkread.expecting import CheckName, expectation
+from inkread.options import (
+    CHECK_HELP,
+    DECIMAL_HELP,
+    EXPECT_HELP,
+    MAX_HELP,
+    MIN_HELP,
+    ORDER_HELP,
+    Content,
+    Print,
+    ReadOptions,
+    parse_region,
+)
 from inkread.teaching.profiles import DEFAULT_PROFILE
 from inkread.values import DateOrder, DecimalMark
 
@@ -39,6 +51,17 @@ def read(
     region: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help=REGION_HELP)] = None,
     decimal: Annotated[DecimalMark | None, typer.Option(help=DECIMAL_HELP)] = None,
     order: Annotated[DateOrder | None, typer.Option(help=ORDER_HELP)] = None,
+    expect: Annotated[str | None, typer.Option(metavar="REGEX", help=EXPECT_HELP)] = None,
+    minimum: Annotated[float | None, typer.Option("--min", metavar="V", help=MIN_HELP)] = None,
+    maximum: Annotated[float | None, typer.Option("--max", metavar="V", help=MAX_HELP)] = None,
+    allowed: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The only numbers that are possible: a text file with one per line, or CSV."),
+    ] = None,
+    allowed_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="With --allowed: the column of the CSV file.")
+    ] = None,
+    check: Annotated[CheckName | None, typer.Option(help=CHECK_HELP)] = None,
     model: Annotated[
         Path | None,
         typer.Option(
@@ -78,7 +101,7 @@ def read(
     ] = None,
     profile: Annotated[str, typer.Option(metavar="NAME", help=PROFILE_HELP)] = DEFAULT_PROFILE,
 ) -> int:
-    """Read the numbers on each picture: one digit, one number, or several lines.
+    r"""Read the numbers on each picture: one digit, one number, or several lines.
 
     Numbers keep their signs . , - / : % + = as they are written. '--format json' and 'csv' also say what each number
     means: 1.234,50 has the value 1234.50, and 25/12/2026 the value 2026-12-25.
@@ -97,10 +120,20 @@ def read(
         inkread read 6.jpg --figure steps.png --min-confidence 0.9
 
         inkread read form.jpg --region 120,40,300,80 --print skip
+
+        inkread read card.jpg --as number --expect '\d{16}' --check luhn
     """
     return read_pictures(
         pictures,
-        options=ReadOptions(as_, min_confidence, print_, parse_region(region), decimal, order),
+        options=ReadOptions(
+            as_,
+            min_confidence,
+            print_,
+            parse_region(region),
+            decimal,
+            order,
+            expectation(expect, minimum, maximum, allowed, allowed_column, check),
+        ),
         model=model,
         profile=profile,
         format_=format_,

@@ -180,7 +180,7 @@ class _Csv(_Text):
                 "text": number.text,
                 "value": value_text(number.value),
                 "kind": number.kind,
-                "confidence": round(number.confidence, 6),
+                "confidence": number.confidence,
                 **number.box._asdict(),
             }
 

@@ -39,7 +39,7 @@ def accepted_numbers(found: Recognition, page: Page, card: Card, notation: Notat
     for sign in found.signs:
         number = index[sign.row, sign.number]
         sure, box = round(sign.confidence**card.sign_power, 6), page.upright(sign.box)
-        written[number][sign.before] = Sign(sign.sign, sure, box, line[sign.row], number)
+        written[number][sign.before] = Sign(sign.sign, sure, box, line[sign.row], number, sign.probabilities)
     return tuple(Number.of([own[before] for before in sorted(own)], notation) for own in written)
 
 
@@ -53,9 +53,10 @@ def _digits(found: Recognition, page: Page, card: Card) -> tuple[Digit, ...]:
             confidence=round(float(row.max()) ** power, 6),
             probabilities=tuple(round(float(p), 6) for p in row),
             box=page.upright(place.patch.box),
+            non_digit=float(whole[NON_DIGIT]),
             _conformal=card.conformal,
         )
-        for row, place in zip(given, found.places, strict=True)
+        for row, whole, place in zip(given, found.probabilities, found.places, strict=True)
     )
 
 

@@ -26,6 +26,7 @@ class LocatedSign:
 
     sign: one of `inkread.marks.SIGNS`.
     confidence: the probability of the sign, 0 to 1.
+    probabilities: the probability of each of `inkread.marks.SIGNS`; they sum to at most 1.
     box: where it is, in pixels of the page.
     row: the index of its row on the page.
     number: the index of its number in that row.
@@ -34,6 +35,7 @@ class LocatedSign:
 
     sign: str
     confidence: float
+    probabilities: tuple[float, ...]
     box: Box
     row: int
     number: int
@@ -52,8 +54,8 @@ def locate_signs(marks: Marks, numbers: list[list[Run]]) -> Iterator[LocatedSign
             likely = marks.classes[own, FIRST_SIGN:LETTER]
             chosen = _choose_signs(likely, np.diff([-1, *places, len(order)]) - 1)
             for index, before, kind, row_of in zip(own.tolist(), places, chosen, likely, strict=True):
-                confidence = float(marks.certainties[index] * row_of[kind])
-                yield LocatedSign(SIGNS[kind], confidence, marks.box(index), row, number, before)
+                each = tuple((marks.certainties[index] * row_of).tolist())
+                yield LocatedSign(SIGNS[kind], each[kind], each, marks.box(index), row, number, before)
 
 
 def _choose_signs(likely: NDArray[np.float32], lengths: NDArray[np.intp]) -> tuple[int, ...]:

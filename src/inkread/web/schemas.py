@@ -49,6 +49,7 @@ class NumberSchema(_Exact):
     """Digits and signs without a wide gap. `value` is a decimal, an ISO date or a time; null if it is not certain."""
 
     text: str
+    read: str | None = Field(description="the likeliest text without the expectation, if that changed it")
     value: str | None
     kind: NumberKind
     confidence: float = Probability

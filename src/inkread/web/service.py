@@ -20,7 +20,19 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 import inkread
-from inkread.options import DECIMAL_HELP, ORDER_HELP, Content, Print, ReadOptions, parse_region
+from inkread.expecting import CheckName, expectation
+from inkread.options import (
+    CHECK_HELP,
+    DECIMAL_HELP,
+    EXPECT_HELP,
+    MAX_HELP,
+    MIN_HELP,
+    ORDER_HELP,
+    Content,
+    Print,
+    ReadOptions,
+    parse_region,
+)
 from inkread.reader import Reader
 from inkread.steps import Steps
 from inkread.teaching.profiles import Profile
@@ -55,6 +67,7 @@ RegionQuery = Annotated[
 ]
 DecimalQuery = Annotated[DecimalMark | None, Query(description=DECIMAL_HELP, examples=[","])]
 OrderQuery = Annotated[DateOrder | None, Query(description=ORDER_HELP, examples=["DMY"])]
+ExpectQuery = Annotated[str | None, Query(max_length=500, description=EXPECT_HELP, examples=["\\d{4}"])]
 PictureName = Annotated[
     str, Header(description="The name of the picture in the answer, as percent-encoded UTF-8.", examples=["7.jpg"])
 ]
@@ -93,6 +106,10 @@ class Service:
         region: RegionQuery = None,
         decimal: DecimalQuery = None,
         order: OrderQuery = None,
+        expect: ExpectQuery = None,
+        minimum: Annotated[float | None, Query(alias="min", description=MIN_HELP, allow_inf_nan=False)] = None,
+        maximum: Annotated[float | None, Query(alias="max", description=MAX_HELP, allow_inf_nan=False)] = None,
+        check: Annotated[CheckName | None, Query(description=CHECK_HELP, examples=["luhn"])] = None,
         steps: Annotated[int, Query(ge=0, le=1, description="1: include the steps between picture and answer.")] = 0,
         page: Annotated[int, Query(ge=0, le=1, description="1: include the upright picture and the steps.")] = 0,
         x_picture_name: PictureName = "",
@@ -102,7 +119,8 @@ class Service:
         The answer is the object that `inkread read --format json` prints. For several files it is a list of such
         objects. A file that cannot be read has an `error` in that list. A refusal counts as an answer.
         """
-        options = ReadOptions(as_, min_confidence, print_, parse_region(region), decimal, order)
+        expected = expectation(expect, minimum, maximum, check=check)
+        options = ReadOptions(as_, min_confidence, print_, parse_region(region), decimal, order, expected)
         question = Question(options, steps=bool(steps), page=bool(page))
         self.queue.check()
         with self.queue.holding() as hold:

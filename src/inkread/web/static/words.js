@@ -7,6 +7,7 @@ const REFUSALS = {
   blank: "Nothing is written here.",
   "no-digit": "This does not look like a digit.",
   unsure: "Not sure enough to read it.",
+  unfit: "Nothing here fits what is expected.",
 };
 
 /** Return a probability as "99.8%". It is never rounded up to 100%, since no answer is certain. */

@@ -1,0 +1,6 @@
+"""Expecting: what the user expects of numbers, and the likeliest text that fits it."""
+
+from inkread.expecting.check_digits import CheckName
+from inkread.expecting.expectation import Expect, expectation
+
+__all__ = ["CheckName", "Expect", "expectation"]

@@ -1,0 +1,93 @@
+"""Decoding: the likeliest text of a number among those that fit an expectation.
+
+Each digit and sign of a number may be one of several characters, or nothing. The texts are searched from the likeliest
+on (A*, Hart et al. 1968), and beginnings that no text that fits has are not continued.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
+from math import exp, log
+
+from inkread.expecting.expectation import Expect
+from inkread.values import Notation
+
+Slot = Sequence[tuple[str, float]]
+"""The characters that a place may have, each with its probability; "" for none."""
+
+_LEAST = 0.003
+"""A character with a smaller probability is not legible, so no text has it."""
+
+_STEPS = 20_000
+"""The search looks at no more than this many beginnings of texts."""
+
+_ENOUGH = 1e-4
+"""The search ends at a text that is less likely than this, compared with the likeliest that fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The likeliest text that fits.
+
+    characters: the character of each place; "" for a place that is not part of the text.
+    confidence: the probability, 0 to 1, of this text among those that fit.
+    shares: for each place, the probability of each character among the texts that fit.
+    """
+
+    characters: tuple[str, ...]
+    confidence: float
+    shares: tuple[dict[str, float], ...]
+
+
+def likeliest_fit(slots: Sequence[Slot], expect: Expect, notation: Notation) -> Fit | None:
+    """Return the likeliest text of a number that fits, or None if no legible one does."""
+    found: list[tuple[tuple[str, ...], float]] = []
+    for characters, probability in _likeliest(slots, expect):
+        if found and probability < _ENOUGH * found[0][1]:
+            break
+        if expect.fits("".join(characters), notation):
+            found.append((characters, probability))
+    if not found:
+        return None
+    # Two ways to the same text differ only in which place is no part of it.
+    whole = sum(probability for _, probability in found)
+    text = "".join(found[0][0])
+    shares: tuple[dict[str, float], ...] = tuple({} for _ in slots)
+    for characters, probability in found:
+        for share, character in zip(shares, characters, strict=True):
+            share[character] = share.get(character, 0.0) + probability / whole
+    same = sum(probability for characters, probability in found if "".join(characters) == text)
+    return Fit(found[0][0], same / whole, shares)
+
+
+def _likeliest(slots: Sequence[Slot], expect: Expect) -> Iterator[tuple[tuple[str, ...], float]]:
+    """Yield the legible texts whose beginnings may fit, with their probabilities, the likeliest first."""
+    options = [
+        sorted(
+            ((-log(likely), character) for character, likely in slot if likely >= _LEAST), key=lambda option: option[0]
+        )
+        for slot in slots
+    ]
+    if not all(options):
+        return
+    # The cost of the cheapest way from each place to the end.
+    ahead = [0.0]
+    for own in reversed(options):
+        ahead.append(ahead[-1] + own[0][0])
+    ahead.reverse()
+    order = count()
+    waiting: list[tuple[float, int, float, tuple[str, ...]]] = [(ahead[0], next(order), 0.0, ())]
+    for _ in range(_STEPS):
+        if not waiting:
+            return
+        _, _, cost, characters = heappop(waiting)
+        place = len(characters)
+        if place == len(options):
+            yield characters, exp(-cost)
+            continue
+        for more, character in options[place]:
+            if not character or expect.may_begin("".join(characters) + character):
+                heappush(waiting, (cost + more + ahead[place + 1], next(order), cost + more, (*characters, character)))
