@@ -190,7 +190,7 @@ def test_a_file_that_cannot_be_written_is_said_before_any_work(tmp_path: Path, n
 def test_force_replaces_the_file_but_never_the_model_itself(tmp_path: Path) -> None:
     (tmp_path / "there.onnx").write_bytes(b"mine")
     convert(SHIPPED, tmp_path / "there.onnx", force=True)
-    with pytest.raises(OptionError, match="is the model itself"):
+    with pytest.raises(OptionError, match="this command reads that file, and never replaces it"):
         convert(tmp_path / "there.onnx", tmp_path / "there.onnx", force=True)
 
 

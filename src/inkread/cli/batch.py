@@ -50,6 +50,9 @@ def batch(
             "--format", help="'parquet': a dataset of many files. 'csv' and 'jsonl': one file, for small jobs."
         ),
     ] = "parquet",
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an existing CSV or JSON Lines file. Inputs are never replaced.")
+    ] = False,
     processes: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Read with N processes. Default: one per core.")
     ] = None,
@@ -88,6 +91,7 @@ def batch(
             format_=format_,
             processes=processes,
             ray=ray,
+            force=force,
             progress=bar.shows,
             stop=stop,
             as_=as_,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from inkread.cli.read_fast import PRINT_HELP, PROFILE_HELP, REGION_HELP, Format, read_pictures
+from inkread.cli.read_fast import FORCE_HELP, PRINT_HELP, PROFILE_HELP, REGION_HELP, Format, read_pictures
 from inkread.options import Content, Print, ReadOptions, parse_region
 from inkread.teaching.profiles import DEFAULT_PROFILE
 
@@ -53,6 +53,7 @@ def read(
             "folder.",
         ),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help=FORCE_HELP)] = False,
     show: Annotated[
         bool, typer.Option("--show", help="Show the figure in a window. Without a display, save it to a file.")
     ] = False,
@@ -89,6 +90,7 @@ def read(
         profile=profile,
         format_=format_,
         figure=figure,
+        force=force,
         show=show,
         debug=context.obj["debug"],
     )

@@ -106,7 +106,7 @@ def fine_tune(
     trained further.
     """
     recipe = resolve_recipe(recipe, epochs)
-    check_model_folder(Path(out).resolve(), FILES, force=force)
+    check_model_folder(Path(out).resolve(), FILES, force=force, inputs=[base])
     start = start_from(base)
     return _run(recipe, start, data, out, own, None, DETECTOR, seed, watcher or Watcher(), download_progress)
 
