@@ -220,7 +220,7 @@ def test_onnx_that_is_no_chain_of_layers_is_refused_with_the_way_out(tmp_path: P
 def test_without_litert_the_extra_is_named(converted: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("ai_edge_litert", "tensorflow.lite.python"):
         monkeypatch.setitem(sys.modules, f"{package}.interpreter", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'inkread\[litert\]'"):
+    with pytest.raises(MissingExtra, match="needs the extra 'litert': pip install"):
         load_classifier(converted["digits.tflite"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sqlite3
 import threading
@@ -13,14 +14,14 @@ from typing import Literal, Protocol, Unpack
 import pyarrow as pa
 
 from inkread.batch.locations import Entry, Location
-from inkread.batch.manifest import Manifest, plan
+from inkread.batch.manifest import plan
 from inkread.batch.parquet_output import Parts
 from inkread.batch.rows import Task
 from inkread.batch.sources import STDIN, Sources
 from inkread.batch.summary import Summary
 from inkread.batch.text_output import Text
 from inkread.batch.worker_pool import Workers
-from inkread.errors import InkreadError, OptionError
+from inkread.errors import InkreadError, MissingExtra, OptionError
 from inkread.options import ReadKeywords, ReadOptions
 
 Format = Literal["parquet", "csv", "jsonl"]
@@ -82,6 +83,8 @@ def run(
         raise OptionError(f"processes={processes}: must be at least 1")
     if force and format_ == "parquet":
         raise OptionError(f"--force: {out} is continued, never replaced; omit --force, or name a new folder")
+    if ray is not None and importlib.util.find_spec("ray") is None:
+        raise MissingExtra("reading on a cluster", "ray")
     named = [os.fspath(name) for name in inputs]
     sources = Sources(named)
     task, manifest = plan(None if model is None else os.fspath(model), ReadOptions(**options))
