@@ -61,7 +61,7 @@ def test_an_input_is_never_replaced_whatever_it_is_called(
 ) -> None:
     monkeypatch.chdir(seven.parent)
     (seven.parent / "inner").mkdir()
-    spellings = [
+    spellings: list[str | Path] = [
         seven,
         "7.jpg",
         Path("inner", "..", "7.jpg"),
@@ -196,8 +196,9 @@ def test_the_file_of_a_batch_replaces_no_input_and_no_other_file_without_force(
     inside = seven.rename(pictures / "7.jpg")
     (tmp_path / "list.csv").write_text("path\npictures/7.jpg\n")
     words = ("--format", "csv", "--processes", "1")
-    for name, out in (("list.csv", "list.csv"), ("pictures", "pictures/7.jpg"), ("list.csv", "pictures/7.jpg")):
-        assert run(capsys, "batch", tmp_path / name, tmp_path / out, *words, "--force") == refused(tmp_path / out, READS)
+    listed = tmp_path / "list.csv"
+    for named, target in ((listed, listed), (pictures, inside), (listed, inside)):
+        assert run(capsys, "batch", named, target, *words, "--force") == refused(target, READS)
     assert run(capsys, "batch", f"{pictures}/*.jpg", inside, *words, "--force") == refused(inside, READS)
     out = tmp_path / "out.csv"
     out.write_text("old")

@@ -125,9 +125,7 @@ def _identities(names: Iterable[Name | None]) -> set[tuple[int, int]]:
     return found
 
 
-def check_model_folder(
-    out: Path, names: AbstractSet[str], *, force: bool, inputs: Iterable[Name | None] = ()
-) -> None:
+def check_model_folder(out: Path, names: AbstractSet[str], *, force: bool, inputs: Iterable[Name | None] = ()) -> None:
     """Refuse a folder whose content would be lost or that cannot be written, before any work is done for it.
 
     names: the files that a model folder may hold; a folder that holds anything else is never replaced.
@@ -148,7 +146,7 @@ def check_model_folder(
     if foreign := sorted(holds - names):
         raise OptionError(f"{out}: holds other files, such as {foreign[0]}; name a new folder with --out")
     if holds and _identities([out]) & _identities(inputs):
-        raise OptionError(f"{out}: this command reads the model in it, and never replaces it; name a new one with --out")
+        raise OptionError(f"{out}: this command reads the model in it, and never replaces it; name a new --out")
     if holds and not force:
         raise OptionError(f"{out}: holds a model already; name another folder with --out, or replace it with --force")
 

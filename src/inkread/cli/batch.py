@@ -38,7 +38,9 @@ def batch(
     region: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help=REGION_HELP)] = None,
     model: Annotated[
         Path | None,
-        typer.Option(help="A model folder, an .onnx, .keras or .h5 file, or 'tiny'. Default: the shipped model."),
+        typer.Option(
+            metavar="PATH", help="A model folder, an .onnx, .keras or .h5 file, or 'tiny'. Default: the shipped model."
+        ),
     ] = None,
     min_confidence: Annotated[
         float | None,

@@ -37,7 +37,8 @@ def evaluate(
     model: Annotated[
         Path | None,
         typer.Option(
-            help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny'. Default: the shipped model."
+            metavar="PATH",
+            help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny'. Default: the shipped model.",
         ),
     ] = None,
     report: Annotated[

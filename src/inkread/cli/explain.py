@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from inkread.cli.read_fast import FORCE_HELP, PRINT_HELP, PROFILE_HELP, REGION_HELP, profile_of
+from inkread.cli.read_fast import FORCE_HELP, PRINT_HELP, PROFILE_HELP, REGION_HELP, check_names, profile_of
 from inkread.files import check_outputs
 from inkread.options import Content, Print, ReadOptions, parse_region
 from inkread.teaching.profiles import DEFAULT_PROFILE
@@ -47,7 +47,8 @@ def explain(
     model: Annotated[
         Path | None,
         typer.Option(
-            help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny'. Default: the shipped model."
+            metavar="PATH",
+            help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny'. Default: the shipped model.",
         ),
     ] = None,
     profile: Annotated[str, typer.Option(metavar="NAME", help=PROFILE_HELP)] = DEFAULT_PROFILE,
@@ -71,6 +72,7 @@ def explain(
     from inkread.explaining import explain as run
     from inkread.reader import Reader
 
+    check_names([picture])
     if figure is not None:
         from inkread.figures.saving import check_figure_path
 

@@ -33,8 +33,9 @@ def read(
     model: Annotated[
         Path | None,
         typer.Option(
+            metavar="PATH",
             help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny': the shipped model in 8-bit "
-            "integers, smaller and faster. Default: the shipped model."
+            "integers, smaller and faster. Default: the shipped model.",
         ),
     ] = None,
     format_: Annotated[

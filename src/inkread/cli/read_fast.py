@@ -58,6 +58,7 @@ def read_pictures(
     """Read pictures, print the results, and return the exit code. `inkread.cli.read` describes the options."""
     # NumPy's OpenBLAS starts one thread per core, which takes half of its import time. Reading has no use for them.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    check_names(pictures)
     from inkread.reader import Reader
 
     if figure is not None:
@@ -81,6 +82,15 @@ def read_pictures(
         if not isinstance(outcome, Reading):
             _draw(outcome, path, save=figure is not None, show=show)
     return 1 if failed else 0
+
+
+def check_names(pictures: Sequence[str]) -> None:
+    """Raise `OptionError` for the address of a picture, and for a pattern that the shell has not expanded."""
+    for name in pictures:
+        if any(mark in name for mark in ("://", "*", "?", "[")) and not os.path.lexists(name):
+            from inkread.pictures.opening import why_missing
+
+            raise OptionError(f"{name}: {why_missing(name)}")
 
 
 def _outcomes(
