@@ -17,7 +17,7 @@ help:  ## show this
 demo: $(VENV)/base  ## read the example pictures with the shipped model and draw the steps of one
 	@mkdir -p out
 	$(BIN)/inkread read $(EXAMPLES)
-	$(BIN)/inkread read examples/7-shadow.jpg --figure out/7-shadow.steps.png
+	$(BIN)/inkread read examples/7-shadow.jpg --figure out/7-shadow.steps.png --force
 	@echo "every step from that picture to its answer: out/7-shadow.steps.png"
 
 test: $(VENV)/dev  ## run the tests

@@ -65,7 +65,7 @@ def one_picture(folder: Path) -> Result:
     tutorial = (sys.executable, ROOT / "benchmarks" / "tutorial_read.py", folder / "classic-0" / "mnist.h5")
     commands: dict[str, Sequence[str | Path]] = {
         "read": (INKREAD, "read", EXAMPLE),
-        "read with figure": (INKREAD, "read", EXAMPLE, "--figure", folder / "steps.png"),
+        "read with figure": (INKREAD, "read", EXAMPLE, "--figure", folder / "steps.png", "--force"),
         "tutorial": (*tutorial, EXAMPLE, folder / "tutorial.png"),
     }
     seconds: dict[str, list[float]] = {name: [] for name in commands}

@@ -28,6 +28,9 @@ Results go to stdout, messages and progress to stderr. Exit codes: 0 all picture
 failed; 2 bad arguments; 3 a missing extra; 4 a bad model or data file; 130 interrupted. An error is one line. `--debug`
 anywhere on the command line shows its traceback.
 
+No command replaces a file that it reads, whatever the file is called: a link or another path is the same file. Another
+existing file is replaced only with `--force`.
+
 `read --format json` prints one object per picture, each on its own line. Boxes are x, y, width and height in pixels of
 the upright picture. `confidence` is the probability that the whole text is right:
 

@@ -27,6 +27,7 @@ from inkread.batch.rows import SCHEMA
 from inkread.batch.run import DonePaths
 from inkread.batch.text_output import CSV_COLUMNS
 from inkread.cli import main
+from inkread.errors import way_to_install
 from inkread.values import value_text
 
 
@@ -286,7 +287,7 @@ def test_without_pyarrow_the_extra_is_named(tmp_path: Path) -> None:
     words = command("batch", tmp_path, tmp_path / "out", setup="sys.modules['pyarrow'] = None")
     ended = subprocess.run(words, capture_output=True, text=True, check=False)
     assert ended.returncode == 3
-    assert ended.stderr == "inkread: reading a batch needs the extra 'batch': pip install 'inkread[batch]'\n"
+    assert ended.stderr == f"inkread: reading a batch needs the extra 'batch': {way_to_install('batch')}\n"
 
 
 def test_options_out_of_range_are_refused_before_anything_is_written(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from inkread import Reader, Reading
 from inkread.cli import main
 from inkread.cli.read_fast import CSV_COLUMNS, DIGIT_COLUMNS
 from inkread.drawing import draw_digit, draw_sheet
+from inkread.errors import way_to_install
 from inkread.geometry import Box
 from inkread.options import ReadOptions
 from inkread.readings import Unread, count_unread
@@ -575,7 +576,7 @@ def test_a_heic_picture_without_the_extra_fails_alone(
     (tmp_path / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
     ended = run("read", three, tmp_path / "photo.heic", seven)
     assert (ended.code, len(ended.out)) == (1, 2)
-    assert "pip install 'inkread[heic]'" in ended.err[0]
+    assert way_to_install("heic") in ended.err[0]
 
 
 def test_a_missing_extra_ends_with_3(run: Run, three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -583,7 +584,7 @@ def test_a_missing_extra_ends_with_3(run: Run, three: Path, tmp_path: Path, monk
     (tmp_path / "mnist.keras").write_bytes(b"PK")
     ended = run("read", three, "--model", tmp_path / "mnist.keras")
     assert (ended.code, ended.out, len(ended.err)) == (3, [], 1)
-    assert "pip install 'inkread[train]'" in ended.err[0]
+    assert way_to_install("train") in ended.err[0]
 
 
 def test_a_missing_model_ends_with_4(run: Run, three: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import zipfile
@@ -34,7 +35,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, li
 
 def exported(capsys: pytest.CaptureFixture[str], folder: Path) -> Path:
     """Teach a digit, and return the new folder to which it was exported."""
-    run(capsys, "teach", "3", SEVEN)
+    run(capsys, "teach", "3", "--yes", SEVEN)
     assert run(capsys, "teach", "--export", folder)[0] == 0
     return folder
 
@@ -54,13 +55,44 @@ def zipped(folder: Path) -> Path:
 
 
 def test_a_taught_picture_is_read_as_taught(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(capsys, "teach", "3", SEVEN) == (0, [f"{SEVEN}: taught 3 (number 1)"], [])
+    assert run(capsys, "teach", "3", "--yes", SEVEN) == (0, [f"{SEVEN}: taught 3 (number 1)"], [])
     assert run(capsys, SEVEN) == (0, ["3"], [])
     assert run(capsys, SEVEN, "--profile", "none") == (0, ["7"], [])
 
 
+def test_a_label_that_the_network_is_sure_is_wrong_needs_a_yes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    eight = EXAMPLES / "8-ruled.jpg"
+    code, out, err = run(capsys, "teach", "8", SEVEN, eight)
+    assert (code, out) == (2, [f"{eight}: taught 8 (number 1)"])
+    (line,) = err
+    assert line.startswith(f"inkread: {SEVEN}: the network is ")
+    assert " sure that this is 7, not 8; nothing was taught from it; to teach it all the same, add --yes" in line
+    assert run(capsys, "teach", "7", SEVEN) == (0, [f"{SEVEN}: taught 7 (number 2)"], [])
+    assert run(capsys, "teach", "8", SEVEN, "--yes")[:2] == (0, [f"{SEVEN}: taught 8 (number 3)"])
+    # A wrong lesson is corrected without a question, though it is now read as an 8.
+    assert run(capsys, "teach", "7", SEVEN)[0] == 0
+    assert run(capsys, SEVEN)[1] == ["7"]
+
+
+@pytest.mark.parametrize(("typed", "code", "read"), [("y\n", 0, "3"), ("Yes\n", 0, "3"), ("n\n", 1, "7"), ("", 1, "7")])
+def test_at_a_terminal_a_doubtful_label_is_asked_about(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, typed: str, code: int, read: str
+) -> None:
+    terminal = io.StringIO(typed)
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    ended = run(capsys, "teach", "3", SEVEN)
+    assert ended[0] == code
+    assert f"{SEVEN}: the network is " in ended[2][0]
+    assert "sure that this is 7, not 3; teach it all the same? [y/N] " in ended[2][0]
+    assert ("nothing was taught from it" in ended[2][0]) == (code == 1)
+    assert run(capsys, SEVEN)[1] == [read]
+
+
 def test_another_label_for_the_same_picture_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    run(capsys, "teach", "3", SEVEN)
+    run(capsys, "teach", "3", "--yes", SEVEN)
     code, _, err = run(capsys, "teach", "7", SEVEN)
     assert code == 0
     assert err == [f"inkread: {SEVEN}: this digit was taught as 3 before; its label is now 7"]
@@ -71,7 +103,7 @@ def test_another_label_for_nearly_the_same_picture_is_said(capsys: pytest.Captur
     again = tmp_path / "again.jpg"
     with Image.open(SEVEN) as image:
         image.resize((image.width - 2, image.height - 2)).save(again, quality=80)
-    run(capsys, "teach", "3", SEVEN)
+    run(capsys, "teach", "3", "--yes", SEVEN)
     assert run(capsys, "teach", "8", EXAMPLES / "8-ruled.jpg")[2] == []
     code, _, err = run(capsys, "teach", "7", again)
     assert code == 0
@@ -90,7 +122,7 @@ def test_what_cannot_be_taught_is_said_and_the_rest_is_taught(capsys: pytest.Cap
 
 
 def test_list_forget_and_json(capsys: pytest.CaptureFixture[str]) -> None:
-    run(capsys, "teach", "3", SEVEN)
+    run(capsys, "teach", "3", "--yes", SEVEN)
     _, out, _ = run(capsys, "teach", "--list", "--format", "json")
     (entry,) = map(json.loads, out)
     assert (entry["id"], entry["label"], entry["picture"], len(entry["box"])) == (1, 3, str(SEVEN), 4)
@@ -104,7 +136,7 @@ def test_list_forget_and_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_was_exported_is_imported_to_the_last_bit(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    run(capsys, "teach", "3", SEVEN)
+    run(capsys, "teach", "3", "--yes", SEVEN)
     run(capsys, "teach", "8", EXAMPLES / "8-ruled.jpg")
     out = tmp_path / "out"
     assert run(capsys, "teach", "--export", out)[1] == ["2 digits exported"]
@@ -187,7 +219,7 @@ def test_what_does_not_fit_together_is_said_in_one_line(capsys: pytest.CaptureFi
 
 
 def test_a_misspelt_profile_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    run(capsys, "teach", "3", SEVEN, "--profile", "anna")
+    run(capsys, "teach", "3", "--yes", SEVEN, "--profile", "anna")
     code, _, err = run(capsys, SEVEN, "--profile", "ana")
     assert code == 2
     assert "profiles: anna" in err[0]
@@ -203,14 +235,14 @@ def test_a_model_that_does_not_know_what_was_taught_is_said(
 ) -> None:
     path = write_network(tmp_path / "plain.onnx")
     assert run(capsys, SEVEN, "--model", path)[2] == []
-    run(capsys, "teach", "3", SEVEN)
+    run(capsys, "teach", "3", "--yes", SEVEN)
     (line,) = run(capsys, SEVEN, "--model", path)[2]
     assert "taught digits are not used, because this model file gives no features to compare" in line
     assert run(capsys, SEVEN, "--model", path, "--profile", "none")[2] == []
 
 
 def test_what_was_taught_stands_beside_what_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    run(capsys, "teach", "3", SEVEN)
+    run(capsys, "teach", "3", "--yes", SEVEN)
     code, out, _ = run(capsys, "explain", SEVEN)
     assert code == 0
     assert out[0].startswith("7 ")
@@ -252,7 +284,7 @@ def test_a_picture_whose_name_is_no_text_is_taught(capsys: pytest.CaptureFixture
         shutil.copy(SEVEN, path)
     except (OSError, UnicodeError):
         pytest.skip("this system has no such names")
-    assert run(capsys, "teach", "3", path) == (0, [rf"{tmp_path}/\udcff\x1b.jpg: taught 3 (number 1)"], [])
+    assert run(capsys, "teach", "3", "--yes", path) == (0, [rf"{tmp_path}/\udcff\x1b.jpg: taught 3 (number 1)"], [])
 
 
 def test_the_zip_of_an_export_is_imported_as_its_folder_is(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

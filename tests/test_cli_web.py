@@ -22,6 +22,7 @@ from PIL import Image
 
 from inkread.cli import main
 from inkread.drawing import draw_digit
+from inkread.errors import way_to_install
 from inkread.web.serving import bind
 
 PATIENCE = 60  # seconds until a test that waits for a process has failed
@@ -164,7 +165,7 @@ def test_without_the_extra_one_line_says_how_to_get_it() -> None:
     program = "import sys; sys.modules['fastapi'] = None; from inkread.cli import main; sys.exit(main(['web']))"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ended.returncode == 3
-    assert ended.stderr == "inkread: the page needs the extra 'web': pip install 'inkread[web]'\n"
+    assert ended.stderr == f"inkread: the page needs the extra 'web': {way_to_install('web')}\n"
 
 
 def test_the_browser_is_shown_the_page_where_there_is_a_display(

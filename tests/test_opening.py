@@ -26,6 +26,7 @@ from PIL import Image, PngImagePlugin
 import inkread
 from inkread import Box, PictureError, Reading
 from inkread.drawing import digit_ink
+from inkread.errors import way_to_install
 from inkread.pictures.opening import MAX_PIXELS, open_picture
 
 Bytes = NDArray[np.uint8]
@@ -339,7 +340,7 @@ def test_heic_without_the_extra_says_what_to_install(tmp_path: Path, monkeypatch
     path.write_bytes(heic())
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     message = refusal(path, "missing-extra")
-    assert message == f"{path}: a HEIC picture needs the extra 'heic': pip install 'inkread[heic]'"
+    assert message == f"{path}: a HEIC picture needs the extra 'heic': {way_to_install('heic')}"
 
 
 def test_a_damaged_heic_is_refused(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from inkread import ModelError
 from inkread.datasets import Mnist
+from inkread.errors import way_to_install
 from inkread.loading import load_classifier
 
 pytest.importorskip("sklearn", reason="needs the extra 'sklearn'")
@@ -259,4 +260,4 @@ def test_other_labels_and_settings_are_refused_in_words() -> None:
 def test_without_scikit_learn_the_extra_is_named() -> None:
     script = "import sys; sys.modules['sklearn'] = None; sys.modules['sklearn.base'] = None; import inkread.sklearn"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert "inkread.sklearn needs the extra 'sklearn': pip install 'inkread[sklearn]'" in done.stderr
+    assert f"inkread.sklearn needs the extra 'sklearn': {way_to_install('sklearn')}" in done.stderr

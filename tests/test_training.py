@@ -371,7 +371,11 @@ def test_without_keras_one_line_says_which_extra_brings_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "keras", None)
     assert main(["train", "--data", str(few), "--out", str(tmp_path / "model")]) == 3
-    assert "pip install 'inkread[train]'" in capsys.readouterr().err
+    assert "needs the extra 'train': pip install" in capsys.readouterr().err
+    # Nobody looks for data first, or downloads it, only to hear that the extra is missing.
+    for recipe in ("fast", "best", "detector"):
+        assert main(["train", "--recipe", recipe, "--data", "nowhere", "--out", str(tmp_path / "model")]) == 3
+    assert main(["train", "--own", "nowhere", "--from", "nowhere.onnx", "--out", str(tmp_path / "model")]) == 3
     with pytest.raises(MissingExtra):
         train("fast", data=few, out=tmp_path / "model")
     assert not (tmp_path / "model").exists()

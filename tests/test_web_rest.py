@@ -35,7 +35,7 @@ from inkread.web import schemas
 from inkread.web.app import make_app
 from inkread.web.limits import Limits
 from inkread.web.middleware import LOCAL_HOSTS
-from inkread.web.problems import STATUS
+from inkread.web.problems import STATUS, problem_of_value
 
 DOCS = Path(__file__).parents[1] / "docs" / "web.md"
 
@@ -218,6 +218,30 @@ def test_every_bad_upload_has_its_status_and_code(
     client: TestClient, options: str, content: bytes, expected: tuple[int, str]
 ) -> None:
     assert problem(client.post(f"/api/read?{options}", content=content)) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "detail"),
+    [
+        ("as=letter", "as: must be 'auto', 'digit', 'number' or 'lines'."),
+        ("min_confidence=2", "min_confidence: must be at most 1.0."),
+        ("min_confidence=x", "min_confidence: must be a number."),
+        ("steps=x", "steps: must be a whole number."),
+        ("region=1", "region: give X,Y,W,H in whole pixels of the upright picture, such as 120,40,300,80."),
+    ],
+)
+def test_a_bad_option_is_said_in_our_words(client: TestClient, options: str, detail: str) -> None:
+    assert client.post(f"/api/read?{options}", content=SEVEN).json()["detail"] == detail
+
+
+def test_no_word_of_pydantic_comes_before_a_sentence_of_ours() -> None:
+    error = {
+        "loc": ("query", "expect"),
+        "type": "value_error",
+        "msg": "Value error, it has no end",
+        "ctx": {"error": 1},
+    }
+    assert problem_of_value(error).detail == "expect: it has no end."
 
 
 def test_bad_forms_have_their_status_and_code(client: TestClient) -> None:

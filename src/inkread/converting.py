@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from inkread.datasets.mnist import mnist_at_hand
 from inkread.drawing import digit_ink
 from inkread.errors import InkreadError, MissingExtra, ModelError, OptionError, speaking_of
-from inkread.files import check_folder, file_sha256, writable
+from inkread.files import check_folder, check_outputs, file_sha256, writable
 from inkread.foreign.opening import keras_model, onnx_of_keras_file
 from inkread.glyphs import CLASSES, normalise
 from inkread.loading import load_classifier, model_path
-from inkread.models.card import Card
+from inkread.models.card import Card, card_path
 from inkread.models.classifier import Classifier
 from inkread.models.files import KERAS_NAME, KERAS_SUFFIXES, LITERT_SUFFIX, MODEL_NAME, model_file
 from inkread.models.probabilities import as_probabilities
@@ -73,7 +73,7 @@ def convert(
     out: a file that ends in `.keras`, `.h5`, `.onnx` or `.tflite`. The card of a calibrated model is written beside it,
         as `OUT.card.json`, and used when `out` is read.
     int8: write an ONNX file with weights and activations of 8 bits; a name ending in `.int8.onnx` does the same.
-    force: whether an existing file at `out` may be replaced.
+    force: whether an existing file at `out` may be replaced; the source never is.
 
     Raises `OptionError` for another ending or an existing file; `ModelError` for a model that cannot be used or
     converted, or if the answers differ; `MissingExtra` if the packages for the format are not installed. In all these
@@ -100,10 +100,8 @@ def _check_target(source: Path, target: Path, *, int8: bool, force: bool) -> Non
     if int8 and target.suffix.lower() != ".onnx":
         raise OptionError(f"{target}: only an ONNX file can have 8 bits; name it {target.stem}.int8.onnx")
     check_folder(target)
-    if target.is_dir() or (target.exists() and target.samefile(model_file(source))):
-        raise OptionError(f"{target}: is {'a folder' if target.is_dir() else 'the model itself'}; name another file")
-    if target.exists() and not force:
-        raise OptionError(f"{target}: exists already; name another file, or replace it with --force")
+    # A card that is there already would count as that of the new file.
+    check_outputs((target, card_path(target)), (source, card_path(source)), force=force)
 
 
 def _check_source(source: Path) -> None:

@@ -13,6 +13,7 @@ code of the class. Nothing else decides the exit code.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,12 +66,25 @@ class MissingExtra(InkreadError, ImportError):  # noqa: N818
     code = "missing-extra"
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f"{feature} needs the extra '{extra}': pip install 'inkread[{extra}]'")
+        super().__init__(f"{feature} needs the extra '{extra}': {way_to_install(extra)}")
         self.feature, self.extra = feature, extra
 
     def __reduce__(self) -> tuple[type[MissingExtra], tuple[str, str]]:
         """Return how to rebuild the error in another process."""
         return MissingExtra, (self.feature, self.extra)
+
+
+def way_to_install(extra: str) -> str:
+    """Return the command that installs an extra: from the clone that this module is in, or else from the index."""
+    clone = Path(__file__).parents[2]
+    if not (clone / "pyproject.toml").is_file():
+        return f"pip install 'inkread[{extra}]'"
+    try:
+        place = "." if clone.samefile(os.curdir) else str(clone)
+    except OSError:
+        # The current folder was deleted.
+        place = str(clone)
+    return f"pip install -e '{place}[{extra}]'"
 
 
 class ModelError(InkreadError):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
@@ -80,10 +81,55 @@ def check_folder(path: Path) -> None:
         raise OptionError(f"{path}: there is no folder {path.parent}; make it first")
 
 
-def check_model_folder(out: Path, names: AbstractSet[str], *, force: bool) -> None:
+Name = str | os.PathLike[str]
+
+
+def check_outputs(outs: Iterable[Name], inputs: Iterable[Name | None], *, force: bool) -> None:
+    """Refuse output files that would replace another file, before any work is done for them.
+
+    inputs: the files and folders that the command reads; "-" is standard input and None is nothing. No output replaces
+        one of them, or a file in one of these folders, by whatever name: a relative path, a link or, where the system
+        sees no difference, upper case. They are looked at only if an output exists.
+    force: whether other existing files may be replaced.
+
+    Raises `OptionError`.
+    """
+    read: set[tuple[int, int]] | None = None
+    for out in map(Path, outs):
+        if out.is_dir():
+            raise OptionError(f"{out}: is a folder; name a file")
+        if not os.path.lexists(out):
+            continue
+        read = _identities(inputs) if read is None else read
+        if _identities([out]) & read:
+            raise OptionError(f"{out}: this command reads that file, and never replaces it; name another file")
+        if not force:
+            raise OptionError(f"{out}: exists already; name another file, or replace it with --force")
+
+
+def _identities(names: Iterable[Name | None]) -> set[tuple[int, int]]:
+    """Return what tells files from one another, whatever they are called: the device and the number on it.
+
+    Of a folder, the files in it and below are looked at.
+    """
+    found = set()
+    for name in names:
+        # An input that does not exist is reported when it is read.
+        with contextlib.suppress(OSError, ValueError):
+            if name is None:
+                continue
+            files = [path for path in Path(name).rglob("*") if path.is_file()] if Path(name).is_dir() else [name]
+            for file in files:
+                status = os.stat(sys.stdin.fileno() if file == "-" and sys.stdin else file)  # noqa: PTH116
+                found.add((status.st_dev, status.st_ino))
+    return found
+
+
+def check_model_folder(out: Path, names: AbstractSet[str], *, force: bool, inputs: Iterable[Name | None] = ()) -> None:
     """Refuse a folder whose content would be lost or that cannot be written, before any work is done for it.
 
     names: the files that a model folder may hold; a folder that holds anything else is never replaced.
+    inputs: the files and folders that the command reads; a folder with one of them is never replaced either.
     """
     if out.exists() and not out.is_dir():
         raise OptionError(f"{out}: is a file; name a folder with --out")
@@ -99,6 +145,8 @@ def check_model_folder(out: Path, names: AbstractSet[str], *, force: bool) -> No
         raise OptionError(f"{out}: cannot be written ({error.strerror}); name another folder with --out") from None
     if foreign := sorted(holds - names):
         raise OptionError(f"{out}: holds other files, such as {foreign[0]}; name a new folder with --out")
+    if holds and _identities([out]) & _identities(inputs):
+        raise OptionError(f"{out}: this command reads the model in it, and never replaces it; name a new --out")
     if holds and not force:
         raise OptionError(f"{out}: holds a model already; name another folder with --out, or replace it with --force")
 

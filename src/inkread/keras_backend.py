@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 from pathlib import Path
@@ -9,6 +10,12 @@ from types import ModuleType
 
 from inkread.errors import MissingExtra
 from inkread.system import quiet_stderr
+
+
+def check_keras(purpose: str) -> None:
+    """Raise `MissingExtra`, naming the purpose, if Keras is not installed. Nothing is imported."""
+    if importlib.util.find_spec("keras") is None:
+        raise MissingExtra(purpose, "train")
 
 
 def load_keras(purpose: str) -> ModuleType:

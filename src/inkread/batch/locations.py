@@ -52,6 +52,8 @@ class Location(NamedTuple):
         if not self.remote:
             return fs.LocalFileSystem(), self.name
         scheme, _, rest = self.name.partition("://")
+        if scheme in {"http", "https"}:
+            raise DataError(f"{self.name}: is an address on the web; download the files and name their folder")
         host, _, path = rest.partition("/")
         try:
             system, base = _file_system(f"{scheme}://{host or '/'}", self.query)

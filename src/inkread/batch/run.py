@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sqlite3
 import threading
@@ -13,14 +14,14 @@ from typing import Literal, Protocol, Unpack
 import pyarrow as pa
 
 from inkread.batch.locations import Entry, Location
-from inkread.batch.manifest import Manifest, plan
+from inkread.batch.manifest import plan
 from inkread.batch.parquet_output import Parts
 from inkread.batch.rows import Task
 from inkread.batch.sources import STDIN, Sources
 from inkread.batch.summary import Summary
 from inkread.batch.text_output import Text
 from inkread.batch.worker_pool import Workers
-from inkread.errors import InkreadError, OptionError
+from inkread.errors import InkreadError, MissingExtra, OptionError
 from inkread.options import ReadKeywords, ReadOptions
 
 Format = Literal["parquet", "csv", "jsonl"]
@@ -59,6 +60,7 @@ def run(
     format_: Format = "parquet",
     processes: int | None = None,
     ray: str | None = None,
+    force: bool = False,
     progress: Progress = lambda done, of: None,  # noqa: ARG005
     stop: Callable[[], bool] = lambda: False,
     **options: Unpack[ReadKeywords],
@@ -70,6 +72,7 @@ def run(
     model: as for `Reader`.
     processes: the number of processes, each on one core. None for one per core of the machine or cluster.
     ray: the address of a Ray cluster to read on, or "auto".
+    force: whether an existing file may be replaced, for a format other than "parquet".
     stop: called regularly. If it returns true, the run ends early and writes what it has read.
     options: as for `inkread.options.ReadOptions`.
 
@@ -78,11 +81,20 @@ def run(
     """
     if processes is not None and processes < 1:
         raise OptionError(f"processes={processes}: must be at least 1")
+    if force and format_ == "parquet":
+        raise OptionError(f"--force: {out} is continued, never replaced; omit --force, or name a new folder")
+    if ray is not None and importlib.util.find_spec("ray") is None:
+        raise MissingExtra("reading on a cluster", "ray")
     named = [os.fspath(name) for name in inputs]
     sources = Sources(named)
     task, manifest = plan(None if model is None else os.fspath(model), ReadOptions(**options))
     readers = _readers(task, processes, ray)
-    output = _output(Location.of(os.fspath(out)), format_, manifest, named)
+    place = Location.of(os.fspath(out))
+    output: Output
+    if format_ == "parquet":
+        output = Parts(place, manifest, named)
+    else:
+        output = Text(place, format_, _files_read(named, task.model, listed=force), force=force)
     complete = False
     try:
         summary = _read_all(sources, readers, output, progress, stop)
@@ -150,8 +162,12 @@ def _readers(task: Task, processes: int | None, ray: str | None) -> Readers:
     return Cluster(task, ray, processes)
 
 
-def _output(out: Location, format_: Format, manifest: Manifest, inputs: list[str]) -> Output:
-    return Parts(out, manifest, inputs) if format_ == "parquet" else Text(out, format_)
+def _files_read(inputs: list[str], model: str | None, *, listed: bool) -> Iterator[str | None]:
+    """Yield the files and folders that a run reads; with `listed` also the files that globs and lists name."""
+    yield from (*inputs, model)
+    if listed:
+        for entry in Sources([name for name in inputs if name != STDIN]).entries():
+            yield entry.file.name
 
 
 def _cores() -> int:

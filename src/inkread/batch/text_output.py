@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ import pyarrow as pa
 from inkread.batch.locations import Location
 from inkread.batch.output_folder import disk_errors
 from inkread.errors import OptionError
-from inkread.files import whole_file
+from inkread.files import check_outputs, whole_file
 
 CSV_COLUMNS = (
     "path",
@@ -34,16 +34,20 @@ CSV_COLUMNS = (
 
 
 class Text:
-    """A file of results with one line per picture. Raises `OptionError` if the file exists or is remote."""
+    """A file of results with one line per picture.
 
-    def __init__(self, out: Location, format_: Literal["csv", "jsonl"]) -> None:
+    Raises `OptionError` if the file is remote, is one of the inputs, or exists and `force` is false.
+    """
+
+    def __init__(
+        self, out: Location, format_: Literal["csv", "jsonl"], inputs: Iterable[str | None], *, force: bool
+    ) -> None:
         self.name = out.name
         if out.remote:
             raise OptionError(
                 f"{out.name}: --format {format_} only writes local files; name one, or use --format parquet"
             )
-        if out.kind():
-            raise OptionError(f"{out.name}: already exists; name another file, or delete it")
+        check_outputs([out.name], inputs, force=force)
         self._open = ExitStack()
         self._csv = format_ == "csv"
         with disk_errors(self.name):

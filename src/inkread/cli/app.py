@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated
 
@@ -9,9 +12,11 @@ import typer
 
 import inkread
 from inkread.cli.batch import batch
+from inkread.cli.completion import answer, completion
 from inkread.cli.convert import convert
 from inkread.cli.evaluate import evaluate
 from inkread.cli.explain import explain
+from inkread.cli.help import DEFAULT, Command, Group, check_spelling, with_default_command
 from inkread.cli.read import read
 from inkread.cli.teach import teach
 from inkread.cli.train import train
@@ -27,22 +32,25 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "convert": convert,
     "web": web,
     "batch": batch,
+    "completion": completion,
 }
-DEFAULT = "read"
+
+_DASHED_FILE = re.compile(r"-[^-=][^=]*\.[A-Za-z]\w*")
 
 app = typer.Typer(
     name="inkread",
+    cls=Group,
     help="Read handwritten digits from pictures, and train the network that does it.",
     epilog="'inkread PICTURE...' is short for 'inkread read PICTURE...'. Add --debug anywhere on the command line to "
     "see the traceback of an error.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _name, _command in COMMANDS.items():
-    app.command(_name, no_args_is_help=_name in {DEFAULT, "explain"})(_command)
+    app.command(_name, cls=Command, no_args_is_help=_name in {DEFAULT, "explain"})(_command)
 
 
 def _print_version(asked: bool) -> None:
@@ -65,7 +73,9 @@ def run(words: Sequence[str], *, debug: bool) -> int:
 
     Raises `OptionError` for wrong options.
     """
-    words = with_default_command(words)
+    if words:
+        check_spelling(words[0], list(COMMANDS))
+    words = with_default_command(words, COMMANDS)
     command = typer.main.get_command(app)
     try:
         with command.make_context("inkread", list(words), obj={"debug": debug}) as context:
@@ -75,15 +85,19 @@ def run(words: Sequence[str], *, debug: bool) -> int:
     except typer.Abort:
         raise KeyboardInterrupt from None
     except typer.TyperException as error:
-        # An error without a message means that Typer has already printed the help.
-        if not str(error):
-            return 2
+        if name := _name_like_an_option(words):
+            raise OptionError(f"{name}: a name that begins with '-' counts as an option; write ./{name}") from error
         hint = f"see 'inkread {words[0]} --help'" if words else "see 'inkread --help'"
         raise OptionError(f"{error.format_message().rstrip('.')}; {hint}") from error
 
 
-def with_default_command(words: Sequence[str]) -> list[str]:
-    """Return the words of a command line, with `read` inserted in front if the first word is not a command."""
-    if not words or words[0] in COMMANDS or words[0] in {"-h", "--help", "--version"}:
-        return list(words)
-    return [DEFAULT, *words]
+def complete(instruction: str) -> int:
+    """Print what the script of `inkread completion` asks for, and return the exit code."""
+    return answer(typer.main.get_command(app), instruction)
+
+
+def _name_like_an_option(words: Sequence[str]) -> str | None:
+    """Return the first word of a faulty command line that seems to be a file whose name begins with a dash."""
+    options = itertools.takewhile(lambda word: word != "--", words)
+    names = (word for word in options if word.startswith("-") and word != "-")
+    return next((word for word in names if os.path.lexists(word) or _DASHED_FILE.fullmatch(word)), None)

@@ -41,7 +41,9 @@ def batch(
     order: Annotated[DateOrder | None, typer.Option(help=ORDER_HELP)] = None,
     model: Annotated[
         Path | None,
-        typer.Option(help="A model folder, an .onnx, .keras or .h5 file, or 'tiny'. Default: the shipped model."),
+        typer.Option(
+            metavar="PATH", help="A model folder, an .onnx, .keras or .h5 file, or 'tiny'. Default: the shipped model."
+        ),
     ] = None,
     min_confidence: Annotated[
         float | None,
@@ -53,6 +55,9 @@ def batch(
             "--format", help="'parquet': a dataset of many files. 'csv' and 'jsonl': one file, for small jobs."
         ),
     ] = "parquet",
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an existing CSV or JSON Lines file. Inputs are never replaced.")
+    ] = False,
     processes: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Read with N processes. Default: one per core.")
     ] = None,
@@ -91,6 +96,7 @@ def batch(
             format_=format_,
             processes=processes,
             ray=ray,
+            force=force,
             progress=bar.shows,
             stop=stop,
             as_=as_,

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from inkread.cli.read_fast import FORCE_HELP
+
 FEW = 0.5
 """A converted model with less than this share of right answers gets a warning."""
 
@@ -22,7 +24,7 @@ def convert(
         bool,
         typer.Option("--int8", help="Use 8-bit weights and activations. Names that end in .int8.onnx imply it."),
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    force: Annotated[bool, typer.Option("--force", help=FORCE_HELP)] = False,
 ) -> None:
     """Write a model in another file format and check that it gives the same answers.
 

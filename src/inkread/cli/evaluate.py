@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from inkread.cli.read_fast import FORCE_HELP
 from inkread.errors import OptionError
+from inkread.files import check_outputs
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +37,8 @@ def evaluate(
     model: Annotated[
         Path | None,
         typer.Option(
-            help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny'. Default: the shipped model."
+            metavar="PATH",
+            help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny'. Default: the shipped model.",
         ),
     ] = None,
     report: Annotated[
@@ -45,6 +49,7 @@ def evaluate(
             "mistakes, the reliability diagram and accuracy by minimum confidence.",
         ),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help=FORCE_HELP)] = False,
     against: Annotated[
         Path | None,
         typer.Option(
@@ -78,6 +83,7 @@ def evaluate(
         from inkread.evaluation.report import check_report_path
 
         check_report_path(report)
+        check_outputs([report], _files_read(data, model, against), force=force)
     with CountBar("reading") as bar:
         result = run(data, model=model, progress=bar.shows)
         comparison = compare(result, run(data, model=against, progress=bar.shows)) if against else None
@@ -93,6 +99,15 @@ def evaluate(
     if failure:
         raise failure
     return 1 if result.failed else 0
+
+
+def _files_read(data: str, *models: Path | None) -> Iterator[str | Path | None]:
+    """Yield the files and folders that an evaluation reads, also the pictures that an index names."""
+    from inkread.datasets.folders import labelled_pictures
+
+    yield from (data, *models)
+    if Path(data).is_file():
+        yield from (picture.path for picture in labelled_pictures(Path(data)))
 
 
 def _write_report(result: Evaluation, path: Path | None, comparison: Comparison | None) -> OptionError | None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from inkread.cli.read_fast import PRINT_HELP, PROFILE_HELP, REGION_HELP, profile_of
+from inkread.cli.read_fast import FORCE_HELP, PRINT_HELP, PROFILE_HELP, REGION_HELP, check_names, profile_of
+from inkread.files import check_outputs
 from inkread.options import Content, Print, ReadOptions, parse_region
 from inkread.teaching.profiles import DEFAULT_PROFILE
 
@@ -28,6 +29,7 @@ def explain(
             help="Save a figure of the pixels that decide, the runner-up, and the feature maps of every layer.",
         ),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help=FORCE_HELP)] = False,
     show: Annotated[
         bool, typer.Option("--show", help="Show the figure in a window. Without a display, save it to a file.")
     ] = False,
@@ -45,7 +47,8 @@ def explain(
     model: Annotated[
         Path | None,
         typer.Option(
-            help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny'. Default: the shipped model."
+            metavar="PATH",
+            help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny'. Default: the shipped model.",
         ),
     ] = None,
     profile: Annotated[str, typer.Option(metavar="NAME", help=PROFILE_HELP)] = DEFAULT_PROFILE,
@@ -69,10 +72,12 @@ def explain(
     from inkread.explaining import explain as run
     from inkread.reader import Reader
 
+    check_names([picture])
     if figure is not None:
         from inkread.figures.saving import check_figure_path
 
         check_figure_path(figure)
+        check_outputs([figure], [picture, model], force=force)
     options = ReadOptions(as_, print_=print_, region=parse_region(region))
     reader = Reader(model, profile=profile_of(profile))
     explanation = run(reader.run(picture, options), reader.classifier.network, digit=digit)

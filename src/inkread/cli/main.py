@@ -62,6 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _dispatch(words: list[str], *, debug: bool) -> int:
     """Run the command that a command line names and return its exit code."""
+    # The script of `inkread completion` sets this variable.
+    if asked := os.environ.get("_INKREAD_COMPLETE"):
+        from inkread.cli.app import complete
+
+        return complete(asked)
     if pictures := _pictures_without_options(words):
         from inkread.cli.read_fast import read_pictures
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from inkread.cli.read_fast import (
+    FORCE_HELP,
     PRINT_HELP,
     PROFILE_HELP,
     REGION_HELP,
@@ -65,8 +66,9 @@ def read(
     model: Annotated[
         Path | None,
         typer.Option(
+            metavar="PATH",
             help="A model folder, an .onnx, .keras, .h5 or .tflite file, or 'tiny': the shipped model in 8-bit "
-            "integers, smaller and faster. Default: the shipped model."
+            "integers, smaller and faster. Default: the shipped model.",
         ),
     ] = None,
     format_: Annotated[
@@ -87,6 +89,7 @@ def read(
             "folder.",
         ),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help=FORCE_HELP)] = False,
     show: Annotated[
         bool, typer.Option("--show", help="Show the figure in a window. Without a display, save it to a file.")
     ] = False,
@@ -139,6 +142,7 @@ def read(
         format_=format_,
         digits=digits,
         figure=figure,
+        force=force,
         show=show,
         debug=context.obj["debug"],
     )

@@ -42,6 +42,8 @@ PRINT_HELP = (
     "'skip': never."
 )
 
+FORCE_HELP = "Replace an existing file. A file that this command reads is never replaced."
+
 REGION_HELP = (
     "Read only this part of each picture: left and top edge, width and height, in pixels of the upright picture. "
     "Default: the whole picture."
@@ -57,24 +59,27 @@ def read_pictures(
     format_: Format = "text",
     digits: bool = False,
     figure: Path | None = None,
+    force: bool = False,
     show: bool = False,
     debug: bool = False,
 ) -> int:
     """Read pictures, print the results, and return the exit code. `inkread.cli.read` describes the options."""
     # NumPy's OpenBLAS starts one thread per core, which takes half of its import time. Reading has no use for them.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    check_names(pictures)
     from inkread.reader import Reader
 
     if figure is not None:
-        _check_figure(figure, pictures)
-    failed = False
+        _check_figure(figure, pictures, model, force=force)
     if digits and format_ != "csv":
         raise OptionError("--digits is for --format csv; with --format json the digits are always there")
+    failed, drawn = False, show or figure is not None
     printer = (_DigitCsv if digits else _PRINTERS[format_])(several=len(pictures) > 1)
-    names = _FigureNames(figure)
+    figures = _figure_paths(figure, pictures) if drawn else itertools.repeat(Path())
     reader = Reader(model, profile=profile_of(profile))
     warn_if_unteachable(reader)
-    for name, outcome in _outcomes(reader, pictures, options or ReadOptions(), steps=show or figure is not None):
+    outcomes = _outcomes(reader, pictures, options or ReadOptions(), steps=drawn)
+    for (name, outcome), path in zip(outcomes, figures, strict=False):
         if isinstance(outcome, PictureError):
             failed = True
             if debug:
@@ -85,8 +90,17 @@ def read_pictures(
             continue
         printer.reading(outcome if isinstance(outcome, Reading) else outcome.reading)
         if not isinstance(outcome, Reading):
-            _draw(outcome, names.of(name), save=figure is not None, show=show)
+            _draw(outcome, path, save=figure is not None, show=show)
     return 1 if failed else 0
+
+
+def check_names(pictures: Sequence[str]) -> None:
+    """Raise `OptionError` for the address of a picture, and for a pattern that the shell has not expanded."""
+    for name in pictures:
+        if any(mark in name for mark in ("://", "*", "?", "[")) and not os.path.lexists(name):
+            from inkread.pictures.opening import why_missing
+
+            raise OptionError(f"{name}: {why_missing(name)}")
 
 
 def _outcomes(
@@ -221,35 +235,35 @@ class _DigitCsv(_Csv):
 _PRINTERS: dict[str, type[_Text]] = {"text": _Text, "json": _Json, "csv": _Csv}
 
 
-def _check_figure(figure: Path, pictures: Sequence[str]) -> None:
-    """Raise `OptionError` before reading if the figure cannot be written."""
+def _check_figure(figure: Path, pictures: Sequence[str], model: Path | None, *, force: bool) -> None:
+    """Raise `OptionError` before reading if a figure cannot be written, or would replace another file."""
     from inkread.figures.saving import check_figure_path
+    from inkread.files import check_outputs
 
-    if figure.is_dir():
-        return
-    if len(pictures) > 1:
-        raise OptionError(f"{figure}: a figure shows one picture; for {len(pictures)} pictures name an existing folder")
-    check_figure_path(figure)
+    if not figure.is_dir():
+        if len(pictures) > 1:
+            several = f"for {len(pictures)} pictures name an existing folder"
+            raise OptionError(f"{figure}: a figure shows one picture; {several}")
+        check_figure_path(figure)
+    check_outputs(_figure_paths(figure, pictures), [*pictures, model], force=force)
 
 
-class _FigureNames:
-    """Names the figures: the file that was asked for, or a unique name in a folder for each picture."""
+def _figure_paths(figure: Path | None, pictures: Sequence[str]) -> Iterator[Path]:
+    """Yield the path of each picture's figure: the file that was asked for, or a unique name in the folder.
 
-    def __init__(self, figure: Path | None) -> None:
-        self.figure = figure
-        self.given: set[Path] = set()
-
-    def of(self, picture: str) -> Path:
-        """Return the path of a picture's figure. Without a figure file or folder, it is a bare name."""
-        if self.figure is not None and not self.figure.is_dir():
-            return self.figure
-        # The name of standard input is "<stdin>".
-        stem = Path(picture).stem.strip("<>")
+    Without a figure file or folder, it is a bare name.
+    """
+    given: set[Path] = set()
+    for picture in pictures:
+        if figure is not None and not figure.is_dir():
+            yield figure
+            continue
+        stem = "stdin" if picture == "-" else Path(picture).stem
         numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
-        folder = self.figure or Path()
-        path = next(path for number in numbers if (path := folder / f"{stem}{number}.steps.png") not in self.given)
-        self.given.add(path)
-        return path
+        folder = figure or Path()
+        path = next(path for number in numbers if (path := folder / f"{stem}{number}.steps.png") not in given)
+        given.add(path)
+        yield path
 
 
 def _draw(steps: Steps, path: Path, *, save: bool, show: bool) -> None:

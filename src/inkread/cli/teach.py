@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from inkread.cli.read_fast import REGION_HELP
+from inkread.cli.read_fast import REGION_HELP, check_names
 from inkread.errors import OptionError, PictureError
 from inkread.options import Content, ReadOptions, parse_region
 from inkread.teaching.profiles import DEFAULT_PROFILE, Profile
@@ -58,10 +58,16 @@ def teach(
             "per picture.",
         ),
     ] = None,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Do not ask before teaching a digit that the network is sure is another one."),
+    ] = False,
     profile: Annotated[str, typer.Option(metavar="NAME", help="Whose handwriting it is. Profiles are separate.")] = (
         DEFAULT_PROFILE
     ),
-    model: Annotated[Path | None, typer.Option(help="The model that finds the digits, as for 'inkread read'.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="The model that finds the digits, as for 'inkread read'.")
+    ] = None,
     format_: Annotated[
         Literal["text", "json"],
         typer.Option("--format", help="'json' prints one object per digit, each on its own line."),
@@ -70,7 +76,8 @@ def teach(
     """Teach inkread your handwriting: the corrected digit, and digits that look like it, are read right from then on.
 
     Nothing is retrained. A taught digit takes effect at once, in every reading with the same profile. Taught digits
-    are stored in one file in your data folder, or in the folder that INKREAD_HOME names.
+    are stored in one file in your data folder, or in the folder that INKREAD_HOME names. If the network is sure that
+    a picture shows another digit, 'teach' asks first.
 
     Examples:
 
@@ -102,7 +109,8 @@ def teach(
     reader = Reader(model, profile=taught)
     if import_ is not None:
         return _import(reader, import_, say)
-    return _teach(reader, words[0], words[1:], options, say, debug=context.obj["debug"])
+    check_names(words[1:])
+    return _teach(reader, words[0], words[1:], options, say, yes=yes, debug=context.obj["debug"])
 
 
 def _check_one_action(words: list[str], *others: object) -> None:
@@ -123,28 +131,55 @@ def _id(word: str) -> int:
 
 
 def _teach(
-    reader: Reader, label: str, pictures: list[str], options: ReadOptions, say: _TextWords, *, debug: bool
+    reader: Reader,
+    label: str,
+    pictures: list[str],
+    options: ReadOptions,
+    say: _TextWords,
+    *,
+    yes: bool,
+    debug: bool,
 ) -> int:
-    """Teach each picture. Warn about one that cannot be taught, and go on with the others."""
-    from inkread.teaching.lessons import digits_of
+    """Teach each picture and return the exit code. Warn about one that cannot be taught, and go on with the others."""
+    from inkread.teaching.lessons import digits_of, lessons_of
 
-    wanted, failed = "".join(map(str, digits_of(label))), False
+    wanted, code = "".join(map(str, digits_of(label))), 0
     for picture in pictures:
         try:
-            lessons = reader.teach(label, picture, as_=options.as_, region=options.region)
-        except PictureError as error:
-            failed = True
+            lessons = lessons_of(reader.run(picture, options), label)
+            if not yes:
+                _check_meant(reader, lessons)
+            taught = reader.teach_lessons(lessons)
+        except (PictureError, OptionError) as error:
+            code = max(code, error.exit_code)
             if debug:
                 traceback.print_exception(error)
             _warn(error.message)
             continue
-        say.taught(lessons)
-        _warn_of_contradicted(reader, lessons)
+        say.taught(taught)
+        _warn_of_contradicted(reader, taught)
         reading = reader.run(picture, options).reading
         if "".join(reading.text.split()) != wanted:
             read = reading.refused.message if reading.refused else f"read as {reading.text}".replace("\n", "|")
             _warn(f"{picture}: taught, but still not read as {wanted} ({read}); try --as to say what it contains")
-    return 1 if failed else 0
+    return code
+
+
+def _check_meant(reader: Reader, lessons: list[Lesson]) -> None:
+    """Ask whether lessons are meant if the network is sure of other digits.
+
+    Raises `PictureError` if they are not, and `OptionError` if nobody can be asked.
+    """
+    from inkread.style import percent
+
+    for lesson, digit, sure in reader.classifier.sure_of_another(lessons):
+        what = "a digit" if len(lessons) > 1 else "this"
+        doubt = f"{lesson.picture}: the network is {percent(sure)} sure that {what} is {digit}, not {lesson.label}"
+        if sys.stdin is None or not sys.stdin.isatty():
+            raise OptionError(f"{doubt}; nothing was taught from it; to teach it all the same, add --yes")
+        print(_printable(f"{doubt}; teach it all the same? [y/N] "), end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+            raise PictureError(f"{lesson.picture}: nothing was taught from it", code="other-digits")
 
 
 def _export(profile: Profile, folder: Path, say: _TextWords) -> int:

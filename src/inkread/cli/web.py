@@ -28,7 +28,7 @@ def web(
         int, typer.Option(min=1, metavar="N", help="Processes that read in parallel, at most one per core.")
     ] = 1,
     model: Annotated[
-        Path | None, typer.Option(help="A model, as for 'inkread read'. Default: the shipped model.")
+        Path | None, typer.Option(metavar="PATH", help="A model, as for 'inkread read'. Default: the shipped model.")
     ] = None,
     profile: Annotated[str, typer.Option(metavar="NAME", help=PROFILE_HELP)] = DEFAULT_PROFILE,
     teach: Annotated[

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
-from inkread.errors import PictureError
+from inkread.errors import PictureError, way_to_install
 from inkread.geometry import Box
 from inkread.pictures.page import WORKING_PIXELS, Page, make_page, reduction
 
@@ -103,7 +103,7 @@ def _read_file(path: Path, name: str) -> bytes:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise PictureError(f"{name}: no such file; check the name and the folder", code="missing") from None
+        raise PictureError(f"{name}: {why_missing(name)}", code="missing") from None
     except IsADirectoryError:
         raise PictureError(
             f"{name}: this is a folder; name the pictures in it, as in {name.rstrip(os.sep)}/*",
@@ -118,6 +118,20 @@ def _read_file(path: Path, name: str) -> bytes:
     if len(content) > MAX_BYTES:
         raise _too_large(name, f"over {MAX_BYTES // 1_000_000} megabytes and certainly ")
     return content
+
+
+def why_missing(name: str) -> str:
+    """Return why there is no file with this name, and what to do."""
+    # Imported late, since most pictures are there.
+    import glob
+
+    if "://" in name:
+        return "is an address, not a file; download the picture and name the downloaded file"
+    if not glob.has_magic(name):
+        return "no such file; check the name and the folder"
+    if not any(glob.iglob(name)):  # noqa: PTH207 - Path.glob takes no absolute pattern
+        return "no file matches this pattern; check the folder and the ending"
+    return "is a pattern, not a file; write it without quotes, so that the shell lists the files"
 
 
 def _opened(content: bytes, name: str) -> Image.Image:
@@ -143,7 +157,7 @@ def _opened_heic(content: bytes, name: str) -> Image.Image:
         from pillow_heif import HeifImageFile
     except ImportError:
         raise PictureError(
-            f"{name}: a HEIC picture needs the extra 'heic': pip install 'inkread[heic]'",
+            f"{name}: a HEIC picture needs the extra 'heic': {way_to_install('heic')}",
             code="missing-extra",
         ) from None
     try:

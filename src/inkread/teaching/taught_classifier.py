@@ -79,6 +79,23 @@ class TaughtClassifier:
             raise OptionError("this reader has no profile, so it cannot be taught; create it with Reader(profile=...)")
         return self.profile.store.add(self.profile.name, lessons, self._key(), self._view(lessons))
 
+    def sure_of_another(self, lessons: Sequence[Lesson]) -> list[tuple[Lesson, int, float]]:
+        """Return the lessons whose glyph the network is sure is another digit, with that digit and its probability.
+
+        The network alone counts, without what was taught, so that a wrong lesson can be corrected.
+        """
+        from inkread.style import SURE
+        from inkread.teaching.lessons import as_floats
+
+        doubted: list[tuple[Lesson, int, float]] = []
+        for start in range(0, len(lessons), _BATCH):
+            batch = lessons[start : start + _BATCH]
+            rows = self.network.classify(as_floats(np.stack([lesson.glyph for lesson in batch])))[:, :10]
+            for lesson, digit, sure in zip(batch, rows.argmax(axis=1), rows.max(axis=1), strict=True):
+                if digit != lesson.label and sure >= SURE:
+                    doubted.append((lesson, int(digit), float(sure)))
+        return doubted
+
     def contradicted(self, lesson: Lesson) -> list[Lesson]:
         """Return the lessons of the profile that look nearly like a stored one but have another label."""
         if self.profile is None:

@@ -13,7 +13,7 @@ from inkread.datasets import Mnist, load_mnist
 from inkread.datasets.download import Progress
 from inkread.datasets.material import Material, find_material
 from inkread.files import check_model_folder, whole_folder
-from inkread.keras_backend import load_keras
+from inkread.keras_backend import check_keras, load_keras
 from inkread.models.card import CARD_NAME, Card
 from inkread.models.files import KERAS_NAME, MODEL_NAME
 from inkread.training.detector_material import Batch, DetectorBatches, Drawing
@@ -58,6 +58,7 @@ def train_detector(
     """
     recipe = fit_to_machine(recipe, epochs)
     check_model_folder(Path(out).resolve(), DETECTOR_FILES, force=force)
+    check_keras("training")
     watcher, clock = watcher or Watcher(), Clock()
     with clock.part("data"):
         found = find_material(material)

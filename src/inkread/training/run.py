@@ -12,7 +12,7 @@ from inkread.datasets.download import Progress
 from inkread.datasets.material import Material, find_material
 from inkread.errors import OptionError
 from inkread.files import check_model_folder, whole_folder
-from inkread.keras_backend import load_keras
+from inkread.keras_backend import check_keras, load_keras
 from inkread.loading import load_classifier
 from inkread.models.card import CARD_NAME, Card
 from inkread.models.files import DETECTOR_NAME, KERAS_NAME, MODEL_NAME
@@ -74,6 +74,7 @@ def train(
     if recipe.network is None:
         raise OptionError(f"recipe {recipe.name!r}: has no network; use `fine_tune` to continue from a trained model")
     check_model_folder(Path(out).resolve(), FILES | {DETECTOR_NAME}, force=force)
+    check_keras("training")
     found = None
     if recipe.training_glyphs:
         found = find_material(material)
@@ -106,7 +107,8 @@ def fine_tune(
     trained further.
     """
     recipe = resolve_recipe(recipe, epochs)
-    check_model_folder(Path(out).resolve(), FILES, force=force)
+    check_model_folder(Path(out).resolve(), FILES, force=force, inputs=[base])
+    check_keras("training")
     start = start_from(base)
     return _run(recipe, start, data, out, own, None, DETECTOR, seed, watcher or Watcher(), download_progress)
 

@@ -29,7 +29,7 @@ from inkread.web.explaining import Explaining
 from inkread.web.limits import Limits
 from inkread.web.metrics import Metrics
 from inkread.web.middleware import Guard
-from inkread.web.problems import STATUS, Problem, problem_answer
+from inkread.web.problems import STATUS, Problem, problem_answer, problem_of_value
 from inkread.web.service import Service
 from inkread.web.teaching import Teaching
 from inkread.web.work_queue import WorkQueue
@@ -140,8 +140,7 @@ async def _answer_error(_: Request, error: Exception) -> Response:
         case Problem():
             return problem_answer(error)
         case RequestValidationError():
-            first = error.errors()[0]
-            return problem_answer(Problem("bad-option", f"{first['loc'][-1]}: {first['msg']}."))
+            return problem_answer(problem_of_value(error.errors()[0]))
         case HTTPException(status_code=405):
             return problem_answer(
                 Problem("not-allowed", "This address does not support the method."), headers=error.headers

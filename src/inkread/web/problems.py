@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
+from typing import Any
 
 from starlette.responses import Response
 
@@ -76,6 +77,35 @@ def problem_of(error: PictureError | OptionError | DataError) -> Problem:
         return Problem("locked", "Another program is changing the taught digits. Try again in a moment.")
     _log.error(error.message)
     return Problem("bad-profile", "The taught digits cannot be used. The terminal in which inkread runs says why.")
+
+
+_FORMS = {
+    "region": "give X,Y,W,H in whole pixels of the upright picture, such as 120,40,300,80",
+    "box": "give x,y,w,h in whole pixels, as in a reading, such as 193,237,213,306",
+    "label": "give the digits on the picture, such as 7 or 1234",
+}
+"""What a value looks like, for the parameters with a form of their own."""
+
+_CAUSES = {
+    "missing": "is missing",
+    "literal_error": "must be {expected}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "string_too_long": "must have at most {max_length} characters",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+}
+"""What is wrong with a value, by the type of Pydantic's error, whose own sentences are for programmers."""
+
+
+def problem_of_value(error: Mapping[str, Any]) -> Problem:
+    """Return the problem for an error of Pydantic about a parameter of a request."""
+    name, kind = str(error["loc"][-1]), error["type"]
+    if kind in {"missing", "string_pattern_mismatch"} and name in _FORMS:
+        return Problem("bad-option", f"{name}: {_FORMS[name]}.")
+    cause = _CAUSES.get(kind, "").format(**error.get("ctx", {})) or error["msg"].removeprefix("Value error, ")
+    return Problem("bad-option", f"{name}: {cause}.")
 
 
 def problem_answer(problem: Problem, *, headers: Mapping[str, str] | None = None) -> Response:

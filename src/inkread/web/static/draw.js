@@ -103,7 +103,7 @@ export function startDraw(say, changed) {
   /** Return the selected digit as a request to the server, or null. */
   function looked() {
     const look = reading && lookedAt(reading)[at];
-    return look ? { picture, name: "drawing", as: "auto", box: look.box, index: at } : null;
+    return look ? { picture, name: "drawing", as: "auto", box: look.box, look, index: at } : null;
   }
 
   function again() {

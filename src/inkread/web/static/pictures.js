@@ -199,7 +199,7 @@ class Pictures {
   #looked() {
     const item = this.#queue.chosen;
     const look = item?.reading?.steps && lookedAt(item.reading)[this.#at];
-    return look ? { picture: item.file, name: item.name, as: find("as").value, box: look.box, index: this.#at } : null;
+    return look ? { picture: item.file, name: item.name, as: find("as").value, box: look.box, look, index: this.#at } : null;
   }
 
   /** Select one digit. */

@@ -2,7 +2,7 @@
 
 import { element } from "./answer.js";
 import { forget, teach } from "./api.js";
-import { sentence } from "./words.js";
+import { SURE, percent, sentence } from "./words.js";
 
 /** Teaches the selected digit, and shows the result in its panel. */
 export class Teacher {
@@ -11,7 +11,7 @@ export class Teacher {
   #changed;
   #say;
 
-  /** `ask()` returns the selected digit, {picture, name, as, box}, or null. `changed()` is called after each change. */
+  /** `ask()` returns the selected digit, {picture, name, as, box, look}, or null. `changed()` is called after each change. */
   constructor(way, ask, changed, say) {
     this.#way = way;
     this.#ask = ask;
@@ -25,7 +25,7 @@ export class Teacher {
     if (!asked) return;
     await this.#attempt(async () => {
       const [lesson] = (await teach(asked, label)).taught;
-      this.#tell(outcome(lesson), this.#undo(lesson, asked));
+      this.#tell(outcome(lesson, asked.look), this.#undo(lesson, asked));
     });
   }
 
@@ -64,9 +64,12 @@ export class Teacher {
   }
 }
 
-/** Return what was taught, and which other lessons contradict it, in words. */
-function outcome({ label, instead_of: before, contradicted }) {
+/** Return what was taught, and what contradicts it, in words: a sure reading, and other lessons. */
+function outcome({ label, instead_of: before, contradicted }, { digit, confidence }) {
   const said = [`Taught as ${label}.`];
+  if (before === null && digit !== undefined && digit !== label && confidence >= SURE) {
+    said.push(`It was read as ${digit}, ${percent(confidence)} sure. If that is right, press Undo.`);
+  }
   if (before !== null) said.push(`It was taught as ${before} before. That label is replaced.`);
   for (const { id, picture, label: other } of contradicted) {
     said.push(`Number ${id}${picture && ` (${picture})`} looks nearly the same and is taught as ${other}. One of them may be wrong.`);
