@@ -22,7 +22,7 @@ from inkread.drawing.writers import Writer, written_digit
 from inkread.drawing.writing import Draft, strike_out, write_number, write_word
 from inkread.errors import DataError
 from inkread.marks import LETTER, MARKS, OTHER_INK, SIGNS, LabelledMark, normalise_page
-from inkread.training.detector_patches import HEIGHT, WIDTH, draw_again, draw_patch
+from inkread.training.detector_material import HEIGHT, WIDTH, draw_again, draw_patch
 from inkread.training.detector_targets import (
     CLASS,
     COUNTED,

@@ -20,9 +20,8 @@ from inkread.models.card import Card, encoded_images
 from inkread.models.classifier import Classifier
 from inkread.models.files import KERAS_NAME, MODEL_NAME
 from inkread.models.probabilities import cross_entropy, fit_temperature, tempered
-from inkread.training.curves import draw_curves
 from inkread.training.fitting import scaled
-from inkread.training.history import History
+from inkread.training.history import History, draw_curves
 from inkread.training.networks import in_float32
 from inkread.training.provenance import Clock, describe_run
 from inkread.training.recipes import Recipe
