@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from inkread.datasets.material import find_material
 from inkread.drawing.canvas import InkCanvas
 from inkread.drawing.noise import pick
+from inkread.drawing.paper import document_ground
 from inkread.drawing.scenes import SCENES, Scene, draw_scene
-from inkread.drawing.security import document_ground
 from inkread.drawing.signs import ABOVE, sign_ink
 from inkread.drawing.stock import DrawnDigits, DrawnThings, Stock, WrittenDigits
 from inkread.drawing.texts import number_text, word_text
