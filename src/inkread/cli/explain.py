@@ -70,7 +70,7 @@ def explain(
     from inkread.reader import Reader
 
     if figure is not None:
-        from inkread.figures.saving import check_figure_path
+        from inkread.figures import check_figure_path
 
         check_figure_path(figure)
     options = ReadOptions(as_, print_=print_, region=parse_region(region))

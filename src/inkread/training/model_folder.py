@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inkread.datasets import Mnist
 from inkread.evaluation.statistics import confusion_matrix
-from inkread.figures.saving import save_figure
+from inkread.figures import save_figure
 from inkread.foreign.to_onnx import export_onnx
 from inkread.glyphs import CLASSES
 from inkread.loading import load_classifier
