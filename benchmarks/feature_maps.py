@@ -23,7 +23,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from inkread.datasets import Mnist, load_mnist
-from inkread.figures.saving import save_figure
+from inkread.figures import save_figure
 from inkread.files import whole_file
 from inkread.keras_backend import load_keras
 from inkread.style import ANSWER, QUIET, TEXT, WARNING, calm, caption

@@ -18,7 +18,7 @@ import theory
 
 import inkread
 from inkread.drawing import draw_sheet
-from inkread.figures.saving import save_figure
+from inkread.figures import save_figure
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent / "examples"

@@ -24,8 +24,7 @@ from inkread.figures.explain import RESPONSE, draw_explanation
 from inkread.figures.panels import show_image
 from inkread.pictures.opening import open_picture
 from inkread.style import ANSWER, LINE, OTHER, QUIET, TEXT, WARNING, calm, caption, percent
-from inkread.training.curves import draw_curves
-from inkread.training.history import History
+from inkread.training.history import History, draw_curves
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"

@@ -16,8 +16,7 @@ from inkread import DataError
 from inkread.cli import main
 from inkread.datasets import Mnist
 from inkread.drawing import draw_digit
-from inkread.evaluation.comparison import compare
-from inkread.evaluation.evaluate import Answer, Evaluation, evaluate
+from inkread.evaluation.evaluate import Answer, Evaluation, compare, evaluate
 from inkread.evaluation.statistics import calibration_error, wilson_interval
 
 KEYS = [

@@ -19,8 +19,7 @@ import pytest
 from numpy.typing import NDArray
 
 from inkread.datasets import Mnist, load_mnist
-from inkread.datasets.idx import read_idx
-from inkread.datasets.mnist import IDX_NAMES, MD5S
+from inkread.datasets.mnist import IDX_NAMES, MD5S, read_idx
 from inkread.errors import DataError
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = IDX_NAMES

@@ -21,10 +21,8 @@ from inkread.drawing import draw_digit
 from inkread.errors import OptionError
 from inkread.evaluation import report
 from inkread.evaluation.charts import coverage_chart, reliability_chart
-from inkread.evaluation.comparison import compare
-from inkread.evaluation.evaluate import Answer, Evaluation, Exhibit, evaluate
-from inkread.evaluation.gallery import SIDE
-from inkread.evaluation.report import LEVELS, SHOWN_MISSES, check_report_path, report_of, save_report
+from inkread.evaluation.evaluate import Answer, Evaluation, Exhibit, compare, evaluate
+from inkread.evaluation.report import LEVELS, SHOWN_MISSES, SIDE, check_report_path, report_of, save_report
 from inkread.evaluation.statistics import wilson_interval
 
 VOID = {"meta", "img", "wbr"}

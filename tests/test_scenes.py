@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from inkread.datasets.material import find_material
 from inkread.drawing.canvas import InkCanvas
 from inkread.drawing.noise import pick
+from inkread.drawing.paper import document_ground
 from inkread.drawing.scenes import SCENES, Scene, draw_scene
-from inkread.drawing.security import document_ground
 from inkread.drawing.signs import ABOVE, sign_ink
 from inkread.drawing.stock import DrawnDigits, DrawnThings, Stock, WrittenDigits
 from inkread.drawing.texts import number_text, word_text
@@ -22,7 +22,7 @@ from inkread.drawing.writers import Writer, written_digit
 from inkread.drawing.writing import Draft, strike_out, write_number, write_word
 from inkread.errors import DataError
 from inkread.marks import LETTER, MARKS, OTHER_INK, SIGNS, LabelledMark, normalise_page
-from inkread.training.detector_patches import HEIGHT, WIDTH, draw_again, draw_patch
+from inkread.training.detector_material import HEIGHT, WIDTH, draw_again, draw_patch
 from inkread.training.detector_targets import (
     CLASS,
     COUNTED,

@@ -20,7 +20,7 @@ from PIL import Image
 from helpers.small_detector import REDUCED
 from inkread import DataError, MissingExtra, OptionError, Reader
 from inkread.cli import main
-from inkread.datasets.idx import read_idx
+from inkread.datasets.mnist import read_idx
 from inkread.files import whole_folder
 from inkread.foreign.to_onnx import quantise_onnx, tidy_onnx
 from inkread.loading import SHIPPED, load_classifier

@@ -323,7 +323,7 @@ def test_reading_goes_on_while_digits_are_explained_and_further_ones_are_told_to
         go_on.wait(20)
         raise PictureError("nothing to explain", code="blank")
 
-    monkeypatch.setattr("inkread.web.explaining.explain", slow)
+    monkeypatch.setattr("inkread.web.service.explain", slow)
     asking = [threading.Thread(target=client.post, args=["/api/explain"], kwargs={"content": SEVEN}) for _ in range(16)]
     for thread in asking:
         thread.start()

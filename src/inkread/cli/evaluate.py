@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from inkread.evaluation.comparison import Comparison
-    from inkread.evaluation.evaluate import Evaluation
+    from inkread.evaluation.evaluate import Comparison, Evaluation
 
 SHOWN_MISSES = 20
 
@@ -76,7 +75,7 @@ def evaluate(
         inkread evaluate --data my-digits/index.csv --against tiny --report report.html
     """
     from inkread.cli.progress import CountBar
-    from inkread.evaluation.comparison import compare
+    from inkread.evaluation.evaluate import compare
     from inkread.evaluation.evaluate import evaluate as run
 
     if report is not None:

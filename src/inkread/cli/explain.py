@@ -74,7 +74,7 @@ def explain(
 
     check_names([picture])
     if figure is not None:
-        from inkread.figures.saving import check_figure_path
+        from inkread.figures import check_figure_path
 
         check_figure_path(figure)
         check_outputs([figure], [picture, model], force=force)

@@ -237,7 +237,7 @@ _PRINTERS: dict[str, type[_Text]] = {"text": _Text, "json": _Json, "csv": _Csv}
 
 def _check_figure(figure: Path, pictures: Sequence[str], model: Path | None, *, force: bool) -> None:
     """Raise `OptionError` before reading if a figure cannot be written, or would replace another file."""
-    from inkread.figures.saving import check_figure_path
+    from inkread.figures import check_figure_path
     from inkread.files import check_outputs
 
     if not figure.is_dir():
@@ -274,7 +274,7 @@ def _draw(steps: Steps, path: Path, *, save: bool, show: bool) -> None:
 
 def hand_over(figure: Figure, path: Path | None, *, show: bool, name: str) -> None:
     """Save a figure if a path is given, and show it if asked. Without a display, save it as `name` instead."""
-    from inkread.figures.saving import save_figure, show_figure
+    from inkread.figures import save_figure, show_figure
 
     if path is not None:
         save_figure(figure, path)

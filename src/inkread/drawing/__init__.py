@@ -1,9 +1,8 @@
 """Draws pictures of handwritten digits and pages, whose labels are known, for training and tests."""
 
-from inkread.drawing.pages import draw_sheet
 from inkread.drawing.paper import GROUNDS, Ground, lay_ground
 from inkread.drawing.pen import PENS, Pen, draw_ink
-from inkread.drawing.pictures import digit_ink, draw_digit, ink_colour, photograph, show
+from inkread.drawing.pictures import digit_ink, draw_digit, draw_sheet, ink_colour, photograph, show
 from inkread.drawing.shapes import SHAPES
 from inkread.drawing.strokes import Hand, digit_strokes
 

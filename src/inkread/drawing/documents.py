@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.drawing.noise import pick
-from inkread.drawing.rules import draw_rule
+from inkread.drawing.paper import draw_rule
 from inkread.drawing.texts import NumberKind, digits_text, month_text, number_text, word_text
 from inkread.drawing.writing import Draft, Point, put_thing, strike_out, write_number, write_word
 from inkread.marks import OTHER_INK

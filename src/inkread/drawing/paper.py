@@ -1,15 +1,21 @@
-"""Grounds to draw on: screens, plain and ruled paper and blackboards, with the light on them."""
+"""Grounds to draw on, and printed rules.
+
+The grounds of pictures are in colour: screens, plain and ruled paper and blackboards, with the light on them. The
+grounds of documents are grey: plain paper, security patterns, textures and photographs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inkread.drawing.noise import cloud
+from inkread.marks import Grey
 
 Size = tuple[int, int]
 Area = NDArray[np.float32]
@@ -175,3 +181,127 @@ def _lines(
 
 def _rule(paper: Area, lines: Area, colour: NDArray[np.float32]) -> None:
     paper += lines[..., None] * (paper * colour - paper)
+
+
+Light = NDArray[np.float32]
+"""The light that each point of a page reflects, (height, width) float32, about 0 to 1."""
+
+GroundKind = Literal["plain", "guilloche", "texture", "photograph"]
+
+
+def document_ground(
+    kind: GroundKind, size: tuple[int, int], photographs: tuple[Grey, ...], *, rng: np.random.Generator
+) -> Light:
+    """Return the ground of a document, `size` (height, width) pixels large. Without photographs, it is plain."""
+    if kind == "photograph" and photographs:
+        return _part_of(photographs[rng.integers(len(photographs))], size, rng)
+    light = _tint(size, rng)
+    if kind in _PATTERNS:
+        light = _PATTERNS[kind](light, rng)
+    return _add_grain(light, rng)
+
+
+def _tint(size: tuple[int, int], rng: np.random.Generator) -> Light:
+    """Return an even tint that is a little darker towards one corner."""
+    across = np.linspace(-0.5, 0.5, size[1], endpoint=False, dtype=np.float32) * np.float32(rng.normal(0, 0.07))
+    down = np.linspace(-0.5, 0.5, size[0], endpoint=False, dtype=np.float32) * np.float32(rng.normal(0, 0.07))
+    return np.float32(rng.uniform(0.55, 1)) + across[None] + down[:, None]
+
+
+def _add_grain(light: Light, rng: np.random.Generator) -> Light:
+    """Add the grain of paper and, to a third of the pages, the shadows of crumpled paper."""
+    grain = rng.standard_normal(light.shape, np.float32) * np.float32(rng.uniform(0.003, 0.045))
+    if rng.random() < 0.3:
+        shadows = rng.normal(0, 0.06, (3, 6)).astype(np.float32)
+        grain += cv2.resize(shadows, light.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    return light + grain
+
+
+def _guilloche(light: Light, rng: np.random.Generator) -> Light:
+    """Print one to three sets of wavy lines, as on cheques and banknotes. A third of the sets are crossed by others."""
+    y, x = np.indices(light.shape, np.float32)
+    for _ in range(int(rng.integers(1, 4))):
+        pitch, angle = rng.uniform(2.5, 11), rng.uniform(0, np.pi)
+        sine, cosine = np.float32(np.sin(angle)), np.float32(np.cos(angle))
+        along, across = x * cosine + y * sine, y * cosine - x * sine
+        bow = np.sin(across * np.float32(rng.uniform(0.01, 0.09)) + np.float32(rng.uniform(0, 6)))
+        waved = along + np.float32(rng.uniform(0, 2.5) * pitch) * bow
+        lines = np.sin(waved * np.float32(2 * np.pi / pitch) + np.float32(rng.uniform(0, 6)))
+        if rng.random() < 0.3:
+            lines *= np.sin(across * np.float32(2 * np.pi / (pitch * rng.uniform(0.7, 1.5))))
+        share, sharpness = np.float32(rng.uniform(-0.2, 0.75)), np.float32(rng.uniform(1.5, 4))
+        light = light - np.float32(rng.uniform(0.02, 0.16)) * np.clip((lines - share) * sharpness, 0, 1)
+    return light
+
+
+def _texture(light: Light, rng: np.random.Generator) -> Light:
+    """Add the weave of cloth or the fibres of rough paper."""
+    cells = (max(2, int(light.shape[0] / rng.uniform(1.5, 6))), max(2, int(light.shape[1] / rng.uniform(1.5, 12))))
+    lumps = cv2.resize(rng.standard_normal(cells, np.float32), light.shape[::-1])
+    return light + lumps * np.float32(rng.uniform(0.01, 0.06))
+
+
+def _part_of(photograph: Grey, size: tuple[int, int], rng: np.random.Generator) -> Light:
+    """Return a part of a photograph, enlarged up to three times."""
+    scale = rng.uniform(0.3, 1.0)
+    rows, columns = (min(whole, int(side / scale) + 1) for whole, side in zip(photograph.shape, size, strict=True))
+    top = int(rng.integers(0, photograph.shape[0] - rows + 1))
+    left = int(rng.integers(0, photograph.shape[1] - columns + 1))
+    part = cv2.resize(photograph[top : top + rows, left : left + columns], size[::-1])
+    return part / np.float32(255)
+
+
+_PATTERNS: dict[str, Callable[[Light, np.random.Generator], Light]] = {"guilloche": _guilloche, "texture": _texture}
+
+
+def draw_rule(
+    paper: NDArray[np.float32],
+    position: float,
+    *,
+    depth: float,
+    rng: np.random.Generator,
+    upright: bool = False,
+    start: int = 0,
+    thickness: int | None = None,
+    dotted: bool = False,
+    slope: float = 0.0,
+) -> None:
+    """Print a rule on paper, (height, width) float32, from `start` to the far edge.
+
+    position: where it crosses the middle of the page, in pixels from the top, or from the left for an upright rule.
+    depth: how much light it absorbs, 0 to 1.
+    upright: whether it is upright, not level.
+    thickness: its thickness in pixels; None for one to three at random. It does not apply to dotted rules.
+    dotted: whether it is dotted.
+    slope: how far it moves from its position for each pixel along it.
+    """
+    # An upright rule is a level rule on the transposed page.
+    page = paper.T if upright else paper
+    if page.shape[1] - start < 3:
+        return
+    if dotted:
+        _draw_dots(page, position, depth, start, slope, rng)
+        return
+    thickness = thickness or int(rng.integers(1, 4))
+    middle, end = page.shape[1] / 2, page.shape[1]
+    points = [(start, position + slope * (start - middle)), (end, position + slope * (end - middle))]
+    low = max(0, int(min(y for _, y in points)) - thickness - 1)
+    high = int(max(y for _, y in points)) + thickness + 2
+    band = page[low:high]
+    if band.size == 0:
+        return
+    line = np.zeros(band.shape, np.float32)
+    ends = [(int(x * 16), int((y - low) * 16)) for x, y in points]
+    cv2.line(line, ends[0], ends[1], depth, thickness, cv2.LINE_AA, 4)
+    band -= line
+
+
+def _draw_dots(
+    page: NDArray[np.float32], position: float, depth: float, start: int, slope: float, rng: np.random.Generator
+) -> None:
+    """Print dots or dashes, with two to seven pixels from one to the next."""
+    pitch, thickness = int(rng.integers(2, 8)), int(rng.integers(1, 4))
+    length = max(1, int(pitch * rng.uniform(0.35, 0.85)))
+    for x in range(start, page.shape[1], pitch):
+        y = max(0, int(position + slope * (x - page.shape[1] / 2)))
+        page[y : y + thickness, x : x + length] -= depth

@@ -22,7 +22,7 @@ from inkread.drawing.documents import (
     write_things,
 )
 from inkread.drawing.noise import pick
-from inkread.drawing.security import GroundKind, document_ground
+from inkread.drawing.paper import GroundKind, document_ground
 from inkread.drawing.stock import Stock
 from inkread.drawing.wear import Light, bend, darken_edge, press, swell, take_picture
 from inkread.drawing.writers import Writer

@@ -12,7 +12,7 @@ import onnxruntime
 
 from inkread.errors import ModelError
 from inkread.models.files import ANOTHER, WHOLE, check_size
-from inkread.models.protobuf import fields
+from inkread.models.onnx_graph import fields
 
 LARGEST_TRIAL = 1 << 30
 """Bytes of memory that an untrusted network may use for two glyphs."""

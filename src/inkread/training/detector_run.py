@@ -22,7 +22,7 @@ from inkread.training.provenance import Clock, describe_run, versions
 from inkread.training.recipes import DETECTOR, DetectorRecipe, Recipe, fit_to_machine
 
 if TYPE_CHECKING:
-    from inkread.training.checkpoints import Checkpoint
+    from inkread.training.fitting import Checkpoint
 
 DETECTOR_FILES = {MODEL_NAME, CARD_NAME, KERAS_NAME, "history.csv"}
 """The files that a run writes. A folder with any other file is never replaced."""
@@ -86,9 +86,9 @@ def run_detector(
 
     Call `load_keras` before. When the whole run is complete, call `forget` of the checkpoint.
     """
-    from inkread.foreign.detector_onnx import export_detector
-    from inkread.training.checkpoints import Checkpoint
+    from inkread.foreign.to_onnx import export_detector
     from inkread.training.detector_network import detector
+    from inkread.training.fitting import Checkpoint
 
     history = History()
     drawing = Drawing(seed, mnist.train_images, mnist.train_labels, material)
@@ -118,13 +118,12 @@ def fit_detector(
 ) -> tuple[Any, Batch]:
     """Return the trained network of a recipe, and the last batch that it saw. Call `load_keras` before.
 
-    checkpoint: the `inkread.training.checkpoints.Checkpoint` to continue from and save to; None to use no checkpoint.
+    checkpoint: the `inkread.training.fitting.Checkpoint` to continue from and save to; None to use no checkpoint.
     """
     import keras
 
-    from inkread.training.checkpoints import SaveEachEpoch
     from inkread.training.detector_network import class_accuracy, detection_loss, detector
-    from inkread.training.fitting import Follow, remember_last
+    from inkread.training.fitting import Follow, SaveEachEpoch, remember_last
     from inkread.training.optimizers import clipped_muon_cycle
 
     keras.utils.set_random_seed(seed)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inkread.datasets import Mnist
 from inkread.evaluation.statistics import confusion_matrix
-from inkread.figures.saving import save_figure
+from inkread.figures import save_figure
 from inkread.foreign.to_onnx import export_onnx
 from inkread.glyphs import CLASSES
 from inkread.loading import load_classifier
@@ -20,9 +20,8 @@ from inkread.models.card import Card, encoded_images
 from inkread.models.classifier import Classifier
 from inkread.models.files import KERAS_NAME, MODEL_NAME
 from inkread.models.probabilities import cross_entropy, fit_temperature, tempered
-from inkread.training.curves import draw_curves
 from inkread.training.fitting import scaled
-from inkread.training.history import History
+from inkread.training.history import History, draw_curves
 from inkread.training.networks import in_float32
 from inkread.training.provenance import Clock, describe_run
 from inkread.training.recipes import Recipe

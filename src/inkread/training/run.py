@@ -17,9 +17,8 @@ from inkread.loading import load_classifier
 from inkread.models.card import CARD_NAME, Card
 from inkread.models.files import DETECTOR_NAME, KERAS_NAME, MODEL_NAME
 from inkread.training.detector_run import about_run, run_detector
-from inkread.training.fine_tuning import Start, sample_mnist, start_from
+from inkread.training.fine_tuning import OwnDigits, Start, own_digits, sample_mnist, start_from
 from inkread.training.history import History, Watcher
-from inkread.training.own_digits import OwnDigits, own_digits
 from inkread.training.provenance import Clock
 from inkread.training.recipes import DETECTOR, FINE_TUNE, RECIPES, DetectorRecipe, Recipe, fit_to_machine
 from inkread.training.training_glyphs import drawn_glyphs
@@ -57,7 +56,7 @@ def train(
     recipe: a name in `RECIPES`, or another recipe with a network.
     data: the path of MNIST; None to look where `inkread.datasets.load_mnist` says.
     own: the user's digits, to train on as well as MNIST: a folder with folders named 0 to 9, or the name of a profile;
-        see `inkread.training.own_digits`.
+        see `inkread.training.fine_tuning.own_digits`.
     material: the fonts and photographs that `best` draws pages with; None for those of `make material`.
     detector: the recipe of the detector that `best` trains.
     out: the model folder to write: model.keras, model.onnx, card.json, history.csv and curves.png.
@@ -143,8 +142,7 @@ def _run(
     with clock.part("framework"):
         watcher.says("starting TensorFlow")
         load_keras("training")
-    from inkread.training.checkpoints import Checkpoint
-    from inkread.training.fitting import fit_recipe
+    from inkread.training.fitting import Checkpoint, fit_recipe
     from inkread.training.model_folder import save_run
 
     trained = start.network(others) if start else None

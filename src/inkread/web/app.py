@@ -25,12 +25,11 @@ from inkread.reader import Reader
 from inkread.system import give_back, keep_freed
 from inkread.teaching.profiles import DEFAULT_PROFILE
 from inkread.web import openapi, schemas
-from inkread.web.explaining import Explaining
 from inkread.web.limits import Limits
 from inkread.web.metrics import Metrics
 from inkread.web.middleware import Guard
 from inkread.web.problems import STATUS, Problem, problem_answer, problem_of_value
-from inkread.web.service import Service
+from inkread.web.service import Explaining, Service
 from inkread.web.teaching import Teaching
 from inkread.web.work_queue import WorkQueue
 
