@@ -35,7 +35,8 @@ existing file is replaced only with `--force`.
 the upright picture. `confidence` is the probability that the whole text is right:
 
     {"picture": "bill.jpg", "text": "2.5", "lines": ["2.5"], "confidence": 0.98, "refused": null,
-     "numbers": [{"text": "2.5", "value": "2.5", "kind": "decimal", "confidence": 0.98, "box": [...], "line": 0}],
+     "numbers": [{"text": "2.5", "read": null, "value": "2.5", "kind": "decimal", "confidence": 0.98,
+                  "box": [x, y, w, h], "line": 0}],
      "digits": [{"digit": 2, "confidence": 0.99, "probabilities": [10 floats], "box": [x, y, w, h], "line": 0,
                  "number": 0}, ...],
      "signs": [{"sign": ".", "confidence": 0.99, "box": [x, y, w, h], "line": 0, "number": 0}],
@@ -45,7 +46,7 @@ the upright picture. `confidence` is the probability that the whole text is righ
 trailing zeros, an ISO date or a time. It is null where that is not certain: `12.000` without `--decimal`, `5/6/2024`
 without `--order`, a date whose year has two digits, `120/80`. Signs that prevent anybody from adding digits, as in
 `368-`, are in the text and not in the value. `kind` is `integer`, `decimal`, `date`, `time`, `fraction`, `percent` or
-`other`; the value of `98%` is 98.
+`other`; the value of `98%` is 98. `read` is the likeliest text without the expectation, where an expectation changed it.
 
 `read --format csv` prints a row per number: `picture,page,line,row,column,field,text,value,kind,confidence,x,y,w,h,
 refused,error`. Lines count from 1; `row`, `column` and `field` are for tables and forms and are empty. `--digits`
@@ -58,7 +59,7 @@ prints a row per digit. A picture that was refused or could not be opened has on
     inkread: form.jpg: not in the text: 3 words, 1 drawing
 
 A refused picture has `"text": ""`, empty lists, `"confidence": null` and
-`"refused": {"code": "blank", "no-digit" or "unsure", "message": "..."}`; `unread` says what is on it. A
+`"refused": {"code": "blank", "no-digit", "unsure" or "unfit", "message": "..."}`; `unread` says what is on it. A
 picture that cannot be opened gives `{"picture": "7.jpg", "error": {"code": "...", "message": "..."}}`, and the others
 are still read.
 """
