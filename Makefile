@@ -6,7 +6,6 @@ BIN := $(VENV)/bin
 # Bytecode is compiled when a module is first used, which is faster than compiling all modules.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 DATA := $(if $(INKREAD_DATA),$(INKREAD_DATA),$(wildcard ../shared/data))
-SHIPPED := src/inkread/models/shipped src/inkread/models/shipped/tiny
 EXAMPLES := $(sort $(wildcard examples/*.png examples/*.jpg))
 
 .PHONY: help demo test lint docs site material bench bench-reading ship clean
@@ -49,7 +48,7 @@ bench-reading: $(VENV)/dev  ## measure reading of numbers, pages and non-digits:
 
 ship: $(VENV)/dev  ## calibrate the model in MODEL (runs/best-0) and copy it into the package
 	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/python benchmarks/ship.py $(or $(MODEL),runs/best-0)
-	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/python benchmarks/text_confidence.py $(SHIPPED)
+	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/python benchmarks/calibrate_texts.py src/inkread/models/shipped
 
 clean:  ## remove built files
 	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

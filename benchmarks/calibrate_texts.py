@@ -6,7 +6,7 @@ Reads the measuring sets of `$INKREAD_DATA` and fits, to whether each whole text
 signs' probabilities and the weights of `inkread.recognition.acceptance.text_doubts`. Sets count by the square root of
 their size. Most sets have no labels for signs, so numbers of `signs.py` are another set, with other random numbers, and
 only there and in the pictures of kind `signs` must signs be right. Prints how well it does on groups (runs of cheques,
-stations, registers, sources) that the fit did not see.
+stations, registers, sources) that the fit did not see. The int8 sister in tiny/ gets the same weights.
 """
 
 from __future__ import annotations
@@ -151,7 +151,10 @@ def main() -> None:
     measured["all"] = report(held_out, texts, np.ones(len(folds), bool))
     about = {"data": "whole texts; error, sure and right: groups that the fit did not see", "sets": measured}
     calibration = {**card.calibration, "texts": about}
-    replace(card, text_power=power, sign_power=signs, text_doubts=doubts, calibration=calibration).save(folder)
+    card = replace(card, calibration=calibration, text_power=power, sign_power=signs, text_doubts=doubts)
+    card.save(folder)
+    if (small := folder / "tiny").is_dir():
+        replace(load_card(small), text_power=power, sign_power=signs, text_doubts=doubts).save(small)
     print(f"power {power}, of signs {signs}, doubts {doubts}")
     for name, numbers in measured.items():
         print(name, numbers)

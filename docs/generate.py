@@ -46,7 +46,7 @@ the upright picture. `confidence` is the probability that the whole text is righ
 trailing zeros, an ISO date or a time. It is null where that is not certain: `12.000` without `--decimal`, `5/6/2024`
 without `--order`, a date whose year has two digits, `120/80`. Signs that prevent anybody from adding digits, as in
 `368-`, are in the text and not in the value. `kind` is `integer`, `decimal`, `date`, `time`, `fraction`, `percent` or
-`other`; the value of `98%` is 98. `read` is the likeliest text without the expectation, where an expectation changed it.
+`other`; the value of `98%` is 98. `read` is the likeliest text without an expectation that changed it.
 
 `read --format csv` prints a row per number: `picture,page,line,row,column,field,text,value,kind,confidence,x,y,w,h,
 refused,error`. Lines count from 1; `row`, `column` and `field` are for tables and forms and are empty. `--digits`

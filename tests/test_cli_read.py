@@ -33,7 +33,7 @@ from inkread.readings import Unread, count_unread
 
 KEYS = ["picture", "text", "lines", "confidence", "refused", "numbers", "digits", "signs", "unread"]
 DIGIT_KEYS = ["digit", "confidence", "probabilities", "box", "line", "number"]
-NUMBER_KEYS = ["text", "value", "kind", "confidence", "box", "line"]
+NUMBER_KEYS = ["text", "read", "value", "kind", "confidence", "box", "line"]
 COLUMNS = list(CSV_COLUMNS)
 
 
@@ -152,7 +152,7 @@ def test_what_is_seen_and_not_in_the_text_is_counted_on_stderr(run: Run, printed
     assert "printed text" in line
     table = run("read", printed, "--format", "csv")
     assert next(csv.reader(table.out)) == COLUMNS
-    assert len(table.out) == 1 + len("".join(FORM_LINES))
+    assert len(table.out) == 1 + len(FORM_LINES)
     assert table.err == ended.err
 
 
@@ -212,6 +212,7 @@ def test_json_is_an_object_a_picture_and_line(run: Run, three: Path, seven: Path
         assert list(number) == NUMBER_KEYS
         assert number == {
             "text": str(digit),
+            "read": None,
             "value": str(digit),
             "kind": "integer",
             "confidence": only["confidence"],
