@@ -372,6 +372,18 @@ def test_the_docs_list_every_problem_with_its_status() -> None:
     assert listed == STATUS
 
 
+def test_what_is_expected_of_numbers(client: TestClient) -> None:
+    seven = client.post("/api/read?expect=[127]&max=9", content=SEVEN).json()
+    assert (seven["text"], seven["numbers"][0]["value"]) == ("7", "7")
+    assert client.post(r"/api/read?expect=\d{3}", content=SEVEN).json()["refused"]["code"] == "unfit"
+
+
+@pytest.mark.parametrize("query", ["expect=(7", "min=5&max=4", "min=nan", "check=crc", "decimal=;", "order=YMD"])
+def test_an_expectation_that_cannot_be_used_is_a_bad_option(client: TestClient, query: str) -> None:
+    answer = client.post(f"/api/read?{query}", content=SEVEN)
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad-option")
+
+
 def test_the_examples_of_the_description_are_what_it_describes(client: TestClient) -> None:
     described = client.get("/openapi.json").json()
     content = described["paths"]["/api/read"]["post"]["responses"]["200"]["content"]["application/json"]

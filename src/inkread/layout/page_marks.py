@@ -62,8 +62,11 @@ class MarkLimits:
     """The largest factor by which a view enlarges the page."""
     inked: float = 0.55
     """A pixel of a view is ink that marks should cover if its depth is larger than this."""
-    confirming: tuple[float, float] = (0.85, 1.15)
-    """The scales of the views that confirm the marks of the best view, in scales of that view."""
+    confirming: tuple[tuple[float, float], ...] = ((0.85, 0.0), (1.15, 0.0), (1.0, 0.25))
+    """The views that confirm the marks of the best view: each its scale, in scales of that view, and its shear, in
+    pixels to the left per pixel upwards. Most writing leans to the right, and sheared it stands upright."""
+    alike_sheared: float = 0.3
+    """As `alike`, for the same mark in a view and in a sheared one."""
     certain: float = 0.99
     """If all classes are more probable than this, and all marks sure, nothing needs to be confirmed."""
     confirmed: float = 4e5
@@ -195,7 +198,7 @@ def find_marks_at(grey: NDArray[np.uint8], detector: Detector, scale: float) -> 
 
 
 def _confirmed(marks: Marks, grey: NDArray[np.uint8], detector: Detector) -> Marks:
-    """Return marks with certainties and classes averaged over views of slightly other scales (test-time averaging).
+    """Return marks with certainties and classes averaged over views of other scales and shears (test-time averaging).
 
     The certainty of a mark that another view does not show counts as 0 there. If all marks are sure, and in large
     views, which take long, marks stay as they are.
@@ -206,12 +209,13 @@ def _confirmed(marks: Marks, grey: NDArray[np.uint8], detector: Detector) -> Mar
         return marks
     certainties, logs = marks.certainties.copy(), np.log(marks.classes + 1e-5)
     views = np.ones(len(marks), np.float32)
-    for factor in LIMITS.confirming:
-        other = _view_at(grey, marks.scale * factor, detector)[1]
+    for factor, shear in LIMITS.confirming:
+        other = _view_at(grey, marks.scale * factor, detector, shear=shear)[1]
         if len(other):
             shares = _intersection_over_union(marks.boxes, other.boxes)
             nearest = shares.argmax(axis=1)
-            seen = np.flatnonzero(shares[np.arange(len(marks)), nearest] > LIMITS.alike)
+            alike = LIMITS.alike_sheared if shear else LIMITS.alike
+            seen = np.flatnonzero(shares[np.arange(len(marks)), nearest] > alike)
             certainties[seen] += other.certainties[nearest[seen]]
             logs[seen] += np.log(other.classes[nearest[seen]] + 1e-5)
             views[seen] += 1
@@ -240,12 +244,24 @@ def _scales(shape: tuple[int, ...], most: float | None) -> Iterator[float]:
     yield finest
 
 
-def _view_at(grey: NDArray[np.uint8], scale: float, detector: Detector) -> tuple[Map, Marks]:
-    """Return the view of a page at a scale, and the marks in it."""
+def _view_at(grey: NDArray[np.uint8], scale: float, detector: Detector, *, shear: float = 0.0) -> tuple[Map, Marks]:
+    """Return the view of a page at a scale, and the marks in it.
+
+    shear: how far the page is sheared to the left, in pixels per pixel upwards. The middle of the page and of each mark
+        stays where it is, so the boxes are those of the page as it is, but not wider or narrower.
+    """
     height, width = (max(8, round(side * scale)) for side in grey.shape)
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    view = normalise_page(np.asarray(cv2.resize(grey, (width, height), interpolation=way), np.uint8))
-    return view, _marks_in(detector.outputs(view), (height, width), scale)
+    small = cv2.resize(grey, (width, height), interpolation=way)
+    if shear:
+        matrix = np.array([[1, shear, -shear * height / 2], [0, 1, 0]])
+        small = cv2.warpAffine(small, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    view = normalise_page(np.asarray(small, np.uint8))
+    marks = _marks_in(detector.outputs(view), (height, width), scale)
+    if shear:
+        middles = (marks.boxes[:, 1] + marks.boxes[:, 3]) / 2
+        marks.boxes[:, 0::2] -= (np.float32(shear) * (middles - np.float32(len(grey) / 2)))[:, None]
+    return view, marks
 
 
 def _marks_in(cells: Floats, shape: tuple[int, int], scale: float) -> Marks:

@@ -21,6 +21,11 @@ _ILLEGIBLE = 0.2
 """A page whose marks are less legible than this shows no writing: grained paper, a photograph of something else."""
 
 
+_LEGIBLE, _SEVERAL = 0.4, 3
+"""On a page that is more legible than the first, with at least so many digits, the glyph network does not decide alone
+that there is no digit: the detector has seen them beside each other."""
+
+
 def accepted_numbers(found: Recognition, page: Page, card: Card, notation: Notation) -> tuple[Number, ...]:
     """Return the numbers of a page in reading order, with boxes in pixels of the upright picture.
 
@@ -102,7 +107,8 @@ def refusal(
             return Refusal("no-digit", "there is something on this picture, but no digit")
         return Refusal("blank", "there is no writing on this picture")
     nondigit = found.probabilities[:, NON_DIGIT]
-    if median(nondigit) > card.no_digit or found.legibility < _ILLEGIBLE:
+    unclear = len(digits) < _SEVERAL or found.legibility < _LEGIBLE
+    if (unclear and median(nondigit) > card.no_digit) or found.legibility < _ILLEGIBLE:
         return Refusal("no-digit", "the writing on this picture does not look like a digit")
     if min_confidence is None and confidence < card.min_confidence ** len(digits):
         return _unsure(digits, confidence, card.min_confidence ** len(digits))

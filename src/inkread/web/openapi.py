@@ -16,6 +16,17 @@ _SEVEN: dict[str, Any] = {
     "lines": ["7"],
     "confidence": 0.9986,
     "refused": None,
+    "numbers": [
+        {
+            "text": "7",
+            "read": None,
+            "value": "7",
+            "kind": "integer",
+            "confidence": 0.9986,
+            "box": [193, 237, 213, 306],
+            "line": 0,
+        }
+    ],
     "digits": [
         {
             "digit": 7,
@@ -34,8 +45,10 @@ _SEVEN: dict[str, Any] = {
             ],
             "box": [193, 237, 213, 306],
             "line": 0,
+            "number": 0,
         }
     ],
+    "signs": [],
     "unread": [{"box": [60, 41, 402, 118], "reason": "word"}],
 }
 _BLANK: dict[str, Any] = {
@@ -44,7 +57,9 @@ _BLANK: dict[str, Any] = {
     "lines": [],
     "confidence": None,
     "refused": {"code": "blank", "message": "there is no writing on this picture"},
+    "numbers": [],
     "digits": [],
+    "signs": [],
     "unread": [],
 }
 _BROKEN = {"picture": "8.txt", "error": {"code": "not-a-picture", "message": "8.txt: this is not a picture that ..."}}

@@ -95,6 +95,7 @@ _CAUSES = {
     "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
     "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
 }
 """What is wrong with a value, by the type of Pydantic's error, whose own sentences are for programmers."""
 

@@ -121,7 +121,8 @@ class Service:
         The answer is the object that `inkread read --format json` prints. For several files it is a list of such
         objects. A file that cannot be read has an `error` in that list. A refusal counts as an answer.
         """
-        expected = expectation(expect, minimum, maximum, check=check)
+        with as_problems():
+            expected = expectation(expect, minimum, maximum, check=check)
         options = ReadOptions(as_, min_confidence, print_, parse_region(region), decimal, order, expected)
         question = Question(options, steps=bool(steps), page=bool(page))
         self.queue.check()
