@@ -79,9 +79,11 @@ def __dir__() -> list[str]:
     return __all__
 
 
-def read(picture: Picture, **options: Unpack[ReadKeywords]) -> Reading:
+def read(
+    picture: Picture, *, page: int | None = None, password: str | None = None, **options: Unpack[ReadKeywords]
+) -> Reading:
     """Return the reading of a picture with the shipped model; see `Reader.read`."""
-    return _shipped_reader().read(picture, **options)
+    return _shipped_reader().read(picture, page=page, password=password, **options)
 
 
 @functools.cache

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypedDict, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, get_args
 
 from inkread.errors import OptionError
 from inkread.geometry import Box
@@ -37,6 +37,11 @@ EXPECT_HELP = (
 MIN_HELP = "The smallest value that a number can have."
 
 MAX_HELP = "The largest value that a number can have."
+
+PAGES_HELP = (
+    "Which pages of a PDF, a TIFF or an animation are read, counted from 1: '1-3,5', or '4-' for all from page 4. "
+    "Default: all pages, if there are at most 200."
+)
 
 CHECK_HELP = "How the last digit of every number is checked: bank cards have 'luhn', and articles and ISBN-13 'ean'."
 
@@ -103,6 +108,36 @@ class ReadKeywords(TypedDict, total=False):
     decimal: DecimalMark | None
     order: DateOrder | None
     expect: Expect | str | None
+
+
+PageRanges: TypeAlias = tuple[tuple[int, int | None], ...]
+"""First and last pages of a file, from 1; a last page of None is that of the file."""
+
+
+def parse_pages(pages: str | Iterable[int] | None) -> PageRanges | None:
+    """Return the pages that a text such as "1-3,5" or "4-" names, or that numbers name; pages count from 1.
+
+    None stands for all pages and is returned as it is. Raises `OptionError` for any other text or number.
+    """
+    if pages is None:
+        return None
+    parts = pages.split(",") if isinstance(pages, str) else [str(page) for page in pages]
+    ranges = []
+    for part in parts:
+        if not (found := re.fullmatch(r"\s*([0-9]{1,9})\s*(-\s*([0-9]{1,9})?)?\s*", part)):
+            raise _not_pages(",".join(parts))
+        first = int(found[1])
+        last = int(found[3]) if found[3] else None if found[2] else first
+        if first < 1 or (last is not None and last < first):
+            raise _not_pages(",".join(parts))
+        ranges.append((first, last))
+    if not ranges:
+        raise _not_pages("")
+    return tuple(ranges)
+
+
+def _not_pages(shown: str) -> OptionError:
+    return OptionError(f"pages={shown}: give pages such as 1-3,5 or 4-, counted from 1")
 
 
 def parse_region(text: str | None) -> Box | None:

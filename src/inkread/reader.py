@@ -19,8 +19,9 @@ from inkread.geometry import Box
 from inkread.loading import load_classifier, model_path
 from inkread.models.card import Card
 from inkread.models.detector import load_detector
-from inkread.options import Content, ReadKeywords, ReadOptions
-from inkread.pictures.opening import Picture, content_of, name_of, open_picture
+from inkread.options import Content, ReadKeywords, ReadOptions, parse_pages
+from inkread.pictures.documents import page_of, pages_of
+from inkread.pictures.opening import FilePage, Picture, content_of, name_of, open_picture
 from inkread.pictures.page import Page
 from inkread.readings import Number, Reading, Refusal, Unread
 from inkread.recognition.acceptance import accepted_numbers, refusal, text_confidence, upright_unread
@@ -64,31 +65,62 @@ class Reader:
         """The card of the model."""
         return self.classifier.card
 
-    def read(self, picture: Picture, **options: Unpack[ReadKeywords]) -> Reading:
+    def read(
+        self, picture: Picture, *, page: int | None = None, password: str | None = None, **options: Unpack[ReadKeywords]
+    ) -> Reading:
         """Return the reading of a picture: a path, bytes, a binary file, a PIL image or an array.
 
+        page: which page of a PDF, a TIFF or an animation, from 1; None for the first.
+        password: what opens an encrypted PDF.
         options: as for `inkread.options.ReadOptions`.
 
         `inkread.pictures.opening.open_picture` describes the arrays. Raises `PictureError` for a picture that cannot be
-        opened, `OptionError` for an option out of range, and `DataError` for a damaged profile.
+        opened, `OptionError` for an option out of range or a page that is not there, and `DataError` for a damaged
+        profile.
         """
-        return self.steps(picture, **options).reading
+        return self.steps(picture, page=page, password=password, **options).reading
 
-    def steps(self, picture: Picture, **options: Unpack[ReadKeywords]) -> Steps:
+    def read_pages(
+        self,
+        picture: Picture,
+        pages: str | Iterable[int] | None = None,
+        password: str | None = None,
+        *,
+        workers: int | None = None,
+        **options: Unpack[ReadKeywords],
+    ) -> Iterator[Reading]:
+        """Yield the reading of each page of a PDF, a TIFF or an animation; any other picture has one page.
+
+        pages: which pages, from 1, as numbers or as a text such as "1-3,5"; None for all, if there are at most 200.
+        workers: how many pages are read at a time; None for one per core.
+
+        The other arguments and the errors are those of `read`.
+        """
+        found = pages_of(picture, parse_pages(pages), password)
+        return self.read_many(found, workers=workers, **options)
+
+    def steps(
+        self, picture: Picture, *, page: int | None = None, password: str | None = None, **options: Unpack[ReadKeywords]
+    ) -> Steps:
         """Return every step from the picture to its reading, with the arguments and errors of `read`."""
-        return self.run(picture, ReadOptions(**options))
+        return self.run(picture, ReadOptions(**options), page=page, password=password)
 
-    def run(self, picture: Picture, options: ReadOptions) -> Steps:
+    def run(
+        self, picture: Picture, options: ReadOptions, *, page: int | None = None, password: str | None = None
+    ) -> Steps:
         """Return the same as `steps`, with the options as one object."""
         name = name_of(picture)
         # A binary file can be read only once, and the steps may be drawn later.
-        if not isinstance(picture, str | os.PathLike | Image.Image | np.ndarray):
+        if not isinstance(picture, str | os.PathLike | Image.Image | np.ndarray | FilePage):
             picture = content_of(picture, name)
-        page, ink, found = self._recognised(picture, name, options)
+        picture, number = page_of(picture, name, page, password), 1
+        if isinstance(picture, FilePage):
+            name, number = picture.name, picture.number
+        shown, ink, found = self._recognised(picture, name, options)
         if found.turns:
-            page, ink = page.turned(found.turns), np.ascontiguousarray(np.rot90(ink, found.turns))
-        numbers = accepted_numbers(found, page, self.card, options.notation)
-        unread, unfit = upright_unread(found, page), None
+            shown, ink = shown.turned(found.turns), np.ascontiguousarray(np.rot90(ink, found.turns))
+        numbers = accepted_numbers(found, shown, self.card, options.notation)
+        unread, unfit = upright_unread(found, shown), None
         if options.expectation and numbers:
             numbers, more, unfit = _as_expected(numbers, options, options.expectation)
             unread += more
@@ -96,11 +128,11 @@ class Reader:
         refused = unfit or refusal(found, numbers, confidence, self.card, options.min_confidence)
         draw = partial(self._draw, picture, options)
         if refused:
-            reading = Reading(name, unread=unread, refused=refused, _draw=draw)
+            reading = Reading(name, unread=unread, refused=refused, page=number, _draw=draw)
         else:
-            reading = Reading(name, numbers, confidence, unread, _draw=draw)
+            reading = Reading(name, numbers, confidence, unread, page=number, _draw=draw)
         patches = tuple(place.patch for place in found.places)
-        return Steps(page, ink, patches, found.glyphs, found.probabilities, self.card, reading)
+        return Steps(shown, ink, patches, found.glyphs, found.probabilities, self.card, reading)
 
     def _draw(self, picture: Picture, options: ReadOptions) -> Figure:
         """Return the figure of the steps, after opening the picture again."""

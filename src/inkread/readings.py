@@ -231,11 +231,12 @@ class Refusal:
 class Reading:
     """The result for one picture.
 
-    picture: the name of the picture, as it was given.
+    picture: the name of the picture, as it was given; a page of a file with several is "scan.pdf#2".
     numbers: the numbers of all lines, in reading order; empty if the reading was refused.
     confidence: the probability, 0 to 1, that the whole text is right; None if the reading was refused.
     unread: what was seen on the picture and is not in the text.
     refused: why the reading was refused, or None.
+    page: which page of the picture was read, from 1.
     """
 
     picture: str
@@ -243,6 +244,7 @@ class Reading:
     confidence: float | None = None
     unread: tuple[Unread, ...] = ()
     refused: Refusal | None = None
+    page: int = 1
     _draw: Callable[[], Figure] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -283,6 +285,7 @@ class Reading:
         """Return the JSON object that the command line prints; docs/cli.md describes it."""
         return {
             "picture": self.picture,
+            "page": self.page,
             "text": self.text,
             "lines": [line.text for line in self.lines],
             "confidence": self.confidence,
@@ -356,6 +359,7 @@ class Reading:
             confidence=values["confidence"],
             unread=tuple(Unread(Box(*place["box"]), place["reason"]) for place in values["unread"]),
             refused=Refusal(**values["refused"]) if values["refused"] else None,
+            page=values["page"],
         )
 
     def to_json(self) -> str:
@@ -375,6 +379,7 @@ class Reading:
             "confidence": self.confidence,
             "unread": self.unread,
             "refused": self.refused,
+            "page": self.page,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
 from inkread.errors import DataError, PictureError
+from inkread.pictures.folders import entries_of
 from inkread.pictures.opening import MAX_BYTES, content_of
 
 Failed = Callable[[str, Exception], None]
@@ -127,14 +128,8 @@ def _file_system(root: str, query: str) -> tuple[Any, str]:
 def _list_local(folder: Location, without: str) -> Iterator[tuple[Location, int, bool]]:
     if os.path.exists(os.path.join(folder.name, without)):
         return
-    # The entries stay unsorted, since sorting would hold a million names in memory. A broken link counts as a file, so
-    # that reading it reports an error.
-    with os.scandir(folder.name) as entries:
-        for entry in entries:
-            is_folder = entry.is_dir(follow_symlinks=False)
-            is_file = entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))
-            if not entry.name.startswith(".") and (is_folder or is_file):
-                yield Location(entry.path), -1, is_folder
+    for path, is_folder in entries_of(folder.name):
+        yield Location(path), -1, is_folder
 
 
 def _list_remote(folder: Location, without: str) -> Iterator[tuple[Location, int, bool]]:

@@ -12,13 +12,12 @@ from io import TextIOWrapper
 from typing import TextIO
 
 import pyarrow as pa
-from PIL import Image
 
 from inkread.batch.archives import members, path_column, table_entries
 from inkread.batch.locations import Entry, Location
 from inkread.batch.manifest import MANIFEST
 from inkread.errors import DataError
-from inkread.pictures.opening import FORMATS
+from inkread.pictures.folders import picture_endings
 
 STDIN = "-"
 LISTS = (".txt", ".lst")
@@ -44,8 +43,8 @@ class Sources:
         self.inputs = inputs
         self.passed_over = 0
         self.troubles: list[str] = []
-        endings = {ending for ending, format_ in Image.registered_extensions().items() if format_ in FORMATS}
-        self._endings = (*endings, ".heic", ".heif", ".hif")
+        # A row is one picture, and the other pages of a PDF would be lost.
+        self._endings = tuple(ending for ending in picture_endings() if ending != ".pdf")
         for name in inputs:
             _check(name)
 

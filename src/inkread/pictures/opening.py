@@ -7,7 +7,8 @@ import os
 import struct
 import threading
 import warnings
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -19,7 +20,23 @@ from inkread.errors import PictureError, way_to_install
 from inkread.geometry import Box
 from inkread.pictures.page import WORKING_PIXELS, Page, make_page, reduction
 
-Picture: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.generic]
+
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    """One page of a file with several pages or of a PDF; `inkread.pictures.documents` makes them.
+
+    name: the name of the page, such as "scan.pdf#2".
+    number: which page of the file it is, from 1.
+    load: a function that returns the page's image, and the size of the page as a picture in pixels. Its argument is the
+        number of pixels that suffice, None for all; the image may have more pixels. Raises `PictureError`.
+    """
+
+    name: str
+    number: int
+    load: Callable[[int | None], tuple[Image.Image, tuple[int, int]]]
+
+
+Picture: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | NDArray[np.generic] | FilePage
 
 MAX_PIXELS = 100_000_000
 """Pictures with more pixels are refused before they are decoded, because a small file can hold a huge picture."""
@@ -47,7 +64,7 @@ def open_picture(
 
     Arrays are (H, W), (H, W, 1), (H, W, 2) grey and alpha, (H, W, 3) RGB or (H, W, 4) RGBA; bool, any integer
     type, or float. Integers span the smallest of 0..1, 0..255, 0..4095 and 0..65535 that holds them all; floats span
-    0..1 or 0..255 in the same way. The first frame of a file with several frames is used.
+    0..1 or 0..255 in the same way. Of a file with several frames, the first is used; see `inkread.pictures.documents`.
 
     name: the picture's name in messages; None for that of `name_of`.
     pixels: larger pictures are reduced to this number of pixels.
@@ -57,13 +74,17 @@ def open_picture(
     """
     name = name or name_of(picture)
     if isinstance(picture, np.ndarray):
-        _check_pixels((picture.size, 1) if picture.ndim < 2 else picture.shape[1::-1], name)
+        check_pixels((picture.size, 1) if picture.ndim < 2 else picture.shape[1::-1], name)
         return _page(Image.fromarray(eight_bits(picture, name)), None, name, pixels, region)
     if isinstance(picture, Image.Image):
-        _check_pixels(picture.size, name)
+        check_pixels(picture.size, name)
         return _decoded(picture, name, pixels=pixels, region=region)
-    with _opened(content_of(picture, name), name) as image:
-        _check_pixels(image.size, name)
+    if isinstance(picture, FilePage):
+        image, full = picture.load(pixels if region is None else None)
+        check_pixels(full, name)
+        return _decoded(image, name, full, pixels=pixels, region=region)
+    with opened(content_of(picture, name), name) as image:
+        check_pixels(image.size, name)
         full = image.size
         if region is None and (size := reduction(full, pixels)):
             # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size, which is many times faster; other formats are not.
@@ -114,9 +135,9 @@ def _read_file(path: Path, name: str) -> bytes:
         cause = getattr(error, "strerror", None) or str(error)
         raise PictureError(f"{name}: cannot be read ({cause}); check its permissions", code="unreadable") from None
     except MemoryError:
-        raise _too_large(name, "with more bytes than there is memory ") from None
+        raise too_large(name, "with more bytes than there is memory ") from None
     if len(content) > MAX_BYTES:
-        raise _too_large(name, f"over {MAX_BYTES // 1_000_000} megabytes and certainly ")
+        raise too_large(name, f"over {MAX_BYTES // 1_000_000} megabytes and certainly ")
     return content
 
 
@@ -134,21 +155,21 @@ def why_missing(name: str) -> str:
     return "is a pattern, not a file; write it without quotes, so that the shell lists the files"
 
 
-def _opened(content: bytes, name: str) -> Image.Image:
+def opened(content: bytes, name: str) -> Image.Image:
     """Return the image with its header read but its pixels not yet decoded."""
-    # Pillow warns about broken EXIF, and about sizes that `_check_pixels` refuses.
+    # Pillow warns about broken EXIF, and about sizes that `check_pixels` refuses.
     try:
         with _SILENCE, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return Image.open(io.BytesIO(content), formats=FORMATS)
     except Image.DecompressionBombError:
-        raise _too_large(name) from None
+        raise too_large(name) from None
     except Exception:  # noqa: BLE001 - on hostile bytes Pillow's plugins raise errors of any class
         branded = content[4:8] == b"ftyp" and content[8:12] in _BRANDS_OF_HEIC
         if branded or Path(name).suffix.lower() in _SUFFIXES_OF_HEIC:
             return _opened_heic(content, name)
         if content.startswith(_HEADS) or content[8:12] == b"WEBP":
-            raise _truncated(name) from None
+            raise truncated(name) from None
         raise PictureError(f"{name}: this is not a picture that inkread knows; save it as PNG or JPEG") from None
 
 
@@ -162,23 +183,26 @@ def _opened_heic(content: bytes, name: str) -> Image.Image:
         ) from None
     try:
         image: Image.Image = HeifImageFile(io.BytesIO(content))
-    except Exception:  # noqa: BLE001 - see _opened
-        raise _truncated(name) from None
+    except Exception:  # noqa: BLE001 - see `opened`
+        raise truncated(name) from None
     return image
 
 
-def _check_pixels(size: tuple[int, int], name: str) -> None:
+def check_pixels(size: tuple[int, int], name: str) -> None:
+    """Raise `PictureError` for a size in pixels that is not read."""
     if size[0] * size[1] > MAX_PIXELS:
-        raise _too_large(name, f"{size[0]} x {size[1]} pixels are ")
+        raise too_large(name, f"{size[0]} x {size[1]} pixels are ")
     if 0 in size:
         raise PictureError(f"{name}: the picture has no pixels; save or copy it again", code="empty")
 
 
-def _truncated(name: str) -> PictureError:
+def truncated(name: str) -> PictureError:
+    """Return the error for a file that ends too early or is damaged."""
     return PictureError(f"{name}: the file ends too early or is damaged; copy it again", code="truncated")
 
 
-def _too_large(name: str, what: str = "") -> PictureError:
+def too_large(name: str, what: str = "") -> PictureError:
+    """Return the error for a picture with too many pixels; `what` has them."""
     limit = f"over the limit of {MAX_PIXELS // 1_000_000} megapixels"
     return PictureError(f"{name}: {what}{limit}; reduce the picture first", code="too-large")
 
@@ -197,12 +221,12 @@ def _decoded(
         turned = (upright.size[0] > upright.size[1]) != (full[0] > full[1])
         return _page(upright, full[::-1] if turned else full, name, pixels, region)
     except (OSError, EOFError, SyntaxError, struct.error):
-        raise _truncated(name) from None
+        raise truncated(name) from None
     except Image.DecompressionBombError:
-        raise _too_large(name) from None
+        raise too_large(name) from None
     except PictureError:
         raise
-    except Exception as error:  # noqa: BLE001 - see _opened
+    except Exception as error:  # noqa: BLE001 - see `opened`
         raise PictureError(f"{name}: cannot be decoded ({error}); save it as PNG or JPEG") from None
 
 

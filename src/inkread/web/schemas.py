@@ -101,6 +101,7 @@ class ReadingSchema(_Exact):
     """The reading of a picture. `confidence` is the probability that the whole text is right."""
 
     picture: str
+    page: int = Field(ge=1, description="which page of the picture was read")
     text: str
     lines: list[str]
     confidence: float | None = Probability
