@@ -31,7 +31,7 @@ from inkread.geometry import Box
 from inkread.options import ReadOptions
 from inkread.readings import Unread, count_unread
 
-KEYS = ["picture", "text", "lines", "confidence", "refused", "numbers", "digits", "signs", "unread"]
+KEYS = ["picture", "page", "text", "lines", "confidence", "refused", "numbers", "digits", "signs", "unread"]
 DIGIT_KEYS = ["digit", "confidence", "probabilities", "box", "line", "number"]
 NUMBER_KEYS = ["text", "read", "value", "kind", "confidence", "box", "line"]
 COLUMNS = list(CSV_COLUMNS)

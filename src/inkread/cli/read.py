@@ -23,6 +23,7 @@ from inkread.options import (
     MAX_HELP,
     MIN_HELP,
     ORDER_HELP,
+    PAGES_HELP,
     Content,
     Print,
     ReadOptions,
@@ -37,7 +38,9 @@ def read(
     pictures: Annotated[
         list[str],
         typer.Argument(
-            metavar="PICTURE...", help="Pictures: JPEG, PNG, WebP, GIF, TIFF, BMP; '-' reads standard input."
+            metavar="PICTURE...",
+            help="Pictures: JPEG, PNG, WebP, GIF, TIFF, BMP, and PDF with the extra 'pdf'. All pictures of a folder "
+            "and its subfolders; '-' for standard input.",
         ),
     ],
     as_: Annotated[
@@ -50,6 +53,8 @@ def read(
     ] = "auto",
     print_: Annotated[Print, typer.Option("--print", help=PRINT_HELP)] = "auto",
     region: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help=REGION_HELP)] = None,
+    pages: Annotated[str | None, typer.Option(metavar="1-3,5", help=PAGES_HELP)] = None,
+    password: Annotated[str | None, typer.Option(metavar="P", help="What opens an encrypted PDF.")] = None,
     decimal: Annotated[DecimalMark | None, typer.Option(help=DECIMAL_HELP)] = None,
     order: Annotated[DateOrder | None, typer.Option(help=ORDER_HELP)] = None,
     expect: Annotated[str | None, typer.Option(metavar="REGEX", help=EXPECT_HELP)] = None,
@@ -75,9 +80,9 @@ def read(
         Format,
         typer.Option(
             "--format",
-            help="'text': only the text; with several pictures, each line starts with the name and a tab. 'json': "
-            "one object per picture, each on its own line, with values, probabilities and boxes. 'csv': one row per "
-            "number.",
+            help="'text': only the text; with several pictures or pages, each line starts with the name and a tab. "
+            "'json': one object per picture or page, each on its own line, with values, probabilities and boxes. "
+            "'csv': one row per number.",
         ),
     ] = "text",
     digits: Annotated[bool, typer.Option("--digits", help="With '--format csv': one row per digit.")] = False,
@@ -122,6 +127,8 @@ def read(
 
         inkread read 6.jpg --figure steps.png --min-confidence 0.9
 
+        inkread read scan.pdf --pages 2-4 --format csv
+
         inkread read form.jpg --region 120,40,300,80 --print skip
 
         inkread read card.jpg --as number --expect '\d{16}' --check luhn
@@ -137,6 +144,8 @@ def read(
             order,
             expectation(expect, minimum, maximum, allowed, allowed_column, check),
         ),
+        pages=pages,
+        password=password,
         model=model,
         profile=profile,
         format_=format_,

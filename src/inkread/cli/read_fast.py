@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from inkread.errors import OptionError, PictureError
-from inkread.options import ReadOptions
+from inkread.options import PageRanges, ReadOptions, parse_pages
 from inkread.readings import Digit, Reading, count_unread
 from inkread.teaching.profiles import DEFAULT_PROFILE, NO_PROFILE, Profile
 from inkread.values import value_text
@@ -20,6 +22,7 @@ from inkread.values import value_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from inkread.pictures.opening import Picture
     from inkread.reader import Reader
     from inkread.steps import Steps
 
@@ -32,6 +35,9 @@ DIGIT_COLUMNS = ("picture", "page", "line", "number", "position", "digit", "conf
 """The columns of a row with a digit. Lines, the numbers of a line and the positions in a number count from 1."""
 
 STDIN = "<stdin>"
+
+Source = tuple[str, "Picture"]
+"""The name of a picture or a page, and what can be read."""
 
 Format = Literal["text", "json", "csv"]
 
@@ -54,6 +60,8 @@ def read_pictures(
     pictures: Sequence[str],
     *,
     options: ReadOptions | None = None,
+    pages: str | None = None,
+    password: str | None = None,
     model: Path | None = None,
     profile: str = DEFAULT_PROFILE,
     format_: Format = "text",
@@ -69,16 +77,23 @@ def read_pictures(
     check_names(pictures)
     from inkread.reader import Reader
 
-    if figure is not None:
-        _check_figure(figure, pictures, model, force=force)
     if digits and format_ != "csv":
         raise OptionError("--digits is for --format csv; with --format json the digits are always there")
-    failed, drawn = False, show or figure is not None
-    printer = (_DigitCsv if digits else _PRINTERS[format_])(several=len(pictures) > 1)
-    figures = _figure_paths(figure, pictures) if drawn else itertools.repeat(Path())
+    ranges, failed, drawn = parse_pages(pages), False, show or figure is not None
+    names = _without_folders(pictures)
+    if ranges:
+        _check_pages(names, ranges, password)
+    sources: Iterable[Source] = _sources(names, ranges, password)
+    several, figures = len(names) > 1, itertools.repeat(Path())
+    if drawn or not several:
+        # There are as many figures as pages, and of several pages the names are printed.
+        sources = known = list(sources)
+        several = len(known) > 1
+        figures = _figures(figure, known, [*pictures, model], force=force) if drawn else figures
+    printer = (_DigitCsv if digits else _PRINTERS[format_])(several=several)
     reader = Reader(model, profile=profile_of(profile))
     warn_if_unteachable(reader)
-    outcomes = _outcomes(reader, pictures, options or ReadOptions(), steps=drawn)
+    outcomes = _outcomes(reader, sources, options or ReadOptions(), steps=drawn)
     for (name, outcome), path in zip(outcomes, figures, strict=False):
         if isinstance(outcome, PictureError):
             failed = True
@@ -103,19 +118,72 @@ def check_names(pictures: Sequence[str]) -> None:
             raise OptionError(f"{name}: {why_missing(name)}")
 
 
+def _without_folders(names: Sequence[str]) -> list[str]:
+    """Return the names with the pictures of each folder in its place, and say on stderr what was skipped there."""
+    found: list[str] = []
+    for name in names:
+        # A Path fails on a null byte.
+        if name == "-" or not os.path.isdir(name):  # noqa: PTH112
+            found.append(name)
+            continue
+        from inkread.pictures.folders import pictures_in
+
+        pictures, others = pictures_in(name)
+        if not pictures:
+            raise OptionError(f"{name}: there are no pictures in this folder; check the folder and the endings")
+        if others:
+            files = f"{others:,} file{'s' * (others != 1)}"
+            print(f"inkread: {name}: skipped {files} without a picture suffix", file=sys.stderr)
+        found += pictures
+    return found
+
+
+def _check_pages(names: Sequence[str], ranges: PageRanges, password: str | None) -> None:
+    """Raise `OptionError` before reading if a file does not have the pages. Files that cannot be opened fail later."""
+    from inkread.pictures.documents import pages_of
+
+    for name in names:
+        if os.path.isfile(name):  # noqa: PTH113 - see `_without_folders`
+            with contextlib.suppress(PictureError):
+                pages_of(name, ranges, password)
+
+
+def _sources(names: Sequence[str], ranges: PageRanges | None, password: str | None) -> Iterator[Source]:
+    """Yield the name of each picture, or of each page of a file with pages, and the picture."""
+    from inkread.pictures.documents import pages_of, unopened
+    from inkread.pictures.opening import FilePage
+
+    for name in names:
+        shown, picture = STDIN if name == "-" else name, _source(name)
+        try:
+            pages = pages_of(picture, ranges, password)
+        except PictureError as error:
+            pages = [unopened(shown, error)]
+        for page in pages:
+            yield (page.name if isinstance(page, FilePage) else shown), page
+
+
 def _outcomes(
-    reader: Reader, names: Sequence[str], options: ReadOptions, *, steps: bool
+    reader: Reader, sources: Iterable[Source], options: ReadOptions, *, steps: bool
 ) -> Iterator[tuple[str, Reading | Steps | PictureError]]:
     """Yield each picture's name with its reading or its error, in order. With `steps`, yield the steps instead."""
-    names, pictures = [STDIN if name == "-" else name for name in names], map(_source, names)
-    if not steps:
-        yield from zip(names, reader.run_many(pictures, options), strict=True)
+    if steps:
+        for name, picture in sources:
+            try:
+                yield name, reader.run(picture, options)
+            except PictureError as error:
+                yield name, error
         return
-    for name, picture in zip(names, pictures, strict=True):
-        try:
-            yield name, reader.run(picture, options)
-        except PictureError as error:
-            yield name, error
+    names: deque[str] = deque()
+
+    def pictures() -> Iterator[Picture]:
+        for name, picture in sources:
+            names.append(name)
+            yield picture
+
+    # Pictures are taken a little ahead of their outcomes.
+    for outcome in reader.run_many(pictures(), options):
+        yield names.popleft(), outcome
 
 
 def _source(name: str) -> str | BinaryIO:
@@ -181,9 +249,9 @@ class _Csv(_Text):
 
     def reading(self, reading: Reading) -> None:
         for row in self.rows(reading):
-            self._row(picture=reading.picture, page=1, **row)
+            self._row(picture=reading.picture, page=reading.page, **row)
         if reading.refused:
-            self._row(picture=reading.picture, page=1, refused=reading.refused.code)
+            self._row(picture=reading.picture, page=reading.page, refused=reading.refused.code)
         self.not_read(reading)
 
     def rows(self, reading: Reading) -> Iterator[dict[str, object]]:
@@ -235,30 +303,44 @@ class _DigitCsv(_Csv):
 _PRINTERS: dict[str, type[_Text]] = {"text": _Text, "json": _Json, "csv": _Csv}
 
 
-def _check_figure(figure: Path, pictures: Sequence[str], model: Path | None, *, force: bool) -> None:
-    """Raise `OptionError` before reading if a figure cannot be written, or would replace another file."""
-    from inkread.figures import check_figure_path
-    from inkread.files import check_outputs
+def _figures(
+    figure: Path | None, sources: Sequence[Source], inputs: Sequence[str | Path | None], *, force: bool
+) -> Iterator[Path]:
+    """Return the path of each figure: the file that was asked for, or a unique name in the folder.
 
-    if not figure.is_dir():
-        if len(pictures) > 1:
-            several = f"for {len(pictures)} pictures name an existing folder"
-            raise OptionError(f"{figure}: a figure shows one picture; {several}")
-        check_figure_path(figure)
-    check_outputs(_figure_paths(figure, pictures), [*pictures, model], force=force)
-
-
-def _figure_paths(figure: Path | None, pictures: Sequence[str]) -> Iterator[Path]:
-    """Yield the path of each picture's figure: the file that was asked for, or a unique name in the folder.
-
-    Without a figure file or folder, it is a bare name.
+    Without a figure file or folder, it is a bare name. Raises `OptionError` before reading if a figure cannot be
+    written, or would replace another file.
     """
+    stems = [_stem(*source) for source in sources]
+    if figure is not None:
+        from inkread.figures import check_figure_path
+        from inkread.files import check_outputs
+
+        if not figure.is_dir():
+            if len(stems) > 1:
+                several = f"for {len(stems)} pictures or pages name an existing folder"
+                raise OptionError(f"{figure}: a figure shows one picture; {several}")
+            check_figure_path(figure)
+        check_outputs(_figure_paths(figure, stems), inputs, force=force)
+    return _figure_paths(figure, stems)
+
+
+def _stem(name: str, picture: Picture) -> str:
+    """Return what the name of a figure begins with: the name of the file without its suffix, and which page it is."""
+    if name == STDIN:
+        return "stdin"
+    file, mark, number = name.rpartition("#")
+    if mark and number == str(getattr(picture, "number", "")):
+        return f"{Path(file).stem}-page{number}"
+    return Path(name).stem
+
+
+def _figure_paths(figure: Path | None, stems: Iterable[str]) -> Iterator[Path]:
     given: set[Path] = set()
-    for picture in pictures:
+    for stem in stems:
         if figure is not None and not figure.is_dir():
             yield figure
             continue
-        stem = "stdin" if picture == "-" else Path(picture).stem
         numbers = itertools.chain([""], (f"-{number}" for number in itertools.count(2)))
         folder = figure or Path()
         path = next(path for number in numbers if (path := folder / f"{stem}{number}.steps.png") not in given)
