@@ -31,10 +31,20 @@ anywhere on the command line shows its traceback.
 No command replaces a file that it reads, whatever the file is called: a link or another path is the same file. Another
 existing file is replaced only with `--force`.
 
-`read --format json` prints one object per picture, each on its own line. Boxes are x, y, width and height in pixels of
-the upright picture. `confidence` is the probability that the whole text is right:
+`read` also takes PDFs (extra `pdf`), many-page TIFFs and animations, and reads them page by page. The pages of
+`scan.pdf` are `scan.pdf#1`, `scan.pdf#2` and so on, unless it has only one. All pages are read if there are at most 200. `--pages`
+chooses pages; one that a file does not have is a bad argument. `--figure` into a folder makes one figure per page. Of a
+folder, all pictures in it and its subfolders are read, sorted by name; files without a picture suffix are skipped and
+counted on stderr.
 
-    {"picture": "bill.jpg", "text": "2.5", "lines": ["2.5"], "confidence": 0.98, "refused": null,
+A PDF page that is one scanned image is read as that image. Any other page, with its filled-in form fields and its
+annotations, is drawn: as a picture at 300 dots per inch, which boxes and `--region` refer to, and with at most 40
+megapixels. A page that takes more than 60 seconds to draw is given up.
+
+`read --format json` prints one object per picture or page, each on its own line. Boxes are x, y, width and height in
+pixels of the upright picture. `confidence` is the probability that the whole text is right:
+
+    {"picture": "bill.jpg", "page": 1, "text": "2.5", "lines": ["2.5"], "confidence": 0.98, "refused": null,
      "numbers": [{"text": "2.5", "read": null, "value": "2.5", "kind": "decimal", "confidence": 0.98,
                   "box": [x, y, w, h], "line": 0}],
      "digits": [{"digit": 2, "confidence": 0.99, "probabilities": [10 floats], "box": [x, y, w, h], "line": 0,
@@ -49,8 +59,8 @@ without `--order`, a date whose year has two digits, `120/80`. Signs that preven
 `other`; the value of `98%` is 98. `read` is the likeliest text without an expectation that changed it.
 
 `read --format csv` prints a row per number: `picture,page,line,row,column,field,text,value,kind,confidence,x,y,w,h,
-refused,error`. Lines count from 1; `row`, `column` and `field` are for tables and forms and are empty. `--digits`
-prints a row per digit. A picture that was refused or could not be opened has one row with the code.
+refused,error`. Pages and lines count from 1; `row`, `column` and `field` are for tables and forms and are empty.
+`--digits` prints a row per digit. A picture that was refused or could not be opened has one row with the code.
 
 `unread` lists the places with ink that are not in the text, and why. The reasons are `word`: a word or a letter;
 `print`: printed text, see `--print`; `drawing`: something else than writing; `struck`: digits that were struck out;

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +233,7 @@ def test_json_of_a_refused_picture_names_the_reason(run: Run, blank: Path) -> No
     assert [json.loads(line) for line in ended.out] == [
         {
             "picture": str(blank),
+            "page": 1,
             "text": "",
             "lines": [],
             "confidence": None,
@@ -427,7 +428,7 @@ def test_figures_of_several_pictures_go_into_a_folder_each_under_its_name(
 def test_several_pictures_need_a_folder_for_their_figures(run: Run, three: Path, missing: Path) -> None:
     ended = run("read", three, missing, "--figure", three.with_name("steps.png"))
     assert (ended.code, ended.out) == (2, [])
-    assert "for 2 pictures name an existing folder" in ended.err[0]
+    assert "for 2 pictures or pages name an existing folder" in ended.err[0]
 
 
 @pytest.mark.parametrize("name", ["steps.xyz", "steps", "no folder/steps.png"])
@@ -490,9 +491,9 @@ def test_a_malformed_region_is_one_line_before_anything_is_read(run: Run, missin
 def test_print_and_region_reach_the_reader(run: Run, three: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[ReadOptions] = []
 
-    def run_many(_: Reader, pictures: object, options: ReadOptions) -> list[Reading]:
+    def run_many(_: Reader, pictures: Iterable[object], options: ReadOptions) -> list[Reading]:
         asked.append(options)
-        return [Reading(str(three))]
+        return [Reading(str(three)) for _ in pictures]
 
     monkeypatch.setattr(Reader, "run_many", run_many)
     assert run("read", three, "--print", "skip", "--region", " 1, 2,3,4").code == 0
@@ -564,10 +565,10 @@ def test_a_failed_picture_ends_with_1_and_one_line_and_the_others_are_read(
     run: Run, three: Path, seven: Path, missing: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "notes.png").write_text("3")
-    ended = run("read", three, missing, tmp_path, tmp_path / "notes.png", seven)
+    ended = run("read", three, missing, tmp_path / "notes.png", seven)
     assert ended.code == 1
     assert ended.out == [f"{three}\t3", f"{seven}\t7"]
-    assert [line.split(": ")[1] for line in ended.err] == [str(missing), str(tmp_path), str(tmp_path / "notes.png")]
+    assert [line.split(": ")[1] for line in ended.err] == [str(missing), str(tmp_path / "notes.png")]
 
 
 def test_a_heic_picture_without_the_extra_fails_alone(

@@ -251,7 +251,7 @@ def test_a_page_of_any_size_is_drawn_with_few_pixels(size: tuple[float, float]) 
 
 def test_a_page_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pdf, "MAX_SECONDS", 0.0)
-    assert refused(drawn_pdf(SEVEN * 5000)).code == "too-slow"
+    assert refused(drawn_pdf(SEVEN * 5000)).code == "too-complex"
 
 
 # PDFs that cannot be opened

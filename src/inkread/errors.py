@@ -42,9 +42,9 @@ class PictureError(InkreadError):
     `code` is one of "missing", "directory", "empty", "unreadable", "not-a-picture", "truncated", "too-large",
     "bad-array", "bad-region" for a region that does not lie inside the picture, "missing-extra" for a HEIC picture
     without the extra 'heic' or a PDF without the extra 'pdf', "encrypted" and "wrong-password" for a PDF,
-    "too-many-pages" for a file whose pages must be chosen, "too-slow" for a page that takes too long to draw, "blank"
-    for a picture without writing, which cannot be explained, and "other-digits" for a picture whose digits do not match
-    the label to teach.
+    "too-many-pages" for a file whose pages must be chosen, "too-complex" for a page that takes too long to draw,
+    "blank" for a picture without writing, which cannot be explained, and "other-digits" for a picture whose digits do not
+    match the label to teach.
     """
 
     exit_code = 1

@@ -177,7 +177,7 @@ def _drawn(page: pypdfium2.PdfPage, size: tuple[int, int], name: str) -> Image.I
     raw.FPDF_RenderPage_Close(page)
     if state != raw.FPDF_RENDER_DONE:
         slow = f"page takes more than {MAX_SECONDS:.0f} seconds to draw; save the page as PNG"
-        raise PictureError(f"{name}: the {slow}", code="too-slow")
+        raise PictureError(f"{name}: the {slow}", code="too-complex")
     if page.formenv:
         raw.FPDF_FFLDraw(page.formenv, *place)
     image: Image.Image = bitmap.to_pil()

@@ -12,6 +12,7 @@ from inkread.web.schemas import Failure, ProblemDetails, ReadingSchema
 
 _SEVEN: dict[str, Any] = {
     "picture": "7.jpg",
+    "page": 1,
     "text": "7",
     "lines": ["7"],
     "confidence": 0.9986,
@@ -53,6 +54,7 @@ _SEVEN: dict[str, Any] = {
 }
 _BLANK: dict[str, Any] = {
     "picture": "empty.png",
+    "page": 1,
     "text": "",
     "lines": [],
     "confidence": None,

@@ -32,6 +32,8 @@ STATUS = {
     "wrong-host": 421,
     "truncated": 422,
     "empty": 422,
+    "encrypted": 422,
+    "too-complex": 422,
     "bad-region": 422,
     "blank": 422,
     "other-digits": 422,
