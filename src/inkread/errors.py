@@ -43,8 +43,8 @@ class PictureError(InkreadError):
     "bad-array", "bad-region" for a region that does not lie inside the picture, "missing-extra" for a HEIC picture
     without the extra 'heic' or a PDF without the extra 'pdf', "encrypted" and "wrong-password" for a PDF,
     "too-many-pages" for a file whose pages must be chosen, "too-complex" for a page that takes too long to draw,
-    "blank" for a picture without writing, which cannot be explained, and "other-digits" for a picture whose digits do not
-    match the label to teach.
+    "blank" for a picture without writing, which cannot be explained, and "other-digits" for a picture whose digits do
+    not match the label to teach.
     """
 
     exit_code = 1
