@@ -52,9 +52,9 @@ def scan(tmp_path: Path) -> Path:
     return save_pages(tmp_path / "scan.pdf", PAGES)
 
 
-def only_page(content: bytes, **options: int) -> Page:
+def only_page(content: bytes, *, pixels: int = WORKING_PIXELS) -> Page:
     (page,) = pages_of(content)
-    return open_picture(page, **options)
+    return open_picture(page, pixels=pixels)
 
 
 def refused(content: bytes | Path, password: str | None = None) -> PictureError:

@@ -80,7 +80,7 @@ def scanned_pdf(pages: Sequence[Image.Image], **options: object) -> bytes:
     """Return a PDF whose pages are these images."""
     file = io.BytesIO()
     first, *others = [page.copy() for page in pages]
-    first.save(file, "PDF", save_all=True, append_images=others, **options)  # type: ignore[arg-type]
+    first.save(file, "PDF", save_all=True, append_images=others, **options)
     return file.getvalue()
 
 

@@ -84,7 +84,8 @@ def read_pictures(
     if ranges:
         _check_pages(names, ranges, password)
     sources: Iterable[Source] = _sources(names, ranges, password)
-    several, figures = len(names) > 1, itertools.repeat(Path())
+    several = len(names) > 1
+    figures: Iterator[Path] = itertools.repeat(Path())
     if drawn or not several:
         # There are as many figures as pages, and of several pages the names are printed.
         sources = known = list(sources)
