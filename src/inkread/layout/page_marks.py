@@ -81,6 +81,9 @@ class MarkLimits:
     """If a smaller share of the marks of a page are digits, they do not decide on the scale."""
     worse: float = 0.6
     """The search ends at a view that shows less than this share of a coarser one whose marks were large enough."""
+    certain_word: float = 0.75
+    """The search goes on after a view without digits if a letter in it has a smaller probability of a centre. In a
+    coarse view, the cells of a table look like doubtful letters."""
     explained: float = 0.88
     """If marks of a readable height cover more than this share of the ink, no finer view is made."""
 
@@ -327,7 +330,8 @@ def _judge(view: Map, marks: Marks) -> tuple[float, bool, bool]:
     sure = marks.certainties > LIMITS.seen
     readable = sure & (heights <= 1.15 * high) & (digits | words | (heights < low))
     few_small = bool((sure & (heights < low)).sum() < 0.3 * (sure & fits).sum())
-    done = score > 0.5 and few_small and _explained(view, marks.at(readable)) > LIMITS.explained
+    legible = bool((digits & fits).any()) or (sure & words & (marks.certainties < LIMITS.certain_word)).sum() == 0
+    done = score > 0.5 and few_small and legible and _explained(view, marks.at(readable)) > LIMITS.explained
     return score, few_small, done or _is_printed_text(marks.at(sure))
 
 

@@ -25,6 +25,9 @@ _LEGIBLE, _SEVERAL = 0.4, 3
 """On a page that is more legible than the first, with at least so many digits, the glyph network does not decide alone
 that there is no digit: the detector has seen them beside each other."""
 
+_AMONG = 3
+"""On a less legible page, a single digit among so many other marks is one of them that looks like a digit by chance."""
+
 
 def accepted_numbers(found: Recognition, page: Page, card: Card, notation: Notation) -> tuple[Number, ...]:
     """Return the numbers of a page in reading order, with boxes in pixels of the upright picture.
@@ -107,6 +110,8 @@ def refusal(
             return Refusal("no-digit", "there is something on this picture, but no digit")
         return Refusal("blank", "there is no writing on this picture")
     nondigit = found.probabilities[:, NON_DIGIT]
+    if len(digits) == 1 and len(found.unread) >= _AMONG and found.legibility < _LEGIBLE:
+        return Refusal("no-digit", "there is something on this picture that looks like a digit by chance")
     unclear = len(digits) < _SEVERAL or found.legibility < _LEGIBLE
     if (unclear and median(nondigit) > card.no_digit) or found.legibility < _ILLEGIBLE:
         return Refusal("no-digit", "the writing on this picture does not look like a digit")

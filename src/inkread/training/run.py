@@ -26,7 +26,7 @@ from inkread.training.training_glyphs import drawn_glyphs
 FILES = {MODEL_NAME, CARD_NAME, KERAS_NAME, "mnist.h5", "history.csv", "curves.png"}
 """The files that a run writes. A folder with any other file is never replaced."""
 
-DETECTOR_SHARE = 0.5
+DETECTOR_SHARE = 0.7
 """The weight of the detector's probabilities, next to a network trained on digits cut out with the detector's boxes."""
 
 DRAWN = 2000
