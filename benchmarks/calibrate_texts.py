@@ -5,7 +5,7 @@
 Reads the measuring sets of `$INKREAD_DATA` and fits, to whether each whole text is right, the powers of the digits' and
 signs' probabilities and the weights of `inkread.recognition.acceptance.text_doubts`. Sets count by the square root of
 their size. Most sets have no labels for signs, so numbers of `signs.py` are another set, with other random numbers, and
-only there and in the pictures of kind `signs` do signs count in the fit. Prints how well it does on groups (runs of
+only there and in the pictures of kind `signs` must signs be right. Prints how well it does on groups (runs of
 cheques, stations, registers, sources) that the fit did not see. The int8 sister in tiny/ gets the same weights.
 """
 
@@ -49,7 +49,7 @@ class Texts:
 
     sets, groups: (N,) str. right: (N,) bool. doubts: (N, 2 + D) float64: minus the logarithms of the probabilities that
     all digits and that all signs are right, and the doubts about the page. powered: (N,) bool, whether the first is
-    raised to a power. labelled: (N,) bool, whether the labels have the signs.
+    raised to a power.
     """
 
     sets: NDArray[np.str_]
@@ -57,7 +57,6 @@ class Texts:
     right: NDArray[np.bool_]
     doubts: NDArray[np.float64]
     powered: NDArray[np.bool_]
-    labelled: NDArray[np.bool_]
     names: tuple[str, ...]
 
 
@@ -65,7 +64,7 @@ def read_texts(folder: Path) -> Texts:
     """Read the measuring sets with a model, each as `inkread read` does."""
     reader = PageReader(load_detector(folder), load_classifier(folder))
     root = Path(os.environ.get("INKREAD_DATA", "../shared/data"))
-    sets, groups, right, doubts, powered, labelled = [], [], [], [], [], []
+    sets, groups, right, doubts, powered = [], [], [], [], []
     names: tuple[str, ...] = ()
     for name, picture, row in pictures(root):
         page = open_picture(picture)
@@ -82,14 +81,12 @@ def read_texts(folder: Path) -> Texts:
         signs = -sum(float(np.log(max(sign.confidence, 0.01))) for sign in found.signs)
         doubts.append([-float(np.log(likely).sum()), signs, *about.values()])
         powered.append(len(found.places) > 1)
-        labelled.append(row["kind"] == "signs")
     return Texts(
         np.array(sets),
         np.array(groups),
         np.array(right),
         np.array(doubts, np.float64),
         np.array(powered),
-        np.array(labelled),
         names,
     )
 
@@ -117,14 +114,10 @@ def digits_of(text: str) -> str:
     return "|".join("".join(letter for letter in line if letter.isdigit()) for line in text.split("|"))
 
 
-def confidences(weights: NDArray[np.float64], texts: Texts, *, fitting: bool = False) -> NDArray[np.float64]:
-    """Return the confidence of each text, (N,), given the powers and the weights of the doubts.
-
-    fitting: whether signs count only where the labels have them.
-    """
+def confidences(weights: NDArray[np.float64], texts: Texts) -> NDArray[np.float64]:
+    """Return the confidence of each text, (N,), given the powers and the weights of the doubts."""
     digits = np.where(texts.powered, weights[0], 1.0) * texts.doubts[:, 0]
-    signs = weights[1] * np.where(texts.labelled | (not fitting), texts.doubts[:, 1], 0.0)
-    return np.asarray(np.exp(-np.maximum(digits + signs + texts.doubts[:, 2:] @ weights[2:], 1e-4)))
+    return np.asarray(np.exp(-np.maximum(digits + texts.doubts[:, 1:] @ weights[1:], 1e-4)))
 
 
 def fit(texts: Texts, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -134,7 +127,7 @@ def fit(texts: Texts, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
         share[texts.sets == name] = 1 / np.sqrt(max(1, (texts.sets == name).sum()))
 
     def loss(weights: NDArray[np.float64]) -> float:
-        likely = np.minimum(confidences(weights, texts, fitting=True), 1 - 1e-6)
+        likely = np.minimum(confidences(weights, texts), 1 - 1e-6)
         outcome = np.where(texts.right, np.log(likely), np.log1p(-likely))
         return -float((share * outcome)[chosen].sum())
 

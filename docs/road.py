@@ -23,7 +23,7 @@ from inkread.figures.panels import show_image
 from inkread.geometry import Box
 from inkread.glyphs import CLASSES, NON_DIGIT
 from inkread.ink.ink import darken_writing, find_ink
-from inkread.layout.page_marks import Marks, find_marks, find_marks_at
+from inkread.layout.page_marks import LIMITS, Marks, find_marks, find_marks_at
 from inkread.layout.text_lines import Run, digit_probabilities, find_lines
 from inkread.marks import LETTER, MARKS, OTHER_INK, SIGNS
 from inkread.models.detector import Detector, load_detector
@@ -177,7 +177,10 @@ def views(looked_at: Sequence[Array], grey: NDArray[np.uint8], best: float) -> F
     """Return the figure of the views of a page in the order in which they were made, with the marks found in each.
 
     best: the scale of the view that the marks of the page were found in, which is framed.
+
+    The last view, which confirms the marks, is sheared.
     """
+    shear = LIMITS.confirming[-1][1]
     rows = -(-len(looked_at) // 2)
     tall = (WIDTH / 2 - 0.1) * grey.shape[0] / grey.shape[1]
     height = rows * (tall + 0.78)
@@ -190,14 +193,16 @@ def views(looked_at: Sequence[Array], grey: NDArray[np.uint8], best: float) -> F
         axes.set_autoscale_on(False)
         scale = float(np.sqrt(view.size / grey.size))
         marks = shown_only(find_marks_at(grey, load_detector(), scale))
+        sheared = number == len(looked_at) - 1
         for box, kind in zip(marks.boxes * scale - 0.5, marks.kinds, strict=True):
-            axes.add_patch(edges(box, colour_of(int(kind)), 2))
-        last = abs(scale / best - 1) < 0.02
-        axes.spines[:].set(color=ANSWER if last else LINE, linewidth=4 if last else 1)
+            aside = shear * ((box[1] + box[3]) / 2 - len(view) / 2) if sheared else 0.0
+            axes.add_patch(edges(box + np.array([aside, 0, aside, 0]), colour_of(int(kind)), 2))
+        chosen = abs(scale / best - 1) < 0.02 and not sheared
+        axes.spines[:].set(color=ANSWER if chosen else LINE, linewidth=4 if chosen else 1)
         title = f"{number + 1}.  {view.shape[1]} x {view.shape[0]} pixels"
         digits = int((marks.kinds < CLASSES).sum())
         axes.text(0, 1.15, title, transform=axes.transAxes, fontsize=16, color=TEXT, fontweight="bold")
-        said = f"scale {scale:.2f}, {digits} digit{'' if digits == 1 else 's'}"
+        said = f"scale {scale:.2f}, {'sheared' if sheared else f'{digits} digits'}"
         axes.text(0, 1.035, said, transform=axes.transAxes, fontsize=15, color=TEXT)
     return figure
 
@@ -310,6 +315,8 @@ def answer(steps: Steps) -> Figure:
     figure, axes = on_page(steps.page.colour)
     for digit in steps.reading.digits:
         framed(axes, digit.box, str(digit.digit), ANSWER if digit.confidence >= SURE else WARNING)
+    for sign in steps.reading.signs:
+        framed(axes, sign.box, sign.sign, ANSWER if sign.confidence >= SURE else WARNING)
     for unread in steps.reading.unread:
         framed(axes, unread.box, unread.reason, QUIET)
         axes.patches[-1].set_linestyle((0, (3, 2)))

@@ -404,7 +404,7 @@ def test_a_reading_does_not_change() -> None:
     reading = inkread.read(plain(8))
     for thing, name in (
         (reading, "picture"),
-        (reading, "digits"),
+        (reading, "numbers"),
         (reading, "confidence"),
         (reading.digits[0], "digit"),
         (reading.digits[0], "probabilities"),

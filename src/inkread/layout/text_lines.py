@@ -15,6 +15,7 @@ from inkread.quantiles import median
 RunKind = Literal["number", "word"]
 
 _SLASH = MARKS.index("/")
+_POINTS = tuple(MARKS.index(sign) for sign in ".,:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,9 @@ class LineLimits:
     foreign: float = 0.02
     """The prior probability of a letter in a number, and of a digit in a word."""
     beside: float = 1.0
-    """A sign is at most this far from a digit of its number, in heights."""
+    """A sign is at most this far from a digit of its number, in heights,"""
+    point_beside: float = 0.5
+    """and a point, comma or colon at most this far."""
     above: float = 0.3
     """The middle of a sign is at most this far above the tops of the digits beside it, in heights,"""
     below: float = 0.4
@@ -169,7 +172,8 @@ def _signs_on(marks: Marks, rows: list[list[int]]) -> list[list[int]]:
         apart = np.maximum(0, np.maximum(left[near] - marks.boxes[index, 2], marks.boxes[index, 0] - right[near]))
         above, below = top[near] - LIMITS.above * heights[near], bottom[near] + LIMITS.below * heights[near]
         level = (middles[index, 1] > above) & (middles[index, 1] < below)
-        costs = np.where(level & (apart < LIMITS.beside * heights[near]), apart / heights[near], np.inf)
+        reaches = LIMITS.point_beside if marks.kinds[index] in _POINTS else LIMITS.beside
+        costs = np.where(level & (apart < reaches * heights[near]), apart / heights[near], np.inf)
         if len(costs) and np.isfinite(costs.min()):
             own[place[int(digits[start + costs.argmin()])]].append(index)
     return own

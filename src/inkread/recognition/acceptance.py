@@ -115,8 +115,9 @@ def refusal(
     unclear = len(digits) < _SEVERAL or found.legibility < _LEGIBLE
     if (unclear and median(nondigit) > card.no_digit) or found.legibility < _ILLEGIBLE:
         return Refusal("no-digit", "the writing on this picture does not look like a digit")
-    if min_confidence is None and confidence < card.min_confidence ** len(digits):
-        return _unsure(digits, confidence, card.min_confidence ** len(digits))
+    least_of_all = card.min_confidence ** sum(len(number.characters) for number in numbers)
+    if min_confidence is None and confidence < least_of_all:
+        return _unsure(digits, confidence, least_of_all)
     # In a long text, some digit is always unsure. The card's minimum is for a digit, the caller's is for the text.
     confidence, least = (
         (median([digit.confidence for digit in digits]), card.min_confidence)

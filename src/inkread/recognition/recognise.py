@@ -50,7 +50,7 @@ _MORE = 1.5
 _FINEST = 4
 """The larger page has at most this many times the usual number of pixels."""
 
-_TURNED = 2.5
+_TURNED = 1.5
 """A page is turned if that makes its marks and digits more legible by this much, in logarithms."""
 
 _MISSED = 0.3
