@@ -72,7 +72,8 @@ def test_a_reading_from_json_has_candidates_by_the_card_of_its_model(reader: Rea
     reading = reader.read(draw_digit(3, rng=np.random.default_rng(0)))
     back = Reading.from_json(reading.to_json())
     assert back == reading
-    assert set(json.loads(reading.to_json())["digits"][0]) == {"digit", "confidence", "probabilities", "box", "line"}
+    keys = {"digit", "confidence", "probabilities", "box", "line", "number"}
+    assert set(json.loads(reading.to_json())["digits"][0]) == keys
     with pytest.raises(OptionError, match="reading from JSON"):
         back.digits[0].candidates(0.99)
     assert back.digits[0].candidates(0.995, by=reader.card.conformal) == reading.digits[0].candidates(0.995)

