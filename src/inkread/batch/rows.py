@@ -22,12 +22,9 @@ _VERSION = inkread.__version__
 
 _SAID = pa.struct([("code", pa.string()), ("message", pa.string())])
 _BOX = pa.struct([(name, pa.int32()) for name in ("x", "y", "w", "h")])
-_DIGIT = pa.struct(
-    [("digit", pa.int8()), ("confidence", pa.float64()), ("box", _BOX), ("line", pa.int32()), ("number", pa.int32())]
-)
-_SIGN = pa.struct(
-    [("sign", pa.string()), ("confidence", pa.float64()), ("box", _BOX), ("line", pa.int32()), ("number", pa.int32())]
-)
+_OF_CHARACTER = [("confidence", pa.float64()), ("box", _BOX), ("line", pa.int32()), ("number", pa.int32())]
+_DIGIT = pa.struct([("digit", pa.int8()), *_OF_CHARACTER])
+_SIGN = pa.struct([("sign", pa.string()), *_OF_CHARACTER])
 _NUMBER = pa.struct(
     [
         ("text", pa.string()),
@@ -131,8 +128,14 @@ def table(rows: Sequence[Row], task: Task) -> pa.Table:
         "refusal": [_code_and_message(said) for said in columns["refusal"]],
         "error": [_code_and_message(said) for said in columns["error"]],
         "numbers": [[_number(number) for number in numbers] for numbers in columns["numbers"]],
-        "digits": [[_digit(digit) for number in numbers for digit in number.digits] for numbers in columns["numbers"]],
-        "signs": [[_sign(sign) for number in numbers for sign in number.signs] for numbers in columns["numbers"]],
+        "digits": [
+            [{"digit": digit.digit, **_character(digit)} for number in numbers for digit in number.digits]
+            for numbers in columns["numbers"]
+        ],
+        "signs": [
+            [{"sign": sign.sign, **_character(sign)} for number in numbers for sign in number.signs]
+            for numbers in columns["numbers"]
+        ],
         "unread": [[_place(place) for place in places] for places in columns["unread"]],
         "model": [task.model_id] * len(rows),
         "inkread": [_VERSION] * len(rows),
@@ -144,23 +147,12 @@ def _code_and_message(said: tuple[str, str] | None) -> dict[str, str] | None:
     return None if said is None else {"code": said[0], "message": said[1]}
 
 
-def _digit(digit: Digit) -> dict[str, Any]:
+def _character(character: Digit | Sign) -> dict[str, Any]:
     return {
-        "digit": digit.digit,
-        "confidence": digit.confidence,
-        "box": digit.box._asdict(),
-        "line": digit.line,
-        "number": digit.number,
-    }
-
-
-def _sign(sign: Sign) -> dict[str, Any]:
-    return {
-        "sign": sign.sign,
-        "confidence": sign.confidence,
-        "box": sign.box._asdict(),
-        "line": sign.line,
-        "number": sign.number,
+        "confidence": character.confidence,
+        "box": character.box._asdict(),
+        "line": character.line,
+        "number": character.number,
     }
 
 

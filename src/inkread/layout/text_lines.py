@@ -137,7 +137,9 @@ def find_other_marks(marks: Marks) -> NDArray[np.intp]:
 def characters(marks: Marks, run: Run) -> list[int]:
     """Return the digits and signs of a number from left to right."""
     own = [*run.digits, *run.signs]
-    return [own[at] for at in np.argsort(_middles(marks)[own, 0], kind="stable").tolist()]
+    # The middles of all marks, for each of many runs, would take quadratic time.
+    middles = marks.boxes[own, 0] + marks.boxes[own, 2]
+    return [own[at] for at in np.argsort(middles, kind="stable").tolist()]
 
 
 def find_lone_signs(marks: Marks, lines: list[list[Run]]) -> NDArray[np.intp]:
@@ -240,11 +242,11 @@ def _runs(marks: Marks, row: list[int], signs: list[int]) -> list[Run]:
     letters = marks.kinds[row] == LETTER
     printed = marks.printed[row] > LIMITS.printed
     other = (letters[1:] != letters[:-1]) | (printed[1:] != printed[:-1])
-    x = _middles(marks)[:, 0]
-    after = np.searchsorted(x[row], x[signs]) if signs else np.zeros(0, np.intp)
-    for at in set(after.tolist()) - {0, len(row)}:
-        between = [row[at - 1], *(sign for sign, place in zip(signs, after, strict=True) if place == at), row[at]]
-        gaps[at - 1] = (marks.boxes[between[1:], 0] - marks.boxes[between[:-1], 2]).max()
+    if signs:
+        after = np.searchsorted(boxes[:, 0] + boxes[:, 2], marks.boxes[signs, 0] + marks.boxes[signs, 2])
+        for at in set(after.tolist()) - {0, len(row)}:
+            between = [row[at - 1], *(sign for sign, place in zip(signs, after, strict=True) if place == at), row[at]]
+            gaps[at - 1] = (marks.boxes[between[1:], 0] - marks.boxes[between[:-1], 2]).max()
     parted = np.flatnonzero((gaps > wide) | (other & (gaps > LIMITS.gap_to_word * height))) + 1
     runs = [_run(marks, part.tolist()) for part in np.split(np.array(row, np.intp), parted)]
     return _with_signs(marks, runs, signs)

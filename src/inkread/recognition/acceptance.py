@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from math import exp, log, log1p
 
 import numpy as np
@@ -41,31 +40,25 @@ def accepted_numbers(found: Recognition, page: Page, card: Card, notation: Notat
     index = {place: at for at, place in enumerate(order)}
     line = {row: at for at, row in enumerate(sorted({row for row, _ in order}))}
     written: list[dict[int, Digit | Sign]] = [{} for _ in order]
-    for at, digit in zip(found.places, _digits(found, page, card), strict=True):
+    given = given_a_digit(found.probabilities)
+    power = card.text_power if len(found.places) > 1 else 1.0
+    for row, whole, at in zip(given, found.probabilities, found.places, strict=True):
         number = index[at.row, at.number]
-        written[number][at.before] = replace(digit, line=line[at.row], number=number)
+        written[number][at.before] = Digit(
+            digit=int(row.argmax()),
+            confidence=round(float(row.max()) ** power, 6),
+            probabilities=tuple(round(float(p), 6) for p in row),
+            box=page.upright(at.patch.box),
+            line=line[at.row],
+            number=number,
+            non_digit=float(whole[NON_DIGIT]),
+            _conformal=card.conformal,
+        )
     for sign in found.signs:
         number = index[sign.row, sign.number]
         sure, box = round(sign.confidence**card.sign_power, 6), page.upright(sign.box)
         written[number][sign.before] = Sign(sign.sign, sure, box, line[sign.row], number, sign.probabilities)
     return tuple(Number.of([own[before] for before in sorted(own)], notation) for own in written)
-
-
-def _digits(found: Recognition, page: Page, card: Card) -> tuple[Digit, ...]:
-    """Return the digits of a page without their lines and numbers."""
-    given = given_a_digit(found.probabilities)
-    power = card.text_power if len(found.places) > 1 else 1.0
-    return tuple(
-        Digit(
-            digit=int(row.argmax()),
-            confidence=round(float(row.max()) ** power, 6),
-            probabilities=tuple(round(float(p), 6) for p in row),
-            box=page.upright(place.patch.box),
-            non_digit=float(whole[NON_DIGIT]),
-            _conformal=card.conformal,
-        )
-        for row, whole, place in zip(given, found.probabilities, found.places, strict=True)
-    )
 
 
 def upright_unread(found: Recognition, page: Page) -> tuple[Unread, ...]:
