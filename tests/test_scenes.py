@@ -107,7 +107,8 @@ def test_digits_are_as_high_as_they_should_be() -> None:
 
 @pytest.mark.parametrize("sign", SIGNS)
 def test_every_sign_stands_where_it_belongs(sign: str) -> None:
-    lowest = {".": 0.7, ",": 0.6, "-": 0.2, "=": 0.1}.get(sign, -0.2)
+    # Some people write the decimal point half-way up.
+    lowest = {".": 0.35, ",": 0.6, "-": 0.2, "=": 0.1}.get(sign, -0.2)
     for seed in range(8):
         ink = sign_ink(sign, height=40, stroke=4, rng=seeded(seed))
         rows = np.flatnonzero((ink > 0.3).any(axis=1)) / 40 - ABOVE
@@ -198,7 +199,7 @@ def test_a_scene_is_drawn_without_fonts_and_photographs(kind: str) -> None:
 
 def test_the_marks_of_a_scene_are_darker_than_what_is_around_them() -> None:
     seen = [
-        _contrast(draw_scene(NOTHING_BUT_STROKES, (96, 240), rng=seeded(seed), kind="amount")) for seed in range(12)
+        _contrast(draw_scene(NOTHING_BUT_STROKES, (96, 240), rng=seeded(seed), kind="amount")) for seed in range(30)
     ]
     assert np.median(np.concatenate(seen)) > 0.8
 

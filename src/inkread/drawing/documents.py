@@ -273,4 +273,11 @@ def strike_some(draft: Draft, rng: np.random.Generator) -> None:
 
 def _write_plain_word(draft: Draft, text: str, at: Point, height: float) -> float:
     """Write a word in the typeface of the draft's writer, and return its right end."""
-    return write_word(draft, text, at, height=height, face=draft.writer.words, printed=draft.writer.words_printed)
+    writer = draft.writer
+    if not writer.letter_gap:
+        return write_word(draft, text, at, height=height, face=writer.words, printed=writer.words_printed)
+    x, y = at
+    for letter in text:
+        end = write_word(draft, letter, (x, y), height=height, face=writer.words, printed=writer.words_printed)
+        x = end + writer.letter_gap * height
+    return x

@@ -75,9 +75,9 @@ def sign_ink(sign: str, *, height: float, stroke: float, rng: np.random.Generato
 
 
 def _point(brush: _Brush, rng: np.random.Generator) -> None:
-    """Draw a spot or, three times in ten, a short dash on the line."""
+    """Draw a spot or, three times in ten, a short dash on the line. Some people write the point half-way up."""
     if rng.random() < 0.7:
-        brush.blob(0.5, 0.94 + brush.jitter(), 0.5, 1.1)
+        brush.blob(0.5, (0.52 if rng.random() < 0.08 else 0.94) + brush.jitter(), 0.5, 1.1)
         return
     half = rng.uniform(0.1, 0.3)
     brush.curve((0.5 - half, 0.92 + brush.jitter()), (0.5 + half, 0.95 + brush.jitter()))

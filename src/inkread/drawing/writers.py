@@ -52,6 +52,8 @@ class Writer:
     """Whether the words are print, as on a form that is filled in."""
     word_height: float
     """The height of digits in the font size of the words."""
+    letter_gap: float
+    """The gap between the letters of a word; 0 for writers who join them, and for most others."""
     slant: float
     """How far the writing leans to the right, in pixels per pixel upwards."""
     breadth: float
@@ -92,6 +94,7 @@ class Writer:
             words=wordfaces[rng.integers(len(wordfaces))],
             words_printed=prints,
             word_height=rng.uniform(0.65, 1.1),
+            letter_gap=rng.uniform(0.08, 0.5) if rng.random() < 0.15 else 0.0,
             slant=min(max(rng.normal(0.18, 0.24), -0.35), 0.95),
             breadth=math.exp(rng.normal(0, 0.13)),
             gap=rng.normal(0.07, 0.11),
