@@ -14,7 +14,7 @@ import onnxruntime
 import pytest
 
 from helpers.small_detector import REDUCED
-from inkread import DataError, OptionError
+from inkread import DataError, ModelError, OptionError
 from inkread.cli import main
 from inkread.datasets import load_mnist
 from inkread.datasets.material import (
@@ -28,7 +28,7 @@ from inkread.datasets.material import (
 )
 from inkread.marks import CHANNELS
 from inkread.models.card import Card, load_card
-from inkread.training import detector_material, train_detector
+from inkread.training import detector_material, train, train_detector
 from inkread.training.detector_material import DetectorBatches, Drawing
 from inkread.training.detector_run import fit_detector
 from inkread.training.history import History, Watcher
@@ -112,6 +112,23 @@ def test_a_run_in_one_go_ends_with_the_same_weights(trained: Run, material: Path
     model, _ = fit_detector(REDUCED, drawing, seed=2, history=History(), watcher=Watcher())
     stored = [weight.astype(np.float16).astype(np.float32) for weight in model.get_weights()]
     assert weights_sha256(stored) == trained.card.weights_sha256
+
+
+def test_a_run_can_continue_from_an_exported_detector(trained: Run) -> None:
+    from inkread.foreign.to_onnx import take_detector_weights
+    from inkread.training.detector_network import detector
+
+    model = detector(REDUCED.widths, REDUCED.blocks)
+    take_detector_weights(model, trained.out / "model.onnx")
+    assert weights_sha256(model.get_weights()) == trained.card.weights_sha256
+    wider = detector((8, 16, 24, 48), (1, 1, 1))
+    with pytest.raises(ModelError, match="another size"):
+        take_detector_weights(wider, trained.out / "model.onnx")
+
+
+def test_only_best_continues_from_a_model(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="only the recipe 'best'"):
+        train("fast", base="shipped", out=tmp_path / "out")
 
 
 def test_the_card_names_fonts_and_photographs_with_their_licences(trained: Run) -> None:

@@ -50,7 +50,8 @@ def train(
             "--from",
             metavar="MODEL",
             help="With --own: the model to fine-tune, a folder or file made by 'best' or an earlier --own. Default: "
-            "the shipped model.",
+            "the shipped model. With '--recipe best': the model folder to continue from, or 'shipped'; this takes a "
+            "quarter of the time.",
         ),
     ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="The model folder to write.")] = Path("model"),
@@ -85,13 +86,15 @@ def train(
 
         inkread train --own my-digits/ --out mine
 
+        inkread train --recipe best --from shipped --out better
+
         inkread read 6.jpg --model model
     """
     from inkread import training
     from inkread.cli.progress import TrainingBar
 
-    if from_ is not None and (own is None or recipe is not None):
-        raise OptionError(f"--from {from_}: fine-tuning needs --own, and no --recipe")
+    if from_ is not None and recipe != "best" and (own is None or recipe is not None):
+        raise OptionError(f"--from {from_}: fine-tuning needs --own, and no --recipe; or add '--recipe best'")
     if own is not None and recipe == "detector":
         raise OptionError(f"--own {own}: the detector learns from drawn pages; omit --own, or name another recipe")
     with TrainingBar() as bar:
@@ -101,7 +104,7 @@ def train(
         elif own is not None and recipe is None:
             run = partial(training.fine_tune, own, base=from_)
         else:
-            run = partial(training.train, recipe or "fast", own=own)
+            run = partial(training.train, recipe or "fast", own=own, base=from_)
         card = run(
             data=data,
             out=out,

@@ -105,8 +105,10 @@ def _level(brush: _Brush, y: float) -> None:
     brush.curve((0, y + tilt), (0.5, y + brush.jitter(0.03)), (1, y - tilt + brush.jitter(0.03)))
 
 
-def _slash(brush: _Brush, rng: np.random.Generator) -> None:  # noqa: ARG001 - one signature for all signs
-    brush.curve((1, -0.03 + brush.jitter(0.06)), (0.5 + brush.jitter(0.04), 0.5), (0, 1.04 + brush.jitter(0.06)))
+def _slash(brush: _Brush, rng: np.random.Generator) -> None:
+    """Draw a slash. It is nearly always longer than the digits are high, unlike a leaning 1."""
+    above, below = rng.uniform(0.0, 0.13), rng.uniform(1.02, 1.3)
+    brush.curve((1, -above), (0.5 + brush.jitter(0.04), 0.5), (0, below))
 
 
 def _colon(brush: _Brush, rng: np.random.Generator) -> None:

@@ -273,6 +273,43 @@ def halve_weights(path: Path) -> None:
         onnx.save(model, file)
 
 
+def take_detector_weights(model: Any, path: Path) -> None:
+    """Give a new Keras detector, in float32, the weights of one that `export_detector` has written.
+
+    Raises `ModelError` if the file is not of a network like this one, or the two then differ.
+    """
+    import onnx
+
+    stored: dict[str, list[NDArray[np.float32]]] = {}
+    for values in onnx.load(path).graph.initializer:
+        array = onnx.numpy_helper.to_array(values)
+        if array.dtype in (np.float16, np.float32) and "/" in values.name:
+            stored.setdefault(values.name.split("/")[1], []).append(np.asarray(array, np.float32))
+    for kind in ("conv2d", "scale", "answers"):
+        layers = sorted((layer for layer in model.layers if layer.name.split("_")[0] == kind), key=_numbered)
+        # An export adds a number to the name of each layer.
+        sources = sorted((name for name in stored if name.split("_")[0] == kind), key=lambda name: _numbers(name)[:-1])
+        for layer, source in zip(layers, sources, strict=False):
+            arrays = sorted(stored[source], key=lambda array: -array.ndim)
+            fitting = [
+                array.transpose(2, 3, 1, 0) if array.ndim == 4 and kind != "scale" else array for array in arrays
+            ]
+            shapes = [weight.shape for weight in layer.weights]
+            if [array.size for array in fitting] != [int(np.prod(shape)) for shape in shapes]:
+                raise ModelError(f"{path}: is a detector of another size than this recipe trains; train from the start")
+            layer.set_weights([array.reshape(shape) for array, shape in zip(fitting, shapes, strict=True)])
+    _detector_difference(model, path, np.random.default_rng(0).random((1, 64, 96, 1), np.float32))
+
+
+def _numbered(layer: Any) -> list[int]:
+    return _numbers(layer.name)
+
+
+def _numbers(name: str) -> list[int]:
+    """Return the numbers at the end of a layer's name, by which layers are in the order in which they were made."""
+    return [int(part) for part in name.split("_")[1:] if part.isdigit()]
+
+
 def _detector_difference(model: Any, path: Path, pages: NDArray[np.float32]) -> float:
     import onnxruntime
 

@@ -12,7 +12,7 @@ import inkread
 from inkread.datasets import Mnist, load_mnist
 from inkread.datasets.download import Progress
 from inkread.datasets.material import Material, find_material
-from inkread.files import check_model_folder, whole_folder
+from inkread.files import check_model_folder, file_sha256, whole_folder
 from inkread.keras_backend import check_keras, load_keras
 from inkread.models.card import CARD_NAME, Card
 from inkread.models.files import KERAS_NAME, MODEL_NAME
@@ -81,8 +81,11 @@ def run_detector(
     seed: int,
     watcher: Watcher,
     clock: Clock,
+    base: Path | None = None,
 ) -> tuple[Card, Checkpoint]:
     """Train, write the files of the detector into a folder, and return its card and its last checkpoint.
+
+    base: the ONNX file of a detector to continue from; None to train from the start.
 
     Call `load_keras` before. When the whole run is complete, call `forget` of the checkpoint.
     """
@@ -92,9 +95,11 @@ def run_detector(
 
     history = History()
     drawing = Drawing(seed, mnist.train_images, mnist.train_labels, material)
-    checkpoint = Checkpoint(about_run(recipe, mnist, material, seed))
+    checkpoint = Checkpoint(about_run(recipe, mnist, material, seed, base))
     with clock.part("training"):
-        model, last = fit_detector(recipe, drawing, seed=seed, history=history, watcher=watcher, checkpoint=checkpoint)
+        model, last = fit_detector(
+            recipe, drawing, seed=seed, history=history, watcher=watcher, checkpoint=checkpoint, base=base
+        )
     watcher.says("saving")
     with clock.part("saving"):
         plain = detector(recipe.widths, recipe.blocks)
@@ -103,7 +108,11 @@ def run_detector(
         plain.save(folder / KERAS_NAME)
     card = Card(
         **describe_run(recipe, seed, plain, folder, history, clock),
-        data={**_about_data(mnist, material), "patches": recipe.epochs * recipe.images(0, 0)},
+        data={
+            **_about_data(mnist, material),
+            "patches": recipe.epochs * recipe.images(0, 0),
+            **({"from": {"sha256": file_sha256(base)}} if base else {}),
+        },
         test={"export_difference": difference},
         protocol=PROTOCOL,
         limits=LIMITS,
@@ -114,20 +123,33 @@ def run_detector(
 
 
 def fit_detector(
-    recipe: DetectorRecipe, drawing: Drawing, *, seed: int, history: History, watcher: Watcher, checkpoint: Any = None
+    recipe: DetectorRecipe,
+    drawing: Drawing,
+    *,
+    seed: int,
+    history: History,
+    watcher: Watcher,
+    checkpoint: Any = None,
+    base: Path | None = None,
 ) -> tuple[Any, Batch]:
     """Return the trained network of a recipe, and the last batch that it saw. Call `load_keras` before.
 
     checkpoint: the `inkread.training.fitting.Checkpoint` to continue from and save to; None to use no checkpoint.
+    base: the ONNX file of a detector to continue from; None to train from the start.
     """
     import keras
 
+    from inkread.foreign.to_onnx import take_detector_weights
     from inkread.training.detector_network import class_accuracy, detection_loss, detector
     from inkread.training.fitting import Follow, SaveEachEpoch, remember_last
     from inkread.training.optimizers import clipped_muon_cycle
 
     keras.utils.set_random_seed(seed)
     model = detector(recipe.widths, recipe.blocks, "mixed_bfloat16" if recipe.precision == "bfloat16" else "float32")
+    if base:
+        plain = detector(recipe.widths, recipe.blocks)
+        take_detector_weights(plain, base)
+        model.set_weights(plain.get_weights())
     model.compile(
         optimizer=clipped_muon_cycle(recipe.learning_rate, recipe.epochs * recipe.steps_per_epoch),
         loss=detection_loss,
@@ -152,11 +174,14 @@ def fit_detector(
         return model, last[0] if last else next(batches)
 
 
-def about_run(recipe: Recipe | DetectorRecipe, mnist: Mnist, material: Material | None, seed: int) -> dict[str, Any]:
-    """Return everything that determines a run."""
+def about_run(
+    recipe: Recipe | DetectorRecipe, mnist: Mnist, material: Material | None, seed: int, base: Path | None = None
+) -> dict[str, Any]:
+    """Return everything that determines a run. `base` is the file of the network that it continues from, if any."""
     digits = hashlib.sha256(mnist.train_images.tobytes() + mnist.train_labels.tobytes()).hexdigest()
     about = {"recipe": recipe.to_dict(), "seed": seed, "digits": digits, "material": material and material.licences}
-    return {**about, "inkread": inkread.__version__, "versions": versions()}
+    start = {"from": file_sha256(base)} if base else {}
+    return {**about, **start, "inkread": inkread.__version__, "versions": versions()}
 
 
 def _about_data(mnist: Mnist, material: Material) -> dict[str, Any]:
