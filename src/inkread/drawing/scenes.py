@@ -78,14 +78,14 @@ SCENES: dict[str, SceneKind] = {
 
 # The share of each kind of scene.
 _SHARES = (
-    (0.26, "amount"),
+    (0.24, "amount"),
     (0.26, "table"),
     (0.17, "lines"),
     (0.05, "dates"),
     (0.065, "print"),
     (0.055, "things"),
     (0.04, "empty"),
-    (0.05, "single"),
+    (0.07, "single"),
     (0.05, "huge"),
 )
 

@@ -94,7 +94,7 @@ class Writer:
             words=wordfaces[rng.integers(len(wordfaces))],
             words_printed=prints,
             word_height=rng.uniform(0.65, 1.1),
-            letter_gap=rng.uniform(0.08, 0.5) if rng.random() < 0.15 else 0.0,
+            letter_gap=rng.uniform(0.08, 0.5) if rng.random() < 0.05 else 0.0,
             slant=min(max(rng.normal(0.18, 0.24), -0.35), 0.95),
             breadth=math.exp(rng.normal(0, 0.13)),
             gap=rng.normal(0.07, 0.11),
