@@ -25,7 +25,7 @@ from inkread.drawing import (
     lay_ground,
     pen,
 )
-from inkread.drawing.more_shapes import MORE_SHAPES
+from inkread.drawing.shapes import MORE_SHAPES
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 EVERY_SHAPE = [(digit, shape) for table in (SHAPES, MORE_SHAPES) for digit, shapes in table.items() for shape in shapes]

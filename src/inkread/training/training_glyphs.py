@@ -28,14 +28,14 @@ from numpy.typing import NDArray
 from inkread.datasets import Mnist
 from inkread.datasets.material import Material
 from inkread.drawing import GROUNDS, PENS, SHAPES, Hand, digit_ink, ink_colour, lay_ground, show
-from inkread.drawing.more_shapes import MORE_SHAPES
 from inkread.drawing.nondigits import FAMILIES, nondigit_ink
 from inkread.drawing.scenes import draw_scene
+from inkread.drawing.shapes import MORE_SHAPES
 from inkread.drawing.stock import Stock
 from inkread.errors import DataError
 from inkread.geometry import Box
 from inkread.glyphs import CLASSES, NON_DIGIT, normalise_one
-from inkread.ink.ink import find_ink
+from inkread.ink import find_ink
 from inkread.layout.patches import cut_out_mark
 from inkread.layout.single_digit import find_digit
 from inkread.pictures.opening import open_picture
