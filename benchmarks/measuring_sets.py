@@ -22,13 +22,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread import glyphs
+from inkread import glyphs, ink
 from inkread.datasets.folders import labelled_pictures
 from inkread.drawing.nondigits import HELD_OUT, nondigit_ink
 from inkread.files import whole_file
 from inkread.glyphs import NON_DIGIT, SIDE, normalise_one
-from inkread.ink import components, ink
-from inkread.ink.ink import find_ink
+from inkread.ink import find_ink
 from inkread.layout import patches, single_digit
 from inkread.layout.single_digit import find_digit
 from inkread.pictures import opening, page
@@ -70,9 +69,7 @@ def load_set(name: str) -> Glyphs:
 
 def _steps_checksum() -> str:
     """Return a checksum of the code that makes glyphs. After a change to it, they are made again."""
-    text = "".join(
-        inspect.getsource(module) for module in (components, glyphs, ink, single_digit, opening, page, patches)
-    )
+    text = "".join(inspect.getsource(module) for module in (glyphs, ink, single_digit, opening, page, patches))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

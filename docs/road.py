@@ -22,7 +22,7 @@ from inkread.drawing.strokes import Stroke
 from inkread.figures.panels import show_image
 from inkread.geometry import Box
 from inkread.glyphs import CLASSES, NON_DIGIT
-from inkread.ink.ink import darken_writing, find_ink
+from inkread.ink import darken_writing, find_ink
 from inkread.layout.page_marks import LIMITS, Marks, find_marks, find_marks_at
 from inkread.layout.text_lines import Run, digit_probabilities, find_lines
 from inkread.marks import LETTER, MARKS, OTHER_INK, SIGNS

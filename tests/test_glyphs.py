@@ -22,7 +22,7 @@ from inkread import Reader
 from inkread.datasets import Mnist
 from inkread.drawing import digit_strokes, draw_ink
 from inkread.glyphs import CENTRE, INNER, SIDE, STROKE, normalise, normalise_one, stroke_width
-from inkread.ink.ink import find_ink
+from inkread.ink import find_ink
 from inkread.layout.single_digit import find_digit
 from inkread.pictures.opening import Picture, open_picture
 

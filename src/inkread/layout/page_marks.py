@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.geometry import Box
-from inkread.ink.components import Map
+from inkread.ink import Map
 from inkread.marks import (
     CENTRE,
     CLASSES_FROM,

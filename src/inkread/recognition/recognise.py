@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.glyphs import CLASSES, NON_DIGIT, SIDE, normalise
-from inkread.ink.components import Map
-from inkread.ink.ink import darken_writing, find_ink
+from inkread.ink import Map, darken_writing, find_ink
 from inkread.layout.box_borders import without_box_borders
 from inkread.layout.page_marks import Marks
 from inkread.layout.patches import Patch, cut_out_mark

@@ -1,6 +1,6 @@
 """Augmentation: changes labelled digits as writing, photographing and reading a picture would change them.
 
-An *ink map* in this module is like the result of `inkread.ink.ink.find_ink` for a page with one digit: (112, 112)
+An *ink map* in this module is like the result of `inkread.ink.find_ink` for a page with one digit: (112, 112)
 float32 in 0..1.
 """
 
