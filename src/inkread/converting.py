@@ -34,7 +34,7 @@ from inkread.models.probabilities import as_probabilities
 from inkread.system import quiet_stderr
 
 TOLERANCE = 1e-4
-"""The largest difference of a single output that a conversion may cause if it changes no weights."""
+"""The largest difference of a single output that is allowed for a conversion that keeps the weights."""
 
 CHANGED_ANSWERS = 0.02
 """The largest share of glyphs whose answer may change in 8 bits."""
@@ -100,7 +100,7 @@ def _check_target(source: Path, target: Path, *, int8: bool, force: bool) -> Non
     if int8 and target.suffix.lower() != ".onnx":
         raise OptionError(f"{target}: only an ONNX file can have 8 bits; name it {target.stem}.int8.onnx")
     check_folder(target)
-    # A card that is there already would count as that of the new file.
+    # A card that was left there would be used for the new file.
     check_outputs((target, card_path(target)), (source, card_path(source)), force=force)
 
 
@@ -179,7 +179,7 @@ def _write_card(card: Card, target: Path, *, int8: bool) -> None:
 
 
 IMAGES, DRAWINGS = 1000, 300
-"""How many images of MNIST, or else drawn digits, two models are compared on."""
+"""The number of glyphs on which two models are compared: images of MNIST, or else drawn digits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

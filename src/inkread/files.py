@@ -108,7 +108,7 @@ def check_outputs(outs: Iterable[Name], inputs: Iterable[Name | None], *, force:
 
 
 def _identities(names: Iterable[Name | None]) -> set[tuple[int, int]]:
-    """Return what tells files from one another, whatever they are called: the device and the number on it.
+    """Return what identifies each file under any name: its device and its number on that device.
 
     Of a folder, the files in it and below are looked at.
     """
@@ -135,11 +135,13 @@ def check_model_folder(out: Path, names: AbstractSet[str], *, force: bool, input
         raise OptionError(f"{out}: is a file; name a folder with --out")
     if out == Path.cwd():
         raise OptionError(f"{out}: is the folder you are in; name one inside it with --out")
-    import tempfile  # with its random numbers, which reading a picture has no use for
+    # Imported late: it imports random numbers, which reading a picture does not need.
+    import tempfile
 
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent):  # a trial
+        # A temporary folder shows whether the folder above can be written.
+        with tempfile.TemporaryDirectory(dir=out.parent):
             holds = {path.name for path in out.iterdir()} if out.exists() else set()
     except OSError as error:
         raise OptionError(f"{out}: cannot be written ({error.strerror}); name another folder with --out") from None

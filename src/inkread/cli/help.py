@@ -24,10 +24,10 @@ _WIDE = 72
 """From this many columns on, the description of an option is beside it. In narrower windows it is below."""
 
 _BESIDE, _BELOW = 26, 4
-"""How many columns the names of the options take beside the description, and by how many one below is indented."""
+"""The width of the column of options beside the descriptions, and the indent of a description below its option."""
 
 _ELSEWHERE = {"help": "--help", "version": "--version"}
-"""What people try that is no command, and what to write instead."""
+"""Words that people write in place of a command, and the option that they mean."""
 
 
 class Command(TyperCommand):
@@ -46,7 +46,7 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """All commands. A command line that begins with no command reads pictures."""
+    """All commands. A command line that does not begin with a command reads pictures."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         _print_help_without(args, self, ctx)

@@ -243,7 +243,8 @@ def export_detector(model: Any, path: Path, pages: NDArray[np.float32]) -> float
 
     model.set_weights([weight.astype(np.float16).astype(np.float32) for weight in model.get_weights()])
     any_size = keras.InputSpec(shape=(None, None, None, 1), dtype="float32", name="pages")
-    with warnings.catch_warnings():  # tf2onnx looks up names that NumPy has deprecated
+    with warnings.catch_warnings():
+        # tf2onnx uses names that NumPy has deprecated.
         warnings.simplefilter("ignore")
         model.export(str(path), format="onnx", verbose=False, input_signature=[any_size])
     halve_weights(path)

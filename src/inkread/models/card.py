@@ -29,7 +29,7 @@ class Conformal:
 
     They give sets of digits that hold the true digit with a chosen probability (Vovk, Gammerman and Shafer 2005,
     "Algorithmic learning in a random world"; Angelopoulos and Bates 2021, "A gentle introduction to conformal
-    prediction", whose threshold on the probability, LAC in section 1.1, this is).
+    prediction", section 1.1: the threshold on the probability that is called LAC).
 
     count: how many pictures.
     scores: 1 - the probability of the true digit, given that it is a digit, 0 to 1; the largest ones, in falling order.

@@ -1,7 +1,7 @@
 """The detector: a network that sees the surroundings, from a view of a page to a map of the marks on it.
 
 It is fully convolutional, so a view may have any size. Every cell of its map stands for `STRIDE` x `STRIDE` pixels of
-the view and says how likely the middle of a mark lies there, what mark it is, where its edges are, and whether it was
+the view and says how likely the centre of a mark is there, what mark it is, where its edges are, and whether it was
 printed (after Zhou et al. 2019, "Objects as points", arXiv:1904.07850).
 """
 
@@ -19,7 +19,7 @@ from inkread.models.files import ANOTHER, DETECTOR_NAME, MODEL_NAME, check_size
 from inkread.models.session import Session, cause_of, check_onnx, onnx_session
 
 SHIPPED_DETECTOR = Path(__file__).parent / "shipped" / DETECTOR_NAME / MODEL_NAME
-"""The detector inside the package, which finds the marks for every model that has no detector of its own."""
+"""The detector inside the package, which finds the marks for every model that comes without one."""
 
 
 class Detector:
@@ -35,7 +35,7 @@ class Detector:
     def outputs(self, view: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the network gives for a view, (H, W) float32: (ceil(H / 4), ceil(W / 4), CHANNELS) float32.
 
-        A cell holds the logit of a middle, the logits of the classes, the distances to the left, upper, right and lower
+        A cell holds the logit of a centre, the logits of the classes, the distances to the left, upper, right and lower
         edge in pixels of the view, and the logit of print.
         """
         height, width = view.shape
@@ -74,5 +74,5 @@ def _shipped_detector() -> Detector:
 
 
 def _filled(side: int) -> int:
-    """Return a side with the pixels that make it a multiple of a block."""
+    """Return the length of a side, rounded up to a multiple of `MULTIPLE`."""
     return -(-side // MULTIPLE) * MULTIPLE

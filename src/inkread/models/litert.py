@@ -155,7 +155,8 @@ def _bound() -> None:
     """Bound the memory and the processor time of this process, where the system can."""
     try:
         import resource
-    except ImportError:  # Windows
+    except ImportError:
+        # Windows has no such limits.
         return
     resource.setrlimit(resource.RLIMIT_AS, (TRIAL_MEMORY, TRIAL_MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (TRIAL_SECONDS, TRIAL_SECONDS))

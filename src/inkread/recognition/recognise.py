@@ -59,7 +59,7 @@ _LEAST_NON_DIGIT = 0.02
 """In the second opinion on a mark, the probability of a non-digit counts as at least this."""
 
 _SURE = 0.97
-"""The networks together are never this sure of a digit that the detector holds for as unlikely."""
+"""Without lessons, the combined probability of a digit is at most this if the detector's is below one minus this."""
 
 _UNLIKELY = 0.05
 """In the fluency of a page, the probability of a digit counts as at least this."""

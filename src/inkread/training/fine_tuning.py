@@ -94,7 +94,7 @@ class Start:
         if not np.allclose(answers.sum(axis=1), 1, atol=1e-3):
             raise _unfit(self.path, "it does not end in a softmax")
         if not np.abs(answers - self.classifier.outputs(glyphs)).max() <= TOLERANCE:
-            raise _unfit(self.path, f"{source.name} answers otherwise than the model that reads")
+            raise _unfit(self.path, f"{source.name} gives different answers than the model that reads")
         return model
 
 

@@ -27,7 +27,7 @@ from inkread.training.provenance import Clock, describe_run
 from inkread.training.recipes import Recipe
 from inkread.training.training_glyphs import SHARES
 
-LIMITS = "Trained on MNIST alone: American handwriting of the 1990s. Other forms of digits and print are read worse."
+LIMITS = "Trained on MNIST alone: American handwriting of the 1990s. Other shapes of digits and print are read worse."
 LIMITS_OF_GLYPHS = "Trained on Western digits as people write them; printed digits and other numerals are read worse."
 PROTOCOL = (
     "Epochs, seed and settings were fixed before the run; the test images were looked at once, at its end. "
