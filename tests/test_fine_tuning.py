@@ -105,7 +105,7 @@ def test_a_folder_whose_two_files_disagree_is_refused(
 ) -> None:
     write_network(tmp_path / "model.onnx", classes=11, softmax=True)
     (tmp_path / "model.keras").write_bytes((further[0] / "model.keras").read_bytes())
-    with pytest.raises(ModelError, match="answers otherwise than the model that reads"):
+    with pytest.raises(ModelError, match="gives different answers than the model that reads"):
         start_from(tmp_path).network(np.random.default_rng(0).random((20, 28, 28), np.float32))
 
 
