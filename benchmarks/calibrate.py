@@ -3,8 +3,8 @@
     python benchmarks/calibrate.py MODEL_FOLDER
 
 The temperature is fitted on the single pictures of `../shared/data/pictures`; how well it does is measured on sources
-that the fit did not see, one source after the other. The threshold for no digit is fitted on non-digits that are drawn,
-so that pictures, with digits and without, show what it is worth.
+that the fit did not see, one source after the other. The threshold for non-digits is fitted on drawn ones, so that
+pictures, with digits and without, show what it is worth.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from inkread.training.training_glyphs import drawn_glyphs
 from measuring_sets import Glyphs, load_set
 
 PASSED = 0.03
-"""Share of the drawn non-digits, of the families that training saw, that the threshold for no digit lets pass."""
+"""Share of the drawn non-digits, of the families that training saw, that the threshold lets pass."""
 
 DRAWN, SEED = 6000, 2026
-"""How many of them are drawn anew for this, and the seed they are drawn with."""
+"""The number of non-digits that are drawn for this, and their seed."""
 
 MIN_CONFIDENCE = 0.5
 """A digit that is more likely wrong than right is not read."""
@@ -126,7 +126,7 @@ def with_card(classifier: Classifier, card: Card) -> Classifier:
 
 
 def _threshold(classifier: Classifier) -> float:
-    """Return the probability of no digit above which all but `PASSED` of the drawn non-digits lie."""
+    """Return the non-digit probability above which all but `PASSED` of the drawn non-digits lie."""
     return round(float(np.quantile(classifier.classify(_drawn())[:, NON_DIGIT], PASSED)), 4)
 
 

@@ -119,7 +119,8 @@ def table(results: dict[str, Result], maps: Sequence[int], epochs: int) -> str:
     lines = [
         "# Too few and too many feature maps\n",
         f"Written by `python benchmarks/feature_maps.py`: {epochs} epochs over the first {IMAGES:,} training images, "
-        f"seeds 0 to {seeds - 1}, mean and standard deviation; the test images were looked at once per run, at its end. "
+        f"seeds 0 to {seeds - 1}, mean and standard deviation; the test images were looked at once per run, at its "
+        "end. "
         f"{machine['processor']}, {machine['cores']} cores; "
         + ", ".join(f"{name} {version}" for name, version in used.items())
         + ".\n",

@@ -41,7 +41,7 @@ class Glyphs:
     """A set as glyphs.
 
     images: (N, 28, 28) float32 in 0..1; empty where no ink was found.
-    labels: (N,) int, 0 to 9, or `NON_DIGIT` for what is no digit.
+    labels: (N,) int, 0 to 9, or `NON_DIGIT` for a non-digit.
     groups: (N,) str, the source or writer where known.
     """
 

@@ -21,7 +21,7 @@ PENS = ("ballpoint", "pencil", "felt-tip", "marker")
 
 
 def lines(rng: np.random.Generator, *, count: int, length: tuple[int, int], signs: str = "0123456789") -> list[str]:
-    """Return so many lines of between so many random digits."""
+    """Return this number of lines, each of random digits, whose number is between these two."""
     return ["".join(rng.choice(list(signs), rng.integers(*length, endpoint=True))) for _ in range(count)]
 
 

@@ -51,7 +51,7 @@ def started(scans: Path, out: Path) -> subprocess.Popen[str]:
 
 
 def wait_for_parts(out: Path, count: int, process: subprocess.Popen[str]) -> None:
-    """Wait until a run has written so many parts, or is over."""
+    """Wait until a run has written `count` parts or has ended."""
     while len(parts_of(out)) < count and process.poll() is None:
         time.sleep(0.005)
 

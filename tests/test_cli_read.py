@@ -645,7 +645,8 @@ def test_ctrl_c_ends_with_130(run: Run, three: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_ctrl_c_while_waiting_for_standard_input_ends_with_130(three: Path) -> None:
-    ahead = 2 * (os.cpu_count() or 1)  # so many pictures are taken before the first is printed
+    # The number of pictures that are taken before the first is printed.
+    ahead = 2 * (os.cpu_count() or 1)
     command = [sys.executable, "-m", "inkread", *[str(three)] * (ahead + 2), "-"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None

@@ -54,7 +54,7 @@ def encoded(image: Image.Image | NDArray[Any], kind: str, **options: Any) -> byt
 
 
 def assert_near(box: Box, expected: Box, pixels: float) -> None:
-    """Assert that no edge of a box lies further than so many pixels from where it should."""
+    """Assert that each edge of a box is at most this many pixels from where it should be."""
     edges = np.array([box.x, box.y, box.x + box.w, box.y + box.h])
     wanted = np.array([expected.x, expected.y, expected.x + expected.w, expected.y + expected.h])
     assert np.abs(edges - wanted).max() <= pixels, f"{box} is not near {expected}"
@@ -468,7 +468,7 @@ BROKEN_EXIF = {
 
 @pytest.mark.parametrize("file", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("kind", BROKEN_EXIF)
-def test_a_broken_exif_block_is_passed_over(kind: str, file: str) -> None:
+def test_a_broken_exif_block_is_ignored(kind: str, file: str) -> None:
     content = encoded(GREY, file, exif=BROKEN_EXIF[kind])
     assert BROKEN_EXIF[kind].removeprefix(b"Exif\0\0") in content
     assert_reads_four(inkread.read(content))
@@ -506,7 +506,7 @@ def test_a_small_digit_in_a_large_photo_is_read() -> None:
 
 
 def png_that_claims(width: int, height: int) -> bytes:
-    """Return a PNG of one bit a pixel whose header promises so many pixels, with none of them in it."""
+    """Return a PNG of one bit per pixel whose header promises this many pixels, and that contains none."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

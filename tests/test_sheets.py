@@ -131,7 +131,7 @@ def test_writing_of_any_size_is_read(reader: Reader, height: int) -> None:
 @pytest.mark.parametrize("overlap", [1, 4])
 def test_digits_that_touch_are_taken_apart(reader: Reader, overlap: int) -> None:
     def page(lines: Lines, seed: int) -> Picture:
-        """Two numbers drawn apart and pushed together until their nearest digits share so many columns."""
+        """Two numbers, drawn apart and pushed together until their nearest digits share this many columns."""
         inks = [draw_sheet([part], rng=seeded(seed), pen="felt-tip").min(axis=2) for part in (lines[0], lines[1])]
         parts = [ink[:, np.flatnonzero(ink.min(axis=0) < 120)[0] : np.flatnonzero(ink.min(axis=0) < 120)[-1] + 1]
                  for ink in inks]  # fmt: skip

@@ -144,7 +144,8 @@ def test_a_seed_is_whatever_scikit_learn_takes(few: tuple[NDArray[np.uint8], ...
     np.testing.assert_array_equal(trained(np.random.RandomState(0)), drawn)
     random = np.random.RandomState(0)
     np.testing.assert_array_equal(trained(random), drawn)
-    assert (trained(random) != drawn).any()  # each draws anew
+    # Each call draws another seed.
+    assert (trained(random) != drawn).any()
     np.random.seed(5)  # noqa: NPY002 - what None stands for in scikit-learn
     first = trained(None)
     np.random.seed(5)  # noqa: NPY002

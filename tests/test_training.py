@@ -114,7 +114,8 @@ def test_the_average_images_look_like_their_class(trained: tuple[Path, Card], da
     labels = read_idx(data / "mnist" / "t10k-labels-idx1-ubyte.gz")
     averages = np.array([card.average_image(digit) for digit in range(10)]).reshape(10, 784).astype(float)
     nearest = ((images[:500, None] - averages[None]) ** 2).sum(axis=2).argmin(axis=1)
-    assert (nearest == labels[:500]).mean() > 0.75  # nearest class mean reads about 80 % of MNIST
+    # The nearest class mean reads about 80% of MNIST.
+    assert (nearest == labels[:500]).mean() > 0.75
 
 
 def test_the_keras_file_reads_as_the_onnx_file_does(trained: tuple[Path, Card]) -> None:
@@ -233,7 +234,7 @@ def test_what_is_trained_can_be_taught(trained: tuple[Path, Card]) -> None:
 
 
 def own_sign(folder: Path) -> NDArray[np.uint8]:
-    """Return a sign that is no digit to anybody, and write it six times as somebody's 4, beside a blank page."""
+    """Return a sign that nobody else takes for a digit, and write it six times as somebody's 4, beside a blank page."""
     sign = np.full((90, 90), 255, np.uint8)
     sign[20:70, 20:26] = sign[20:70, 64:70] = sign[64:70, 20:70] = 0
     (folder / "4").mkdir(parents=True)
@@ -244,7 +245,7 @@ def own_sign(folder: Path) -> NDArray[np.uint8]:
 
 
 def test_own_digits_are_learnt_beside_the_others(few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sign that is no digit anywhere else is read as what its owner means by it."""
+    """A sign that is a non-digit anywhere else is read as what its owner means by it."""
     monkeypatch.setenv("INKREAD_HOME", str(tmp_path / "home"))
     sign = own_sign(tmp_path / "own")
     card = train("fast", data=few, out=tmp_path / "model", own=tmp_path / "own", epochs=6)

@@ -59,9 +59,9 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+def teaching_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Serve a page that is taught, and give its address and its data folder."""
-    home = tmp_path_factory.mktemp("school")
+    home = tmp_path_factory.mktemp("taught")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INKREAD_HOME", str(home))
         with served() as (address, _):
@@ -69,9 +69,9 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
 
 
 @pytest.fixture
-def pupil(school: tuple[str, Path]) -> Iterator[str]:
+def teachable(teaching_server: tuple[str, Path]) -> Iterator[str]:
     """Return the address of a page that has been taught nothing yet, and may be."""
-    address, home = school
+    address, home = teaching_server
     yield address
     (home / "taught.sqlite").unlink(missing_ok=True)
 
@@ -521,8 +521,8 @@ def number(page: Page, digit: str) -> Locator:
     return page.locator(".way:visible").get_by_role("button", name=f"It is a {digit}")
 
 
-def test_a_digit_is_corrected_with_one_press_and_the_press_is_taken_back(open_page: OpenPage, pupil: str) -> None:
-    page = open_page(address=pupil)
+def test_a_digit_is_corrected_with_one_press_and_the_press_is_taken_back(open_page: OpenPage, teachable: str) -> None:
+    page = open_page(address=teachable)
     write(page, "7")
     answer(page, "7")
     expect(page.locator("#draw .note")).to_have_text("Read wrong? Press the right digit.")
@@ -536,8 +536,8 @@ def test_a_digit_is_corrected_with_one_press_and_the_press_is_taken_back(open_pa
     expect(page.locator("#draw .note")).to_have_text("Undone.")
 
 
-def test_another_number_for_the_same_digit_is_said_and_taken_back_to_the_first(open_page: OpenPage, pupil: str) -> None:
-    page = open_page(address=pupil)
+def test_another_number_for_the_same_digit_is_told_and_undone_to_the_first(open_page: OpenPage, teachable: str) -> None:
+    page = open_page(address=teachable)
     write(page, "7")
     number(page, "3").click()
     answer(page, "3")
@@ -550,7 +550,7 @@ def test_another_number_for_the_same_digit_is_said_and_taken_back_to_the_first(o
 
 
 def test_a_number_key_corrects_the_digit_that_has_the_focus_and_it_keeps_it(
-    open_page: OpenPage, pupil: str, reader: Reader
+    open_page: OpenPage, teachable: str, reader: Reader
 ) -> None:
     reading = reader.read(EXAMPLE)
     index = least_sure(reading)
@@ -558,7 +558,7 @@ def test_a_number_key_corrects_the_digit_that_has_the_focus_and_it_keeps_it(
     texts[index] = "8"
     left = iter(texts)
     corrected = "".join(next(left) if letter.isdigit() else letter for letter in reading.text)
-    page = open_page("picture", address=pupil)
+    page = open_page("picture", address=teachable)
     page.locator("#example").click()
     answer(page, "\n".join(LINES))
     page.locator(".box.chosen").focus()
@@ -574,8 +574,8 @@ def test_a_number_key_corrects_the_digit_that_has_the_focus_and_it_keeps_it(
     expect(page.locator("#picture .note")).to_have_text("Read wrong? Press the right digit.")
 
 
-def test_keys_alone_teach_and_take_back(open_page: OpenPage, pupil: str) -> None:
-    page = open_page(address=pupil)
+def test_keys_alone_teach_and_take_back(open_page: OpenPage, teachable: str) -> None:
+    page = open_page(address=teachable)
     write(page, "7")
     answer(page, "7")
     page.locator("#nib").focus()
@@ -596,8 +596,8 @@ def test_keys_alone_teach_and_take_back(open_page: OpenPage, pupil: str) -> None
     expect(number(page, "3")).to_be_focused()
 
 
-def test_what_was_taught_is_listed_forgotten_and_exported(open_page: OpenPage, pupil: str) -> None:
-    page = open_page(address=pupil)
+def test_what_was_taught_is_listed_forgotten_and_exported(open_page: OpenPage, teachable: str) -> None:
+    page = open_page(address=teachable)
     page.locator("#taught-tab").click()
     expect(page.locator("#nothing-taught")).to_be_visible()
     expect(page.locator("#export")).to_be_hidden()
