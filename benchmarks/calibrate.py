@@ -26,7 +26,7 @@ from inkread.glyphs import NON_DIGIT
 from inkread.loading import load_classifier
 from inkread.models.card import Card, Conformal, load_card
 from inkread.models.classifier import Classifier
-from inkread.models.probabilities import fit_temperature, given_a_digit, tempered
+from inkread.models.probabilities import fit_temperature, given_a_digit, temper
 from inkread.training.training_glyphs import drawn_glyphs
 from measuring_sets import Glyphs, load_set
 
@@ -75,7 +75,7 @@ def calibrated(classifier: Classifier, pictures: Glyphs) -> Calibration:
     for source in np.unique(pictures.groups):
         own = pictures.groups == source
         temperature = fit_temperature(pictures.labels[~own], digits[~own])
-        others, found = tempered(digits[~own], temperature), tempered(digits[own], temperature)
+        others, found = temper(digits[~own], temperature), temper(digits[own], temperature)
         confidences[own] = found.max(axis=1)
         conformal = _conformal(others, pictures.labels[~own])
         for sets, promised in zip(among, PROMISED, strict=True):
@@ -87,7 +87,7 @@ def calibrated(classifier: Classifier, pictures: Glyphs) -> Calibration:
         no_digit=no_digit,
         error=calibration_error(confidences, right) or 0.0,
         kept=float((none <= no_digit).mean()),
-        conformal=_conformal(tempered(digits, temperature), pictures.labels),
+        conformal=_conformal(temper(digits, temperature), pictures.labels),
         covered=_by_promise(sets[np.arange(len(none)), pictures.labels] for sets in among),
         candidates=_by_promise(sets.sum(axis=1) for sets in among),
     )

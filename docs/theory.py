@@ -210,7 +210,7 @@ def softmax(dense: Layer, probabilities: Layer) -> Figure:
 
 
 def two_roads(classic: inkread.Reader) -> Figure:
-    """Show what the same network gets of the same pictures along the tutorial's road and along ours."""
+    """Show the same pictures as the tutorial and as inkread prepare them, each read by the same network."""
     names = ("2-small.jpg", "3-dark.png", "5-blackboard.jpg", "7-shadow.jpg", "8-ruled.jpg", "9-marker.jpg")
     figure, axes = _panels(len(names), 6.2, rows=3, width=11)
     for column, name in enumerate(names):

@@ -47,7 +47,7 @@ def drawn(
 
 
 def glyph_of(picture: Picture) -> Map:
-    """Return the glyph that comes out at the end of the whole road."""
+    """Return the glyph of a picture, after all steps of reading."""
     patch = find_digit(find_ink(open_picture(picture)))
     assert patch is not None
     return normalise_one(patch.ink)
@@ -249,7 +249,7 @@ def test_ink_stays_as_it_was() -> None:
 
 
 def test_mnist_digits_as_large_pictures_come_back_as_they_were(mnist: Mnist, reader: Reader) -> None:
-    """Send 200 training images, ten times as large, black on white, the whole road."""
+    """Read 200 training images, ten times as large, black on white, through all steps."""
     chosen = np.arange(0, len(mnist.train_images), len(mnist.train_images) // 200)[:200]
     images, labels = mnist.train_images[chosen], mnist.train_labels[chosen]
     large = [Image.fromarray(255 - image).resize((280, 280), Image.Resampling.BILINEAR) for image in images]

@@ -88,7 +88,7 @@ def convert(
         with _way_out(source, target):
             _write(source, temporary, glyphs.glyphs, int8=int8)
         with speaking_of(target, temporary):
-            result = _compared(classifier, load_classifier(temporary), target, glyphs, int8=int8)
+            result = _compare(classifier, load_classifier(temporary), target, glyphs, int8=int8)
     _write_card(classifier.card, target, int8=int8)
     return replace(result, size=target.stat().st_size)
 
@@ -153,7 +153,7 @@ def _write_onnx(source: Path, target: Path, glyphs: NDArray[np.float32], *, int8
         quantise_onnx(plain, target, glyphs)
 
 
-def _compared(before: Classifier, after: Classifier, target: Path, glyphs: SampleGlyphs, *, int8: bool) -> Conversion:
+def _compare(before: Classifier, after: Classifier, target: Path, glyphs: SampleGlyphs, *, int8: bool) -> Conversion:
     """Compare two models' answers. Raises `ModelError` if they differ by more than allowed."""
     first, second = (as_probabilities(classifier.outputs(glyphs.glyphs)) for classifier in (before, after))
     difference = float(np.abs(first - second).max()) if first.shape == second.shape else np.inf

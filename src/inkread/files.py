@@ -22,7 +22,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path)
     temporary = path.with_name(f".{path.stem}-{os.urandom(4).hex()}{path.suffix}")
-    with _named(temporary, path):
+    with _name_requested(temporary, path):
         try:
             yield temporary
             temporary.replace(path)
@@ -43,7 +43,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     mark = os.urandom(4).hex()
     temporary, replaced = (path.with_name(f".{path.name}-{mark}{ending}") for ending in ("", "-old"))
     try:
-        with _named(temporary, path):
+        with _name_requested(temporary, path):
             temporary.mkdir()
             yield temporary
         if path.exists():
@@ -63,7 +63,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _named(temporary: Path, path: Path) -> Iterator[None]:
+def _name_requested(temporary: Path, path: Path) -> Iterator[None]:
     """Make errors about a temporary path, or a file in it, name the requested path instead."""
     try:
         yield

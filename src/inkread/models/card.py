@@ -167,7 +167,7 @@ def load_card(folder: Path) -> Card:
 
     Raises `ModelError` for a damaged card.
     """
-    return _loaded(folder / CARD_NAME)
+    return _load(folder / CARD_NAME)
 
 
 def card_of(model: Path) -> Card:
@@ -175,7 +175,7 @@ def card_of(model: Path) -> Card:
 
     Raises `ModelError` for a damaged card.
     """
-    return _loaded(card_path(model))
+    return _load(card_path(model))
 
 
 def card_path(model: Path) -> Path:
@@ -185,7 +185,7 @@ def card_path(model: Path) -> Path:
     return model.with_name(CARD_NAME if model.stem == "model" else f"{model.name}.{CARD_NAME}")
 
 
-def _loaded(path: Path) -> Card:
+def _load(path: Path) -> Card:
     try:
         card = Card.from_dict(json.loads(path.read_text(encoding="utf-8")))
         damage = _damage(card)

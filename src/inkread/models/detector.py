@@ -39,7 +39,7 @@ class Detector:
         edge in pixels of the view, and the logit of print.
         """
         height, width = view.shape
-        filled = np.zeros((1, _filled(height), _filled(width), 1), np.float32)
+        filled = np.zeros((1, _round_up(height), _round_up(width), 1), np.float32)
         filled[0, :height, :width, 0] = view
         cells = self._session.run(None, {self._input: filled})[0][0]
         cells = np.array(cells[: -(-height // STRIDE), : -(-width // STRIDE)], np.float32)
@@ -73,6 +73,6 @@ def _shipped_detector() -> Detector:
     return Detector(onnx_session(SHIPPED_DETECTOR.read_bytes(), SHIPPED_DETECTOR))
 
 
-def _filled(side: int) -> int:
+def _round_up(side: int) -> int:
     """Return the length of a side, rounded up to a multiple of `MULTIPLE`."""
     return -(-side // MULTIPLE) * MULTIPLE

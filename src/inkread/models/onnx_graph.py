@@ -138,7 +138,7 @@ def packed_numbers(content: memoryview) -> Iterator[int]:
 
 def field(number: int, content: bytes) -> bytes:
     """Return a field that holds bytes."""
-    return _encoded(number << 3 | _BYTES) + _encoded(len(content)) + content
+    return _encode(number << 3 | _BYTES) + _encode(len(content)) + content
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
@@ -155,7 +155,7 @@ def _varint(message: memoryview, at: int) -> tuple[int, int]:
     raise ValueError("a number in a protobuf message has more than 64 bits")
 
 
-def _encoded(number: int) -> bytes:
+def _encode(number: int) -> bytes:
     encoded = bytearray()
     while number >= 0x80:
         encoded.append(number & 0x7F | 0x80)
