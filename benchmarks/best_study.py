@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fast_study import patched
+from fast_study import patch
 from inkread.datasets import Mnist, load_mnist
 from inkread.files import whole_file
 from inkread.glyphs import NON_DIGIT
@@ -99,7 +99,7 @@ class Judged:
     loss: dict[str, float]
 
 
-def made(mnist: Mnist) -> dict[str, Glyphs]:
+def make(mnist: Mnist) -> dict[str, Glyphs]:
     """Return glyphs of each kind, made from MNIST's last 10 000 training images."""
     held = replace(mnist, train_images=mnist.train_images[50_000:], train_labels=mnist.train_labels[50_000:])
     with TrainingGlyphs(held, seed=12345) as material:
@@ -108,7 +108,7 @@ def made(mnist: Mnist) -> dict[str, Glyphs]:
     return {name: tuple(map(np.concatenate, zip(*parts[name], strict=True))) for name in SHARES}  # type: ignore[misc]
 
 
-def judged(model: Path, mnist: Mnist, glyphs: dict[str, Glyphs]) -> Judged:
+def judge(model: Path, mnist: Mnist, glyphs: dict[str, Glyphs]) -> Judged:
     """Return the results of a network of the study, an ONNX file."""
     images = {"images": (mnist.train_images[50_000:], mnist.train_labels[50_000:])}
     answers = {name: (outputs([model], shown), labels) for name, (shown, labels) in (glyphs | images).items()}
@@ -138,7 +138,7 @@ def run(name: str, mnist: Mnist) -> float:
 
     variant = VARIANTS[name]
 
-    def changed(precision: str = "float32") -> Any:  # noqa: ARG001 - the signature of all networks
+    def change(precision: str = "float32") -> Any:  # noqa: ARG001 - the signature of all networks
         middle: list[Any] = []
         for maps, side, stride in variant.layers or ():
             settings = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
@@ -147,7 +147,7 @@ def run(name: str, mnist: Mnist) -> float:
         end = [keras.layers.Flatten(), keras.layers.Dense(11), keras.layers.Softmax()]
         return keras.Sequential([keras.layers.Input((28, 28, 1)), *middle, *end])
 
-    def taught(epochs: Iterable[Glyphs], size: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    def train(epochs: Iterable[Glyphs], size: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         teachers = [_onnx(other) for other in variant.teachers]
         for glyphs, labels in epochs:
             answers = TRUST * outputs(teachers, glyphs) + (1 - TRUST) * np.eye(11, dtype=np.float32)[labels]
@@ -165,11 +165,11 @@ def run(name: str, mnist: Mnist) -> float:
     with ExitStack() as stack:
         ending = partial(optimizers.OneCycle, end=variant.end)
         if best.optimizer == recipe.optimizer:
-            stack.enter_context(patched(optimizers, "OneCycle", lambda peak, steps, **_: ending(peak, steps)))
+            stack.enter_context(patch(optimizers, "OneCycle", lambda peak, steps, **_: ending(peak, steps)))
         if variant.layers:
-            stack.enter_context(patched(networks, "best", changed))
+            stack.enter_context(patch(networks, "best", change))
         if variant.teachers:
-            stack.enter_context(patched(fitting, "_batches", taught))
+            stack.enter_context(patch(fitting, "_batches", train))
         started = time.perf_counter()
         model = fitting.fit_recipe(recipe, small, seed=0, history=History(), watcher=Watcher())
         seconds = time.perf_counter() - started
@@ -214,8 +214,8 @@ def main() -> None:
         seconds[name] = run(name, mnist)
         with whole_file(kept) as path:
             path.write_text(json.dumps(seconds, indent=1))
-    glyphs = made(mnist)
-    results = {name: (judged(_onnx(name), mnist, glyphs), seconds[name]) for name in VARIANTS if name in seconds}
+    glyphs = make(mnist)
+    results = {name: (judge(_onnx(name), mnist, glyphs), seconds[name]) for name in VARIANTS if name in seconds}
     with whole_file(HERE / "best_study.md") as path:
         path.write_text("\n".join(table(results)) + "\n", encoding="utf-8")
     print((HERE / "best_study.md").read_text(encoding="utf-8"))

@@ -65,7 +65,7 @@ class Calibration:
     candidates: dict[str, float]
 
 
-def calibrated(classifier: Classifier, pictures: Glyphs) -> Calibration:
+def calibrate(classifier: Classifier, pictures: Glyphs) -> Calibration:
     """Return the calibration of a model, whatever its card says."""
     plain = with_card(classifier, replace(classifier.card, temperature=1.0)).classify(pictures.images)
     none, digits = plain[:, NON_DIGIT], given_a_digit(plain)
@@ -127,11 +127,11 @@ def with_card(classifier: Classifier, card: Card) -> Classifier:
 
 def _threshold(classifier: Classifier) -> float:
     """Return the non-digit probability above which all but `PASSED` of the drawn non-digits lie."""
-    return round(float(np.quantile(classifier.classify(_drawn())[:, NON_DIGIT], PASSED)), 4)
+    return round(float(np.quantile(classifier.classify(_draw())[:, NON_DIGIT], PASSED)), 4)
 
 
 @cache
-def _drawn() -> NDArray[np.float32]:
+def _draw() -> NDArray[np.float32]:
     """Return drawn non-digits that no training saw, (DRAWN, 28, 28) float32 in 0..1."""
     return drawn_glyphs(load_mnist(), seed=SEED, count=DRAWN, shares=("nondigits",))
 
@@ -141,7 +141,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="MODEL_FOLDER")
     folder = parser.parse_args().folder
-    found = calibrated(load_classifier(folder), load_set("pictures"))
+    found = calibrate(load_classifier(folder), load_set("pictures"))
     on_card(load_card(folder), found).save(folder)
     print(found)
 

@@ -93,7 +93,7 @@ def _nondigits(data: Path) -> Iterator[Row]:
             yield data / "nondigits" / row["file"], NON_DIGIT, row["file"]
 
 
-def _drawn(data: Path, part: str = "eval") -> Iterator[Row]:
+def _draw(data: Path, part: str = "eval") -> Iterator[Row]:
     for picture in labelled_pictures(data / "drawn" / part):
         yield picture.path, int(picture.label), ""
 
@@ -134,8 +134,8 @@ SETS: dict[str, Callable[[Path], Iterator[Row]]] = {
     "pictures": _pictures,
     "nondigits": _nondigits,
     "held-out families": _held_out,
-    "drawn/eval": _drawn,
-    "drawn/train": partial(_drawn, part="train"),
+    "drawn/eval": _draw,
+    "drawn/train": partial(_draw, part="train"),
     "usps": _usps,
     "usps/train": partial(_usps, part="train"),
     "optdigits": _optdigits,
