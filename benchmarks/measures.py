@@ -72,7 +72,8 @@ def one_picture(folder: Path) -> Result:
     for turn in range(11):
         for name, command in commands.items():
             took, _ = time_run(command)
-            if turn:  # the first turn warms the disk
+            # The first turn warms the disk cache.
+            if turn:
                 seconds[name].append(took)
     return {name: statistics.median(took) for name, took in seconds.items()}
 

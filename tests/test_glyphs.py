@@ -28,7 +28,8 @@ from inkread.pictures.opening import Picture, open_picture
 
 Map = NDArray[np.float32]
 
-LENGTH, WIDTH = 120, 9  # of the digit and its strokes in the pictures below, in pixels
+# The sizes of the digit and its strokes in the pictures below, in pixels.
+LENGTH, WIDTH = 120, 9
 FRAME = 240
 
 # Digits of every class by many hands.

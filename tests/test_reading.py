@@ -170,7 +170,8 @@ def test_colours_that_are_equally_bright_leave_nothing_in_grey(page: str) -> Non
 
 def test_all_that_makes_up_a_digit_is_in_its_box() -> None:
     ink = written(5, 8)
-    ink[70:78] = 0  # the pen was lifted
+    # The pen was lifted.
+    ink[70:78] = 0
     box = inkread.read(on(PALE, DARK, ink)).digits[0].box
     rows, columns = np.flatnonzero((ink > 0.5).any(axis=1)), np.flatnonzero((ink > 0.5).any(axis=0))
     assert abs(box.x - columns[0]) <= 2

@@ -179,7 +179,8 @@ def test_the_calibration_error_lies_between_0_and_1_whatever_the_order(pairs: li
     ("least", "covered", "accuracy"),
     [
         (0.0, 5, 0.4),
-        (0.51, 4, 0.25),  # the least is among those that are kept
+        # The smallest is among those that are kept.
+        (0.51, 4, 0.25),
         (0.52, 3, 1 / 3),
         (0.92, 1, 1.0),
     ],

@@ -474,7 +474,8 @@ def test_any_drawn_page_gives_digits_in_its_bounds_or_is_refused(
     rng = seeded(seed)
     lines = ["".join(map(str, rng.integers(0, 10, rng.integers(1, 8)))) for _ in range(rng.integers(1, 4))]
     page = draw_sheet(lines, rng=rng, ground=ground, height=height, slope=slope, boxes=boxed and ground == "paper")
-    page = np.ascontiguousarray(np.rot90(page, turns))  # before it is large, which is quicker
+    # It is turned before it is enlarged, which is faster.
+    page = np.ascontiguousarray(np.rot90(page, turns))
     if megapixels:
         factor = (1e6 * megapixels / (page.shape[0] * page.shape[1])) ** 0.5
         page = np.asarray(cv2.resize(page, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR), np.uint8)

@@ -181,7 +181,8 @@ def test_a_pickle_holds_the_trained_network(
         "print(*trained.predict(np.load('images.npy')), 'keras' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [*map(str, trained.predict(few[2][:20])), "False"]  # and reading needs no Keras
+    # Reading needs no Keras.
+    assert done.stdout.split() == [*map(str, trained.predict(few[2][:20])), "False"]
 
 
 def test_predicting_changes_nothing(trained: DigitClassifier, few: tuple[NDArray[np.uint8], ...]) -> None:

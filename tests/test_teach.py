@@ -197,7 +197,8 @@ def test_a_network_is_given_its_features(tmp_path: Path, write_network: WriteNet
         path = write_network(tmp_path / f"{name}.onnx", softmax=softmax)
         glyphs = np.random.default_rng(0).random((3, 28, 28), np.float32)
         before = load_classifier(path).classify(glyphs)
-        for _ in range(2):  # the second time there is nothing left to do
+        # The second time, there is nothing left to do.
+        for _ in range(2):
             expose_features(path)
         after, features = load_classifier(path).classify_with_features(glyphs)
         np.testing.assert_array_equal(before, after)

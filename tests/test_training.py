@@ -196,7 +196,8 @@ def test_a_tidied_network_answers_alike_without_turning_its_maps(tmp_path: Path)
         "numbers": np.array([108]),
         "dense": random.random((108, 10), np.float32) - np.float32(0.5),
     }
-    nodes = [  # as tf2onnx writes a Flatten of maps whose channel is the last
+    # tf2onnx writes a Flatten of maps whose channel is the last like this.
+    nodes = [
         made.make_node("Reshape", ["glyphs", "channels first"], ["images"]),
         made.make_node("Conv", ["images", "convolution"], ["maps"], strides=[4, 4]),
         made.make_node("Transpose", ["maps"], ["turned"], perm=[0, 2, 3, 1]),
@@ -426,7 +427,8 @@ def test_kernels_of_convolutions_take_orthogonal_steps_and_all_else_those_of_ada
     variables = [keras.Variable(weights) for weights in before]
     optimizer = muon_cycle(0.01, 100)
     optimizer.apply([keras.ops.convert_to_tensor(gradient) for gradient in gradients], variables)
-    rate = 0.0005  # at the first step
+    # It happens at the first step.
+    rate = 0.0005
     shrunk = [weights * (1 - rate * 0.03) for weights in before]
     steps = [(kept - variable.numpy()) / rate for kept, variable in zip(shrunk, variables, strict=True)]
     # Keras's five iterations bring the singular values to 0.7 to 1.2, not to 1; a step has the root mean square 0.2.
