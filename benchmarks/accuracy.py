@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from calibrate import Calibration, calibrated, on_card, with_card
+from calibrate import Calibration, calibrate, on_card, with_card
 from inkread.batch.cluster import load_ray
 from inkread.files import whole_file
 from inkread.glyphs import CLASSES, NON_DIGIT
@@ -31,7 +31,7 @@ from inkread.models.card import Card, load_card
 from inkread.models.classifier import Classifier
 from inkread.models.probabilities import given_a_digit
 from inkread.training.provenance import hardware, versions
-from measures import INKREAD, ROOT, timed
+from measures import INKREAD, ROOT, time_run
 from measuring_sets import RUNS, Glyphs, load_set
 
 MINUTES = 115
@@ -65,17 +65,17 @@ class Scores:
     seconds: float
 
 
-def measured(folder: Path) -> Scores:
+def measure(folder: Path) -> Scores:
     """Return the scores of a model folder on every set."""
     classifier = load_classifier(folder, threads=os.cpu_count() or 1)
     card = classifier.card
-    calibration = calibrated(classifier, load_set("pictures"))
+    calibration = calibrate(classifier, load_set("pictures"))
     classifier = with_card(classifier, on_card(card, calibration))
     right, accepted = {"MNIST test": 100 * card.test["accuracy"]}, {}
     for name in WANTED:
         if name != "MNIST test":
             right[name], accepted[name] = _digits(classifier, load_set(name))
-    refused = {name: _refused(classifier, load_set(name)) for name in REFUSING}
+    refused = {name: _count_refused(classifier, load_set(name)) for name in REFUSING}
     return Scores(right, accepted, refused, calibration, card.seconds["total"])
 
 
@@ -86,7 +86,7 @@ def _digits(classifier: Classifier, glyphs: Glyphs) -> tuple[float, float]:
     return 100 * float(right.mean()), 100 * float((right & ~refuses(classifier.card, probabilities)).mean())
 
 
-def _refused(classifier: Classifier, glyphs: Glyphs) -> float:
+def _count_refused(classifier: Classifier, glyphs: Glyphs) -> float:
     """Return the percentage of non-digits that are refused, including those that are blank."""
     blank = ~glyphs.images.any(axis=(1, 2))
     return 100 * float((blank | refuses(classifier.card, classifier.classify(glyphs.images))).mean())
@@ -103,13 +103,13 @@ def train_all(seeds: int, ray: str | None = None) -> None:
     todo = [seed for seed in range(seeds) if not (_folder(seed) / "card.json").exists()]
     if todo:
         print(f"{len(todo)} trainings to go, about {MINUTES} minutes each on two cores", flush=True)
-    for said in map(_trained, todo) if ray is None else _trained_on(ray, todo):
+    for said in map(_train, todo) if ray is None else _trained_on(ray, todo):
         print(said, flush=True)
 
 
-def _trained(seed: int) -> str:
+def _train(seed: int) -> str:
     """Train with a seed, and return a line about it."""
-    seconds, printed = timed((INKREAD, "train", "--recipe", "best", "--seed", str(seed), "--out", _folder(seed)))
+    seconds, printed = time_run((INKREAD, "train", "--recipe", "best", "--seed", str(seed), "--out", _folder(seed)))
     return f"seed {seed}: {printed.splitlines()[0]}; {seconds / 60:.1f} minutes"
 
 
@@ -117,7 +117,7 @@ def _trained_on(address: str, seeds: list[int]) -> Iterator[str]:
     """Train each seed as a task of a Ray cluster, and yield a line about each as it ends."""
     ray = load_ray()
     ray.init(address=address, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).parent)}})
-    task = ray.remote(num_cpus=2)(_trained)
+    task = ray.remote(num_cpus=2)(_train)
     waiting = [task.remote(seed) for seed in seeds]
     while waiting:
         done, waiting = ray.wait(waiting)
@@ -176,8 +176,8 @@ def main() -> None:
     if not options.no_train:
         train_all(options.seeds, options.ray)
     trained = [seed for seed in range(options.seeds) if (_folder(seed) / "card.json").exists()]
-    runs = {str(seed): measured(_folder(seed)) for seed in trained}
-    shipped = measured(SHIPPED)
+    runs = {str(seed): measure(_folder(seed)) for seed in trained}
+    shipped = measure(SHIPPED)
     with whole_file(ROOT / "benchmarks" / "ACCURACY.md") as path:
         path.write_text("\n".join(report(runs, shipped)) + "\n", encoding="utf-8")
     print(json.dumps({"best": load_card(SHIPPED).recipe, "right": shipped.right, "refused": shipped.refused}, indent=1))

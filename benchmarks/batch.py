@@ -41,7 +41,7 @@ from inkread.drawing import draw_digit
 from inkread.files import whole_file
 from inkread.options import ReadOptions
 from inkread.training.provenance import hardware
-from measures import ROOT, Result, timed
+from measures import ROOT, Result, time_run
 
 DISTINCT = 500
 SIDE = 300
@@ -108,7 +108,7 @@ def run(folder: Path, **options: Any) -> Result:
     """Read a folder in a separate process; return its measurements and how many rows are lost or doubled."""
     with tempfile.TemporaryDirectory() as results:
         out = Path(results) / "out"
-        _, printed = timed((sys.executable, "-c", RUN, folder, out, json.dumps(options)))
+        _, printed = time_run((sys.executable, "-c", RUN, folder, out, json.dumps(options)))
         found: Result = json.loads(printed.splitlines()[-1])
         size = sum(path.stat().st_size for path in out.glob("*.parquet"))
         return {**found, "wrong": wrong(folder, out), "row_bytes": size / found["rows"]}
@@ -186,7 +186,7 @@ def faults(folder: Path, scale: float) -> Result:
             kills += 1
         process.wait()
         rows.append(len(list(out.glob("*.parquet"))))
-    timed((sys.executable, "-c", KILLABLE, pictures, out))
+    time_run((sys.executable, "-c", KILLABLE, pictures, out))
     return {"kills": kills, "parts": rows, "wrong": wrong(pictures, out), "left": len(list(out.glob(".*")))}
 
 

@@ -24,13 +24,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fast_study import patched
+from fast_study import patch
 from inkread.datasets import Mnist, load_mnist
 from inkread.files import whole_file
 from inkread.glyphs import NON_DIGIT
 from inkread.keras_backend import load_keras
 from inkread.loading import load_classifier
-from inkread.models.probabilities import cross_entropy, fit_temperature, given_a_digit, tempered
+from inkread.models.probabilities import cross_entropy, fit_temperature, given_a_digit, temper
 from inkread.training import RECIPES
 from inkread.training.history import History, Watcher
 from inkread.training.provenance import hardware, versions
@@ -87,19 +87,19 @@ class Judged:
     """The results of a variant: accuracy over eleven classes and digits refused, in percent, and losses.
 
     images: accuracy over ten classes, as in the test on MNIST's test images.
-    refused: digits of roads and forms that are refused at the threshold that refuses 95% of the non-digits.
+    refused: digits of both kinds of glyphs that are refused at the threshold that refuses 95% of the non-digits.
     loss: cross-entropy of each kind of digits, given that it is a digit, at one temperature for all.
     """
 
     images: float
-    roads: float
-    forms: float
+    augmented: float
+    drawn: float
     nondigits: float
     refused: float
     loss: dict[str, float]
 
 
-def made(mnist: Mnist) -> dict[str, Glyphs]:
+def make(mnist: Mnist) -> dict[str, Glyphs]:
     """Return glyphs of each kind, made from MNIST's last 10 000 training images."""
     held = replace(mnist, train_images=mnist.train_images[50_000:], train_labels=mnist.train_labels[50_000:])
     with TrainingGlyphs(held, seed=12345) as material:
@@ -108,7 +108,7 @@ def made(mnist: Mnist) -> dict[str, Glyphs]:
     return {name: tuple(map(np.concatenate, zip(*parts[name], strict=True))) for name in SHARES}  # type: ignore[misc]
 
 
-def judged(model: Path, mnist: Mnist, glyphs: dict[str, Glyphs]) -> Judged:
+def judge(model: Path, mnist: Mnist, glyphs: dict[str, Glyphs]) -> Judged:
     """Return the results of a network of the study, an ONNX file."""
     images = {"images": (mnist.train_images[50_000:], mnist.train_labels[50_000:])}
     answers = {name: (outputs([model], shown), labels) for name, (shown, labels) in (glyphs | images).items()}
@@ -117,7 +117,7 @@ def judged(model: Path, mnist: Mnist, glyphs: dict[str, Glyphs]) -> Judged:
     digits = {name: (given_a_digit(given), labels) for name, (given, labels) in answers.items() if name != "nondigits"}
     given, truth = map(np.concatenate, zip(*digits.values(), strict=True))
     temperature = fit_temperature(truth, given)
-    loss = {name: cross_entropy(labels, tempered(given, temperature)) for name, (given, labels) in digits.items()}
+    loss = {name: cross_entropy(labels, temper(given, temperature)) for name, (given, labels) in digits.items()}
     answers["images"] = digits["images"]
     right = {name: 100 * float((given.argmax(axis=1) == labels).mean()) for name, (given, labels) in answers.items()}
     return Judged(**right, refused=100 * float(refused.mean()), loss=loss)
@@ -138,7 +138,7 @@ def run(name: str, mnist: Mnist) -> float:
 
     variant = VARIANTS[name]
 
-    def changed(precision: str = "float32") -> Any:  # noqa: ARG001 - the signature of all networks
+    def change(precision: str = "float32") -> Any:  # noqa: ARG001 - the signature of all networks
         middle: list[Any] = []
         for maps, side, stride in variant.layers or ():
             settings = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
@@ -147,12 +147,12 @@ def run(name: str, mnist: Mnist) -> float:
         end = [keras.layers.Flatten(), keras.layers.Dense(11), keras.layers.Softmax()]
         return keras.Sequential([keras.layers.Input((28, 28, 1)), *middle, *end])
 
-    def taught(epochs: Iterable[Glyphs], size: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    def train(epochs: Iterable[Glyphs], size: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         teachers = [_onnx(other) for other in variant.teachers]
         for glyphs, labels in epochs:
             answers = TRUST * outputs(teachers, glyphs) + (1 - TRUST) * np.eye(11, dtype=np.float32)[labels]
             for start in range(0, len(labels), size):
-                yield fitting.scaled(glyphs[start : start + size]), answers[start : start + size]
+                yield fitting.scale_images(glyphs[start : start + size]), answers[start : start + size]
 
     best = RECIPES["best"]
     recipe = replace(
@@ -165,16 +165,16 @@ def run(name: str, mnist: Mnist) -> float:
     with ExitStack() as stack:
         ending = partial(optimizers.OneCycle, end=variant.end)
         if best.optimizer == recipe.optimizer:
-            stack.enter_context(patched(optimizers, "OneCycle", lambda peak, steps, **_: ending(peak, steps)))
+            stack.enter_context(patch(optimizers, "OneCycle", lambda peak, steps, **_: ending(peak, steps)))
         if variant.layers:
-            stack.enter_context(patched(networks, "best", changed))
+            stack.enter_context(patch(networks, "best", change))
         if variant.teachers:
-            stack.enter_context(patched(fitting, "_batches", taught))
+            stack.enter_context(patch(fitting, "_batches", train))
         started = time.perf_counter()
         model = fitting.fit_recipe(recipe, small, seed=0, history=History(), watcher=Watcher())
         seconds = time.perf_counter() - started
     with whole_file(_onnx(name)) as path:
-        export_onnx(model, path, fitting.scaled(mnist.train_images[:500])[..., 0])
+        export_onnx(model, path, fitting.scale_images(mnist.train_images[:500])[..., 0])
     return seconds
 
 
@@ -186,13 +186,13 @@ def table(results: dict[str, tuple[Judged, float]]) -> Iterator[str]:
     """Yield best_study.md line by line, from the results and the training time of each variant."""
     machine = hardware()
     yield "# What changes to `best` are worth\n"
-    yield "Written by `benchmarks/best_study.py`: trained on the first 50 000 training images, seed 0. Accuracy:"
-    yield "of the last 10 000 training images over ten classes, and of 6 000 glyphs of each kind over eleven: *roads*"
-    yield "are images that took the whole road of reading, *forms* are drawn shapes. Loss: mean cross-entropy in"
-    yield "thousandths, given that it is a digit, of images, roads and forms. Digits refused: among roads and forms,"
-    yield "at 95% of drawn non-digits refused."
+    yield "Written by `benchmarks/best_study.py`: trained on the first 50 000 training images, seed 0. Accuracy: of"
+    yield "the last 10 000 training images over ten classes, and of 6 000 glyphs of *augmented*, *drawn* and non-"
+    yield "digits over eleven. Loss: mean cross-entropy in thousandths, given that it is a digit, of images,"
+    yield "*augmented* and *drawn*. Digits refused: of *augmented* and *drawn*, at the threshold that refuses 95%"
+    yield "of the drawn non-digits."
     yield f"{machine['processor']}, {machine['cores']} cores; {', '.join(f'{n} {v}' for n, v in versions().items())}.\n"
-    yield "| changed | images | roads | forms | non-digits | digits refused | loss | training |"
+    yield "| changed | images | augmented | drawn | non-digits | digits refused | loss | training |"
     yield "|---|---|---|---|---|---|---|---|"
     for name, (reached, seconds) in results.items():
         *shares, loss = asdict(reached).values()
@@ -214,8 +214,8 @@ def main() -> None:
         seconds[name] = run(name, mnist)
         with whole_file(kept) as path:
             path.write_text(json.dumps(seconds, indent=1))
-    glyphs = made(mnist)
-    results = {name: (judged(_onnx(name), mnist, glyphs), seconds[name]) for name in VARIANTS if name in seconds}
+    glyphs = make(mnist)
+    results = {name: (judge(_onnx(name), mnist, glyphs), seconds[name]) for name in VARIANTS if name in seconds}
     with whole_file(HERE / "best_study.md") as path:
         path.write_text("\n".join(table(results)) + "\n", encoding="utf-8")
     print((HERE / "best_study.md").read_text(encoding="utf-8"))

@@ -78,16 +78,14 @@ def form(kind: Kind, rng: np.random.Generator) -> tuple[NDArray[np.uint8], list[
             outlines.append(box + rng.normal(0, kind.wavering * side, box.shape))
             if rng.random() >= kind.empty:
                 text = "".join(map(str, rng.integers(0, 10, rng.integers(1, kind.digits, endpoint=True))))
-                strokes += written(text, np.add(corner, (wide / 2, side / 2)), height, hand, rng)
+                strokes += write(text, np.add(corner, (wide / 2, side / 2)), height, hand, rng)
                 lines[-1] += text
-    picture = drawn(outlines, strokes, lean=rng.uniform(*kind.lean) * rng.choice([-1, 1]), height=height,
+    picture = draw(outlines, strokes, lean=rng.uniform(*kind.lean) * rng.choice([-1, 1]), height=height,
                     thick=height * rng.uniform(*kind.thick), rng=rng)  # fmt: skip
     return picture, [line for line in lines if line]
 
 
-def written(
-    text: str, middle: NDArray[np.float64], height: float, hand: Hand, rng: np.random.Generator
-) -> list[Stroke]:
+def write(text: str, middle: NDArray[np.float64], height: float, hand: Hand, rng: np.random.Generator) -> list[Stroke]:
     """Return the strokes of a number around its middle."""
     strokes: list[Stroke] = []
     right = 0.0
@@ -99,7 +97,7 @@ def written(
     return [stroke + middle - ((right - 0.2 * height) / 2, 0) for stroke in strokes]
 
 
-def drawn(
+def draw(
     outlines: list[Stroke], strokes: list[Stroke], *, lean: float, height: float, thick: float, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """Return the picture of boxes and digits on paper."""

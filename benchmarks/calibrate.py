@@ -3,8 +3,8 @@
     python benchmarks/calibrate.py MODEL_FOLDER
 
 The temperature is fitted on the single pictures of `../shared/data/pictures`; how well it does is measured on sources
-that the fit did not see, one source after the other. The threshold for no digit is fitted on non-digits that are drawn,
-so that pictures, with digits and without, show what it is worth.
+that the fit did not see, one source after the other. The threshold for non-digits is fitted on drawn ones, so that
+pictures, with digits and without, show what it is worth.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from inkread.glyphs import NON_DIGIT
 from inkread.loading import load_classifier
 from inkread.models.card import Card, Conformal, load_card
 from inkread.models.classifier import Classifier
-from inkread.models.probabilities import fit_temperature, given_a_digit, tempered
+from inkread.models.probabilities import fit_temperature, given_a_digit, temper
 from inkread.training.training_glyphs import drawn_glyphs
 from measuring_sets import Glyphs, load_set
 
 PASSED = 0.03
-"""Share of the drawn non-digits, of the families that training saw, that the threshold for no digit lets pass."""
+"""Share of the drawn non-digits, of the families that training saw, that the threshold lets pass."""
 
 DRAWN, SEED = 6000, 2026
-"""How many of them are drawn anew for this, and the seed they are drawn with."""
+"""The number of non-digits that are drawn for this, and their seed."""
 
 MIN_CONFIDENCE = 0.5
 """A digit that is more likely wrong than right is not read."""
@@ -65,7 +65,7 @@ class Calibration:
     candidates: dict[str, float]
 
 
-def calibrated(classifier: Classifier, pictures: Glyphs) -> Calibration:
+def calibrate(classifier: Classifier, pictures: Glyphs) -> Calibration:
     """Return the calibration of a model, whatever its card says."""
     plain = with_card(classifier, replace(classifier.card, temperature=1.0)).classify(pictures.images)
     none, digits = plain[:, NON_DIGIT], given_a_digit(plain)
@@ -75,7 +75,7 @@ def calibrated(classifier: Classifier, pictures: Glyphs) -> Calibration:
     for source in np.unique(pictures.groups):
         own = pictures.groups == source
         temperature = fit_temperature(pictures.labels[~own], digits[~own])
-        others, found = tempered(digits[~own], temperature), tempered(digits[own], temperature)
+        others, found = temper(digits[~own], temperature), temper(digits[own], temperature)
         confidences[own] = found.max(axis=1)
         conformal = _conformal(others, pictures.labels[~own])
         for sets, promised in zip(among, PROMISED, strict=True):
@@ -87,7 +87,7 @@ def calibrated(classifier: Classifier, pictures: Glyphs) -> Calibration:
         no_digit=no_digit,
         error=calibration_error(confidences, right) or 0.0,
         kept=float((none <= no_digit).mean()),
-        conformal=_conformal(tempered(digits, temperature), pictures.labels),
+        conformal=_conformal(temper(digits, temperature), pictures.labels),
         covered=_by_promise(sets[np.arange(len(none)), pictures.labels] for sets in among),
         candidates=_by_promise(sets.sum(axis=1) for sets in among),
     )
@@ -126,12 +126,12 @@ def with_card(classifier: Classifier, card: Card) -> Classifier:
 
 
 def _threshold(classifier: Classifier) -> float:
-    """Return the probability of no digit above which all but `PASSED` of the drawn non-digits lie."""
-    return round(float(np.quantile(classifier.classify(_drawn())[:, NON_DIGIT], PASSED)), 4)
+    """Return the non-digit probability above which all but `PASSED` of the drawn non-digits lie."""
+    return round(float(np.quantile(classifier.classify(_draw())[:, NON_DIGIT], PASSED)), 4)
 
 
 @cache
-def _drawn() -> NDArray[np.float32]:
+def _draw() -> NDArray[np.float32]:
     """Return drawn non-digits that no training saw, (DRAWN, 28, 28) float32 in 0..1."""
     return drawn_glyphs(load_mnist(), seed=SEED, count=DRAWN, shares=("nondigits",))
 
@@ -141,7 +141,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="MODEL_FOLDER")
     folder = parser.parse_args().folder
-    found = calibrated(load_classifier(folder), load_set("pictures"))
+    found = calibrate(load_classifier(folder), load_set("pictures"))
     on_card(load_card(folder), found).save(folder)
     print(found)
 

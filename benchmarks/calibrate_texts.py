@@ -38,7 +38,8 @@ from signs import Writer
 from signs import texts as sign_texts
 
 SETS = ("amounts", "weather", "parish", "field", "pictures", "signs")
-DRAWN = 21  # the seed of the set `signs`
+# The seed of the set `signs`.
+DRAWN = 21
 FOLDS = 8
 SURE = 0.9
 

@@ -18,7 +18,8 @@ from inkread.datasets.folders import LabelledPicture, labelled_pictures
 from inkread.reader import Reader
 from inkread.steps import Steps
 
-CELL = 150  # pixels
+# The side of a picture in pixels.
+CELL = 150
 ROW = 3 * CELL + 10
 
 

@@ -53,7 +53,7 @@ def card_numbers(root: Path) -> Iterator[Item]:
         yield writer.page(text, rng), text, Expect(r"\d{8}", check="luhn")
 
 
-def measured(reader: Reader, items: Iterator[Item]) -> list[str]:
+def measure(reader: Reader, items: Iterator[Item]) -> list[str]:
     """Return the cells of a row of the table: right without and with the expectation, refused, and wrong with it."""
     right = fitted = unfit = wrong = count = 0
     for picture, label, expect in items:
@@ -79,7 +79,7 @@ def main() -> None:
     root, reader = Path(os.environ["INKREAD_DATA"]), Reader(profile=None)
     print("| what is expected | right without | right with | refused | wrong with |\n|---|---|---|---|---|", flush=True)
     for name, items in SETS.items():
-        print(f"| {name} | {' | '.join(measured(reader, items(root)))} |", flush=True)
+        print(f"| {name} | {' | '.join(measure(reader, items(root)))} |", flush=True)
 
 
 if __name__ == "__main__":

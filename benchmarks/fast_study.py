@@ -59,7 +59,7 @@ def _write_idx(path: Path, array: NDArray[np.uint8]) -> None:
 
 
 @contextmanager
-def patched(module: Any, name: str, value: Any) -> Iterator[None]:
+def patch(module: Any, name: str, value: Any) -> Iterator[None]:
     """Put `value` in the place of a function or number of a module."""
     kept = getattr(module, name)
     setattr(module, name, value)
@@ -97,12 +97,12 @@ def study(folder: Path, seeds: int) -> Iterator[str]:
     def adamw_of_habit(learning_rate: float, steps: int) -> Any:
         return keras.optimizers.AdamW(optimizers.OneCycle(learning_rate, steps), weight_decay=1e-4)
 
-    with patched(optimizers, "one_cycle", adamw_of_habit):
+    with patch(optimizers, "one_cycle", adamw_of_habit):
         yield f"| beta_2 0.999, Adam's own | {run(folder, seeds)} |"
 
     plain = networks.fast
 
-    def normalised(precision: str = "float32") -> Any:
+    def normalise(precision: str = "float32") -> Any:
         layers: list[Any] = []
         for layer in plain(precision).layers:
             layers.append(layer)
@@ -111,7 +111,7 @@ def study(folder: Path, seeds: int) -> Iterator[str]:
                 layers += [keras.layers.BatchNormalization(dtype=precision), keras.layers.ReLU(dtype=precision)]
         return keras.Sequential([keras.layers.Input((28, 28, 1)), *layers])
 
-    with patched(networks, "fast", normalised):
+    with patch(networks, "fast", normalise):
         yield f"| with batch normalisation | {run(folder, seeds)} |"
 
 

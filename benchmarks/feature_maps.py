@@ -61,16 +61,16 @@ def run(maps: int, seed: int, epochs: int, mnist: Mnist) -> Result:
     """Train one network and return its accuracies, parameters and seconds."""
     load_keras("the study").utils.set_random_seed(seed)
     model = network(maps)
-    images, labels = scaled(mnist.train_images[:IMAGES]), mnist.train_labels[:IMAGES]
+    images, labels = scale(mnist.train_images[:IMAGES]), mnist.train_labels[:IMAGES]
     started = time.perf_counter()
     model.fit(images, labels, batch_size=BATCH, epochs=epochs, verbose=0)
     seconds = time.perf_counter() - started
     training = float(model.evaluate(images, labels, batch_size=1000, verbose=0)[1])
-    test = float(model.evaluate(scaled(mnist.test_images), mnist.test_labels, batch_size=1000, verbose=0)[1])
+    test = float(model.evaluate(scale(mnist.test_images), mnist.test_labels, batch_size=1000, verbose=0)[1])
     return {"training": training, "test": test, "parameters": model.count_params(), "seconds": seconds}
 
 
-def scaled(images: np.typing.NDArray[np.uint8]) -> np.typing.NDArray[np.float32]:
+def scale(images: np.typing.NDArray[np.uint8]) -> np.typing.NDArray[np.float32]:
     """Return images, (N, 28, 28) uint8, as (N, 28, 28, 1) float32 in 0..1."""
     return np.asarray(images[..., None] / np.float32(255), np.float32)
 
@@ -91,7 +91,7 @@ def expected_seconds(todo: Iterable[tuple[int, int]], epochs: int) -> float:
     return total
 
 
-def measured(maps: Sequence[int], seeds: int, epochs: int, kept: Path) -> dict[str, Result]:
+def measure(maps: Sequence[int], seeds: int, epochs: int, kept: Path) -> dict[str, Result]:
     """Return the results by "maps/seed/epochs": those in `kept`, and the others, which are run and stored there."""
     results: dict[str, Result] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     todo = [(size, seed) for seed in range(seeds) for size in maps if f"{size}/{seed}/{epochs}" not in results]
@@ -119,7 +119,8 @@ def table(results: dict[str, Result], maps: Sequence[int], epochs: int) -> str:
     lines = [
         "# Too few and too many feature maps\n",
         f"Written by `python benchmarks/feature_maps.py`: {epochs} epochs over the first {IMAGES:,} training images, "
-        f"seeds 0 to {seeds - 1}, mean and standard deviation; the test images were looked at once a run, at its end. "
+        f"seeds 0 to {seeds - 1}, mean and standard deviation; the test images were looked at once per run, at its "
+        "end. "
         f"{machine['processor']}, {machine['cores']} cores; "
         + ", ".join(f"{name} {version}" for name, version in used.items())
         + ".\n",
@@ -141,7 +142,7 @@ def spread(accuracies: Sequence[float]) -> str:
     return f"{100 * statistics.mean(accuracies):.2f}%{deviation}"
 
 
-def drawn(results: dict[str, Result], maps: Sequence[int]) -> Figure:
+def draw(results: dict[str, Result], maps: Sequence[int]) -> Figure:
     """Return the figure: training and test accuracy against the number of maps, each seed a dot."""
     figure = Figure(figsize=(7.2, 4.2), dpi=110, facecolor="white", layout="constrained")
     axes = figure.add_subplot()
@@ -172,14 +173,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder for everything; default: where the docs expect it")
     options = parser.parse_args()
     kept = (options.out or ROOT / "runs") / "feature_maps.json"
-    results = measured(options.maps, options.seeds, options.epochs, kept)
+    results = measure(options.maps, options.seeds, options.epochs, kept)
     written, figure = ROOT / "benchmarks" / "FEATURE_MAPS.md", ROOT / "docs" / "theory" / "feature-maps.png"
     if options.out:
         written, figure = options.out / written.name, options.out / figure.name
     with whole_file(written) as path:
         path.write_text(table(results, options.maps, options.epochs), encoding="utf-8")
     figure.parent.mkdir(parents=True, exist_ok=True)
-    save_figure(drawn(results, options.maps), figure)
+    save_figure(draw(results, options.maps), figure)
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ def report(seeds: tuple[int, ...], each: tuple[int, ...]) -> Iterator[str]:
     yield "*No digit* is the share of non-digits not refused, of kinds that training never sees. Calibration is the"
     yield "calibration error on the real single pictures, and how many of their digits are among"
     yield f"`candidates({PROMISED})`, both with the values that the card copies.\n"
-    yield f"| model | others | {' | '.join(kept)} | no digit | calibration | threshold | minutes |"
+    yield f"| model | others | {' | '.join(kept)} | non-digits | calibration | threshold | minutes |"
     yield "|---|---|" + "---|" * len(kept) + "---|---|---|---|"
     for seed in seeds:
         own = others(seed)

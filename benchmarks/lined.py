@@ -42,7 +42,7 @@ def seen_at_an_angle(picture: NDArray[np.uint8], rng: np.random.Generator) -> ND
     return np.asarray(whole, np.uint8)
 
 
-def measured(reader: Reader, ground: str, count: int, *, sheet: bool, angle: bool) -> str:
+def measure(reader: Reader, ground: str, count: int, *, sheet: bool, angle: bool) -> str:
     """Return how many pictures are right, and the digit error rate, as a cell of a table."""
     right = errors = digits = 0
     for number in range(count):
@@ -64,7 +64,7 @@ def main() -> None:
     print("| paper | what | straight | at an angle |\n|---|---|---|---|", flush=True)
     for ground in ("ruled", "squared", "paper"):
         for sheet in (False, True):
-            cells = [measured(reader, ground, count, sheet=sheet, angle=angle) for angle in (False, True)]
+            cells = [measure(reader, ground, count, sheet=sheet, angle=angle) for angle in (False, True)]
             print(f"| {ground} | {'sheet' if sheet else 'number'} | {' | '.join(cells)} |", flush=True)
 
 

@@ -25,7 +25,7 @@ EXAMPLE = ROOT / "examples" / "6-sideways.jpg"
 Result = dict[str, Any]
 
 
-def timed(command: Sequence[str | Path]) -> tuple[float, str]:
+def time_run(command: Sequence[str | Path]) -> tuple[float, str]:
     """Return the seconds a process took from launch to end, and what it printed. Raises where it failed."""
     # As on a user's machine, where Python keeps the bytecode of what it has imported once.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -47,7 +47,7 @@ def training(folder: Path, *, done: set[str]) -> Iterator[tuple[str, Result]]:
             if seed < seeds and f"{recipe}-{seed}" not in done:
                 out = folder / f"{recipe}-{seed}"
                 words = ("--recipe", recipe, "--seed", str(seed), "--out", out, "--force", "--format", "json")
-                seconds, printed = timed((INKREAD, "train", *words))
+                seconds, printed = time_run((INKREAD, "train", *words))
                 card = json.loads(printed)
                 result = {"recipe": recipe, "seconds": seconds, "accuracy": card["test"]["accuracy"]}
                 yield f"{recipe}-{seed}", {**result, "weights": card["weights_sha256"], "parts": card["seconds"]}
@@ -55,7 +55,7 @@ def training(folder: Path, *, done: set[str]) -> Iterator[tuple[str, Result]]:
 
 def repeats(folder: Path) -> Result:
     """Train `fast` with seed 0 once more and compare its weights with those of the first run."""
-    _, printed = timed((INKREAD, "train", "--seed", "0", "--out", folder / "again", "--force", "--format", "json"))
+    _, printed = time_run((INKREAD, "train", "--seed", "0", "--out", folder / "again", "--force", "--format", "json"))
     first = json.loads((folder / "fast-0" / "card.json").read_text(encoding="utf-8"))
     return {"same": json.loads(printed)["weights_sha256"] == first["weights_sha256"]}
 
@@ -71,8 +71,9 @@ def one_picture(folder: Path) -> Result:
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(11):
         for name, command in commands.items():
-            took, _ = timed(command)
-            if turn:  # the first turn warms the disk
+            took, _ = time_run(command)
+            # The first turn warms the disk cache.
+            if turn:
                 seconds[name].append(took)
     return {name: statistics.median(took) for name, took in seconds.items()}
 
@@ -103,10 +104,10 @@ def glyphs_a_second(folder: Path) -> Result:
 def pictures(data: Path) -> Result:
     """Score the shipped model on real pictures with the yardstick of `../shared/data`."""
     score = (sys.executable, data / "score.py", "--format", "json", "--command", f"{INKREAD} read --format json")
-    _, singles = timed((*score, "--index", data / "pictures" / "index.csv", "--kinds", "single"))
-    _, nondigits = timed((*score, "--index", data / "nondigits" / "index.csv", "--nondigits"))
+    _, singles = time_run((*score, "--index", data / "pictures" / "index.csv", "--kinds", "single"))
+    _, nondigits = time_run((*score, "--index", data / "nondigits" / "index.csv", "--nondigits"))
     found = json.loads(singles)
-    _, drawn = timed((INKREAD, "evaluate", "--data", data / "drawn" / "eval", "--format", "json"))
+    _, drawn = time_run((INKREAD, "evaluate", "--data", data / "drawn" / "eval", "--format", "json"))
     return {
         "score": found["score"],
         "ece": found["ece"],
@@ -125,7 +126,7 @@ def base_install() -> Result:
         before = [_megabytes(environment, files) for files in FILES]
         subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", ROOT], check=True)
         has_tensorflow = any(environment.glob("lib/python*/site-packages/tensorflow*"))
-        _, text = timed((python.with_name("inkread"), "read", EXAMPLE))
+        _, text = time_run((python.with_name("inkread"), "read", EXAMPLE))
         whole, bytecode = (_megabytes(environment, files) - size for files, size in zip(FILES, before, strict=True))
         return {"megabytes": whole, "bytecode": bytecode, "tensorflow": has_tensorflow, "reads": text.strip()}
 

@@ -22,13 +22,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread import glyphs
+from inkread import glyphs, ink
 from inkread.datasets.folders import labelled_pictures
 from inkread.drawing.nondigits import HELD_OUT, nondigit_ink
 from inkread.files import whole_file
 from inkread.glyphs import NON_DIGIT, SIDE, normalise_one
-from inkread.ink import components, ink
-from inkread.ink.ink import find_ink
+from inkread.ink import find_ink
 from inkread.layout import patches, single_digit
 from inkread.layout.single_digit import find_digit
 from inkread.pictures import opening, page
@@ -42,7 +41,7 @@ class Glyphs:
     """A set as glyphs.
 
     images: (N, 28, 28) float32 in 0..1; empty where no ink was found.
-    labels: (N,) int, 0 to 9, or `NON_DIGIT` for what is no digit.
+    labels: (N,) int, 0 to 9, or `NON_DIGIT` for a non-digit.
     groups: (N,) str, the source or writer where known.
     """
 
@@ -70,9 +69,7 @@ def load_set(name: str) -> Glyphs:
 
 def _steps_checksum() -> str:
     """Return a checksum of the code that makes glyphs. After a change to it, they are made again."""
-    text = "".join(
-        inspect.getsource(module) for module in (components, glyphs, ink, single_digit, opening, page, patches)
-    )
+    text = "".join(inspect.getsource(module) for module in (glyphs, ink, single_digit, opening, page, patches))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -96,7 +93,7 @@ def _nondigits(data: Path) -> Iterator[Row]:
             yield data / "nondigits" / row["file"], NON_DIGIT, row["file"]
 
 
-def _drawn(data: Path, part: str = "eval") -> Iterator[Row]:
+def _draw(data: Path, part: str = "eval") -> Iterator[Row]:
     for picture in labelled_pictures(data / "drawn" / part):
         yield picture.path, int(picture.label), ""
 
@@ -137,8 +134,8 @@ SETS: dict[str, Callable[[Path], Iterator[Row]]] = {
     "pictures": _pictures,
     "nondigits": _nondigits,
     "held-out families": _held_out,
-    "drawn/eval": _drawn,
-    "drawn/train": partial(_drawn, part="train"),
+    "drawn/eval": _draw,
+    "drawn/train": partial(_draw, part="train"),
     "usps": _usps,
     "usps/train": partial(_usps, part="train"),
     "optdigits": _optdigits,

@@ -23,7 +23,7 @@ from inkread.drawing import draw_digit, draw_sheet
 from inkread.files import whole_file
 from inkread.reader import Reader
 from inkread.training.provenance import hardware
-from measures import INKREAD, ROOT, timed
+from measures import INKREAD, ROOT, time_run
 
 CELLS = 1150
 """Digits on each of the two scanned pages."""
@@ -35,16 +35,17 @@ def scores(data: Path) -> Iterator[str]:
     """Yield the rows measured by `score.py`, which is beside the pictures."""
     score = (sys.executable, data / "score.py", "--format", "json", "--command", f"{INKREAD} read --format json")
     pictures = data / "pictures" / "index.csv"
-    found = json.loads(timed((*score, "--index", pictures))[1])
+    found = json.loads(time_run((*score, "--index", pictures))[1])
     for kind, wanted in WANTED.items():
         score_of_kind = found["score"][kind]
         share = f"{100 * score_of_kind['rate']:.2f}% ({score_of_kind['right']} of {score_of_kind['of']})"
         yield f"| `{kind}` pictures, whole text right | {share} | {wanted} |"
-    texts = json.loads(timed((*score, "--index", pictures, "--kinds", "line,multi"))[1])
+    texts = json.loads(time_run((*score, "--index", pictures, "--kinds", "line,multi"))[1])
     yield f"| digit error rate over numbers and sheets | {100 * texts['digit_error_rate']:.2f}% | 2.5% |"
     yield f"| calibration error of whole texts, all pictures | {found['ece']:.3f} | 0.05 |"
     yield f"| the same, numbers and sheets alone | {texts['ece']:.3f} | |"
-    refused = json.loads(timed((*score, "--index", data / "nondigits" / "index.csv", "--nondigits"))[1])["score"]["all"]
+    _, printed = time_run((*score, "--index", data / "nondigits" / "index.csv", "--nondigits"))
+    refused = json.loads(printed)["score"]["all"]
     yield f"| non-digits refused | {100 * refused['rate']:.1f}% ({refused['right']} of {refused['of']}) | 85% |"
 
 

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from accuracy import measured
-from calibrate import calibrated, on_card
+from accuracy import measure
+from calibrate import calibrate, on_card
 from inkread.converting import QUANTISED
 from inkread.datasets import load_mnist
 from inkread.evaluation.statistics import confusion_matrix
@@ -48,14 +48,14 @@ def ship(source: Path, target: Path) -> None:
         tiny.mkdir()
         drawn = drawn_glyphs(mnist, seed=0, count=DRAWN_TO_QUANTISE)
         quantise_onnx(folder / MODEL_NAME, tiny / MODEL_NAME, np.concatenate([images, drawn]))
-        _finish(tiny, _tested(tiny, load_card(source), mnist.test_images, mnist.test_labels))
+        _finish(tiny, _test(tiny, load_card(source), mnist.test_images, mnist.test_labels))
         detector = folder / DETECTOR_NAME
         detector.mkdir()
         for name in (MODEL_NAME, CARD_NAME):
             shutil.copyfile(source / DETECTOR_NAME / name, detector / name)
 
 
-def _tested(folder: Path, card: Card, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Card:
+def _test(folder: Path, card: Card, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> Card:
     """Return the card of the quantised model: the test is its own, the training its parent's."""
     answers = load_classifier(folder).classify(np.asarray(images / np.float32(255), np.float32))[:, :10].argmax(axis=1)
     matrix = confusion_matrix(labels, answers)
@@ -67,9 +67,9 @@ def _tested(folder: Path, card: Card, images: NDArray[np.uint8], labels: NDArray
 def _finish(folder: Path, card: Card) -> None:
     """Write a model's card with its calibration, scores, size and speed."""
     card.save(folder)
-    card = on_card(card, calibrated(load_classifier(folder), load_set("pictures")))
+    card = on_card(card, calibrate(load_classifier(folder), load_set("pictures")))
     card.save(folder)
-    scores = measured(folder)
+    scores = measure(folder)
     rounded = {
         kind: {name: round(value, 2) for name, value in getattr(scores, kind).items()}
         for kind in ("right", "accepted", "refused")

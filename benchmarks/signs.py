@@ -80,8 +80,8 @@ class Writer:
         """Return the ink of a character, and how far its top is below that of the digits."""
         if character.isdigit():
             choice = np.flatnonzero(self.labels == int(character))
-            ink = _cropped(self.images[choice[rng.integers(len(choice))]])
-            return _resized(ink, height * rng.uniform(0.9, 1.05) / ink.shape[0]), 0
+            ink = _crop(self.images[choice[rng.integers(len(choice))]])
+            return _resize(ink, height * rng.uniform(0.9, 1.05) / ink.shape[0]), 0
         if character not in self.marks:
             ink = sign_ink(character, height=height, stroke=stroke, rng=rng)
             return ink[:, PAD:-PAD], -ABOVE * height
@@ -89,19 +89,19 @@ class Writer:
         picture = np.asarray(Image.open(files[rng.integers(len(files))]).convert("L"))
         # The frame of a mark, 64 x 64, is as high as that of MNIST, in which a digit has 20 of 28 pixels.
         scale = 28 / 20 * height / len(picture)
-        frame = _resized(picture.astype(np.float32) / np.float32(255), scale)
+        frame = _resize(picture.astype(np.float32) / np.float32(255), scale)
         pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, [max(1, round(stroke))] * 2)
         thick = np.asarray(cv2.dilate((frame > 0.25 * frame.max()).astype(np.float32), pen), np.float32)
         x, y, w, h = cv2.boundingRect(thick.astype(np.uint8))
         return thick[y : y + h, x : x + w], y - 4 / 20 * height
 
 
-def _cropped(image: NDArray[np.uint8]) -> Ink:
+def _crop(image: NDArray[np.uint8]) -> Ink:
     x, y, w, h = cv2.boundingRect((image > 100).view(np.uint8))
     return image[y : y + h, x : x + w].astype(np.float32) / np.float32(255)
 
 
-def _resized(ink: Ink, scale: float) -> Ink:
+def _resize(ink: Ink, scale: float) -> Ink:
     size = [max(2, round(side * scale)) for side in ink.shape[::-1]]
     return np.asarray(cv2.resize(ink, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC), np.float32)
 

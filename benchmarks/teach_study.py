@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fast_study import patched
+from fast_study import patch
 from inkread.datasets import load_mnist
 from inkread.drawing import GROUNDS, PENS, SHAPES, Hand, digit_ink, draw_digit
 from inkread.drawing.nondigits import FAMILIES, nondigit_ink
@@ -256,7 +256,7 @@ def main() -> None:
     for name, changes in VARIANTS.items():
         with ExitStack() as stack:
             for what, value in changes.items():
-                stack.enter_context(patched(neighbours, what, value))
+                stack.enter_context(patch(neighbours, what, value))
             rows[name] = np.mean([row(net) for net in nets], axis=0)
         print(name, np.round(rows[name], 1), flush=True)
     names = ["the shipped model", *(f"`{model}`" for model in models)]

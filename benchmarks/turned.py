@@ -21,7 +21,7 @@ PENS = ("ballpoint", "pencil", "felt-tip", "marker")
 
 
 def lines(rng: np.random.Generator, *, count: int, length: tuple[int, int], signs: str = "0123456789") -> list[str]:
-    """Return so many lines of between so many random digits."""
+    """Return this number of lines, each of random digits, whose number is between these two."""
     return ["".join(rng.choice(list(signs), rng.integers(*length, endpoint=True))) for _ in range(count)]
 
 
@@ -35,7 +35,7 @@ KINDS: dict[str, Callable[[np.random.Generator], list[str]]] = {
 }
 
 
-def drawn(kind: str, seed: int) -> NDArray[np.uint8]:
+def draw(kind: str, seed: int) -> NDArray[np.uint8]:
     """Return a page of a kind, (H, W, 3) uint8, the right way up."""
     rng = np.random.default_rng([list(KINDS).index(kind), seed, 180])
     text, ground, height = KINDS[kind](rng), GROUNDS[seed % len(GROUNDS)], float(rng.choice([28, 48, 80]))
@@ -56,7 +56,7 @@ def main() -> None:
             continue
         upright = [0] * 4
         for seed in range(options.pages):
-            page = drawn(kind, seed)
+            page = draw(kind, seed)
             for turns in range(4):
                 lying = np.ascontiguousarray(np.rot90(page, turns))
                 upright[turns] += np.array_equal(reader.steps(lying).page.colour, page)

@@ -39,7 +39,7 @@ suffix are skipped and counted on stderr.
 
 A PDF page that is one scanned image is read as that image. Any other page, with its filled-in form fields and its
 annotations, is drawn: as a picture at 300 dots per inch, which boxes and `--region` refer to, and with at most 40
-megapixels. A page that takes more than 60 seconds to draw is given up.
+megapixels. A page that takes more than 60 seconds to draw is not read.
 
 `read --format json` prints one object per picture or page, each on its own line. Boxes are x, y, width and height in
 pixels of the upright picture. `confidence` is the probability that the whole text is right:
@@ -54,16 +54,16 @@ pixels of the upright picture. `confidence` is the probability that the whole te
 
 `line` and `number` are indices in `lines` and `numbers`, from 0. `value` is what a number means: a decimal with its
 trailing zeros, an ISO date or a time. It is null where that is not certain: `12.000` without `--decimal`, `5/6/2024`
-without `--order`, a date whose year has two digits, `120/80`. Signs that prevent anybody from adding digits, as in
+without `--order`, a date whose year has two digits, `120/80`. Signs that keep anybody from adding digits, as in
 `368-`, are in the text and not in the value. `kind` is `integer`, `decimal`, `date`, `time`, `fraction`, `percent` or
-`other`; the value of `98%` is 98. `read` is the likeliest text without an expectation that changed it.
+`other`; the value of `98%` is 98. `read` is the likeliest text without the expectation, if one changed the text.
 
-`read --format csv` prints a row per number: `picture,page,line,row,column,field,text,value,kind,confidence,x,y,w,h,
+`read --format csv` prints one row per number: `picture,page,line,row,column,field,text,value,kind,confidence,x,y,w,h,
 refused,error`. Pages and lines count from 1; `row`, `column` and `field` are for tables and forms and are empty.
-`--digits` prints a row per digit. A picture that was refused or could not be opened has one row with the code.
+`--digits` prints one row per digit. A picture that was refused or could not be opened has one row with the code.
 
 `unread` lists the places with ink that are not in the text, and why. The reasons are `word`: a word or a letter;
-`print`: printed text, see `--print`; `drawing`: something else than writing; `struck`: digits that were struck out;
+`print`: printed text, see `--print`; `drawing`: something other than writing; `struck`: digits that were struck out;
 `unsure`: a digit that is too unsure to be read. With `--format text` and `csv` a line on stderr counts them:
 
     inkread: form.jpg: not in the text: 3 words, 1 drawing
@@ -95,12 +95,19 @@ def row(parameter: inspect.Parameter, hint: Any) -> str:
     flag = kind in (bool, bool | None)
     names = [name for name in info.param_decls or () if name.startswith("--")]
     name = names[0] if names else "--" + parameter.name.strip("_").replace("_", "-")
-    choices = "|".join(map(str, typing.get_args(kind))) if typing.get_origin(kind) is typing.Literal else ""
+    choices = "|".join(_choices(kind))
     value = info.metavar or choices or ("" if flag else "PATH")
     required = parameter.default is inspect.Parameter.empty
     shown = value if isinstance(info, ArgumentInfo) else f"{name} {value}".strip()
     default = "" if required or flag or parameter.default is None else f"`{parameter.default}`"
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in (f"`{shown}`", info.help, default)) + " |"
+
+
+def _choices(kind: Any) -> list[str]:
+    """Return the values of a `Literal`, which may be optional; an empty list for another type."""
+    if typing.get_origin(kind) is typing.Literal:
+        return [str(choice) for choice in typing.get_args(kind)]
+    return [choice for part in typing.get_args(kind) for choice in _choices(part)]
 
 
 def recipes() -> Iterator[str]:

@@ -31,7 +31,7 @@ def model_card() -> str:
             *_head(cards["shipped"]),
             *_scores(cards),
             *_confusion(cards["shipped"]),
-            *_made(cards["shipped"]),
+            *_describe_run(cards["shipped"]),
             *_texts(cards["shipped"]),
             *_detector(load_card(SHIPPED / DETECTOR_NAME)),
         ]
@@ -77,7 +77,7 @@ def _confusion(card: Card) -> Iterator[str]:
         yield _row(f"**{digit}**", *(count or "" for count in counts))
 
 
-def _made(card: Card) -> Iterator[str]:
+def _describe_run(card: Card) -> Iterator[str]:
     fitted, data, minutes = card.calibration, card.data, card.seconds["total"] / 60
     yield "\n## What its confidence means\n"
     yield f"Fitted on {fitted['data']}. The digits' log probabilities are divided by {card.temperature}. A glyph"

@@ -22,7 +22,7 @@ from inkread.drawing.strokes import Stroke
 from inkread.figures.panels import show_image
 from inkread.geometry import Box
 from inkread.glyphs import CLASSES, NON_DIGIT
-from inkread.ink.ink import darken_writing, find_ink
+from inkread.ink import darken_writing, find_ink
 from inkread.layout.page_marks import LIMITS, Marks, find_marks, find_marks_at
 from inkread.layout.text_lines import Run, digit_probabilities, find_lines
 from inkread.marks import LETTER, MARKS, OTHER_INK, SIGNS
@@ -114,7 +114,7 @@ def drawn_page() -> NDArray[np.uint8]:
     strokes: list[Stroke] = []
     signs = np.zeros(SIZE, np.float32)
     for text, corner in LINES:
-        strokes += written(text, corner, hand, signs, rng)
+        strokes += write(text, corner, hand, signs, rng)
     strokes.append(np.column_stack([np.linspace(140, 520, 90), 178 + 5 * np.sin(np.linspace(0, 5, 90))]))
     strokes.append(np.array([[640, 455], [668, 490], [740, 400]], np.float64))
     ink = np.maximum(draw_ink(strokes, size=SIZE, pen="felt-tip", width=PEN, rng=rng), signs)
@@ -129,7 +129,7 @@ def drawn_page() -> NDArray[np.uint8]:
     return show(ink, np.array(INK, np.float32), dataclasses.replace(ground, paper=paper), rng=rng)
 
 
-def written(text: str, corner: tuple[float, float], hand: Hand, signs: Array, rng: np.random.Generator) -> list[Stroke]:
+def write(text: str, corner: tuple[float, float], hand: Hand, signs: Array, rng: np.random.Generator) -> list[Stroke]:
     """Return the strokes of a line of digits from its upper left corner, and draw its signs on `signs`, (H, W)."""
     strokes: list[Stroke] = []
     right = corner[0]
@@ -168,7 +168,7 @@ def on_page(image: NDArray[np.uint8] | Array, *, below: float = 0.0) -> tuple[Fi
     return figure, axes
 
 
-def faded(colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def fade(colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return a page so light that what is drawn on it stands out."""
     return np.asarray(255 - 0.5 * (255 - colour.astype(np.float32)), np.uint8)
 
@@ -227,7 +227,7 @@ def colour_of(kind: int) -> str:
 
 def found_marks(marks: Marks, colour: NDArray[np.uint8]) -> Figure:
     """Return the figure of marks: a box around each in the colour of its class, with the name of digits and signs."""
-    figure, axes = on_page(faded(colour), below=0.55)
+    figure, axes = on_page(fade(colour), below=0.55)
     marks = shown_only(marks)
     for box, kind in zip(marks.boxes, marks.kinds.tolist(), strict=True):
         axes.add_patch(edges(box, colour_of(kind), 2.5))
@@ -252,7 +252,7 @@ def label(axes: Axes, corner: Sequence[float], text: str, colour: str) -> None:
 
 def found_runs(lines: Sequence[Sequence[Run]], marks: Marks, colour: NDArray[np.uint8]) -> Figure:
     """Return the figure of lines: a frame around each run, with what it is."""
-    figure, axes = on_page(faded(colour))
+    figure, axes = on_page(fade(colour))
     for number, line in enumerate(lines):
         for run in line:
             boxes = marks.boxes[list(run.digits + run.others)]
@@ -314,16 +314,16 @@ def answer(steps: Steps) -> Figure:
     """Return the figure of the reading: a box on every digit, coloured by its confidence, and on what is not read."""
     figure, axes = on_page(steps.page.colour)
     for digit in steps.reading.digits:
-        framed(axes, digit.box, str(digit.digit), ANSWER if digit.confidence >= SURE else WARNING)
+        frame(axes, digit.box, str(digit.digit), ANSWER if digit.confidence >= SURE else WARNING)
     for sign in steps.reading.signs:
-        framed(axes, sign.box, sign.sign, ANSWER if sign.confidence >= SURE else WARNING)
+        frame(axes, sign.box, sign.sign, ANSWER if sign.confidence >= SURE else WARNING)
     for unread in steps.reading.unread:
-        framed(axes, unread.box, unread.reason, QUIET)
+        frame(axes, unread.box, unread.reason, QUIET)
         axes.patches[-1].set_linestyle((0, (3, 2)))
     return figure
 
 
-def framed(axes: Axes, box: Box, text: str, colour: str) -> None:
+def frame(axes: Axes, box: Box, text: str, colour: str) -> None:
     """Draw a frame around a box, and a text above it."""
     axes.add_patch(edges(np.array([box.x - 4, box.y - 4, box.x + box.w + 4, box.y + box.h + 4]), colour, 2.5))
     label(axes, (box.x - 4, box.y - 4), text, colour)

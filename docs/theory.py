@@ -85,7 +85,8 @@ def convolution(classic: inkread.Reader, glyph: Array, maps: Layer) -> Figure:
     """Show a few of the first layer's kernels, and what each makes of the glyph."""
     name = next(node.outputs[0] for node in classic.classifier.network.nodes() if node.kind == "Conv")
     spot = np.zeros((2, 28, 28), np.float32)
-    spot[1, 14, 14] = 1  # the answer to a single point is the kernel, turned
+    # The answer to a single point is the kernel, turned.
+    spot[1, 14, 14] = 1
     silence, answer = classic.classifier.network.inner([name], spot)[name]
     kernels = (answer - silence)[:, 12:17, 12:17][:, ::-1, ::-1]
     figure, axes = _panels(6, 4.6, rows=2)
@@ -210,7 +211,7 @@ def softmax(dense: Layer, probabilities: Layer) -> Figure:
 
 
 def two_roads(classic: inkread.Reader) -> Figure:
-    """Show what the same network gets of the same pictures along the tutorial's road and along ours."""
+    """Show the same pictures as the tutorial and as inkread prepare them, each read by the same network."""
     names = ("2-small.jpg", "3-dark.png", "5-blackboard.jpg", "7-shadow.jpg", "8-ruled.jpg", "9-marker.jpg")
     figure, axes = _panels(len(names), 6.2, rows=3, width=11)
     for column, name in enumerate(names):

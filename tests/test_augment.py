@@ -14,15 +14,15 @@ from inkread.glyphs import SIDE, normalise_one
 from inkread.training import augment
 from inkread.training.augment import (
     FRAME,
-    enlarged,
+    enlarge,
     glyph_of,
     image_of,
-    jittered,
-    nudged,
+    jitter,
+    nudge,
     piece,
     side_by_side,
-    warped,
-    worn,
+    warp,
+    wear,
 )
 
 Map = NDArray[np.float32]
@@ -38,11 +38,11 @@ def piece_at(edge: str) -> Change:
 
 # What takes an ink map and random numbers, under one roof.
 STEPS: dict[str, Change] = {
-    "warped": lambda ink, rng: warped(ink, rng=rng),
-    "worn": lambda ink, rng: worn(ink, rng=rng),
+    "warped": lambda ink, rng: warp(ink, rng=rng),
+    "worn": lambda ink, rng: wear(ink, rng=rng),
     "glyph_of": lambda ink, rng: glyph_of(ink, rng=rng),
     "image_of": lambda ink, rng: image_of(ink),
-    "jittered": lambda ink, rng: jittered(image_of(ink), rng=rng),
+    "jittered": lambda ink, rng: jitter(image_of(ink), rng=rng),
     "side_by_side": lambda ink, rng: side_by_side(ink, ink, rng=rng),
     **{f"piece {edge}": piece_at(edge) for edge in EDGES},
     **CHANGES,
@@ -117,7 +117,7 @@ def test_glyphs_and_images_have_the_shape_of_mnist(inks: list[Map], step: str) -
 def test_an_image_that_is_enlarged_and_reduced_is_nearly_itself(inks: list[Map]) -> None:
     for ink in inks:
         image = np.asarray(np.rint(255 * image_of(ink)), np.uint8)
-        large = enlarged(image)
+        large = enlarge(image)
         assert large.dtype == np.float32
         assert large.shape == (FRAME, FRAME)
         assert large.min() == 0
@@ -138,12 +138,12 @@ def test_an_image_keeps_its_place_and_a_glyph_is_brought_to_the_middle(inks: lis
 
 def test_a_warp_without_strength_is_none(inks: list[Map]) -> None:
     for seed, ink in enumerate(inks):
-        assert np.abs(warped(ink, rng=seeded(seed), strength=0) - ink).max() < 1e-3
+        assert np.abs(warp(ink, rng=seeded(seed), strength=0) - ink).max() < 1e-3
 
 
 def test_a_stronger_warp_moves_more_ink(inks: list[Map]) -> None:
     moved = [
-        np.mean([np.abs(warped(ink, rng=seeded(seed), strength=s) - ink).mean() for seed, ink in enumerate(inks * 3)])
+        np.mean([np.abs(warp(ink, rng=seeded(seed), strength=s) - ink).mean() for seed, ink in enumerate(inks * 3)])
         for s in (0.1, 0.4, 1.0)
     ]
     assert moved == sorted(moved)
@@ -151,7 +151,7 @@ def test_a_stronger_warp_moves_more_ink(inks: list[Map]) -> None:
 
 
 def test_a_warp_keeps_the_place_and_on_average_the_amount_of_ink(inks: list[Map]) -> None:
-    pairs = [(ink, warped(ink, rng=seeded(seed))) for seed, ink in enumerate(inks * 10)]
+    pairs = [(ink, warp(ink, rng=seeded(seed))) for seed, ink in enumerate(inks * 10)]
     moves = np.array([centre_of_mass(after) - centre_of_mass(ink) for ink, after in pairs])
     assert np.abs(moves).max() < FRAME / 8
     assert np.abs(moves.mean(axis=0)).max() < 1
@@ -166,7 +166,7 @@ def test_a_warp_turns_and_slants_both_ways_by_some_degrees_and_farther_to_the_ri
     upright[20:92, 54:58] = 1
     degrees = []
     for seed in range(800):
-        after = warped(upright, rng=seeded(seed))
+        after = warp(upright, rng=seeded(seed))
         top, bottom = (centre_of_mass(part) for part in (after[:56], after[56:]))
         degrees.append(np.degrees(np.arctan2(top[0] - bottom[0], bottom[1] + 56 - top[1])))
     angles = np.array(degrees)
@@ -180,7 +180,7 @@ def test_a_warp_turns_and_slants_both_ways_by_some_degrees_and_farther_to_the_ri
 
 
 def test_more_than_half_of_the_maps_are_not_worn(inks: list[Map]) -> None:
-    unworn = [np.array_equal(worn(ink, rng=seeded(seed)), ink) for seed, ink in enumerate(inks * 40)]
+    unworn = [np.array_equal(wear(ink, rng=seeded(seed)), ink) for seed, ink in enumerate(inks * 40)]
     assert 0.5 < np.mean(unworn) < 0.7
 
 
@@ -197,7 +197,7 @@ def test_several_kinds_of_wear_may_meet(inks: list[Map], monkeypatch: pytest.Mon
     monkeypatch.setattr(augment, "_CHANGES", [(noting(c.__name__), share) for c, share in augment._CHANGES])
     for seed in range(600):
         met.append(set())
-        worn(inks[seed % 10], rng=seeded(seed))
+        wear(inks[seed % 10], rng=seeded(seed))
     assert set().union(*met) == set(CHANGES)
     assert {1, 2, 3} <= {len(names) for names in met}
 
@@ -210,7 +210,7 @@ def test_every_kind_of_wear_leaves_its_mark_and_most_of_the_digit(inks: list[Map
     assert np.mean([np.corrcoef(ink.ravel(), after.ravel())[0, 1] for ink, after in pairs]) > 0.6
 
 
-@pytest.mark.parametrize("name", ["_thick", "_specks", "_ruled"])
+@pytest.mark.parametrize("name", ["_thicken", "_add_specks", "_add_rule"])
 def test_some_wear_only_adds_ink(inks: list[Map], name: str) -> None:
     for seed, ink in enumerate(inks * 4):
         after = CHANGES[name](ink, seeded(seed))
@@ -218,7 +218,7 @@ def test_some_wear_only_adds_ink(inks: list[Map], name: str) -> None:
     assert (after > ink + 0.5).any()
 
 
-@pytest.mark.parametrize("name", ["_thin", "_gaps", "_rough", "_clipped"])
+@pytest.mark.parametrize("name", ["_thin", "_cut_gaps", "_roughen", "_clip"])
 def test_some_wear_only_takes_ink(inks: list[Map], name: str) -> None:
     lost = []
     for seed, ink in enumerate(inks * 4):
@@ -232,7 +232,7 @@ def test_the_edge_of_a_picture_takes_a_strip_of_any_side(inks: list[Map]) -> Non
     sides = set()
     for seed in range(60):
         ink = inks[8]
-        before, after = np.array(box(ink)), np.array(box(CHANGES["_clipped"](ink, seeded(seed))))
+        before, after = np.array(box(ink)), np.array(box(CHANGES["_clip"](ink, seeded(seed))))
         ends_before, ends_after = before[:2] + before[2:], after[:2] + after[2:]
         shrunk = [*(after[:2] - before[:2]), *(ends_before - ends_after)]
         sides |= {side for side, by in zip(("left", "top", "right", "bottom"), shrunk, strict=True) if by > 0}
@@ -251,7 +251,7 @@ def test_a_quarter_of_the_glyphs_are_off_their_centre(inks: list[Map]) -> None:
 
 def test_a_jitter_moves_by_about_half_a_pixel_and_hardly_resizes(inks: list[Map]) -> None:
     glyphs = [normalise_one(ink) for ink in inks]
-    pairs = [(glyph, jittered(glyph, rng=seeded(seed))) for seed, glyph in enumerate(glyphs * 20)]
+    pairs = [(glyph, jitter(glyph, rng=seeded(seed))) for seed, glyph in enumerate(glyphs * 20)]
     moves = np.array([centre_of_mass(after) - centre_of_mass(glyph) for glyph, after in pairs])
     assert np.abs(moves.mean(axis=0)).max() < 0.2
     assert 0.4 < np.abs(moves).mean() < 0.8
@@ -263,7 +263,7 @@ def test_a_jitter_moves_by_about_half_a_pixel_and_hardly_resizes(inks: list[Map]
 def test_a_nudge_moves_three_of_four_glyphs_a_little(inks: list[Map]) -> None:
     glyphs = np.asarray(np.rint(255 * np.stack([normalise_one(ink) for ink in inks] * 30)), np.uint8)
     before = glyphs.copy()
-    after = nudged(glyphs, rng=seeded(0))
+    after = nudge(glyphs, rng=seeded(0))
     assert np.array_equal(glyphs, before)
     assert after.dtype == np.uint8
     assert after.shape == glyphs.shape
@@ -279,7 +279,7 @@ def test_a_nudge_moves_three_of_four_glyphs_a_little(inks: list[Map]) -> None:
 
 def test_nudges_repeat_with_their_seed_and_differ_from_glyph_to_glyph(inks: list[Map]) -> None:
     glyphs = np.asarray(np.rint(255 * np.stack([normalise_one(inks[3])] * 20)), np.uint8)
-    once, again, other = (nudged(glyphs, rng=seeded(seed)) for seed in (1, 1, 2))
+    once, again, other = (nudge(glyphs, rng=seeded(seed)) for seed in (1, 1, 2))
     assert np.array_equal(once, again)
     assert not np.array_equal(once, other)
     assert len({glyph.tobytes() for glyph in once}) > 10

@@ -51,7 +51,7 @@ def started(scans: Path, out: Path) -> subprocess.Popen[str]:
 
 
 def wait_for_parts(out: Path, count: int, process: subprocess.Popen[str]) -> None:
-    """Wait until a run has written so many parts, or is over."""
+    """Wait until a run has written `count` parts or has ended."""
     while len(parts_of(out)) < count and process.poll() is None:
         time.sleep(0.005)
 
@@ -63,11 +63,13 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_rows(
     scans: Path, expected: list[dict[str, object]], tmp_path: Path
 ) -> None:
     rng = random.Random(0)  # noqa: S311 - moments, not secrets
-    for _ in range(3):  # benchmarks/batch.py does it twenty times, at any moment of the start too
+    # benchmarks/batch.py does it twenty times, also at any moment of the start.
+    for _ in range(3):
         process = started(scans, tmp_path / "out")
         wait_for_parts(tmp_path / "out", len(parts_of(tmp_path / "out")) + rng.randint(1, 3), process)
         time.sleep(rng.uniform(0, 0.05))
-        with contextlib.suppress(ProcessLookupError):  # a quick machine has read all of them by now
+        # A fast machine has read all of them by now.
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
     assert parts_of(tmp_path / "out")
@@ -150,7 +152,8 @@ def test_a_picture_that_kills_twice_becomes_an_error_row_and_all_others_are_read
     with Workers(task, 2) as workers:
         for some, _ in looked_at(workers, given):
             rows += some
-            kill_who_reads(workers, heavy)  # as the system does with who takes the last memory
+            # The system kills a process that takes the last memory in this way.
+            kill_who_reads(workers, heavy)
     failed = [row for row in rows if row.error]
     assert sorted(row.path for row in rows) == sorted(entry.path for entry in given)
     assert [(row.path, row.error and row.error[0]) for row in failed] == [(str(heavy), "killed")]

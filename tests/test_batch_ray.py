@@ -25,8 +25,10 @@ def cluster() -> Iterator[Any]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_worker_niceness", "0")  # beside other work, 15 gets no time at all
-        memory = 80_000_000  # bytes of the object store, the least that Ray takes
+        # At 15, the workers get no time next to other work.
+        patch.setenv("RAY_worker_niceness", "0")
+        # The smallest object store that Ray accepts, in bytes.
+        memory = 80_000_000
         head = {"num_cpus": 1, "object_store_memory": memory, "include_dashboard": False}
         cluster = Cluster(initialize_head=True, head_node_args=head)
         cluster.add_node(num_cpus=1, object_store_memory=memory)
@@ -46,7 +48,8 @@ def test_rows_are_the_same_when_a_node_is_killed_in_the_middle(cluster: Any, tmp
             cluster.remove_node(node, allow_graceful=False)
 
     summary = run([scans], tmp_path / "out", ray=cluster.address, progress=kill_node)
-    assert at_work == [0]  # cores that were free: both nodes were reading
+    # Both nodes were reading, so this many cores were free.
+    assert at_work == [0]
     assert summary.rows == PICTURES
     run([scans], tmp_path / "local", processes=2)
     assert rows_of(tmp_path / "out") == rows_of(tmp_path / "local")

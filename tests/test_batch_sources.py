@@ -32,7 +32,7 @@ def contents(*inputs: str | Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def scans(tmp_path: Path) -> Path:
-    """Return a folder with pictures at two depths, and what is none."""
+    """Return a folder with pictures at two depths, and files that are not pictures."""
     for name in ("a.png", "b/c.JPG", "b/d/e.png"):
         paint(tmp_path / "scans" / name, 3)
     for name in (".hidden.png", ".cache/f.png", "notes.txt", "b/Thumbs.db"):

@@ -582,7 +582,8 @@ def test_a_heic_picture_without_the_extra_fails_alone(
 
 
 def test_a_missing_extra_ends_with_3(run: Run, three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "h5py", None)  # comes with Keras
+    # This comes with Keras.
+    monkeypatch.setitem(sys.modules, "h5py", None)
     (tmp_path / "mnist.keras").write_bytes(b"PK")
     ended = run("read", three, "--model", tmp_path / "mnist.keras")
     assert (ended.code, ended.out, len(ended.err)) == (3, [], 1)
@@ -645,14 +646,16 @@ def test_ctrl_c_ends_with_130(run: Run, three: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_ctrl_c_while_waiting_for_standard_input_ends_with_130(three: Path) -> None:
-    ahead = 2 * (os.cpu_count() or 1)  # so many pictures are taken before the first is printed
+    # The number of pictures that are taken before the first is printed.
+    ahead = 2 * (os.cpu_count() or 1)
     command = [sys.executable, "-m", "inkread", *[str(three)] * (ahead + 2), "-"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         for _ in range(3):
             assert process.stdout.readline() == f"{three}\t3\n".encode()
-        time.sleep(0.3)  # now standard input's turn has come
+        # Now it is the turn of standard input.
+        time.sleep(0.3)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 130
         assert process.stderr.read() == b"inkread: interrupted\n"
@@ -664,12 +667,14 @@ def test_output_that_nobody_reads_on_ends_quietly(three: Path) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline() == f"{three}\t3\n".encode()
-        process.stdout.close()  # as `head -1` does
+        # This is what `head -1` does.
+        process.stdout.close()
         assert (process.wait(timeout=60), process.stderr.read()) == (0, b"")
 
 
 def test_warnings_of_the_libraries_below_do_not_reach_the_user(tmp_path: Path) -> None:
-    Image.new("1", (9500, 9500), 1).save(tmp_path / "large.png")  # of which Pillow warns
+    # Pillow warns about it.
+    Image.new("1", (9500, 9500), 1).save(tmp_path / "large.png")
     done = inkread_process(tmp_path / "large.png", env={**os.environ, "PYTHONWARNINGS": ""})
     assert done.returncode == 0
     assert done.stderr.decode().splitlines() == [

@@ -146,7 +146,8 @@ def test_what_was_exported_is_imported_to_the_last_bit(capsys: pytest.CaptureFix
     assert run(capsys, "teach", "--export", out)[0] == 2
     assert run(capsys, "teach", "--import", out, "--profile", "anna")[1] == ["2 digits taught"]
     assert run(capsys, SEVEN, "--profile", "anna")[1] == ["3"]
-    assert run(capsys, next((out / "8").iterdir()), "--profile", "none")[1] == ["8"]  # the crop is a picture, too
+    # The crop is a picture, too.
+    assert run(capsys, next((out / "8").iterdir()), "--profile", "none")[1] == ["8"]
 
 
 def test_folders_of_pictures_are_imported(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -326,7 +327,8 @@ def test_a_zip_that_cannot_be_used_is_said(capsys: pytest.CaptureFixture[str], t
     whole = zipped(folder).read_bytes()
     cases = {
         "cut.zip": (whole[:300], "is a file but not a zip; name a folder"),
-        "changed.zip": (whole.replace(b'"taught"', b'"TAUGHT"'), "taught.json cannot be unpacked"),  # by its checksum
+        # Its checksum shows it.
+        "changed.zip": (whole.replace(b'"taught"', b'"TAUGHT"'), "taught.json cannot be unpacked"),
         "7.jpg": (SEVEN.read_bytes(), "is a file but not a zip; name a folder"),
     }
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:

@@ -25,7 +25,8 @@ from inkread.drawing import draw_digit
 from inkread.errors import way_to_install
 from inkread.web.serving import bind
 
-PATIENCE = 60  # seconds until a test that waits for a process has failed
+# A test that waits for a process fails after this many seconds.
+PATIENCE = 60
 
 
 def seven() -> bytes:
@@ -111,7 +112,8 @@ def test_workers_share_the_port_and_their_metrics_and_end_together() -> None:
         metrics = ask(port, "GET", "/metrics")[1]
         assert 'inkread_pictures_total{outcome="read"} 6.0' in metrics
         assert "inkread_reading_seconds_count 6.0" in metrics
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal sends Ctrl-C: to all of them
+        # A terminal sends Ctrl-C to all of them.
+        os.killpg(process.pid, signal.SIGINT)
         assert ended(process) == (0, "")
         assert refuses(port)
 

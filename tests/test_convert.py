@@ -91,7 +91,8 @@ def test_the_shipped_model_is_taken_along_as_layers_of_keras(tmp_path: Path, gly
     assert done.right[0] == done.right[1] > 0.9
     assert done.size == (tmp_path / "digits.keras").stat().st_size
     before, after = (load_classifier(model).classify(glyphs) for model in (None, tmp_path / "digits.keras"))
-    np.testing.assert_allclose(before, after, atol=1e-4)  # with the temperature and the class of no digit on the card
+    # The card has the temperature and the non-digit threshold.
+    np.testing.assert_allclose(before, after, atol=1e-4)
     assert (tmp_path / "digits.keras.card.json").is_file()
 
 
@@ -145,7 +146,8 @@ def test_a_model_folder_gives_the_network_that_was_trained(tmp_path: Path, conve
     shutil.copy(converted["digits.keras"], folder / "model.keras")
     convert(folder, tmp_path / "again.keras")
     with zipfile.ZipFile(tmp_path / "again.keras") as archive:
-        assert b'"Dropout"' in archive.read("config.json")  # which ONNX has not kept
+        # ONNX does not keep it.
+        assert b'"Dropout"' in archive.read("config.json")
 
 
 # The command

@@ -26,7 +26,8 @@ from onnx import helper, numpy_helper  # noqa: E402 - only where there is onnx
 
 WriteNetwork = Callable[..., Path]
 
-SEEN = "INKREAD_TEST_WAS_RUN"  # what hostile code would set
+# Hostile code would set this.
+SEEN = "INKREAD_TEST_WAS_RUN"
 
 
 def refusal(path: Path, tmp_path: Path) -> str:
@@ -307,7 +308,8 @@ def test_a_pickle_under_any_name_is_refused_and_not_loaded(tmp_path: Path, suffi
 def test_a_file_of_half_a_terabyte_is_refused_unread(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"huge{suffix}"
     with path.open("wb") as file:
-        file.truncate(1 << 39)  # a hole, which takes no room
+        # A hole takes no space.
+        file.truncate(1 << 39)
     with pytest.raises(ModelError, match="has 549,755,813,888 bytes; a model may have at most 268,435,456"):
         Reader(path)
 
@@ -389,7 +391,8 @@ def test_a_small_onnx_that_asks_for_all_memory_is_refused(tmp_path: Path) -> Non
 
 def test_a_field_hidden_behind_the_bits_that_protobuf_drops_is_found(tmp_path: Path) -> None:
     path, _ = write_graph(tmp_path / "hidden.onnx", ["Flatten", "Gemm"])
-    function = bytes([0xCA, 0x81, 0x80, 0x80, 0x10, 0x00])  # field 25, with a 33rd bit
+    # This is field 25 with a 33rd bit.
+    function = bytes([0xCA, 0x81, 0x80, 0x80, 0x10, 0x00])
     path.write_bytes(path.read_bytes() + function)
     assert refusal(path, tmp_path).startswith("defines its own functions")
 

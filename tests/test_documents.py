@@ -165,7 +165,8 @@ def test_a_file_with_too_many_pages_says_how_to_choose(tmp_path: Path) -> None:
 
 
 def test_a_scanned_page_is_the_image_itself() -> None:
-    scan = digit_page(4, (600, 800)).convert("1")  # in black and white, Pillow saves it without loss
+    # Pillow saves a picture in black and white without loss.
+    scan = digit_page(4, (600, 800)).convert("1")
     page = only_page(scanned_pdf([scan], resolution=150))
     assert np.array_equal(page.grey, np.asarray(scan.convert("L")))
     assert page.size == (600, 800)
@@ -196,7 +197,8 @@ def test_other_pages_are_drawn_as_large_as_reading_needs() -> None:
 def test_boxes_and_regions_are_in_pixels_at_300_dots_per_inch(reader: Reader) -> None:
     drawn = drawn_pdf(SEVEN)
     (digit,) = reader.read(drawn).digits
-    points = np.array([60, 75, 80, 165])  # from the left upper corner of the page of 300 points
+    # The offset is from the upper left corner of the page of 300 points.
+    points = np.array([60, 75, 80, 165])
     assert np.abs(np.array(digit.box) - points * 300 / 72).max() < 40
     assert reader.read(drawn, region=(100, 200, 600, 900)).text == "7"
 

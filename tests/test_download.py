@@ -14,7 +14,8 @@ from inkread.datasets.download import cache_folder, download_all
 from inkread.errors import DataError
 
 NAME = "digits.gz"
-CONTENT = bytes(range(256)) * 1200  # several reads of the downloader
+# The downloader needs several reads for it.
+CONTENT = bytes(range(256)) * 1200
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
 
 Download = Callable[..., None]

@@ -25,7 +25,7 @@ from inkread.drawing import (
     lay_ground,
     pen,
 )
-from inkread.drawing.more_shapes import MORE_SHAPES
+from inkread.drawing.shapes import MORE_SHAPES
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 EVERY_SHAPE = [(digit, shape) for table in (SHAPES, MORE_SHAPES) for digit, shapes in table.items() for shape in shapes]
@@ -145,7 +145,8 @@ def disc_by_disc(
 def test_a_stroke_is_drawn_as_disc_by_disc_to_the_last_bit(seed: int) -> None:
     rng, size = seeded(seed), np.array([50, 70])
     points = rng.uniform(-5, 75, 2) + np.cumsum(rng.normal(0, 2, (40, 2)), axis=0)
-    if seed % 2:  # centres and radii that lie exactly between two sixteenths
+    # These centres and radii are exactly between two sixteenths.
+    if seed % 2:
         points = np.rint(64 * points) / 64 + 1 / 128
     radii, loads = np.rint(64 * rng.uniform(0.5, 6, 40)) / 64 + 1 / 128, rng.uniform(0.1, 1, 40)
     drawn = pen._patch(points, radii, loads, size)

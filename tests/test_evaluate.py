@@ -164,7 +164,8 @@ def test_an_index_is_scored_by_class_capture_and_source(tmp_path: Path) -> None:
     rows = ["2.png,a,2,single,scan", "6.png,a,6,single,photo", "2.png,b,3,single,photo", "6.png,b,66,line,photo"]
     result = evaluate(str(write_index(tmp_path, "\n".join(["file,source_repo,label,kind,capture", *rows]))))
     told = result.to_dict()
-    assert told["by_class"] == {"2": [1, 1], "3": [0, 1], "6": [1, 1]}  # of single digits alone
+    # This counts only single digits.
+    assert told["by_class"] == {"2": [1, 1], "3": [0, 1], "6": [1, 1]}
     assert told["by_capture"] == {"photo": [1, 3], "scan": [1, 1]}
     assert told["by_source"] == {"a": [2, 2], "b": [0, 2]}
 
@@ -223,7 +224,8 @@ def test_against_tells_the_other_model_and_the_test(folders: Path, capsys: pytes
     assert main(["evaluate", "--data", str(folders), "--against", "tiny"]) == 1
     captured = capsys.readouterr()
     assert "against tiny: " in captured.out
-    assert captured.err.count("broken.png") == 1  # and not once a model
+    # It is named once, not once per model.
+    assert captured.err.count("broken.png") == 1
 
 
 def test_a_missing_model_to_compare_with_ends_with_4(folders: Path) -> None:
@@ -235,7 +237,8 @@ def test_the_whole_text_must_be_right(tmp_path: Path) -> None:
     result = evaluate(str(write_index(tmp_path, "file,label\na.png,22\na.png,2|2\na.png,2\n")))
     assert (result.right, result.of) == (1, 3)
     assert [miss.label for miss in result.misses] == ["22", "2|2"]
-    assert np.array(result.confusion).sum() == 1  # only where one digit was to be read
+    # Only the label of a single digit is in the matrix.
+    assert np.array(result.confusion).sum() == 1
 
 
 def test_an_index_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:

@@ -325,7 +325,7 @@ def test_what_is_no_digit_is_explained_as_that(reader: Reader, tmp_path: Path) -
     assert found.answer == 10
     assert found.change is not None
     assert found.runner_up == found.change.answer < 10
-    assert found.to_dict()["answer"] == "no digit"
+    assert found.to_dict()["answer"] == "non-digit"
 
 
 def test_a_blank_picture_has_nothing_to_explain(reader: Reader) -> None:

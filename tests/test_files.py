@@ -66,7 +66,8 @@ def test_two_writers_do_not_share_a_temporary_file(tmp_path: Path) -> None:
         assert one != other
         one.write_text("one")
         other.write_text("other")
-    assert listing(tmp_path) == {"a.txt": "one"}  # the last to end
+    # This is the last to end.
+    assert listing(tmp_path) == {"a.txt": "one"}
 
 
 def test_nothing_written_is_an_error_and_leaves_the_old_file(tmp_path: Path) -> None:
@@ -142,7 +143,8 @@ def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(
 
     def fails(self: Path, target: Path) -> Path:
         if target == tmp_path / "model" and (self / "a.txt").exists():
-            raise PermissionError("in use")  # as on Windows, while a program has it open
+            # Windows does this while a program has the file open.
+            raise PermissionError("in use")
         return replace(self, target)
 
     monkeypatch.setattr(Path, "replace", fails)

@@ -22,7 +22,8 @@ from inkread.training.recipes import FINE_TUNE
 
 pytest.importorskip("onnx", reason="needs the extra 'train'")
 
-SHORT = replace(FINE_TUNE, sample=1500, epochs=4, batch=16)  # as many steps as of the whole, nearly
+# It has nearly as many steps as the whole.
+SHORT = replace(FINE_TUNE, sample=1500, epochs=4, batch=16)
 SIGN = np.full((90, 90), 255, np.uint8)
 SIGN[20:70, 20:26] = SIGN[20:70, 64:70] = SIGN[64:70, 20:70] = 0
 
@@ -82,7 +83,8 @@ def test_what_learnt_further_learns_further_again(
     shorter = replace(SHORT, sample=200, epochs=1)
     again = fine_tune(base=folder, recipe=shorter, data=data / "mnist", out=tmp_path / "model")
     assert again.data["from"]["sha256"] == first.model_sha256
-    assert again.data["name"] == "own data"  # a sample is not MNIST as published
+    # A sample is not MNIST as published.
+    assert again.data["name"] == "own data"
 
 
 def test_a_model_that_cannot_learn_further_is_refused_with_the_reason(
@@ -105,7 +107,7 @@ def test_a_folder_whose_two_files_disagree_is_refused(
 ) -> None:
     write_network(tmp_path / "model.onnx", classes=11, softmax=True)
     (tmp_path / "model.keras").write_bytes((further[0] / "model.keras").read_bytes())
-    with pytest.raises(ModelError, match="answers otherwise than the model that reads"):
+    with pytest.raises(ModelError, match="gives different answers than the model that reads"):
         start_from(tmp_path).network(np.random.default_rng(0).random((20, 28, 28), np.float32))
 
 

@@ -22,13 +22,14 @@ from inkread import Reader
 from inkread.datasets import Mnist
 from inkread.drawing import digit_strokes, draw_ink
 from inkread.glyphs import CENTRE, INNER, SIDE, STROKE, normalise, normalise_one, stroke_width
-from inkread.ink.ink import find_ink
+from inkread.ink import find_ink
 from inkread.layout.single_digit import find_digit
 from inkread.pictures.opening import Picture, open_picture
 
 Map = NDArray[np.float32]
 
-LENGTH, WIDTH = 120, 9  # of the digit and its strokes in the pictures below, in pixels
+# The sizes of the digit and its strokes in the pictures below, in pixels.
+LENGTH, WIDTH = 120, 9
 FRAME = 240
 
 # Digits of every class by many hands.
@@ -47,7 +48,7 @@ def drawn(
 
 
 def glyph_of(picture: Picture) -> Map:
-    """Return the glyph that comes out at the end of the whole road."""
+    """Return the glyph of a picture, after all steps of reading."""
     patch = find_digit(find_ink(open_picture(picture)))
     assert patch is not None
     return normalise_one(patch.ink)
@@ -249,7 +250,7 @@ def test_ink_stays_as_it_was() -> None:
 
 
 def test_mnist_digits_as_large_pictures_come_back_as_they_were(mnist: Mnist, reader: Reader) -> None:
-    """Send 200 training images, ten times as large, black on white, the whole road."""
+    """Read 200 training images, ten times as large, black on white, through all steps."""
     chosen = np.arange(0, len(mnist.train_images), len(mnist.train_images) // 200)[:200]
     images, labels = mnist.train_images[chosen], mnist.train_labels[chosen]
     large = [Image.fromarray(255 - image).resize((280, 280), Image.Resampling.BILINEAR) for image in images]

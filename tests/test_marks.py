@@ -21,7 +21,7 @@ from inkread.layout.text_lines import find_lines, with_odds
 from inkread.loading import SHIPPED
 from inkread.marks import LETTER, MARK_CLASSES
 from inkread.models.detector import SHIPPED_DETECTOR, Detector, load_detector
-from inkread.models.probabilities import agreed
+from inkread.models.probabilities import pool_opinions
 from inkread.reader import Reader
 from inkread.readings import Reading
 
@@ -159,12 +159,12 @@ def test_a_page_without_ink_costs_no_view(monkeypatch: pytest.MonkeyPatch) -> No
 def test_two_readers_agree_by_their_weights() -> None:
     own = np.array([[0.6, 0.3, *[0.0125] * 8, 0.0]], np.float32)
     detected = np.array([[0.1, 0.8, *[0.0125] * 8]], np.float32)
-    assert agreed(own, detected, 0.0)[:, :10].argmax() == 0
-    assert agreed(own, detected, 0.9).argmax() == 1
-    assert agreed(own, detected, 0.5).sum() == pytest.approx(1)
+    assert pool_opinions(own, detected, 0.0)[:, :10].argmax() == 0
+    assert pool_opinions(own, detected, 0.9).argmax() == 1
+    assert pool_opinions(own, detected, 0.5).sum() == pytest.approx(1)
     unsure = np.array([[0.6, 0.3, *[0.0125] * 8, 0.9]], np.float32)
     unsure[:, :10] *= 0.1
-    assert agreed(unsure, detected, 0.5)[:, :10].argmax() == 1
+    assert pool_opinions(unsure, detected, 0.5)[:, :10].argmax() == 1
 
 
 def test_odds_move_a_letter_to_a_digit() -> None:

@@ -50,7 +50,7 @@ def refusal(model: Path) -> str:
 
 
 def with_none(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the probabilities of ten digits with a zero for no digit beside them."""
+    """Return the probabilities of ten digits, and a zero for the non-digit."""
     return np.pad(np.asarray(probabilities, float), ((0, 0), (0, 1)))
 
 
@@ -264,7 +264,7 @@ def test_a_card_that_is_a_folder_is_refused_by_its_name(tmp_path: Path) -> None:
         load_card(tmp_path)
 
 
-def test_entries_of_later_versions_are_passed_over(tmp_path: Path) -> None:
+def test_entries_of_later_versions_are_ignored(tmp_path: Path) -> None:
     card = load_card(write_card(tmp_path, recipe="best", tomorrow={"new": 1}, seed=7))
     assert (card.recipe, card.seed) == ("best", 7)
     assert not hasattr(card, "tomorrow")

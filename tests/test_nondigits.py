@@ -1,4 +1,4 @@
-"""Ink that is no digit: every family draws what it should, and nothing that could be taken for a digit."""
+"""Non-digits: every family draws what it should, and nothing that could be taken for a digit."""
 
 from __future__ import annotations
 

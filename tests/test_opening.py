@@ -54,7 +54,7 @@ def encoded(image: Image.Image | NDArray[Any], kind: str, **options: Any) -> byt
 
 
 def assert_near(box: Box, expected: Box, pixels: float) -> None:
-    """Assert that no edge of a box lies further than so many pixels from where it should."""
+    """Assert that each edge of a box is at most this many pixels from where it should be."""
     edges = np.array([box.x, box.y, box.x + box.w, box.y + box.h])
     wanted = np.array([expected.x, expected.y, expected.x + expected.w, expected.y + expected.h])
     assert np.abs(edges - wanted).max() <= pixels, f"{box} is not near {expected}"
@@ -468,7 +468,7 @@ BROKEN_EXIF = {
 
 @pytest.mark.parametrize("file", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("kind", BROKEN_EXIF)
-def test_a_broken_exif_block_is_passed_over(kind: str, file: str) -> None:
+def test_a_broken_exif_block_is_ignored(kind: str, file: str) -> None:
     content = encoded(GREY, file, exif=BROKEN_EXIF[kind])
     assert BROKEN_EXIF[kind].removeprefix(b"Exif\0\0") in content
     assert_reads_four(inkread.read(content))
@@ -506,7 +506,7 @@ def test_a_small_digit_in_a_large_photo_is_read() -> None:
 
 
 def png_that_claims(width: int, height: int) -> bytes:
-    """Return a PNG of one bit a pixel whose header promises so many pixels, with none of them in it."""
+    """Return a PNG of one bit per pixel whose header promises this many pixels, and that contains none."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -519,7 +519,8 @@ def png_that_claims(width: int, height: int) -> bytes:
 def test_a_picture_over_100_megapixels_is_refused_before_it_is_decoded(tmp_path: Path, size: tuple[int, int]) -> None:
     path = tmp_path / "bomb.png"
     path.write_bytes(png_that_claims(*size))
-    message = refusal(path, "too-large")  # decoding it first would find it truncated
+    # If it were decoded first, it would be found to be truncated.
+    message = refusal(path, "too-large")
     assert message.startswith(f"{path}: ")
     assert message.endswith("over the limit of 100 megapixels; reduce the picture first")
 
@@ -530,7 +531,8 @@ def test_a_real_bomb_is_refused_at_once() -> None:
     assert len(file.getvalue()) < 100_000
     started = time.perf_counter()
     assert "20000 x 6000 pixels" in refusal(file.getvalue(), "too-large")
-    assert time.perf_counter() - started < 0.5  # a millisecond; decoding it takes seconds
+    # This takes a millisecond. Decoding takes seconds.
+    assert time.perf_counter() - started < 0.5
 
 
 def test_a_picture_just_under_the_limit_is_not_too_large() -> None:
@@ -599,7 +601,8 @@ def test_a_name_that_no_file_can_have_is_refused() -> None:
 
 
 def test_a_file_that_may_not_be_read_names_the_cause(png: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied(path: Path, mode: str) -> BinaryIO:  # simulated, since root may read everything
+    # It is simulated, since root may read everything.
+    def denied(path: Path, mode: str) -> BinaryIO:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "open", denied)
@@ -627,7 +630,8 @@ SMALL = {
 }
 
 
-@pytest.mark.filterwarnings("default")  # Pillow's own, about what it finds in damaged files
+# Pillow itself warns about damage in files.
+@pytest.mark.filterwarnings("default")
 @settings(max_examples=150)
 @given(
     kind=st.sampled_from(sorted(SMALL)),

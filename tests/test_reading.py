@@ -47,7 +47,7 @@ def ink_of(digit: int, pen: str = "felt-tip") -> Ink:
 
 
 def written(digit: int, width: float, shape: str | None = None) -> Ink:
-    """Return the ink of a digit written with a pen of so many pixels."""
+    """Return the ink of a digit written with a pen of this width in pixels."""
     rng = seeded(digit)
     strokes = [130 * stroke + (25, 35) for stroke in digit_strokes(digit, rng=rng, shape=shape)]
     return draw_ink(strokes, size=SIZE, pen="screen", width=width, rng=rng)
@@ -90,7 +90,7 @@ def with_specks(picture: Picture) -> Picture:
 
 
 def framed(picture: Picture, top: int, right: int, bottom: int, left: int) -> Picture:
-    """Return the picture with black bars of so many pixels at its edges."""
+    """Return the picture with black bars of this width in pixels at its edges."""
     framed = np.zeros_like(picture)
     inside = slice(top, SIZE[0] - bottom), slice(left, SIZE[1] - right)
     framed[inside] = picture[inside]
@@ -170,7 +170,8 @@ def test_colours_that_are_equally_bright_leave_nothing_in_grey(page: str) -> Non
 
 def test_all_that_makes_up_a_digit_is_in_its_box() -> None:
     ink = written(5, 8)
-    ink[70:78] = 0  # the pen was lifted
+    # The pen was lifted.
+    ink[70:78] = 0
     box = inkread.read(on(PALE, DARK, ink)).digits[0].box
     rows, columns = np.flatnonzero((ink > 0.5).any(axis=1)), np.flatnonzero((ink > 0.5).any(axis=0))
     assert abs(box.x - columns[0]) <= 2

@@ -231,7 +231,8 @@ def test_what_is_not_known_of_the_pictures_has_no_table() -> None:
 def test_what_more_confidence_costs_has_a_row_for_each_level(measured: Evaluation) -> None:
     assert LEVELS == (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
     assert Page(report_of(measured)).table("--min-confidence") == [
-        ["0%", "66.7%", "75.00%"],  # of six: one was refused, one could not be opened
+        # Of six, one was refused and one could not be opened.
+        ["0%", "66.7%", "75.00%"],
         ["50%", "66.7%", "75.00%"],
         ["80%", "50.0%", "66.67%"],
         ["90%", "33.3%", "100.00%"],

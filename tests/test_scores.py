@@ -19,7 +19,7 @@ from inkread.evaluation.statistics import (
     reliability,
     wilson_interval,
 )
-from inkread.models.probabilities import cross_entropy, fit_temperature, tempered
+from inkread.models.probabilities import cross_entropy, fit_temperature, temper
 
 NONE = (np.zeros(0), np.zeros(0, bool))
 
@@ -58,13 +58,13 @@ def test_being_right_for_sure_costs_nothing_and_being_wrong_for_sure_much_but_no
 def test_a_temperature_divides_the_logarithms() -> None:
     probabilities = np.array([[0.8, 0.2]], np.float32)
     # The odds of 4 to 1 become their root at 2, and their square at a half.
-    assert tempered(probabilities, 2)[0] == pytest.approx([2 / 3, 1 / 3])
-    assert tempered(probabilities, 0.5)[0] == pytest.approx([16 / 17, 1 / 17])
-    assert np.array_equal(tempered(probabilities, 1), probabilities)
+    assert temper(probabilities, 2)[0] == pytest.approx([2 / 3, 1 / 3])
+    assert temper(probabilities, 0.5)[0] == pytest.approx([16 / 17, 1 / 17])
+    assert np.array_equal(temper(probabilities, 1), probabilities)
 
 
 def test_an_impossible_class_stays_finite_under_any_temperature() -> None:
-    warmed = tempered(np.array([[1, 0]], np.float32), 5)
+    warmed = temper(np.array([[1, 0]], np.float32), 5)
     assert np.isfinite(warmed).all()
     assert warmed.sum() == pytest.approx(1)
 
@@ -179,7 +179,8 @@ def test_the_calibration_error_lies_between_0_and_1_whatever_the_order(pairs: li
     ("least", "covered", "accuracy"),
     [
         (0.0, 5, 0.4),
-        (0.51, 4, 0.25),  # the least is among those that are kept
+        # The smallest is among those that are kept.
+        (0.51, 4, 0.25),
         (0.52, 3, 1 / 3),
         (0.92, 1, 1.0),
     ],

@@ -131,7 +131,7 @@ def test_writing_of_any_size_is_read(reader: Reader, height: int) -> None:
 @pytest.mark.parametrize("overlap", [1, 4])
 def test_digits_that_touch_are_taken_apart(reader: Reader, overlap: int) -> None:
     def page(lines: Lines, seed: int) -> Picture:
-        """Two numbers drawn apart and pushed together until their nearest digits share so many columns."""
+        """Two numbers, drawn apart and pushed together until their nearest digits share this many columns."""
         inks = [draw_sheet([part], rng=seeded(seed), pen="felt-tip").min(axis=2) for part in (lines[0], lines[1])]
         parts = [ink[:, np.flatnonzero(ink.min(axis=0) < 120)[0] : np.flatnonzero(ink.min(axis=0) < 120)[-1] + 1]
                  for ink in inks]  # fmt: skip
@@ -474,7 +474,8 @@ def test_any_drawn_page_gives_digits_in_its_bounds_or_is_refused(
     rng = seeded(seed)
     lines = ["".join(map(str, rng.integers(0, 10, rng.integers(1, 8)))) for _ in range(rng.integers(1, 4))]
     page = draw_sheet(lines, rng=rng, ground=ground, height=height, slope=slope, boxes=boxed and ground == "paper")
-    page = np.ascontiguousarray(np.rot90(page, turns))  # before it is large, which is quicker
+    # It is turned before it is enlarged, which is faster.
+    page = np.ascontiguousarray(np.rot90(page, turns))
     if megapixels:
         factor = (1e6 * megapixels / (page.shape[0] * page.shape[1])) ** 0.5
         page = np.asarray(cv2.resize(page, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR), np.uint8)

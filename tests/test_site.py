@@ -44,7 +44,8 @@ def test_every_page_of_the_repository_is_in_the_menu(site: Path) -> None:
 def test_links_between_files_of_the_repository_lead_to_pages_of_the_site(site: Path) -> None:
     first = (site / "index.html").read_text()
     for page in ("reading.html", "benchmarks/results.html", "changelog.html"):
-        assert len(re.findall(rf'href="{page}"', first)) >= 2  # in the menu and in the text
+        # It is in the menu and in the text.
+        assert len(re.findall(rf'href="{page}"', first)) >= 2
     assert 'href="LICENSE"' not in first
 
 

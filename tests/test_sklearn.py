@@ -144,7 +144,8 @@ def test_a_seed_is_whatever_scikit_learn_takes(few: tuple[NDArray[np.uint8], ...
     np.testing.assert_array_equal(trained(np.random.RandomState(0)), drawn)
     random = np.random.RandomState(0)
     np.testing.assert_array_equal(trained(random), drawn)
-    assert (trained(random) != drawn).any()  # each draws anew
+    # Each call draws another seed.
+    assert (trained(random) != drawn).any()
     np.random.seed(5)  # noqa: NPY002 - what None stands for in scikit-learn
     first = trained(None)
     np.random.seed(5)  # noqa: NPY002
@@ -180,7 +181,8 @@ def test_a_pickle_holds_the_trained_network(
         "print(*trained.predict(np.load('images.npy')), 'keras' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [*map(str, trained.predict(few[2][:20])), "False"]  # and reading needs no Keras
+    # Reading needs no Keras.
+    assert done.stdout.split() == [*map(str, trained.predict(few[2][:20])), "False"]
 
 
 def test_predicting_changes_nothing(trained: DigitClassifier, few: tuple[NDArray[np.uint8], ...]) -> None:

@@ -89,5 +89,35 @@ def test_no_two_classes_have_one_name() -> None:
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
+SMALL = {
+    "__main__.py": "python -m inkread",
+    "cli/completion.py": "one file per command",
+    "cli/convert.py": "one file per command",
+    "drawing/noise.py": "ten modules draw with it",
+    "expecting/check_digits.py": "arithmetic that knows nothing of texts",
+    "geometry.py": "one kind of box for all rooms, without NumPy at import",
+    "keras_backend.py": "the only door to the training framework",
+    "loading.py": "models and foreign files meet here, and neither imports the other",
+    "models/files.py": "names and limits that open no model",
+    "pictures/folders.py": "reading and batches list the same files",
+    "quantiles.py": "NumPy's own import a tenth of the time of a reading",
+    "steps.py": "what reader, figures and explanations share, without importing each other",
+    "style.py": "figures, readings and teaching share it, without matplotlib at import",
+    "web/limits.py": "five modules of the service keep to them",
+}
+"""Files under 60 lines, each with the reason why it is not a part of another."""
+
+
+def test_a_small_file_has_a_reason() -> None:
+    """A new small file is merged into its caller, or gets its reason here."""
+    package = SOURCE / "inkread"
+    small = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if path.name != "__init__.py" and len(path.read_text(encoding="utf-8").splitlines()) < 60
+    }
+    assert small <= SMALL.keys()
+
+
 def test_the_reader_knows_none_of_the_wings(graph: Graph) -> None:
     assert not {"inkread.web.app", "inkread.batch.run", "inkread.cli.app"} & reachable(graph, "inkread.reader")

@@ -23,7 +23,7 @@ SEVEN = EXAMPLES / "7-shadow.jpg"
 
 
 @pytest.fixture
-def pupil(tmp_path: Path) -> Reader:
+def taught_reader(tmp_path: Path) -> Reader:
     """A reader with an empty profile of its own."""
     return Reader(profile=Profile(path=tmp_path / "taught.sqlite"))
 
@@ -43,114 +43,114 @@ def no_digit() -> NDArray[np.uint8]:
     return picture
 
 
-def test_a_taught_picture_is_read_as_taught(pupil: Reader) -> None:
-    assert pupil.read(SEVEN).text == "7"
-    (lesson,) = pupil.teach(3, SEVEN)
+def test_a_taught_picture_is_read_as_taught(taught_reader: Reader) -> None:
+    assert taught_reader.read(SEVEN).text == "7"
+    (lesson,) = taught_reader.teach(3, SEVEN)
     assert (lesson.label, lesson.picture, lesson.instead_of) == (3, str(SEVEN), None)
-    reading = pupil.read(SEVEN)
+    reading = taught_reader.read(SEVEN)
     assert reading.text == "3"
     assert reading.confidence is not None
     assert reading.confidence > 0.99
     assert sum(reading.digits[0].probabilities) == pytest.approx(1, abs=1e-5)
 
 
-def test_what_looks_like_it_is_read_so_too(pupil: Reader) -> None:
-    pupil.teach(3, SEVEN)
-    assert pupil.read(nudged(SEVEN, 3)).text == "3"
+def test_what_looks_like_it_is_read_so_too(taught_reader: Reader) -> None:
+    taught_reader.teach(3, SEVEN)
+    assert taught_reader.read(nudged(SEVEN, 3)).text == "3"
 
 
-def test_what_is_far_from_it_stays_as_it_was(pupil: Reader, reader: Reader) -> None:
-    pupil.teach(3, SEVEN)
+def test_what_is_far_from_it_stays_as_it_was(taught_reader: Reader, reader: Reader) -> None:
+    taught_reader.teach(3, SEVEN)
     for path in sorted(EXAMPLES.glob("[0-689]*.*g")):
-        before, after = reader.read(path), pupil.read(path)
+        before, after = reader.read(path), taught_reader.read(path)
         assert before.text == after.text
         np.testing.assert_allclose(before.digits[0].probabilities, after.digits[0].probabilities, atol=0.02)
 
 
-def test_teaching_again_with_the_right_label_puts_it_right_and_says_so(pupil: Reader) -> None:
-    (first,) = pupil.teach(3, SEVEN)
-    (second,) = pupil.teach(7, SEVEN)
+def test_teaching_again_with_the_right_label_puts_it_right_and_says_so(taught_reader: Reader) -> None:
+    (first,) = taught_reader.teach(3, SEVEN)
+    (second,) = taught_reader.teach(7, SEVEN)
     assert second.instead_of == 3
-    assert pupil.read(SEVEN).text == "7"
-    assert pupil.profile is not None
-    assert [lesson.id for lesson in pupil.profile.lessons()] == [second.id]
+    assert taught_reader.read(SEVEN).text == "7"
+    assert taught_reader.profile is not None
+    assert [lesson.id for lesson in taught_reader.profile.lessons()] == [second.id]
     assert second.id != first.id
 
 
-def test_two_similar_pictures_may_carry_different_labels(pupil: Reader) -> None:
-    pupil.teach(3, SEVEN)
+def test_two_similar_pictures_may_carry_different_labels(taught_reader: Reader) -> None:
+    taught_reader.teach(3, SEVEN)
     for pixels in (1, 2, 3):
-        pupil.teach(5, nudged(SEVEN, pixels))
-    assert pupil.read(SEVEN).text == "3"
-    assert [pupil.read(nudged(SEVEN, pixels)).text for pixels in (1, 2, 3)] == ["5"] * 3
+        taught_reader.teach(5, nudged(SEVEN, pixels))
+    assert taught_reader.read(SEVEN).text == "3"
+    assert [taught_reader.read(nudged(SEVEN, pixels)).text for pixels in (1, 2, 3)] == ["5"] * 3
 
 
-def test_a_refused_picture_is_read_once_it_was_taught(pupil: Reader) -> None:
-    assert pupil.read(no_digit(), as_="digit").refused is not None
-    pupil.teach(4, no_digit(), as_="digit")
-    assert pupil.read(no_digit(), as_="digit").text == "4"
+def test_a_refused_picture_is_read_once_it_was_taught(taught_reader: Reader) -> None:
+    assert taught_reader.read(no_digit(), as_="digit").refused is not None
+    taught_reader.teach(4, no_digit(), as_="digit")
+    assert taught_reader.read(no_digit(), as_="digit").text == "4"
 
 
-def test_the_digits_of_a_number_are_taught_in_reading_order(pupil: Reader) -> None:
+def test_the_digits_of_a_number_are_taught_in_reading_order(taught_reader: Reader) -> None:
     sheet = draw_sheet(["12"], rng=np.random.default_rng(5))
-    text = pupil.read(sheet).text
+    text = taught_reader.read(sheet).text
     assert len(text) == 2
-    lessons = pupil.teach("98", sheet)
+    lessons = taught_reader.teach("98", sheet)
     assert [lesson.label for lesson in lessons] == [9, 8]
     assert lessons[0].box is not None
     assert lessons[1].box is not None
     assert lessons[0].box.x < lessons[1].box.x
-    assert pupil.read(sheet).text == "98"
+    assert taught_reader.read(sheet).text == "98"
 
 
-def test_one_digit_of_many_is_taught_by_its_box(pupil: Reader) -> None:
+def test_one_digit_of_many_is_taught_by_its_box(taught_reader: Reader) -> None:
     sheet = draw_sheet(["12"], rng=np.random.default_rng(5))
-    first, second = pupil.read(sheet).digits
-    pupil.teach(6, sheet, box=second.box)
-    assert pupil.read(sheet).text == f"{first.digit}6"
+    first, second = taught_reader.read(sheet).digits
+    taught_reader.teach(6, sheet, box=second.box)
+    assert taught_reader.read(sheet).text == f"{first.digit}6"
     with pytest.raises(PictureError, match="no digit at"):
-        pupil.teach(6, sheet, box=Box(0, 0, 2, 2))
+        taught_reader.teach(6, sheet, box=Box(0, 0, 2, 2))
 
 
-def test_a_glyph_is_taught_without_a_picture(pupil: Reader) -> None:
-    glyph = as_bytes(pupil.steps(SEVEN).glyphs)[0]
-    (lesson,) = pupil.teach_lessons([Lesson(3, glyph)])
+def test_a_glyph_is_taught_without_a_picture(taught_reader: Reader) -> None:
+    glyph = as_bytes(taught_reader.steps(SEVEN).glyphs)[0]
+    (lesson,) = taught_reader.teach_lessons([Lesson(3, glyph)])
     assert (lesson.box, lesson.crop) == (None, b"")
-    assert pupil.read(SEVEN).text == "3"
+    assert taught_reader.read(SEVEN).text == "3"
 
 
 @pytest.mark.parametrize("label", ["", "x", "7a", "-1", "٣"])
-def test_a_label_is_made_of_digits(pupil: Reader, label: str) -> None:
+def test_a_label_is_made_of_digits(taught_reader: Reader, label: str) -> None:
     with pytest.raises(OptionError, match="label"):
-        pupil.teach(label, SEVEN)
+        taught_reader.teach(label, SEVEN)
 
 
-def test_a_picture_without_so_many_digits_is_not_taught(pupil: Reader) -> None:
+def test_a_picture_without_so_many_digits_is_not_taught(taught_reader: Reader) -> None:
     with pytest.raises(PictureError, match="the label has 2 digits, but 1 is found"):
-        pupil.teach("77", SEVEN)
+        taught_reader.teach("77", SEVEN)
     with pytest.raises(PictureError, match="no writing"):
-        pupil.teach(7, np.full((100, 100), 255, np.uint8))
-    assert pupil.profile is not None
-    assert pupil.profile.lessons() == []
+        taught_reader.teach(7, np.full((100, 100), 255, np.uint8))
+    assert taught_reader.profile is not None
+    assert taught_reader.profile.lessons() == []
 
 
-def test_the_same_digit_under_two_labels_at_once_is_refused(pupil: Reader) -> None:
-    glyph = as_bytes(pupil.steps(SEVEN).glyphs)[0]
+def test_the_same_digit_under_two_labels_at_once_is_refused(taught_reader: Reader) -> None:
+    glyph = as_bytes(taught_reader.steps(SEVEN).glyphs)[0]
     with pytest.raises(OptionError, match="taught as 3 and as 7"):
-        pupil.teach_lessons([Lesson(3, glyph, "a.png"), Lesson(7, glyph, "b.png")])
-    assert pupil.profile is not None
-    assert pupil.profile.lessons() == []
+        taught_reader.teach_lessons([Lesson(3, glyph, "a.png"), Lesson(7, glyph, "b.png")])
+    assert taught_reader.profile is not None
+    assert taught_reader.profile.lessons() == []
 
 
-def test_what_another_reader_teaches_counts_at_once(pupil: Reader) -> None:
-    other = Reader(profile=pupil.profile)
+def test_what_another_reader_teaches_counts_at_once(taught_reader: Reader) -> None:
+    other = Reader(profile=taught_reader.profile)
     assert other.read(SEVEN).text == "7"
-    (lesson,) = pupil.teach(3, SEVEN)
+    (lesson,) = taught_reader.teach(3, SEVEN)
     assert other.read(SEVEN).text == "3"
-    assert pupil.profile is not None
-    pupil.profile.forget([lesson.id or 0])
+    assert taught_reader.profile is not None
+    taught_reader.profile.forget([lesson.id or 0])
     assert other.read(SEVEN).text == "7"
-    assert pupil.read(SEVEN).text == "7"
+    assert taught_reader.read(SEVEN).text == "7"
 
 
 def test_profiles_are_kept_apart(tmp_path: Path) -> None:
@@ -160,14 +160,14 @@ def test_profiles_are_kept_apart(tmp_path: Path) -> None:
     assert (anna.read(SEVEN).text, bob.read(SEVEN).text) == ("3", "7")
 
 
-def test_another_model_learns_from_the_same_lessons(pupil: Reader) -> None:
-    pupil.teach(3, SEVEN)
-    tiny = Reader("tiny", profile=pupil.profile)
+def test_another_model_learns_from_the_same_lessons(taught_reader: Reader) -> None:
+    taught_reader.teach(3, SEVEN)
+    tiny = Reader("tiny", profile=taught_reader.profile)
     assert tiny.read(SEVEN).text == "3"
-    assert pupil.read(SEVEN).text == "3"
+    assert taught_reader.read(SEVEN).text == "3"
 
 
-def test_a_reader_without_a_profile_reads_as_if_nothing_had_been_taught(pupil: Reader) -> None:
+def test_a_reader_without_a_profile_reads_as_if_nothing_had_been_taught(taught_reader: Reader) -> None:
     with pytest.raises(OptionError, match="no profile"):
         Reader(profile=None).teach(3, SEVEN)
 
@@ -181,10 +181,10 @@ def test_the_default_profile_counts_for_every_reader(tmp_path: Path, monkeypatch
 
 
 def test_a_network_without_features_reads_but_cannot_be_taught(
-    tmp_path: Path, write_network: WriteNetwork, pupil: Reader
+    tmp_path: Path, write_network: WriteNetwork, taught_reader: Reader
 ) -> None:
-    pupil.teach(3, SEVEN)
-    foreign = Reader(write_network(tmp_path / "foreign.onnx"), profile=pupil.profile)
+    taught_reader.teach(3, SEVEN)
+    foreign = Reader(write_network(tmp_path / "foreign.onnx"), profile=taught_reader.profile)
     foreign.read(SEVEN)
     with pytest.raises(ModelError, match="cannot be taught"):
         foreign.teach(3, SEVEN)
@@ -197,7 +197,8 @@ def test_a_network_is_given_its_features(tmp_path: Path, write_network: WriteNet
         path = write_network(tmp_path / f"{name}.onnx", softmax=softmax)
         glyphs = np.random.default_rng(0).random((3, 28, 28), np.float32)
         before = load_classifier(path).classify(glyphs)
-        for _ in range(2):  # the second time there is nothing left to do
+        # The second time, there is nothing left to do.
+        for _ in range(2):
             expose_features(path)
         after, features = load_classifier(path).classify_with_features(glyphs)
         np.testing.assert_array_equal(before, after)
@@ -211,23 +212,23 @@ def test_the_shipped_models_can_be_taught(folder: Path) -> None:
     assert classifier.sha256 == classifier.card.model_sha256
 
 
-def test_many_digits_are_read_the_same_in_any_company(pupil: Reader) -> None:
-    pupil.teach(3, SEVEN)
+def test_many_digits_are_read_the_same_in_any_company(taught_reader: Reader) -> None:
+    taught_reader.teach(3, SEVEN)
     glyphs = np.random.default_rng(0).random((200, 28, 28), np.float32)
-    together = pupil.classifier.classify(glyphs)
-    np.testing.assert_allclose(together[150:151], pupil.classifier.classify(glyphs[150:151]), atol=1e-5)
+    together = taught_reader.classifier.classify(glyphs)
+    np.testing.assert_allclose(together[150:151], taught_reader.classifier.classify(glyphs[150:151]), atol=1e-5)
     np.testing.assert_allclose(together.sum(axis=1), 1, atol=1e-5)
-    assert pupil.classifier.classify(glyphs[:0]).shape == (0, 11)
+    assert taught_reader.classifier.classify(glyphs[:0]).shape == (0, 11)
 
 
 def test_a_corrected_hand_is_read_better_and_others_as_before(tmp_path: Path, reader: Reader) -> None:
     """A hand that writes what the network takes for a 1 where it means a 7: two are taught, the others follow."""
     rng = np.random.default_rng(11)
     ones = [draw_digit(1, rng=rng, shape="plain") for _ in range(8)]
-    pupil = Reader(profile=Profile(path=tmp_path / "taught.sqlite"))
+    taught_reader = Reader(profile=Profile(path=tmp_path / "taught.sqlite"))
     for picture in ones[:3]:
-        pupil.teach(7, picture, as_="digit")
-    answers = [pupil.read(picture, as_="digit").text for picture in ones[3:]]
+        taught_reader.teach(7, picture, as_="digit")
+    answers = [taught_reader.read(picture, as_="digit").text for picture in ones[3:]]
     assert answers.count("7") >= 4
 
 
@@ -250,17 +251,17 @@ def test_a_lesson_is_a_digit_and_a_glyph(label: Any, glyph: Any, named: str) -> 
         Lesson(label, glyph)
 
 
-def test_a_box_may_be_four_numbers_as_json_has_them(pupil: Reader) -> None:
-    (box,) = (digit.box for digit in pupil.read(SEVEN).digits)
-    (lesson,) = pupil.teach(3, SEVEN, box=list(box))
+def test_a_box_may_be_four_numbers_as_json_has_them(taught_reader: Reader) -> None:
+    (box,) = (digit.box for digit in taught_reader.read(SEVEN).digits)
+    (lesson,) = taught_reader.teach(3, SEVEN, box=list(box))
     assert lesson.box == box
     for wrong in ((1, 2, 3), "7", (1, 2, 3, "x")):
         with pytest.raises(OptionError, match="four numbers"):
-            pupil.teach(3, SEVEN, box=wrong)  # type: ignore[arg-type]
+            taught_reader.teach(3, SEVEN, box=wrong)  # type: ignore[arg-type]
 
 
-def test_a_numpy_label_is_kept_as_a_number(pupil: Reader) -> None:
-    glyph = as_bytes(pupil.steps(SEVEN).glyphs)[0]
-    pupil.teach_lessons([Lesson(int(label), glyph) for label in np.array([7])])
-    pupil.teach_lessons([Lesson(np.int64(7), glyph)])  # type: ignore[arg-type]
-    assert pupil.read(SEVEN).text == "7"
+def test_a_numpy_label_is_kept_as_a_number(taught_reader: Reader) -> None:
+    glyph = as_bytes(taught_reader.steps(SEVEN).glyphs)[0]
+    taught_reader.teach_lessons([Lesson(int(label), glyph) for label in np.array([7])])
+    taught_reader.teach_lessons([Lesson(np.int64(7), glyph)])  # type: ignore[arg-type]
+    assert taught_reader.read(SEVEN).text == "7"

@@ -62,7 +62,8 @@ def test_a_killed_program_leaves_what_it_acknowledged_and_no_half(tmp_path: Path
         acknowledged |= {int(word) for word in process.communicate()[0].rpartition("\n")[0].split()}
         lessons = Profile("p", path=path).lessons()
         assert acknowledged <= {lesson.id for lesson in lessons}
-        assert len(lessons) % 5 == 0  # five are taught at a time, all or none
+        # Five are taught at a time, all or none.
+        assert len(lessons) % 5 == 0
         with sqlite3.connect(path) as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         db.close()

@@ -114,7 +114,8 @@ def test_the_average_images_look_like_their_class(trained: tuple[Path, Card], da
     labels = read_idx(data / "mnist" / "t10k-labels-idx1-ubyte.gz")
     averages = np.array([card.average_image(digit) for digit in range(10)]).reshape(10, 784).astype(float)
     nearest = ((images[:500, None] - averages[None]) ** 2).sum(axis=2).argmin(axis=1)
-    assert (nearest == labels[:500]).mean() > 0.75  # nearest class mean reads about 80 % of MNIST
+    # The nearest class mean reads about 80% of MNIST.
+    assert (nearest == labels[:500]).mean() > 0.75
 
 
 def test_the_keras_file_reads_as_the_onnx_file_does(trained: tuple[Path, Card]) -> None:
@@ -195,7 +196,8 @@ def test_a_tidied_network_answers_alike_without_turning_its_maps(tmp_path: Path)
         "numbers": np.array([108]),
         "dense": random.random((108, 10), np.float32) - np.float32(0.5),
     }
-    nodes = [  # as tf2onnx writes a Flatten of maps whose channel is the last
+    # tf2onnx writes a Flatten of maps whose channel is the last like this.
+    nodes = [
         made.make_node("Reshape", ["glyphs", "channels first"], ["images"]),
         made.make_node("Conv", ["images", "convolution"], ["maps"], strides=[4, 4]),
         made.make_node("Transpose", ["maps"], ["turned"], perm=[0, 2, 3, 1]),
@@ -233,7 +235,7 @@ def test_what_is_trained_can_be_taught(trained: tuple[Path, Card]) -> None:
 
 
 def own_sign(folder: Path) -> NDArray[np.uint8]:
-    """Return a sign that is no digit to anybody, and write it six times as somebody's 4, beside a blank page."""
+    """Return a sign that nobody else takes for a digit, and write it six times as somebody's 4, beside a blank page."""
     sign = np.full((90, 90), 255, np.uint8)
     sign[20:70, 20:26] = sign[20:70, 64:70] = sign[64:70, 20:70] = 0
     (folder / "4").mkdir(parents=True)
@@ -244,7 +246,7 @@ def own_sign(folder: Path) -> NDArray[np.uint8]:
 
 
 def test_own_digits_are_learnt_beside_the_others(few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sign that is no digit anywhere else is read as what its owner means by it."""
+    """A sign that is a non-digit anywhere else is read as what its owner means by it."""
     monkeypatch.setenv("INKREAD_HOME", str(tmp_path / "home"))
     sign = own_sign(tmp_path / "own")
     card = train("fast", data=few, out=tmp_path / "model", own=tmp_path / "own", epochs=6)
@@ -425,7 +427,8 @@ def test_kernels_of_convolutions_take_orthogonal_steps_and_all_else_those_of_ada
     variables = [keras.Variable(weights) for weights in before]
     optimizer = muon_cycle(0.01, 100)
     optimizer.apply([keras.ops.convert_to_tensor(gradient) for gradient in gradients], variables)
-    rate = 0.0005  # at the first step
+    # It happens at the first step.
+    rate = 0.0005
     shrunk = [weights * (1 - rate * 0.03) for weights in before]
     steps = [(kept - variable.numpy()) / rate for kept, variable in zip(shrunk, variables, strict=True)]
     # Keras's five iterations bring the singular values to 0.7 to 1.2, not to 1; a step has the root mean square 0.2.

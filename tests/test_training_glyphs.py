@@ -16,7 +16,7 @@ from inkread.drawing import digit_ink
 from inkread.drawing.nondigits import FAMILIES, nondigit_ink
 from inkread.glyphs import NON_DIGIT, normalise_one
 from inkread.training import training_glyphs
-from inkread.training.augment import FRAME, enlarged, image_of, piece, side_by_side
+from inkread.training.augment import FRAME, enlarge, image_of, piece, side_by_side
 from inkread.training.detector_material import Drawing
 from inkread.training.training_glyphs import KEPT, SHARES, Glyphs, TrainingGlyphs, drawn_glyphs
 
@@ -64,7 +64,7 @@ def made(small: Mnist) -> list[Glyphs]:
 def still(small: Mnist) -> list[Glyphs]:
     """Return the same three epochs, but for the nudges that kept glyphs get."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training_glyphs, "nudged", lambda glyphs, rng: glyphs)
+        patch.setattr(training_glyphs, "nudge", lambda glyphs, rng: glyphs)
         return epochs(small, 3)
 
 
@@ -238,7 +238,7 @@ def test_making_training_glyphs_needs_no_training_framework() -> None:
 def test_images_are_warped_in_their_place_and_the_data_stay(at_hand: Mnist) -> None:
     before = at_hand.train_images.copy()
     indices = np.arange(100)[::-1]
-    images, labels = training_glyphs._imaged((1, 2, 3), indices)
+    images, labels = training_glyphs._make_images((1, 2, 3), indices)
     assert np.array_equal(at_hand.train_images, before)
     assert np.array_equal(labels, at_hand.train_labels[indices])
     alike = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(images, before[indices], strict=True)]
@@ -248,12 +248,12 @@ def test_images_are_warped_in_their_place_and_the_data_stay(at_hand: Mnist) -> N
 
 @pytest.mark.parametrize("name", SHARES)
 def test_so_many_glyphs_are_made_as_are_asked_for(at_hand: Mnist, name: str) -> None:
-    glyphs, labels = training_glyphs._made(name, (1, 2), 40)
+    glyphs, labels = training_glyphs._make_glyphs(name, (1, 2), 40)
     assert glyphs.shape == (40, 28, 28)
     assert glyphs.dtype == labels.dtype == np.uint8
     assert (set(labels) == {NON_DIGIT}) == (name == "nondigits")
-    assert np.array_equal(training_glyphs._made(name, (1, 2), 40)[0], glyphs)
-    assert not each(training_glyphs._made(name, (1, 3), 40)[0]) & each(glyphs)
+    assert np.array_equal(training_glyphs._make_glyphs(name, (1, 2), 40)[0], glyphs)
+    assert not each(training_glyphs._make_glyphs(name, (1, 3), 40)[0]) & each(glyphs)
 
 
 def test_glyphs_as_a_reader_meets_them_are_a_quarter_each_of_the_shares(at_hand: Mnist) -> None:
@@ -262,25 +262,25 @@ def test_glyphs_as_a_reader_meets_them_are_a_quarter_each_of_the_shares(at_hand:
     assert glyphs.shape == (20, 28, 28)
     assert (glyphs.min(), glyphs.max()) == (0, 1)
     quarters = [
-        training_glyphs._made(name, (3, part, 5), count)
+        training_glyphs._make_glyphs(name, (3, part, 5), count)
         for part, (name, count) in enumerate(zip(SHARES, (5, 5, 5, 5), strict=True))
     ]
     assert np.array_equal(np.rint(255 * glyphs), np.concatenate([part for part, _ in quarters]))
 
 
-def test_roads_start_from_the_data(at_hand: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_share_starts_from_the_data(at_hand: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
     threes = at_hand.train_labels == 3
     monkeypatch.setattr(training_glyphs, "_own_images", at_hand.train_images[threes])
     monkeypatch.setattr(training_glyphs, "_own_labels", at_hand.train_labels[threes])
-    glyphs, labels = training_glyphs._made("augmented", (1,), 60)
+    glyphs, labels = training_glyphs._make_glyphs("augmented", (1,), 60)
     assert set(labels) == {3}
-    middle = np.mean([normalise_one(enlarged(image)) for image in at_hand.train_images[threes]], axis=0)
+    middle = np.mean([normalise_one(enlarge(image)) for image in at_hand.train_images[threes]], axis=0)
     assert np.corrcoef(glyphs.mean(axis=0).ravel(), middle.ravel())[0, 1] > 0.9
 
 
 def test_forms_are_drawn_and_need_no_data() -> None:
     assert len(training_glyphs._own_images) == 0
-    _, labels = training_glyphs._made("drawn", (1,), 240)
+    _, labels = training_glyphs._make_glyphs("drawn", (1,), 240)
     assert len(set(labels)) > 7
 
 
@@ -308,7 +308,7 @@ def test_of_nondigits_all_families_of_training_come_and_no_other(
     monkeypatch.setattr(training_glyphs, "nondigit_ink", noted_ink)
     monkeypatch.setattr(training_glyphs, "piece", noted_piece)
     monkeypatch.setattr(training_glyphs, "side_by_side", noted_pair)
-    training_glyphs._made("nondigits", (1,), 350)
+    training_glyphs._make_glyphs("nondigits", (1,), 350)
     assert drawn == set(FAMILIES)
     assert cut == {"top", "bottom", "left"}
     assert len(pairs) > 20
@@ -316,8 +316,8 @@ def test_of_nondigits_all_families_of_training_come_and_no_other(
 
 
 def test_wear_that_leaves_but_rubble_is_taken_back(at_hand: Mnist, monkeypatch: pytest.MonkeyPatch) -> None:
-    ink = enlarged(at_hand.train_images[0])
-    monkeypatch.setattr(training_glyphs, "_WHOLE_ROAD", 0.0)
+    ink = enlarge(at_hand.train_images[0])
+    monkeypatch.setattr(training_glyphs, "_PHOTOGRAPHED", 0.0)
     for left, taken_back in ((0.0, True), (0.5, True), (0.9, False)):
 
         def wear(
@@ -326,13 +326,13 @@ def test_wear_that_leaves_but_rubble_is_taken_back(at_hand: Mnist, monkeypatch: 
             x = np.cumsum(ink.sum(axis=0)) <= ink.sum() * rows / FRAME
             return np.asarray(ink * x, np.float32)
 
-        monkeypatch.setattr(training_glyphs, "worn", wear)
+        monkeypatch.setattr(training_glyphs, "wear", wear)
         monkeypatch.setattr(training_glyphs, "glyph_of", lambda ink, rng: ink)
-        assert np.array_equal(training_glyphs._sent(ink, seeded(0)), ink) == taken_back
+        assert np.array_equal(training_glyphs._read_back(ink, seeded(0)), ink) == taken_back
 
 
 def test_a_digit_through_the_camera_is_nearly_the_same_glyph_or_none(at_hand: Mnist) -> None:
-    inks = [enlarged(image) for image in at_hand.train_images[:60]]
+    inks = [enlarge(image) for image in at_hand.train_images[:60]]
     pairs = [(normalise_one(ink), training_glyphs._through_camera(ink, seeded(i))) for i, ink in enumerate(inks)]
     found = [np.corrcoef(glyph.ravel(), seen.ravel())[0, 1] for glyph, seen in pairs if seen.any()]
     assert len(found) > 50

@@ -36,7 +36,8 @@ README = EXAMPLES.parent / "README.md"
 
 OpenPage = Callable[..., Page]
 
-expect.set_options(timeout=15_000)  # for machines that do other things too
+# Other programs may keep the machine busy.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
@@ -59,9 +60,9 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+def teaching_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Serve a page that is taught, and give its address and its data folder."""
-    home = tmp_path_factory.mktemp("school")
+    home = tmp_path_factory.mktemp("taught")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("INKREAD_HOME", str(home))
         with served() as (address, _):
@@ -69,9 +70,9 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
 
 
 @pytest.fixture
-def pupil(school: tuple[str, Path]) -> Iterator[str]:
+def teachable(teaching_server: tuple[str, Path]) -> Iterator[str]:
     """Return the address of a page that has been taught nothing yet, and may be."""
-    address, home = school
+    address, home = teaching_server
     yield address
     (home / "taught.sqlite").unlink(missing_ok=True)
 
@@ -158,7 +159,8 @@ def test_digits_in_a_row_are_read_as_a_number(page: Page) -> None:
     write(page, "1947", seed=3)
     answer(page, "1947")
     expect(page.locator("#answer .sure")).to_contain_text("of all 4 digits")
-    expect(page.locator("#draw .which")).to_have_text("How the 7 was read")  # the digit that was written last
+    # This is the digit that was written last.
+    expect(page.locator("#draw .which")).to_have_text("How the 7 was read")
 
 
 def test_an_empty_paper_says_so_and_shows_no_digit(page: Page) -> None:
@@ -185,7 +187,8 @@ def test_strokes_are_taken_back_one_by_one_and_clearing_is_taken_back_too(page: 
     page.locator("#clear").click()
     page.locator("#undo").click()
     answer(page, "1")
-    page.keyboard.press("Control+z")  # of the button, which is no paper: nothing happens
+    # The button is not the paper, so nothing happens.
+    page.keyboard.press("Control+z")
     answer(page, "1")
 
 
@@ -246,7 +249,8 @@ def test_fingers_draw_in_the_window_of_a_phone(open_page: OpenPage) -> None:
         touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     answer(page, "2")
     assert page.evaluate("scrollY") == 0, "drawing does not scroll the page"
-    expect(page.locator("#answer .sure")).to_be_in_viewport(ratio=1)  # beside the paper, without scrolling
+    # It is next to the paper, without scrolling.
+    expect(page.locator("#answer .sure")).to_be_in_viewport(ratio=1)
 
 
 def test_nothing_moves_while_the_page_is_drawn_on(page: Page) -> None:
@@ -521,8 +525,8 @@ def number(page: Page, digit: str) -> Locator:
     return page.locator(".way:visible").get_by_role("button", name=f"It is a {digit}")
 
 
-def test_a_digit_is_corrected_with_one_press_and_the_press_is_taken_back(open_page: OpenPage, pupil: str) -> None:
-    page = open_page(address=pupil)
+def test_a_digit_is_corrected_with_one_press_and_the_press_is_taken_back(open_page: OpenPage, teachable: str) -> None:
+    page = open_page(address=teachable)
     write(page, "7")
     answer(page, "7")
     expect(page.locator("#draw .note")).to_have_text("Read wrong? Press the right digit.")
@@ -536,8 +540,8 @@ def test_a_digit_is_corrected_with_one_press_and_the_press_is_taken_back(open_pa
     expect(page.locator("#draw .note")).to_have_text("Undone.")
 
 
-def test_another_number_for_the_same_digit_is_said_and_taken_back_to_the_first(open_page: OpenPage, pupil: str) -> None:
-    page = open_page(address=pupil)
+def test_another_number_for_the_same_digit_is_told_and_undone_to_the_first(open_page: OpenPage, teachable: str) -> None:
+    page = open_page(address=teachable)
     write(page, "7")
     number(page, "3").click()
     answer(page, "3")
@@ -550,7 +554,7 @@ def test_another_number_for_the_same_digit_is_said_and_taken_back_to_the_first(o
 
 
 def test_a_number_key_corrects_the_digit_that_has_the_focus_and_it_keeps_it(
-    open_page: OpenPage, pupil: str, reader: Reader
+    open_page: OpenPage, teachable: str, reader: Reader
 ) -> None:
     reading = reader.read(EXAMPLE)
     index = least_sure(reading)
@@ -558,7 +562,7 @@ def test_a_number_key_corrects_the_digit_that_has_the_focus_and_it_keeps_it(
     texts[index] = "8"
     left = iter(texts)
     corrected = "".join(next(left) if letter.isdigit() else letter for letter in reading.text)
-    page = open_page("picture", address=pupil)
+    page = open_page("picture", address=teachable)
     page.locator("#example").click()
     answer(page, "\n".join(LINES))
     page.locator(".box.chosen").focus()
@@ -570,23 +574,26 @@ def test_a_number_key_corrects_the_digit_that_has_the_focus_and_it_keeps_it(
     page.keyboard.press("ArrowRight")
     expect(page.locator("#picture .note")).to_have_text("Read wrong? Press the right digit.")
     page.locator("#as").focus()
-    page.keyboard.press("5")  # of a field, which is no digit: nothing is taught
+    # A field is not a digit, so nothing is taught.
+    page.keyboard.press("5")
     expect(page.locator("#picture .note")).to_have_text("Read wrong? Press the right digit.")
 
 
-def test_keys_alone_teach_and_take_back(open_page: OpenPage, pupil: str) -> None:
-    page = open_page(address=pupil)
+def test_keys_alone_teach_and_take_back(open_page: OpenPage, teachable: str) -> None:
+    page = open_page(address=teachable)
     write(page, "7")
     answer(page, "7")
     page.locator("#nib").focus()
     for focused in ("#answer .digit", "#draw .ask", "#draw .bar:nth-child(1) button"):
         page.keyboard.press("Tab")
         expect(page.locator(focused)).to_be_focused()
-        expect(page.locator(focused)).to_have_css("outline-width", "3px")  # a busy browser draws it a moment later
+        # A busy browser draws it a moment later.
+        expect(page.locator(focused)).to_have_css("outline-width", "3px")
     for _ in range(3):
         page.keyboard.press("ArrowDown")
     expect(number(page, "3")).to_be_focused()
-    answer(page, "7")  # going there teaches nothing
+    # Moving there teaches nothing.
+    answer(page, "7")
     page.keyboard.press("Enter")
     answer(page, "3")
     page.keyboard.press("Shift+Tab")
@@ -596,8 +603,8 @@ def test_keys_alone_teach_and_take_back(open_page: OpenPage, pupil: str) -> None
     expect(number(page, "3")).to_be_focused()
 
 
-def test_what_was_taught_is_listed_forgotten_and_exported(open_page: OpenPage, pupil: str) -> None:
-    page = open_page(address=pupil)
+def test_what_was_taught_is_listed_forgotten_and_exported(open_page: OpenPage, teachable: str) -> None:
+    page = open_page(address=teachable)
     page.locator("#taught-tab").click()
     expect(page.locator("#nothing-taught")).to_be_visible()
     expect(page.locator("#export")).to_be_hidden()
@@ -742,7 +749,8 @@ def test_keys_alone_draw_and_clear(page: Page) -> None:
     expect(page.locator("#status")).to_have_text(re.compile("^Read 1, "))
     page.keyboard.press("Control+z")
     expect(page.locator("#prompt")).to_be_visible()
-    page.keyboard.press("Control+z")  # nothing is left to take back
+    # There is nothing left to undo.
+    page.keyboard.press("Control+z")
     page.keyboard.press("Space")
     for _ in range(18):
         page.keyboard.press("ArrowUp")
@@ -757,7 +765,8 @@ def test_keys_alone_draw_and_clear(page: Page) -> None:
 
 
 def test_keys_alone_bring_a_picture_in_and_walk_its_digits(page: Page, reader: Reader) -> None:
-    page.on("filechooser", lambda _: None)  # intercept choosers from now on, not while Enter is pressed
+    # Choosers are intercepted from now on, not while Enter is pressed.
+    page.on("filechooser", lambda _: None)
     page.locator("#draw-tab").focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#picture-tab")).to_be_focused()
@@ -770,7 +779,8 @@ def test_keys_alone_bring_a_picture_in_and_walk_its_digits(page: Page, reader: R
     for focused in ("#photograph", "#as", "#sure", ".box.chosen", "#text .digit.chosen", "#copy", "#save-picture"):
         page.keyboard.press("Tab")
         expect(page.locator(focused)).to_be_focused()
-        expect(page.locator(focused)).to_have_css("outline-width", "3px")  # a busy browser draws it a moment later
+        # A busy browser draws it a moment later.
+        expect(page.locator(focused)).to_have_css("outline-width", "3px")
     page.locator(".box.chosen").focus()
     page.keyboard.press("ArrowRight")
     reading = reader.read(EXAMPLE)

@@ -155,7 +155,8 @@ def test_the_page_is_shown_upright_and_in_its_colours(client: TestClient) -> Non
     picture[10:50, 18:22] = (0, 0, 160)
     file = io.BytesIO()
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned by a quarter, with the clock
+    # It has to be turned clockwise by a quarter.
+    exif[0x0112] = 6
     Image.fromarray(picture).save(file, "PNG", exif=exif)
     shown = client.post("/api/read?page=1&as=digit", content=file.getvalue()).json()["steps"]
     page = pixels(shown["page"]["jpeg"])
@@ -406,6 +407,7 @@ def test_the_service_does_what_its_description_says(app: FastAPI) -> None:
         @given(case=operation.as_strategy())
         @settings(max_examples=50, suppress_health_check=list(HealthCheck))
         def ask(case: Case[Any]) -> None:
-            case.call_and_validate(excluded_checks=[positive_data_acceptance])  # no schema says what is a picture
+            # No schema can say what is a picture.
+            case.call_and_validate(excluded_checks=[positive_data_acceptance])
 
         ask()

@@ -27,7 +27,8 @@ from inkread.web.limits import Limits
 from inkread.web.service import answer
 from inkread.web.serving import Impatient, bind, configuration
 
-PATIENCE = 20  # seconds until a test that waits for something has failed
+# A test that waits for something fails after this many seconds.
+PATIENCE = 20
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,8 @@ def test_a_client_that_leaves_frees_its_place_in_the_queue(serve: Serve, slow_re
         assert served.read(SEVEN).code == "busy"
         for connected in leaving:
             connected.close()
-        served.wait_for("inkread_waiting", 2)  # two threads have begun to read
+        # Two threads have begun to read.
+        served.wait_for("inkread_waiting", 2)
         served.wait_for("inkread_held_bytes", 0)
         slow_reading.set()
         assert served.read(SEVEN).content["text"] == "7"
@@ -177,7 +179,8 @@ def test_a_reading_that_takes_too_long_is_given_up(serve: Serve, slow_reading: t
         late = served.read(SEVEN)
         assert (late.status, late.code) == (503, "too-long")
         assert "retry-after" in late.headers
-        assert served.number("inkread_waiting") == 1  # the thread keeps its place until it ends
+        # The thread keeps its place until it ends.
+        assert served.number("inkread_waiting") == 1
         slow_reading.set()
         served.wait_for("inkread_waiting", 0)
 
@@ -259,7 +262,8 @@ def test_uploads_together_hold_no_more_memory_than_the_limit(serve: Serve) -> No
 def test_more_requests_than_the_limit_are_refused(serve: Serve) -> None:
     with serve(requests=2) as served, served.connect(HEAD), served.connect(HEAD):
         end = time.monotonic() + PATIENCE
-        while served.ask("GET", "/api/health").status == 200:  # until both have begun
+        # This waits until both have begun.
+        while served.ask("GET", "/api/health").status == 200:
             assert time.monotonic() < end
         assert served.ask("GET", "/api/health").code == "busy"
 
@@ -299,7 +303,8 @@ def test_a_thousand_malformed_uploads_are_refused_and_the_next_is_read(serve: Se
         for _ in range(1000):
             connection.request("POST", "/api/read", malformed(rng))
             statuses.add(served.answer_of(connection).status)
-        assert statuses <= {200, 413, 415, 422}  # 200: a bit that did not matter
+        # With 200, the bit did not matter.
+        assert statuses <= {200, 413, 415, 422}
         assert {415, 422} <= statuses
         connection.close()
         assert served.read(SEVEN).content["text"] == "7"

@@ -34,7 +34,7 @@ from inkread.models.probabilities import as_probabilities
 from inkread.system import quiet_stderr
 
 TOLERANCE = 1e-4
-"""The largest difference of a single output that a conversion may cause if it changes no weights."""
+"""The largest difference of a single output that is allowed for a conversion that keeps the weights."""
 
 CHANGED_ANSWERS = 0.02
 """The largest share of glyphs whose answer may change in 8 bits."""
@@ -88,7 +88,7 @@ def convert(
         with _way_out(source, target):
             _write(source, temporary, glyphs.glyphs, int8=int8)
         with speaking_of(target, temporary):
-            result = _compared(classifier, load_classifier(temporary), target, glyphs, int8=int8)
+            result = _compare(classifier, load_classifier(temporary), target, glyphs, int8=int8)
     _write_card(classifier.card, target, int8=int8)
     return replace(result, size=target.stat().st_size)
 
@@ -100,7 +100,7 @@ def _check_target(source: Path, target: Path, *, int8: bool, force: bool) -> Non
     if int8 and target.suffix.lower() != ".onnx":
         raise OptionError(f"{target}: only an ONNX file can have 8 bits; name it {target.stem}.int8.onnx")
     check_folder(target)
-    # A card that is there already would count as that of the new file.
+    # A card that was left there would be used for the new file.
     check_outputs((target, card_path(target)), (source, card_path(source)), force=force)
 
 
@@ -153,7 +153,7 @@ def _write_onnx(source: Path, target: Path, glyphs: NDArray[np.float32], *, int8
         quantise_onnx(plain, target, glyphs)
 
 
-def _compared(before: Classifier, after: Classifier, target: Path, glyphs: SampleGlyphs, *, int8: bool) -> Conversion:
+def _compare(before: Classifier, after: Classifier, target: Path, glyphs: SampleGlyphs, *, int8: bool) -> Conversion:
     """Compare two models' answers. Raises `ModelError` if they differ by more than allowed."""
     first, second = (as_probabilities(classifier.outputs(glyphs.glyphs)) for classifier in (before, after))
     difference = float(np.abs(first - second).max()) if first.shape == second.shape else np.inf
@@ -179,7 +179,7 @@ def _write_card(card: Card, target: Path, *, int8: bool) -> None:
 
 
 IMAGES, DRAWINGS = 1000, 300
-"""How many images of MNIST, or else drawn digits, two models are compared on."""
+"""The number of glyphs on which two models are compared: images of MNIST, or else drawn digits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

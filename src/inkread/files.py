@@ -22,7 +22,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     path = Path(path)
     temporary = path.with_name(f".{path.stem}-{os.urandom(4).hex()}{path.suffix}")
-    with _named(temporary, path):
+    with _name_requested(temporary, path):
         try:
             yield temporary
             temporary.replace(path)
@@ -43,7 +43,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     mark = os.urandom(4).hex()
     temporary, replaced = (path.with_name(f".{path.name}-{mark}{ending}") for ending in ("", "-old"))
     try:
-        with _named(temporary, path):
+        with _name_requested(temporary, path):
             temporary.mkdir()
             yield temporary
         if path.exists():
@@ -63,7 +63,7 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _named(temporary: Path, path: Path) -> Iterator[None]:
+def _name_requested(temporary: Path, path: Path) -> Iterator[None]:
     """Make errors about a temporary path, or a file in it, name the requested path instead."""
     try:
         yield
@@ -108,7 +108,7 @@ def check_outputs(outs: Iterable[Name], inputs: Iterable[Name | None], *, force:
 
 
 def _identities(names: Iterable[Name | None]) -> set[tuple[int, int]]:
-    """Return what tells files from one another, whatever they are called: the device and the number on it.
+    """Return what identifies each file under any name: its device and its number on that device.
 
     Of a folder, the files in it and below are looked at.
     """
@@ -135,11 +135,13 @@ def check_model_folder(out: Path, names: AbstractSet[str], *, force: bool, input
         raise OptionError(f"{out}: is a file; name a folder with --out")
     if out == Path.cwd():
         raise OptionError(f"{out}: is the folder you are in; name one inside it with --out")
-    import tempfile  # with its random numbers, which reading a picture has no use for
+    # Imported late: it imports random numbers, which reading a picture does not need.
+    import tempfile
 
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent):  # a trial
+        # A temporary folder shows whether the folder above can be written.
+        with tempfile.TemporaryDirectory(dir=out.parent):
             holds = {path.name for path in out.iterdir()} if out.exists() else set()
     except OSError as error:
         raise OptionError(f"{out}: cannot be written ({error.strerror}); name another folder with --out") from None

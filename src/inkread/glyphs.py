@@ -56,13 +56,13 @@ def normalise_one(ink: Map) -> Map:
     """
     if not (ink > 0.5).any():
         return np.zeros((SIDE, SIDE), np.float32)
-    ink = _cropped(ink)
+    ink = _crop(ink)
     factor = _factor(ink)
-    fine = _scaled(ink, factor)
+    fine = _scale(ink, factor)
     # A hairline or dots may be spread so thin over fewer pixels that no pixel is dark.
     if not (fine > 0.5).any():
         fine /= fine.max()
-    return _placed(_with_mnist_stroke(fine, factor * (max(ink.shape) - 2 * _RIM) / INNER))
+    return _place(_with_mnist_stroke(fine, factor * (max(ink.shape) - 2 * _RIM) / INNER))
 
 
 def stroke_width(ink: Map) -> float:
@@ -77,13 +77,13 @@ def stroke_width(ink: Map) -> float:
 _RIM = 2
 
 
-def _cropped(ink: Map) -> Map:
+def _crop(ink: Map) -> Map:
     """Return the part of a map that has ink, with its rim."""
     x, y, w, h = cv2.boundingRect((ink > 0.5).astype(np.uint8))
-    return _padded(ink, _RIM)[y : y + h + 2 * _RIM, x : x + w + 2 * _RIM]
+    return _pad(ink, _RIM)[y : y + h + 2 * _RIM, x : x + w + 2 * _RIM]
 
 
-def _padded(ink: Map, rim: int) -> Map:
+def _pad(ink: Map, rim: int) -> Map:
     """Return ink with `rim` pixels of paper around it."""
     return np.asarray(cv2.copyMakeBorder(ink, rim, rim, rim, rim, cv2.BORDER_CONSTANT), np.float32)
 
@@ -94,7 +94,7 @@ def _factor(ink: Map) -> float:
     return float(max(unit * _FINE, min(1.0, 1.5 / stroke_width(ink), unit * _FINEST)))
 
 
-def _scaled(ink: Map, factor: float) -> Map:
+def _scale(ink: Map, factor: float) -> Map:
     way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     height, width = (max(1, round(side * factor)) for side in ink.shape)
     return np.asarray(cv2.resize(ink, (width, height), interpolation=way), np.float32)
@@ -107,7 +107,7 @@ def _with_mnist_stroke(fine: Map, unit: float) -> Map:
 
     The signed distance to the outline allows moving the outline by a fraction of a pixel without changing its shape.
     """
-    fine = _padded(fine, int(3 * unit))
+    fine = _pad(fine, int(3 * unit))
     width = stroke_width(fine) / unit
     wanted = float(np.clip(width, *STROKE))
     # Widening also lengthens the box. Scaling it back to 20 pixels narrows the stroke again, so widen by more.
@@ -138,7 +138,7 @@ def _thinnest(inside: Map) -> float:
     return quantile(ridge, 0.1)
 
 
-def _placed(fine: Map) -> Map:
+def _place(fine: Map) -> Map:
     """Reduce fine ink to 20 pixels along its longer side, and put its centre of mass at the middle."""
     _, _, w, h = cv2.boundingRect((fine > 0.5).astype(np.uint8))
     factor = INNER / max(w, h)

@@ -1,7 +1,7 @@
 """Marks: what the detector may find on a page, and how it sees the page; where reading and its training meet.
 
 The detector takes a page as `normalise_page` gives it and answers at every `STRIDE`-th pixel, `(H/4, W/4, 26)`: how
-surely the centre of a mark is there, the mark's class, its sides, and whether it is printed.
+likely the centre of a mark is there, the mark's class, its sides, and whether it is printed.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ LETTER = len(MARKS)
 """The class of a letter, printed or written."""
 
 OTHER_INK = LETTER + 1
-"""The class of ink that is no text: ticks, scribbles, drawings, struck-out digits."""
+"""The class of ink that is not text: ticks, scribbles, drawings, struck-out digits."""
 
 MARK_CLASSES = OTHER_INK + 1
-"""How many classes there are."""
+"""The number of classes."""
 
 STRIDE = 4
-"""Pixels of the page to one place of the detector's answer, across and down."""
+"""Pixels of the page per place of the detector's answer, across and down."""
 
 MULTIPLE = 16
 """The detector takes pages whose height and width are multiples of this many pixels."""
 
 SIDE_UNIT = 8.0
-"""Pixels to one unit of the sides that the detector gives."""
+"""Pixels per unit of the sides that the detector gives."""
 
 CENTRE = 0
 """Channel of the answer: the logit of a mark's centre."""
@@ -52,23 +52,23 @@ PRINTED = SIDES_TO
 """Channel of the answer: the logit of print, against handwriting."""
 
 CHANNELS = PRINTED + 1
-"""How many channels the answer has."""
+"""The number of channels of the answer."""
 
 Area: TypeAlias = tuple[float, float, float, float]
-"""A rectangle by its left, top, right and bottom edge, in pixels and parts of them."""
+"""A rectangle by its left, top, right and bottom edge, in pixels, which need not be whole."""
 
 Grey: TypeAlias = NDArray[np.uint8]
 """A grey picture, (H, W) uint8 with 255 = white."""
 
-# The neighbourhood whose mean is taken for the paper, in pixels: wider than a digit at the scale it is read at.
+# The side in pixels of the neighbourhood whose mean counts as paper. It is wider than a digit.
 _SURROUNDINGS = 65
-# The side of a block of the page, in pixels, that has one depth of ink.
+# The side in pixels of a block of the page. Each block has one depth of ink.
 _BLOCK = 32
-# The page is scaled by the depth of its blocks at this share from the top, so that a smear does not decide.
+# The depth of the page is that of its blocks at this share from the deepest, so that a smear does not decide.
 _DEEPEST_SHARE = 0.05
-# Grain alone is not made as deep as ink: a depth below this share of white is taken for this.
+# The smallest depth of a page, as a share of white. Otherwise grain alone would become as deep as ink.
 _LEAST_DEPTH = 0.08
-# Ink in units of the page's depth lies within these bounds; beyond them nothing is told apart.
+# Ink, in units of the page's depth, is clipped to these bounds.
 _BOUNDS = (-2.0, 3.0)
 
 

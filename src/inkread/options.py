@@ -56,7 +56,7 @@ class ReadOptions:
     region: the part of each picture that is read, in pixels of the upright picture; None for the whole picture.
     decimal: the sign before the decimals of numbers; None if it is not known. Values depend on it.
     order: the order of day, month and year in dates; None if it is not known. Values depend on it.
-    expect: what every number must be, and the picture's only one with `as_="number"`; a text stands for its pattern.
+    expect: what every number must be; with `as_="number"`, the whole picture. A string is a pattern.
 
     Raises `OptionError` for an option out of range.
     """
@@ -111,7 +111,7 @@ class ReadKeywords(TypedDict, total=False):
 
 
 PageRanges: TypeAlias = tuple[tuple[int, int | None], ...]
-"""First and last pages of a file, from 1; a last page of None is that of the file."""
+"""Ranges of pages, first and last, from 1. None as the last page stands for the end of the file."""
 
 
 def parse_pages(pages: str | Iterable[int] | None) -> PageRanges | None:

@@ -127,7 +127,7 @@ class Reader:
         confidence = text_confidence(found, numbers, self.card)
         refused = unfit or refusal(found, numbers, confidence, self.card, options.min_confidence)
         if refused and refused.code == "no-digit":
-            # What is no digit was seen, too.
+            # The non-digits were seen as well.
             unread += tuple(Unread(shown.upright(place.patch.box), "drawing") for place in found.places)
         draw = partial(self._draw, picture, options)
         if refused:
@@ -240,7 +240,7 @@ class Reader:
 def _as_expected(
     numbers: tuple[Number, ...], options: ReadOptions, expect: Expect
 ) -> tuple[tuple[Number, ...], tuple[Unread, ...], Refusal | None]:
-    """Return the numbers as they are expected, what is then not read, and a refusal if one of them cannot fit."""
+    """Return the numbers that fit what is expected, what is then not read, and a refusal if one of them cannot fit."""
     # Few readings have an expectation, and all others do without this import.
     from inkread.expecting.fitting import fit_numbers
 

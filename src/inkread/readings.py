@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MOST_LINES = 40
 
 UnreadReason = Literal["word", "print", "drawing", "struck", "unsure"]
-"""Why a place is not in the text: it has a word, print, something else than writing, a number that was struck out, or
+"""Why a place is not in the text: it has a word, print, something other than writing, a number that was struck out, or
 a digit that is too unsure."""
 
 _UNREAD_WORDS: dict[UnreadReason, tuple[str, str]] = {

@@ -54,7 +54,7 @@ def meaning(text: str, notation: Notation | None = None) -> Meaning:
 
     text: digits and signs of `inkread.marks.SIGNS`.
 
-    Dashes and other signs before or after a number that prevent anybody from adding digits (`368-`, `350,-`, `=50=`)
+    Dashes and other signs before or after a number that keep anybody from adding digits (`368-`, `350,-`, `=50=`)
     are not part of its value. A single dash before a number without such signs after it is a minus.
     """
     notation = notation or Notation()

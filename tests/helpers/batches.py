@@ -27,7 +27,7 @@ def paint(path: Path, digit: int) -> Path:
 
 
 def fill(folder: Path, count: int) -> Path:
-    """Make a folder of so many pictures, ten of them distinct, named by their number."""
+    """Make a folder of `count` pictures, named by their number. Ten of them are distinct."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         path = folder / f"{number:05}.png"

@@ -1,4 +1,4 @@
-"""The command line: `inkread` and `python -m inkread`. One file a command."""
+"""The command line: `inkread` and `python -m inkread`. One file per command."""
 
 from __future__ import annotations
 

@@ -24,10 +24,10 @@ _WIDE = 72
 """From this many columns on, the description of an option is beside it. In narrower windows it is below."""
 
 _BESIDE, _BELOW = 26, 4
-"""How many columns the names of the options take beside the description, and by how many one below is indented."""
+"""The width of the column of options beside the descriptions, and the indent of a description below its option."""
 
 _ELSEWHERE = {"help": "--help", "version": "--version"}
-"""What people try that is no command, and what to write instead."""
+"""Words that people write in place of a command, and the option that they mean."""
 
 
 class Command(TyperCommand):
@@ -46,7 +46,7 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """All commands. A command line that begins with no command reads pictures."""
+    """All commands. A command line that does not begin with a command reads pictures."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         _print_help_without(args, self, ctx)
@@ -95,16 +95,16 @@ def _paragraphs(text: str | None) -> list[str]:
 
 def _lines(command: Any, usage: str, sections: dict[str, list[Row]], width: int) -> Iterator[str]:
     """Yield the lines of a help text. Nothing is broken at a hyphen, since options have hyphens."""
-    yield _filled(f"Usage: {usage}", width, hang=4)
+    yield _wrap(f"Usage: {usage}", width, hang=4)
     for paragraph in _paragraphs(command.help):
         is_example = paragraph.startswith(" ")
-        yield "\n" + _filled(paragraph, width, indent=6 if is_example else 2, hang=4 if is_example else 0)
+        yield "\n" + _wrap(paragraph, width, indent=6 if is_example else 2, hang=4 if is_example else 0)
     for title, rows in sections.items():
         if rows:
             yield f"\n{title}:"
             yield from _list(rows, width)
     if command.epilog:
-        yield "\n" + _filled(command.epilog, width, indent=2)
+        yield "\n" + _wrap(command.epilog, width, indent=2)
 
 
 def _list(rows: list[Row], width: int) -> Iterator[str]:
@@ -112,7 +112,7 @@ def _list(rows: list[Row], width: int) -> Iterator[str]:
     longest = max(len(term) for term, _ in rows)
     column = 2 + min(longest, _BESIDE) + 2 if width >= _WIDE or longest <= width // 4 else 2 + _BELOW
     for term, text in rows:
-        lines = _filled(text, width, indent=column).splitlines()
+        lines = _wrap(text, width, indent=column).splitlines()
         if len(term) + 4 <= column:
             lines[0] = f"  {term}".ljust(column) + lines[0].lstrip()
         else:
@@ -120,7 +120,7 @@ def _list(rows: list[Row], width: int) -> Iterator[str]:
         yield from lines
 
 
-def _filled(text: str, width: int, *, indent: int = 0, hang: int = 0) -> str:
+def _wrap(text: str, width: int, *, indent: int = 0, hang: int = 0) -> str:
     """Return a paragraph in lines of `width`, all but the first indented by `hang` more."""
     spaces = " " * indent
     return fill(

@@ -192,9 +192,9 @@ def _export(profile: Profile, folder: Path, say: _TextWords) -> int:
 
 def _import(reader: Reader, folder: Path, say: _TextWords) -> int:
     """Teach all pictures of a folder at once. Warn about those that cannot be taught."""
-    from inkread.teaching.exchange import imported
+    from inkread.teaching.exchange import import_lessons
 
-    found = list(imported(folder, reader))
+    found = list(import_lessons(folder, reader))
     errors = [error for error in found if isinstance(error, PictureError)]
     lessons = reader.teach_lessons(lesson for lesson in found if not isinstance(lesson, PictureError))
     for error in errors:

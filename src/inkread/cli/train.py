@@ -21,10 +21,11 @@ def train(
         Literal["classic", "fast", "best", "detector"] | None,
         typer.Option(
             metavar="classic|fast|best|detector",
-            help="'classic': the network and settings of the well-known tutorial, minutes. 'fast': the same accuracy "
-            "in seconds. 'best': the shipped model, which reads any handwriting and recognises non-digits, 15 minutes. "
-            "'detector': a network that finds digits, signs and words on a page; an hour and a half, and needs "
-            "'make material'. Default: 'fast'; with --own, fine-tune a trained model.",
+            help="'classic': the network and settings of the well-known tutorial, in minutes. 'fast': the same "
+            "accuracy in seconds. 'best': the shipped model, a detector and a network that reads any handwriting and "
+            "refuses non-digits, in under two hours. 'detector': only the detector, which finds digits, signs and "
+            "words on a page. The last two need 'make material'. Default: 'fast'; with --own, fine-tune a trained "
+            "model.",
         ),
     ] = None,
     data: Annotated[
@@ -60,7 +61,7 @@ def train(
         typer.Option(
             min=1,
             metavar="N",
-            help="Passes over the training images; for 'detector', rounds of 4,000 drawn patches. Default: set by the "
+            help="Passes over the training images; for 'detector', epochs of 4,000 drawn patches. Default: set by the "
             "recipe.",
         ),
     ] = None,
@@ -75,8 +76,9 @@ def train(
     """Train the network on MNIST and save it. Needs the extra 'train'.
 
     The folder contains model.keras, model.onnx, card.json (how the model was made and how good it is), history.csv and
-    curves.png. 'classic' adds mnist.h5, as the tutorial does. 'detector' has no curves.png; a run of it that was
-    interrupted continues from its last complete round when it is started again with the same options.
+    curves.png. 'classic' adds mnist.h5, as the tutorial does. 'best' adds the folder 'detector'. The recipe 'detector'
+    writes no curves.png. If a run of one of these two is interrupted, the same command continues after its last
+    complete epoch.
 
     Examples:
 
@@ -121,7 +123,7 @@ def train(
         return
     if recipe == "detector":
         right = card.epochs[-1]["accuracy"]
-        print(f"{right:.2%} of the marks of the last epoch named right, {card.seconds['total']:.1f} s in all")
+        print(f"{right:.2%} of the last epoch's marks classified correctly, {card.seconds['total']:.1f} s in total")
         print(f"saved in {out}")
         return
     right, images = card.test["accuracy"], card.test["images"]

@@ -61,10 +61,10 @@ def _of_index(data: Path) -> list[LabelledPicture]:
         raise DataError(f"{data}: not a CSV index ({error}); see 'inkread evaluate --help'") from None
     if not rows or not {"file", "label"} <= rows[0].keys():
         raise DataError(f"{data}: an index needs a header with 'file' and 'label' and at least one row")
-    return [_labelled(data, number, row) for number, row in enumerate(rows, start=2)]
+    return [_parse_row(data, number, row) for number, row in enumerate(rows, start=2)]
 
 
-def _labelled(data: Path, number: int, row: dict[str, str | None]) -> LabelledPicture:
+def _parse_row(data: Path, number: int, row: dict[str, str | None]) -> LabelledPicture:
     label = row["label"] or ""
     if not row["file"] or not label or set(label) - set("0123456789|"):
         raise DataError(f"{data}: row {number} needs a file and a label of digits, lines joined by '|', not {label!r}")

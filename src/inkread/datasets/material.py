@@ -20,7 +20,7 @@ from inkread.errors import DataError
 from inkread.marks import Grey
 
 VARIABLE = "INKREAD_MATERIAL"
-"""The environment variable that names the folder of the material; without it, it lies in the user's cache."""
+"""The environment variable with the folder of the material. By default it is in the user's cache."""
 
 LICENCES_NAME = "licences.json"
 """What was fetched, from where and under which licence."""
@@ -41,7 +41,7 @@ HANDWRITING = """
     swanky-and-moo-moo tangerine the-girl-next-door vibur waiting-for-the-sunrise yellowtail yomogi zen-kurenaido
     zeyada
 """.split()  # noqa: SIM905 - easier to read than a list
-"""Families of fonts that look written, by their names in npm's @fontsource."""
+"""Families of fonts that look like handwriting, by their names in npm's @fontsource."""
 
 PRINT = """
     arimo courier-prime cousine crimson-text eb-garamond ibm-plex-mono inconsolata lato libre-baskerville
@@ -54,10 +54,10 @@ MEASURING_ONLY = """
     reenie-beanie homemade-apple gochi-hand covered-by-your-grace nanum-pen-script schoolbell kalam patrick-hand
     cedarville-cursive rock-salt
 """.split()  # noqa: SIM905 - easier to read than a list
-"""Families that measuring sets are drawn in: nothing may learn from them."""
+"""Families that measuring sets are drawn in. They must not be used in training."""
 
 FREE_LICENCES = ("OFL-1.1", "Apache-2.0", "UFL-1.0", "Ubuntu-font-1.0")
-"""Licences of fonts that allow what we do, as SPDX names them."""
+"""The licences under which a font may be used in training, by their SPDX names."""
 
 PHOTOGRAPH_PACKAGES = ("gnome-backgrounds", "mate-backgrounds", "lomiri-wallpapers-20.04")
 """Debian's packages of photographs."""
@@ -72,7 +72,7 @@ _WAY_OUT = "fetch them with `make material`"
 class Material:
     """Fonts and photographs on this machine.
 
-    handwriting, print: font files. photographs: picture files, in an order that is always the same. licences: the
+    handwriting, print: font files. photographs: picture files, in a fixed order. licences: the
     content of `licences.json`.
     """
 
@@ -90,7 +90,7 @@ def material_folder() -> Path:
 def find_material(folder: Path | None = None) -> Material:
     """Return the material in a folder, None for that of `material_folder`.
 
-    Raises `DataError` where there is none, or where it holds what nothing may learn from.
+    Raises `DataError` if there is none, or if it holds a font that is for measuring only.
     """
     folder = folder or material_folder()
     licences = _read_licences(folder / LICENCES_NAME)
@@ -134,7 +134,7 @@ def font_path(folder: Path, family: str) -> Path:
 def load_photographs(material: Material) -> tuple[Grey, ...]:
     """Return the photographs, each (h, w) uint8 with 255 = white.
 
-    Raises `DataError` for a file that is no picture.
+    Raises `DataError` for a file that is not a picture.
     """
     return tuple(_load_photograph(path) for path in material.photographs)
 

@@ -161,13 +161,13 @@ def _find_idx(folder: Path, name: str) -> Path | None:
 
 def _what_is_missing(path: Path) -> str:
     if not path.exists():
-        return f"no such file or folder; it should hold {_wanted(IDX_NAMES)}"
+        return f"no such file or folder; it should hold {_list_wanted(IDX_NAMES)}"
     folder = path / "mnist" if (path / "mnist").is_dir() else path
     missing = [name for name in IDX_NAMES if not _find_idx(folder, name)]
-    return f"no complete MNIST; put {_wanted(missing)} into {folder}"
+    return f"no complete MNIST; put {_list_wanted(missing)} into {folder}"
 
 
-def _wanted(names: Sequence[str]) -> str:
+def _list_wanted(names: Sequence[str]) -> str:
     return f"{', '.join(names)} (each may end in .gz) or {NPZ_NAME}"
 
 
@@ -182,7 +182,7 @@ def _check_downloads(folder: Path) -> None:
 
 
 def _read_idx_files(files: Sequence[Path]) -> Mnist:
-    return _checked([read_idx(file) for file in files], [str(file) for file in files])
+    return _check([read_idx(file) for file in files], [str(file) for file in files])
 
 
 def _read_npz(path: Path) -> Mnist:
@@ -193,7 +193,7 @@ def _read_npz(path: Path) -> Mnist:
         raise DataError(f"{path}: {error.args[0]}; {WAY_OUT}, with arrays {', '.join(NPZ_KEYS)}") from error
     except NPZ_FAULTS as error:
         raise DataError(f"{path}: not a readable {NPZ_NAME} ({error}); {WAY_OUT}") from error
-    return _checked(arrays, [f"{path}, array {key}" for key in NPZ_KEYS])
+    return _check(arrays, [f"{path}, array {key}" for key in NPZ_KEYS])
 
 
 def _read_member(archive: zipfile.ZipFile, key: str) -> Bytes:
@@ -208,7 +208,7 @@ def _read_member(archive: zipfile.ZipFile, key: str) -> Bytes:
     return array
 
 
-def _checked(arrays: Sequence[Bytes], names: Sequence[str]) -> Mnist:
+def _check(arrays: Sequence[Bytes], names: Sequence[str]) -> Mnist:
     named = list(zip(arrays, names, strict=True))
     for (images, images_name), (labels, labels_name) in (named[:2], named[2:]):
         _check_images(images, images_name)
@@ -245,7 +245,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     bytes that its header promises.
     """
     try:
-        with path.open("rb") as raw, _decoded(raw) as stream:
+        with path.open("rb") as raw, _decode(raw) as stream:
             return _read_array(stream)
     except EOFError:
         cause = "truncated gzip"
@@ -258,7 +258,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     raise DataError(f"{path}: {cause}; {WAY_OUT}")
 
 
-def _decoded(raw: io.BufferedReader) -> io.BufferedIOBase:
+def _decode(raw: io.BufferedReader) -> io.BufferedIOBase:
     if raw.peek(2).startswith(GZIP_MAGIC):
         return gzip.GzipFile(fileobj=raw)
     return raw

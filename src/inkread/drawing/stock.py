@@ -8,9 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.drawing.more_shapes import MORE_SHAPES
 from inkread.drawing.nondigits import FAMILIES, nondigit_ink
-from inkread.drawing.shapes import SHAPES
+from inkread.drawing.shapes import MORE_SHAPES, SHAPES
 from inkread.drawing.strokes import Hand, digit_strokes
 from inkread.drawing.typefaces import Typefaces
 from inkread.marks import Grey

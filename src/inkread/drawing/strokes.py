@@ -8,9 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.drawing.more_shapes import MORE_SHAPES
 from inkread.drawing.noise import drift
-from inkread.drawing.shapes import SHAPES, PenPath, paths
+from inkread.drawing.shapes import MORE_SHAPES, SHAPES, PenPath, paths
 
 Stroke = NDArray[np.float64]
 

@@ -24,7 +24,7 @@ _MONTHS = """
 _WORDS_OF_FORMS = "den d. No Nr Total Date Name Sum Amount Pay kg EUR Rs the of and to".split()  # noqa: SIM905
 
 _FILLERS = ("-", "-", ".-", "=", "=", ",-", ".", "--", ".=", "//", "=-")
-"""The endings of amounts that prevent anybody from adding digits. The usual ones are here twice."""
+"""The endings of amounts that keep anybody from adding digits. The usual ones are here twice."""
 
 _GROUPS = ((0.25, 0), (0.60, 1), (0.15, 2))
 """The number of groups of three digits after the first digits of an amount, each with its probability."""

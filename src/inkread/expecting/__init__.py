@@ -1,4 +1,4 @@
-"""Expecting: what the user expects of numbers, and the likeliest text that fits it."""
+"""Expecting: what the user expects of numbers, and the likeliest text that fits."""
 
 from inkread.expecting.check_digits import CheckName
 from inkread.expecting.expectation import Expect, expectation

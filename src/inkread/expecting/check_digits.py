@@ -1,4 +1,4 @@
-"""Check digits: whether the last digit of a number goes with the others. Texts without digits go with nothing."""
+"""Check digits: whether the last digit of a number matches the others. A text without digits never matches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def luhn(digits: str) -> bool:
 
 
 def ean(digits: str) -> bool:
-    """Check EAN-8, UPC-A, EAN-13, ISBN-13 and GTIN-14: weights 1 and 3 in turns from the right."""
+    """Check EAN-8, UPC-A, EAN-13, ISBN-13 and GTIN-14: alternating weights 1 and 3 from the right."""
     total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(reversed(digits)))
     return len(digits) in (8, 12, 13, 14) and total % 10 == 0
 

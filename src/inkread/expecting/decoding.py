@@ -1,7 +1,7 @@
 """Decoding: the likeliest text of a number among those that fit an expectation.
 
-Each digit and sign of a number may be one of several characters, or nothing. The texts are searched from the likeliest
-on (A*, Hart et al. 1968), and beginnings that no text that fits has are not continued.
+Each digit and sign of a number may be one of several characters, or nothing. The search goes from the likeliest text
+on (A*, Hart et al. 1968). It drops a beginning with which no fitting text can begin.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def likeliest_fit(slots: Sequence[Slot], expect: Expect, notation: Notation) -> 
             found.append((characters, probability))
     if not found:
         return None
-    # Two ways to the same text differ only in which place is no part of it.
+    # Two ways to the same text differ only in which place is not part of it.
     whole = sum(probability for _, probability in found)
     text = "".join(found[0][0])
     shares: tuple[dict[str, float], ...] = tuple({} for _ in slots)

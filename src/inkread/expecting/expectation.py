@@ -130,7 +130,7 @@ def expectation(
 
 
 def read_allowed(path: Path, column: str | None = None) -> tuple[str, ...]:
-    """Return the values in a file: one per line, or a column of a CSV file. Empty ones are left away.
+    """Return the values in a file: one per line, or a column of a CSV file. Empty ones are skipped.
 
     Raises `DataError` for a file that cannot be read, that is too large, or without this column.
     """

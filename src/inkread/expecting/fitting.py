@@ -1,4 +1,4 @@
-"""Fitting: the numbers of a picture as they are expected."""
+"""Fitting: the likeliest numbers of a picture that fit what is expected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from inkread.values import Notation
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The numbers of a picture after an expectation.
+    """The numbers of a picture, fitted to what is expected.
 
     numbers: the numbers that fit.
     unread: digits and signs that belong to no text that fits.

@@ -111,8 +111,8 @@ def explain(steps: Steps, network: Classifier, *, digit: int | None = None) -> E
 
 
 def class_name(answer: int) -> str:
-    """Return the name of a class, 0 to 10: the digit, or "no digit"."""
-    return "no digit" if answer == NON_DIGIT else str(answer)
+    """Return the name of a class, 0 to 10: the digit, or "non-digit"."""
+    return "non-digit" if answer == NON_DIGIT else str(answer)
 
 
 def _index(steps: Steps, digit: int | None) -> int:

@@ -65,12 +65,12 @@ def _of_h5(path: Path) -> Network:
 
 def _of_keras(path: Path) -> Network:
     with zipfile.ZipFile(path) as archive:
-        config = json.loads(_archived(archive, CONFIG, LARGEST_CONFIG))
-        with Hdf5(io.BytesIO(_archived(archive, WEIGHTS_FILE, LARGEST_CONTENT))) as file:
+        config = json.loads(_read_member(archive, CONFIG, LARGEST_CONFIG))
+        with Hdf5(io.BytesIO(_read_member(archive, WEIGHTS_FILE, LARGEST_CONTENT))) as file:
             return _network(config, _weights_of_keras(file, config))
 
 
-def _archived(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
+def _read_member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
     """Return a member of an archive. Raises `UnfitFile` unless there is exactly one of that name, within the limit."""
     if archive.namelist().count(name) != 1:
         raise UnfitFile(f"holds {'no' if name not in archive.namelist() else 'more than one'} {name}")

@@ -98,12 +98,12 @@ class _Chain:
         self._steps: dict[str, Callable[[Any, dict[str, Any]], None]] = {
             "Conv": self._convolution,
             **dict.fromkeys(("MaxPool", "AveragePool"), self._pooling),
-            "Transpose": self._transposed,
-            **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze"), self._reshaped),
+            "Transpose": self._transpose,
+            **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze"), self._reshape),
             **dict.fromkeys(("MatMul", "Gemm"), self._dense),
             "Add": self._bias,
-            "BatchNormalization": self._normalised,
-            "GlobalAveragePool": self._averaged,
+            "BatchNormalization": self._normalise,
+            "GlobalAveragePool": self._average,
             "LeakyRelu": self._leaky,
         }
 
@@ -175,12 +175,12 @@ class _Chain:
         self._add("ZeroPadding2D", {"padding": [[pads[0], pads[2]], [pads[1], pads[3]]]})
         return "valid"
 
-    def _transposed(self, _node: Any, has: dict[str, Any]) -> None:
+    def _transpose(self, _node: Any, has: dict[str, Any]) -> None:
         if has["perm"] != (_TO_LAST if self._first else _TO_FIRST):
             raise UnfitLayer("there is no layer for a transposition")
         self._first = not self._first
 
-    def _reshaped(self, node: Any, _has: dict[str, Any]) -> None:
+    def _reshape(self, node: Any, _has: dict[str, Any]) -> None:
         """Handle a change of shape: flattening, or moving the axis of a single map."""
         before, after = self._shapes[node.input[0]], self._shapes[node.output[0]]
         if len(after) == 2 < len(before):
@@ -216,11 +216,11 @@ class _Chain:
             last.name, last.kind, {**last.settings, "use_bias": True}, [*last.weights, bias], last.inputs
         )
 
-    def _normalised(self, node: Any, has: dict[str, Any]) -> None:
+    def _normalise(self, node: Any, has: dict[str, Any]) -> None:
         weights = [self._constants[name] for name in node.input[1:5]]
         self._add("BatchNormalization", {"epsilon": has.get("epsilon", 1e-5)}, weights)
 
-    def _averaged(self, _node: Any, _has: dict[str, Any]) -> None:
+    def _average(self, _node: Any, _has: dict[str, Any]) -> None:
         self._add("GlobalAveragePooling2D", {"keepdims": True})
 
     def _leaky(self, _node: Any, has: dict[str, Any]) -> None:

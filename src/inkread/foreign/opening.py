@@ -80,11 +80,11 @@ def build_model(network: Network) -> keras.Model:
     glyph = keras.Input(network.input_shape, name="glyph")
     given = {network.input_name: glyph}
     for layer in network.layers:
-        given[layer.name] = _applied(layer, [given[name] for name in layer.inputs])
+        given[layer.name] = _apply_layer(layer, [given[name] for name in layer.inputs])
     return keras.Model(glyph, given[network.layers[-1].name])
 
 
-def _applied(layer: KerasLayer, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
+def _apply_layer(layer: KerasLayer, inputs: list[keras.KerasTensor]) -> keras.KerasTensor:
     """Return the output of a layer, after checking its settings and weights."""
     import keras
 

@@ -31,7 +31,7 @@ def export_onnx(model: Any, path: Path, glyphs: NDArray[np.float32]) -> float:
 
     Raises `ModelError` where they do not.
     """
-    expected = np.asarray(model(_shaped(model, glyphs), training=False))
+    expected = np.asarray(model(_fit_input(model, glyphs), training=False))
     # tf2onnx uses names that NumPy has deprecated.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -93,7 +93,7 @@ def quantise_onnx(source: Path, target: Path, glyphs: NDArray[np.float32]) -> No
         def get_next(self) -> dict[str, NDArray[np.float32]] | None:
             return next(self._batches, None)
 
-    with tempfile.TemporaryDirectory() as folder, _silenced():
+    with tempfile.TemporaryDirectory() as folder, _silence_advice():
         # Each batch normalisation is folded into the convolution before it.
         folded = Path(folder) / "folded.onnx"
         quant_pre_process(source, folded, skip_symbolic_shape=True)
@@ -116,7 +116,7 @@ def quantise_onnx(source: Path, target: Path, glyphs: NDArray[np.float32]) -> No
 
 
 @contextlib.contextmanager
-def _silenced() -> Iterator[None]:
+def _silence_advice() -> Iterator[None]:
     """Silence the advice that ONNX Runtime's quantisation writes to the root logger."""
     logging.disable(logging.WARNING)
     try:
@@ -125,7 +125,7 @@ def _silenced() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def _shaped(model: Any, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
+def _fit_input(model: Any, glyphs: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return glyphs in the model's input shape: 28x28, with or without a channel dimension, or flat."""
     return glyphs.reshape(-1, *model.inputs[0].shape[1:])
 
@@ -243,7 +243,8 @@ def export_detector(model: Any, path: Path, pages: NDArray[np.float32]) -> float
 
     model.set_weights([weight.astype(np.float16).astype(np.float32) for weight in model.get_weights()])
     any_size = keras.InputSpec(shape=(None, None, None, 1), dtype="float32", name="pages")
-    with warnings.catch_warnings():  # tf2onnx looks up names that NumPy has deprecated
+    with warnings.catch_warnings():
+        # tf2onnx uses names that NumPy has deprecated.
         warnings.simplefilter("ignore")
         model.export(str(path), format="onnx", verbose=False, input_signature=[any_size])
     halve_weights(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from inkread.ink.components import Map
+from inkread.ink import Map
 from inkread.layout.page_marks import Marks
 
 _REACH = 0.14

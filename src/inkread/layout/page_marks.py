@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.geometry import Box
-from inkread.ink.components import Map
+from inkread.ink import Map
 from inkread.marks import (
     CENTRE,
     CLASSES_FROM,
@@ -305,7 +305,7 @@ def _inside_surer(boxes: Floats) -> NDArray[np.bool_]:
 
 
 def shared_boxes(boxes: Floats, share: float) -> Iterator[tuple[int, int]]:
-    """Yield the indices of each two boxes, of (N, 4), that have more than a share of the smaller one in common."""
+    """Yield the indices of each pair of boxes, of (N, 4), that share more than this part of the smaller one."""
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     # The work is done from left to right, so that only boxes that overlap are compared.
     order = np.argsort(boxes[:, 0], kind="stable")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.geometry import Box, hull
-from inkread.ink.components import Components, Map
+from inkread.ink import Components, Map
 
 _RIM = 0.12
 """Ink up to this far outside the box of a mark may belong to the mark. The unit is the height of the mark."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.geometry import Box, Boxes, hull
-from inkread.ink.components import Components, Map, find_components
+from inkread.ink import Components, Map, find_components
 from inkread.layout.patches import Patch, cut_out
 
 _SPECK = 6

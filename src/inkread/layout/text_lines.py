@@ -98,7 +98,7 @@ def find_lines(marks: Marks, *, single: bool = False) -> list[list[Run]]:
 def find_doubtful_marks(marks: Marks) -> NDArray[np.intp]:
     """Return the indices of letters and other ink, written by hand and as high as the digits of the page.
 
-    None if there are no digits, or so many such marks that the page is one of words.
+    None if there are no digits, or so many such marks that the page is mostly words.
     """
     sure = marks.certainties > LIMITS.certain
     digits = sure & (marks.kinds < 10)

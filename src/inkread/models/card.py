@@ -29,7 +29,7 @@ class Conformal:
 
     They give sets of digits that hold the true digit with a chosen probability (Vovk, Gammerman and Shafer 2005,
     "Algorithmic learning in a random world"; Angelopoulos and Bates 2021, "A gentle introduction to conformal
-    prediction", whose threshold on the probability, LAC in section 1.1, this is).
+    prediction", section 1.1: the threshold on the probability that is called LAC).
 
     count: how many pictures.
     scores: 1 - the probability of the true digit, given that it is a digit, 0 to 1; the largest ones, in falling order.
@@ -167,7 +167,7 @@ def load_card(folder: Path) -> Card:
 
     Raises `ModelError` for a damaged card.
     """
-    return _loaded(folder / CARD_NAME)
+    return _load(folder / CARD_NAME)
 
 
 def card_of(model: Path) -> Card:
@@ -175,7 +175,7 @@ def card_of(model: Path) -> Card:
 
     Raises `ModelError` for a damaged card.
     """
-    return _loaded(card_path(model))
+    return _load(card_path(model))
 
 
 def card_path(model: Path) -> Path:
@@ -185,7 +185,7 @@ def card_path(model: Path) -> Path:
     return model.with_name(CARD_NAME if model.stem == "model" else f"{model.name}.{CARD_NAME}")
 
 
-def _loaded(path: Path) -> Card:
+def _load(path: Path) -> Card:
     try:
         card = Card.from_dict(json.loads(path.read_text(encoding="utf-8")))
         damage = _damage(card)

@@ -14,7 +14,7 @@ from inkread.glyphs import CLASSES
 from inkread.models.card import Card
 from inkread.models.files import ANOTHER
 from inkread.models.onnx_graph import Node, nodes_of, with_outputs
-from inkread.models.probabilities import agreed, as_probabilities, given_a_digit, tempered
+from inkread.models.probabilities import as_probabilities, given_a_digit, pool_opinions, temper
 from inkread.models.session import Session, cause_of, glyph_input, onnx_session
 
 FEATURES = "features"
@@ -157,11 +157,11 @@ class Classifier:
     def _probabilities(self, outputs: NDArray[np.float32], detected: NDArray[np.float32] | None) -> NDArray[np.float32]:
         """Return the outputs as calibrated probabilities, whether the network ends in a softmax or in logits."""
         outputs = as_probabilities(outputs)
-        digits = tempered(given_a_digit(outputs), self.card.temperature)
+        digits = temper(given_a_digit(outputs), self.card.temperature)
         non_digit = np.clip(outputs[:, CLASSES:], 0, 1) if outputs.shape[1] > CLASSES else np.zeros_like(outputs[:, :1])
         own = np.asarray(np.hstack([digits * (1 - non_digit), non_digit]), np.float32)
         share = self.card.detector_share
-        return own if detected is None or share == 0 else agreed(own, detected, share)
+        return own if detected is None or share == 0 else pool_opinions(own, detected, share)
 
     def _check(self) -> None:
         """Run the network once on two empty glyphs, so that a wrong model fails here and not at the first picture."""

@@ -1,7 +1,7 @@
 """The detector: a network that sees the surroundings, from a view of a page to a map of the marks on it.
 
 It is fully convolutional, so a view may have any size. Every cell of its map stands for `STRIDE` x `STRIDE` pixels of
-the view and says how likely the middle of a mark lies there, what mark it is, where its edges are, and whether it was
+the view and says how likely the centre of a mark is there, what mark it is, where its edges are, and whether it was
 printed (after Zhou et al. 2019, "Objects as points", arXiv:1904.07850).
 """
 
@@ -19,7 +19,7 @@ from inkread.models.files import ANOTHER, DETECTOR_NAME, MODEL_NAME, check_size
 from inkread.models.session import Session, cause_of, check_onnx, onnx_session
 
 SHIPPED_DETECTOR = Path(__file__).parent / "shipped" / DETECTOR_NAME / MODEL_NAME
-"""The detector inside the package, which finds the marks for every model that has no detector of its own."""
+"""The detector inside the package, which finds the marks for every model that comes without one."""
 
 
 class Detector:
@@ -35,11 +35,11 @@ class Detector:
     def outputs(self, view: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the network gives for a view, (H, W) float32: (ceil(H / 4), ceil(W / 4), CHANNELS) float32.
 
-        A cell holds the logit of a middle, the logits of the classes, the distances to the left, upper, right and lower
+        A cell holds the logit of a centre, the logits of the classes, the distances to the left, upper, right and lower
         edge in pixels of the view, and the logit of print.
         """
         height, width = view.shape
-        filled = np.zeros((1, _filled(height), _filled(width), 1), np.float32)
+        filled = np.zeros((1, _round_up(height), _round_up(width), 1), np.float32)
         filled[0, :height, :width, 0] = view
         cells = self._session.run(None, {self._input: filled})[0][0]
         cells = np.array(cells[: -(-height // STRIDE), : -(-width // STRIDE)], np.float32)
@@ -73,6 +73,6 @@ def _shipped_detector() -> Detector:
     return Detector(onnx_session(SHIPPED_DETECTOR.read_bytes(), SHIPPED_DETECTOR))
 
 
-def _filled(side: int) -> int:
-    """Return a side with the pixels that make it a multiple of a block."""
+def _round_up(side: int) -> int:
+    """Return the length of a side, rounded up to a multiple of `MULTIPLE`."""
     return -(-side // MULTIPLE) * MULTIPLE

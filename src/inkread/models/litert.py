@@ -49,18 +49,18 @@ class LiteRtSession:
         self._lock = threading.Lock()
         # LiteRT logs which delegate it chose.
         with quiet_stderr():
-            self._interpreter = opened(interpreter, content)
+            self._interpreter = open_interpreter(interpreter, content)
             self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]
         self._outputs = self._interpreter.get_output_details()
 
     def get_inputs(self) -> list[Any]:
         """Return the inputs, each with `name`, `shape` and `type`; -1 for a free dimension."""
-        return [_described(entry) for entry in self._interpreter.get_input_details()]
+        return [_describe(entry) for entry in self._interpreter.get_input_details()]
 
     def get_outputs(self) -> list[Any]:
         """Return the outputs, each with `name`, `shape` and `type`."""
-        return [_described(entry) for entry in self._outputs]
+        return [_describe(entry) for entry in self._outputs]
 
     def run(self, output_names: list[str] | None, input_feed: dict[str, Any]) -> list[NDArray[Any]]:
         """Return the named outputs, or all of them for None, for the one input."""
@@ -75,7 +75,7 @@ class LiteRtSession:
             return [self._interpreter.get_tensor(entry["index"]) for entry in asked]
 
 
-def opened(interpreter: Callable[..., Any], content: bytes) -> Any:
+def open_interpreter(interpreter: Callable[..., Any], content: bytes) -> Any:
     """Return LiteRT's interpreter for the bytes of a file."""
     # TensorFlow's interpreter warns that it is deprecated.
     with warnings.catch_warnings():
@@ -85,7 +85,7 @@ def opened(interpreter: Callable[..., Any], content: bytes) -> Any:
 
 def try_file(path: Path) -> None:
     """Run a file on two empty glyphs; the separate process calls this."""
-    interpreter = opened(_packages(path)[0], path.read_bytes())
+    interpreter = open_interpreter(_packages(path)[0], path.read_bytes())
     interpreter.allocate_tensors()
     entry = interpreter.get_input_details()[0]
     if entry["shape_signature"][0] < 0:
@@ -109,7 +109,7 @@ def _packages(path: Path) -> tuple[Callable[..., Any], Any]:
     raise MissingExtra(f"{path}: a LiteRT file", "litert")
 
 
-def _described(entry: dict[str, Any]) -> SimpleNamespace:
+def _describe(entry: dict[str, Any]) -> SimpleNamespace:
     shape = entry["shape_signature"] if len(entry["shape_signature"]) else entry["shape"]
     # ONNX Runtime calls float32 "float".
     name = np.dtype(entry["dtype"]).name.replace("float32", "float")
@@ -155,7 +155,8 @@ def _bound() -> None:
     """Bound the memory and the processor time of this process, where the system can."""
     try:
         import resource
-    except ImportError:  # Windows
+    except ImportError:
+        # Windows has no such limits.
         return
     resource.setrlimit(resource.RLIMIT_AS, (TRIAL_MEMORY, TRIAL_MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (TRIAL_SECONDS, TRIAL_SECONDS))

@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-_MODEL_GRAPH = 7  # ModelProto.graph
+# The numbers of fields in ModelProto, GraphProto and NodeProto.
+_MODEL_GRAPH = 7
 _GRAPH_NODE, _GRAPH_OUTPUT = 1, 12
 _NODE_INPUT, _NODE_OUTPUT, _NODE_TYPE, _NODE_ATTRIBUTE = 1, 2, 4, 5
 _ATTRIBUTE_NAME, _ATTRIBUTE_INTS = 1, 8
@@ -93,7 +94,8 @@ def _text(content: memoryview) -> str:
     return bytes(content).decode("utf-8")
 
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
+# The wire types.
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 def fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
@@ -107,7 +109,7 @@ def fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
         # Protobuf's readers ignore the bits above, so a field could hide behind them.
         key &= 0xFFFF_FFFF
         if not key >> 3:
-            raise ValueError("a protobuf message has no field of the number 0")
+            raise ValueError("a protobuf message has no field with the number 0")
         wire = key & 7
         if wire == _VARINT:
             value, at = _varint(message, at)
@@ -136,7 +138,7 @@ def packed_numbers(content: memoryview) -> Iterator[int]:
 
 def field(number: int, content: bytes) -> bytes:
     """Return a field that holds bytes."""
-    return _encoded(number << 3 | _BYTES) + _encoded(len(content)) + content
+    return _encode(number << 3 | _BYTES) + _encode(len(content)) + content
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
@@ -153,7 +155,7 @@ def _varint(message: memoryview, at: int) -> tuple[int, int]:
     raise ValueError("a number in a protobuf message has more than 64 bits")
 
 
-def _encoded(number: int) -> bytes:
+def _encode(number: int) -> bytes:
     encoded = bytearray()
     while number >= 0x80:
         encoded.append(number & 0x7F | 0x80)

@@ -31,7 +31,9 @@ def as_probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(softmax(outputs), np.float32)
 
 
-def agreed(probabilities: NDArray[np.float32], detected: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+def pool_opinions(
+    probabilities: NDArray[np.float32], detected: NDArray[np.float32], share: float
+) -> NDArray[np.float32]:
     """Return the probabilities, (N, 11), on which a classifier, (N, 11), and the detector, (N, 10), agree.
 
     share: the detector's weight, 0 to 1.
@@ -47,7 +49,7 @@ def agreed(probabilities: NDArray[np.float32], detected: NDArray[np.float32], sh
     return np.asarray(np.hstack([digits * (1 - rest), rest]), np.float32)
 
 
-def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+def temper(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     """Return probabilities, (N, 10), with their logarithms divided by `temperature`; rows sum to 1.
 
     A temperature below 1 makes them sharper, one above 1 flatter (Guo et al. 2017, "On calibration of modern
@@ -68,5 +70,5 @@ def cross_entropy(truth: NDArray[np.integer], probabilities: NDArray[np.float32]
 def fit_temperature(truth: NDArray[np.integer], probabilities: NDArray[np.float32]) -> float:
     """Return the temperature, 0.2 to 5 in steps of 2%, that gives the smallest cross-entropy."""
     candidates = np.geomspace(0.2, 5, 163)
-    losses = [cross_entropy(truth, tempered(probabilities, temperature)) for temperature in candidates]
+    losses = [cross_entropy(truth, temper(probabilities, temperature)) for temperature in candidates]
     return round(float(candidates[int(np.argmin(losses))]), 3)

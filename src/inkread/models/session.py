@@ -81,7 +81,7 @@ def check_onnx(content: bytes, path: Path) -> None:
     package `onnx`.
     """
     try:
-        reason = _refused(memoryview(content), "model")
+        reason = _find_refusal(memoryview(content), "model")
     except ValueError:
         cause = "it is damaged or cut short"
         raise ModelError(f"{path}: not an ONNX model that ONNX Runtime can load ({cause}); {WHOLE}") from None
@@ -89,7 +89,7 @@ def check_onnx(content: bytes, path: Path) -> None:
         raise ModelError(f"{path}: {reason}, which inkread does not run; export it again as one file of plain layers")
 
 
-def _refused(message: memoryview, kind: str) -> str:
+def _find_refusal(message: memoryview, kind: str) -> str:
     """Return why a message is refused, or nothing."""
     for number, value in fields(message):
         if kind == "tensor" and (number == _TENSOR_EXTERNAL or (number == _TENSOR_LOCATION and value != 0)):
@@ -99,7 +99,7 @@ def _refused(message: memoryview, kind: str) -> str:
         if kind == "node" and number == _NODE_DOMAIN and bytes(value) not in DOMAINS:
             return f"uses operators of {bytes(value)[:50].decode(errors='replace')!r}"
         inner = _MESSAGES.get(kind, {}).get(number, "")
-        if reason := _REFUSED.get(inner) or (_refused(value, inner) if inner else ""):
+        if reason := _REFUSED.get(inner) or (_find_refusal(value, inner) if inner else ""):
             return reason
     return ""
 

@@ -93,7 +93,7 @@ def unopened(name: str, error: PictureError) -> FilePage:
 
 @dataclass(frozen=True, slots=True)
 class _Document:
-    """A file with pages: its name, their number, and what returns the function that loads a page of a name."""
+    """A file with pages: its name, their number, and a function that returns the loader of a page, given its name."""
 
     name: str
     count: int

@@ -21,11 +21,11 @@ _ILLEGIBLE = 0.2
 
 
 _LEGIBLE, _SEVERAL = 0.4, 3
-"""On a page that is more legible than the first, with at least so many digits, the glyph network does not decide alone
-that there is no digit: the detector has seen them beside each other."""
+"""On a page that is more legible than this and has at least this many digits, the glyph network cannot refuse alone:
+the detector has seen the digits beside each other."""
 
 _AMONG = 3
-"""On a less legible page, a single digit among so many other marks is one of them that looks like a digit by chance."""
+"""On a less legible page, a single digit among this many other marks looks like a digit only by chance."""
 
 
 def accepted_numbers(found: Recognition, page: Page, card: Card, notation: Notation) -> tuple[Number, ...]:

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.glyphs import CLASSES, NON_DIGIT, SIDE, normalise
-from inkread.ink.components import Map
-from inkread.ink.ink import darken_writing, find_ink
+from inkread.ink import Map, darken_writing, find_ink
 from inkread.layout.box_borders import without_box_borders
 from inkread.layout.page_marks import Marks
 from inkread.layout.patches import Patch, cut_out_mark
@@ -60,7 +59,7 @@ _LEAST_NON_DIGIT = 0.02
 """In the second opinion on a mark, the probability of a non-digit counts as at least this."""
 
 _SURE = 0.97
-"""The networks together are never this sure of a digit that the detector holds for as unlikely."""
+"""Without lessons, the combined probability of a digit is at most this if the detector's is below one minus this."""
 
 _UNLIKELY = 0.05
 """In the fluency of a page, the probability of a digit counts as at least this."""

@@ -65,18 +65,18 @@ def export_files(lessons: list[Lesson]) -> Iterator[tuple[str, bytes]]:
     yield LIST_NAME, (json.dumps({"taught": entries}, indent=1) + "\n").encode()
 
 
-def imported(place: Path, reader: Reader) -> Iterator[Lesson | PictureError]:
+def import_lessons(place: Path, reader: Reader) -> Iterator[Lesson | PictureError]:
     """Yield the lessons of an exported folder, of its zip, or of pictures of single digits in folders 0 to 9.
 
     Yields the error instead of the lesson for a picture that cannot be taught. Raises `DataError` for anything else.
     """
     if (place / LIST_NAME).is_file():
-        yield from _listed(place / LIST_NAME, partial(_in_folder, place))
+        yield from _read_list(place / LIST_NAME, partial(_in_folder, place))
     elif place.is_dir():
         for picture in labelled_pictures(place):
             yield _lesson_of_picture(picture, reader)
     elif place.is_file():
-        yield from _zipped(place)
+        yield from _read_zip(place)
     else:
         what = "is neither a folder nor a file" if place.exists() else "no such folder or file"
         raise DataError(f"{place}: {what}; {_WANTED}")
@@ -97,18 +97,18 @@ def _text(lesson: Lesson) -> str:
     return base64.b64encode(lesson.glyph.tobytes()).decode("ascii")
 
 
-def _zipped(path: Path) -> list[Lesson]:
+def _read_zip(path: Path) -> list[Lesson]:
     """Return the lessons in a zip of an exported folder. Nothing is written to the disk."""
     try:
         with zipfile.ZipFile(path) as archive:
             if LIST_NAME not in archive.namelist():
                 raise DataError(f"{path}: has no {LIST_NAME} at its top level; unpack it and name its folder of digits")
-            return _listed(path, partial(_in_archive, archive))
+            return _read_list(path, partial(_in_archive, archive))
     except (zipfile.BadZipFile, NotImplementedError, ValueError):
         raise DataError(f"{path}: is a file but not a zip; {_WANTED}") from None
 
 
-def _listed(path: Path, read: Read) -> list[Lesson]:
+def _read_list(path: Path, read: Read) -> list[Lesson]:
     """Return the lessons of a list. Raises `DataError`, which names the fault."""
     try:
         entries = _entries(read(LIST_NAME, LARGEST_LIST))
@@ -178,7 +178,7 @@ def _in_folder(folder: Path, name: str, most: int) -> bytes:
     if not path.is_file():
         return b""
     with path.open("rb") as file:
-        return _bounded(file, name, most)
+        return _read_bounded(file, name, most)
 
 
 def _in_archive(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
@@ -189,12 +189,12 @@ def _in_archive(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
     # A file with a password raises RuntimeError.
     try:
         with archive.open(name) as file:
-            return _bounded(file, name, most)
+            return _read_bounded(file, name, most)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):
         raise ValueError(f"{name} cannot be unpacked") from None
 
 
-def _bounded(file: IO[bytes], name: str, most: int) -> bytes:
+def _read_bounded(file: IO[bytes], name: str, most: int) -> bytes:
     """Return the content of a file. Raises `ValueError` if it has more than `most` bytes, without reading them all."""
     content = file.read(most + 1)
     if len(content) > most:

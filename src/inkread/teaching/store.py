@@ -96,7 +96,7 @@ class Store:
         """Store lessons, all or none, and how a network sees each if that is known; see `Profile.add`."""
         _check_agree(lessons)
         with self._changing() as db:
-            kept = [_added(db, profile, lesson) for lesson in lessons]
+            kept = [_add(db, profile, lesson) for lesson in lessons]
             if seen:
                 _keep_seen(db, model, {lesson.id or 0: view for lesson, view in zip(kept, seen, strict=True)})
             return kept
@@ -136,7 +136,7 @@ class Store:
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """Give a connection that sees one consistent state of the file."""
-        with self._explained(), contextlib.closing(self._connected()) as db:
+        with self._explain_errors(), contextlib.closing(self._connect()) as db:
             db.execute("BEGIN")
             # The program that created the file may have ended before its first change.
             if self._is_new(db):
@@ -148,9 +148,9 @@ class Store:
     @contextlib.contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
         """Give a connection whose changes are all committed, unless an error occurs."""
-        with self._explained():
+        with self._explain_errors():
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.closing(self._connected()) as db:
+            with contextlib.closing(self._connect()) as db:
                 db.execute("PRAGMA foreign_keys = ON")
                 # No other program can change the file between this program's reads and writes.
                 db.execute("BEGIN IMMEDIATE")
@@ -162,7 +162,7 @@ class Store:
                 yield db
                 db.execute("COMMIT")
 
-    def _connected(self) -> sqlite3.Connection:
+    def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
 
     def _is_new(self, db: sqlite3.Connection) -> bool:
@@ -178,7 +178,7 @@ class Store:
         return False
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explain_errors(self) -> Iterator[None]:
         """Turn errors of SQLite and of the disk into one line that says what to do."""
         try:
             yield
@@ -214,7 +214,7 @@ def _empty() -> sqlite3.Connection:
     return db
 
 
-def _added(db: sqlite3.Connection, profile: str, lesson: Lesson) -> Lesson:
+def _add(db: sqlite3.Connection, profile: str, lesson: Lesson) -> Lesson:
     """Insert a lesson, replacing an older one with the same glyph, and return it as it is stored.
 
     If the older one has the same label, it is the same lesson, taught again, and keeps its number.

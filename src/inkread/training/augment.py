@@ -1,6 +1,6 @@
 """Augmentation: changes labelled digits as writing, photographing and reading a picture would change them.
 
-An *ink map* in this module is like the result of `inkread.ink.ink.find_ink` for a page with one digit: (112, 112)
+An *ink map* in this module is like the result of `inkread.ink.find_ink` for a page with one digit: (112, 112)
 float32 in 0..1.
 """
 
@@ -19,13 +19,13 @@ FRAME = 4 * SIDE
 """Side of the ink maps in pixels. At four times the resolution of a glyph, a warp does not blur it."""
 
 
-def enlarged(image: NDArray[np.uint8]) -> Map:
+def enlarge(image: NDArray[np.uint8]) -> Map:
     """Return an image of MNIST, (28, 28) uint8, as an ink map."""
     large = cv2.resize(image, (FRAME, FRAME), interpolation=cv2.INTER_CUBIC)
     return np.asarray(large / np.float32(255), np.float32)
 
 
-def warped(ink: Map, *, rng: np.random.Generator, strength: float = 1.0) -> Map:
+def warp(ink: Map, *, rng: np.random.Generator, strength: float = 1.0) -> Map:
     """Return an ink map as another hand would have written it: turned, slanted, stretched and bent.
 
     An affine map is followed by an elastic one (Simard et al. 2003, "Best practices for convolutional neural
@@ -54,7 +54,7 @@ def _slant(rng: np.random.Generator) -> float:
     return float(rng.uniform(-0.25, 0.25) + (rng.uniform(0.1, 0.35) if rng.random() < 0.15 else 0))
 
 
-def worn(ink: Map, *, rng: np.random.Generator) -> Map:
+def wear(ink: Map, *, rng: np.random.Generator) -> Map:
     """Return an ink map with the faults of pens, paper, cameras and thresholds. More than half do not change.
 
     The faults are thick or thin strokes, ragged edges, gaps where the pen skipped, the texture of chalk, few pixels,
@@ -72,7 +72,7 @@ def worn(ink: Map, *, rng: np.random.Generator) -> Map:
 def glyph_of(ink: Map, *, rng: np.random.Generator) -> Map:
     """Return the glyph of an ink map, (28, 28) float32 in 0..1. A quarter of them are badly cropped and centred."""
     glyph = normalise_one(ink)
-    return jittered(glyph, rng=rng) if rng.random() < 0.25 else glyph
+    return jitter(glyph, rng=rng) if rng.random() < 0.25 else glyph
 
 
 def image_of(ink: Map) -> Map:
@@ -80,7 +80,7 @@ def image_of(ink: Map) -> Map:
     return np.asarray(np.clip(cv2.resize(ink, (SIDE, SIDE), interpolation=cv2.INTER_AREA), 0, 1), np.float32)
 
 
-def jittered(glyph: Map, *, rng: np.random.Generator) -> Map:
+def jitter(glyph: Map, *, rng: np.random.Generator) -> Map:
     """Return a glyph made a little smaller or larger, and moved off its centre by about half a pixel."""
     scale = rng.uniform(0.88, 1.06)
     middle = (SIDE - 1) / 2
@@ -89,7 +89,7 @@ def jittered(glyph: Map, *, rng: np.random.Generator) -> Map:
     return np.asarray(cv2.warpAffine(glyph, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR), np.float32)
 
 
-def nudged(glyphs: NDArray[np.uint8], *, rng: np.random.Generator) -> NDArray[np.uint8]:
+def nudge(glyphs: NDArray[np.uint8], *, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Return glyphs, (N, 28, 28) uint8, turned, scaled and shifted a little, so that repeated glyphs differ."""
     moved = glyphs.copy()
     middle = (SIDE - 1) / 2
@@ -138,7 +138,7 @@ def _crop(ink: Map) -> Map:
     return ink[y : y + h, x : x + w]
 
 
-def _thick(ink: Map, rng: np.random.Generator) -> Map:
+def _thicken(ink: Map, rng: np.random.Generator) -> Map:
     side = int(rng.integers(3, 15))
     return np.asarray(cv2.dilate(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))), np.float32)
 
@@ -148,14 +148,14 @@ def _thin(ink: Map, rng: np.random.Generator) -> Map:
     return np.asarray(cv2.erode(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))), np.float32)
 
 
-def _ragged(ink: Map, rng: np.random.Generator) -> Map:
+def _fray(ink: Map, rng: np.random.Generator) -> Map:
     """Move the outline by noise, as JPEG compression and a threshold on a grainy page do."""
     noise = cloud(ink.shape, scale=rng.uniform(2, 7), rng=rng)
     soft = cv2.GaussianBlur(ink, (0, 0), 2)
     return np.asarray(np.clip(3 * (soft + rng.uniform(0.05, 0.2) * noise - 0.45) + 0.5, 0, 1), np.float32)
 
 
-def _gaps(ink: Map, rng: np.random.Generator) -> Map:
+def _cut_gaps(ink: Map, rng: np.random.Generator) -> Map:
     """Cut through the strokes at one to three places."""
     broken = ink.copy()
     for _ in range(rng.integers(1, 4)):
@@ -166,18 +166,18 @@ def _gaps(ink: Map, rng: np.random.Generator) -> Map:
     return broken
 
 
-def _rough(ink: Map, rng: np.random.Generator) -> Map:
+def _roughen(ink: Map, rng: np.random.Generator) -> Map:
     """Let the paper's roughness show through the stroke, as chalk and pencil do."""
     noise = cloud(ink.shape, scale=rng.uniform(2, 6), rng=rng)
     return np.asarray(ink * np.clip(1.6 + 2 * noise, 0, 1), np.float32)
 
 
-def _blurred(ink: Map, rng: np.random.Generator) -> Map:
+def _blur(ink: Map, rng: np.random.Generator) -> Map:
     soft = cv2.GaussianBlur(ink, (0, 0), rng.uniform(1, 4))
     return np.asarray(np.clip(2 * (soft - rng.uniform(0.3, 0.5)) + 0.5, 0, 1), np.float32)
 
 
-def _coarse(ink: Map, rng: np.random.Generator) -> Map:
+def _coarsen(ink: Map, rng: np.random.Generator) -> Map:
     """Reduce the ink to few pixels, each black or white, as in a small bitmap."""
     side = int(rng.integers(20, 45))
     small = cv2.resize(ink, (side, side), interpolation=cv2.INTER_AREA)
@@ -185,7 +185,7 @@ def _coarse(ink: Map, rng: np.random.Generator) -> Map:
     return np.asarray(np.clip(cv2.resize(bits, (FRAME, FRAME), interpolation=cv2.INTER_CUBIC), 0, 1), np.float32)
 
 
-def _specks(ink: Map, rng: np.random.Generator) -> Map:
+def _add_specks(ink: Map, rng: np.random.Generator) -> Map:
     dirty = ink.copy()
     for _ in range(rng.integers(1, 4)):
         x, y = (int(v) for v in rng.uniform(0.2, 0.8, 2) * FRAME)
@@ -193,7 +193,7 @@ def _specks(ink: Map, rng: np.random.Generator) -> Map:
     return dirty
 
 
-def _ruled(ink: Map, rng: np.random.Generator) -> Map:
+def _add_rule(ink: Map, rng: np.random.Generator) -> Map:
     """Add a piece of a thin, nearly level line to the digit, like a ruled line that was taken for ink."""
     lined = ink.copy()
     x, _, w, _ = cv2.boundingRect((ink > 0.5).astype(np.uint8))
@@ -205,7 +205,7 @@ def _ruled(ink: Map, rng: np.random.Generator) -> Map:
     return lined
 
 
-def _clipped(ink: Map, rng: np.random.Generator) -> Map:
+def _clip(ink: Map, rng: np.random.Generator) -> Map:
     """Remove a narrow strip at one edge of the digit, as if the edge of the picture cut it off."""
     x, y, w, h = cv2.boundingRect((ink > 0.5).astype(np.uint8))
     cut, lost = ink.copy(), rng.uniform(0.02, 0.1)
@@ -222,14 +222,14 @@ def _clipped(ink: Map, rng: np.random.Generator) -> Map:
 
 
 _CHANGES = (
-    (_thick, 0.18),
+    (_thicken, 0.18),
     (_thin, 0.10),
-    (_blurred, 0.14),
-    (_ragged, 0.16),
-    (_rough, 0.08),
-    (_coarse, 0.10),
-    (_gaps, 0.14),
-    (_specks, 0.10),
-    (_ruled, 0.06),
-    (_clipped, 0.06),
+    (_blur, 0.14),
+    (_fray, 0.16),
+    (_roughen, 0.08),
+    (_coarsen, 0.10),
+    (_cut_gaps, 0.14),
+    (_add_specks, 0.10),
+    (_add_rule, 0.06),
+    (_clip, 0.06),
 )

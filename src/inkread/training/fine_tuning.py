@@ -20,8 +20,8 @@ from inkread.models.classifier import Classifier
 from inkread.models.files import KERAS_NAME, LITERT_SUFFIX, model_file
 from inkread.reader import Reader
 from inkread.teaching import Lesson, Profile
-from inkread.teaching.exchange import imported
-from inkread.training.augment import nudged
+from inkread.teaching.exchange import import_lessons
+from inkread.training.augment import nudge
 
 PROTOCOL = (
     "Epochs, seed and settings were fixed before the run; the test images were looked at once, at its end. The model "
@@ -94,7 +94,7 @@ class Start:
         if not np.allclose(answers.sum(axis=1), 1, atol=1e-3):
             raise _unfit(self.path, "it does not end in a softmax")
         if not np.abs(answers - self.classifier.outputs(glyphs)).max() <= TOLERANCE:
-            raise _unfit(self.path, f"{source.name} answers otherwise than the model that reads")
+            raise _unfit(self.path, f"{source.name} gives different answers than the model that reads")
         return model
 
 
@@ -153,7 +153,7 @@ class OwnDigits:
         """Return MNIST with these digits before its training images. The test images stay the same."""
         wanted = SHARE / (1 - SHARE) * len(mnist.train_labels)
         times = int(np.clip(wanted // len(self.labels), 1, MOST_TIMES))
-        glyphs = nudged(np.tile(self.glyphs, (times, 1, 1)), rng=np.random.default_rng((seed, 6)))
+        glyphs = nudge(np.tile(self.glyphs, (times, 1, 1)), rng=np.random.default_rng((seed, 6)))
         return replace(
             mnist,
             train_images=np.concatenate([glyphs, mnist.train_images]),
@@ -166,7 +166,7 @@ def own_digits(own: str | os.PathLike[str]) -> OwnDigits:
 
     Raises `DataError` for a folder without such pictures, and `OptionError` if there is no such folder or profile.
     """
-    found = [*imported(Path(own), Reader(profile=None))] if Path(own).is_dir() else [*_of_profile(os.fspath(own))]
+    found = [*import_lessons(Path(own), Reader(profile=None))] if Path(own).is_dir() else [*_of_profile(os.fspath(own))]
     lessons = [entry for entry in found if isinstance(entry, Lesson)]
     if not lessons:
         raise DataError(f"{own}: found no digit on any of the {len(found)} pictures in its folders 0 to 9")

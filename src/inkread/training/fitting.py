@@ -58,8 +58,8 @@ def fit_recipe(
             count = len(mnist.train_images)
             _fit_to_glyphs(model, recipe, glyphs, count, history=history, watcher=watcher, checkpoint=checkpoint)
         return model
-    images, labels = scaled(mnist.train_images), _one_hot(mnist.train_labels)
-    tested = (scaled(mnist.test_images), _one_hot(mnist.test_labels)) if recipe.watches_test else None
+    images, labels = scale_images(mnist.train_images), _one_hot(mnist.train_labels)
+    tested = (scale_images(mnist.test_images), _one_hot(mnist.test_labels)) if recipe.watches_test else None
     follow = Follow(history, watcher, recipe, images=len(images))
     fit = partial(model.fit, batch_size=recipe.batch, verbose=0, validation_data=tested, callbacks=[follow])
     if recipe.hardest == 1:
@@ -118,7 +118,7 @@ def _update_batch_statistics(model: keras.Model, glyphs: NDArray[np.uint8], size
     if not any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers):
         return
     for start in range(0, len(glyphs) - size + 1, size):
-        model(scaled(glyphs[start : start + size]), training=True)
+        model(scale_images(glyphs[start : start + size]), training=True)
 
 
 def _batches(epochs: Iterable[Glyphs], size: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
@@ -126,10 +126,10 @@ def _batches(epochs: Iterable[Glyphs], size: int) -> Iterator[tuple[NDArray[np.f
     for glyphs, labels in epochs:
         for start in range(0, len(labels), size):
             part = slice(start, start + size)
-            yield scaled(glyphs[part]), _one_hot(labels[part], classes=11)
+            yield scale_images(glyphs[part]), _one_hot(labels[part], classes=11)
 
 
-def scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def scale_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return images, (N, 28, 28) uint8, as input of the network: (N, 28, 28, 1) float32 in 0..1."""
     return np.asarray(images[..., None] / np.float32(255), np.float32)
 

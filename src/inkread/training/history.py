@@ -59,7 +59,7 @@ def draw_curves(history: History, *, title: str) -> Figure:
     loss.yaxis.set_major_formatter("{x:g}")
     loss.yaxis.set_minor_locator(NullLocator())
     _curve(accuracy, history, "accuracy", scale=100)
-    caption(accuracy, "Accuracy", "per cent of the images since the previous point")
+    caption(accuracy, "Accuracy", "percent of the images since the previous point")
     last = 100 * history.points[-1]["accuracy"]
     # The first steps are far below the others and would flatten the curve.
     accuracy.set_ylim(80 if last > 85 else 0, 100.2)

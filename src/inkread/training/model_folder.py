@@ -19,15 +19,15 @@ from inkread.loading import load_classifier
 from inkread.models.card import Card, encoded_images
 from inkread.models.classifier import Classifier
 from inkread.models.files import KERAS_NAME, MODEL_NAME
-from inkread.models.probabilities import cross_entropy, fit_temperature, tempered
-from inkread.training.fitting import scaled
+from inkread.models.probabilities import cross_entropy, fit_temperature, temper
+from inkread.training.fitting import scale_images
 from inkread.training.history import History, draw_curves
 from inkread.training.networks import in_float32
 from inkread.training.provenance import Clock, describe_run
 from inkread.training.recipes import Recipe
 from inkread.training.training_glyphs import SHARES
 
-LIMITS = "Trained on MNIST alone: American handwriting of the 1990s. Other forms of digits and print are read worse."
+LIMITS = "Trained on MNIST alone: American handwriting of the 1990s. Other shapes of digits and print are read worse."
 LIMITS_OF_GLYPHS = "Trained on Western digits as people write them; printed digits and other numerals are read worse."
 PROTOCOL = (
     "Epochs, seed and settings were fixed before the run; the test images were looked at once, at its end. "
@@ -95,7 +95,7 @@ def _save_model(model: keras.Model, recipe: Recipe, folder: Path, mnist: Mnist) 
     """Write the network in every format, always in float32."""
     plain = in_float32(model, recipe.network)
     plain.save(folder / KERAS_NAME)
-    export_onnx(plain, folder / MODEL_NAME, scaled(mnist.train_images[:500])[..., 0])
+    export_onnx(plain, folder / MODEL_NAME, scale_images(mnist.train_images[:500])[..., 0])
     if recipe.writes_h5:
         model.save(folder / "mnist.h5")
 
@@ -107,12 +107,12 @@ def _temperature(written: Classifier, mnist: Mnist) -> float:
     unseen writing. But without it, the confidence of a network that was trained to be 91% sure would never be higher.
     """
     images, labels = mnist.train_images[-10_000:], mnist.train_labels[-10_000:]
-    return fit_temperature(labels, written.classify(scaled(images)[..., 0])[:, :CLASSES])
+    return fit_temperature(labels, written.classify(scale_images(images)[..., 0])[:, :CLASSES])
 
 
 def _test(written: Classifier, mnist: Mnist, temperature: float) -> dict[str, Any]:
     """Return loss, accuracy and confusion matrix of the written model on the test images."""
-    probabilities = tempered(written.classify(scaled(mnist.test_images)[..., 0])[:, :CLASSES], temperature)
+    probabilities = temper(written.classify(scale_images(mnist.test_images)[..., 0])[:, :CLASSES], temperature)
     matrix = confusion_matrix(mnist.test_labels, probabilities.argmax(axis=1))
     return {
         "images": len(mnist.test_labels),

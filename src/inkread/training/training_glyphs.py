@@ -28,18 +28,18 @@ from numpy.typing import NDArray
 from inkread.datasets import Mnist
 from inkread.datasets.material import Material
 from inkread.drawing import GROUNDS, PENS, SHAPES, Hand, digit_ink, ink_colour, lay_ground, show
-from inkread.drawing.more_shapes import MORE_SHAPES
 from inkread.drawing.nondigits import FAMILIES, nondigit_ink
 from inkread.drawing.scenes import draw_scene
+from inkread.drawing.shapes import MORE_SHAPES
 from inkread.drawing.stock import Stock
 from inkread.errors import DataError
 from inkread.geometry import Box
 from inkread.glyphs import CLASSES, NON_DIGIT, normalise_one
-from inkread.ink.ink import find_ink
+from inkread.ink import find_ink
 from inkread.layout.patches import cut_out_mark
 from inkread.layout.single_digit import find_digit
 from inkread.pictures.opening import open_picture
-from inkread.training.augment import FRAME, enlarged, glyph_of, image_of, nudged, piece, side_by_side, warped, worn
+from inkread.training.augment import FRAME, enlarge, glyph_of, image_of, nudge, piece, side_by_side, warp, wear
 from inkread.training.detector_material import Drawing
 
 Map = NDArray[np.float32]
@@ -53,7 +53,7 @@ KEPT = 8
 """The number of epochs in which each glyph of these shares is used."""
 
 _SIZE = (FRAME, FRAME)
-_WHOLE_ROAD = 0.06
+_PHOTOGRAPHED = 0.06
 """The share of digits that are shown on a ground and photographed first."""
 
 _MORE_SHAPES = 0.5
@@ -121,7 +121,7 @@ class TrainingGlyphs:
         for epoch in range(first, count):
             rng = np.random.default_rng((self._seed, epoch, 4))
             kept = [future.result() for batch in window for future in batch]
-            parts = [(nudged(glyphs, rng=rng), labels) for glyphs, labels in kept]
+            parts = [(nudge(glyphs, rng=rng), labels) for glyphs, labels in kept]
             parts += [future.result() for future in images]
             window.append(ahead)
             if epoch + 1 < count:
@@ -132,7 +132,7 @@ class TrainingGlyphs:
 
     def begin(self, share: str, key: tuple[int, ...], count: int) -> Future[Glyphs]:
         """Begin to make `count` glyphs of one of `SHARES`. The same key gives the same glyphs."""
-        return self._pool.submit(_made, share, key, count)
+        return self._pool.submit(_make_glyphs, share, key, count)
 
     def _begin_new(self, number: int) -> list[Future[Glyphs]]:
         """Begin to make the glyphs that an epoch adds to those that are kept."""
@@ -155,7 +155,7 @@ class TrainingGlyphs:
         start = first % self._images
         indices = np.concatenate(chosen)[start : start + count]
         return [
-            self._pool.submit(_imaged, (self._seed, epoch, part, 3), indices[begin : begin + 4 * _CHUNK])
+            self._pool.submit(_make_images, (self._seed, epoch, part, 3), indices[begin : begin + 4 * _CHUNK])
             for part, begin in enumerate(range(0, count, 4 * _CHUNK))
         ]
 
@@ -186,16 +186,16 @@ def _begin(images: NDArray[np.uint8], labels: NDArray[np.uint8], drawing: Drawin
         os.nice(5)
 
 
-def _imaged(key: tuple[int, ...], indices: NDArray[np.intp]) -> Glyphs:
+def _make_images(key: tuple[int, ...], indices: NDArray[np.intp]) -> Glyphs:
     """Return MNIST's images at these indices, three of four warped."""
     rng = np.random.default_rng(key)
     images = _own_images[indices]
     for at in np.flatnonzero(rng.random(len(images)) < 0.75):
-        images[at] = _bytes(image_of(warped(enlarged(images[at]), rng=rng, strength=rng.uniform(0.3, 1.0))))
+        images[at] = _bytes(image_of(warp(enlarge(images[at]), rng=rng, strength=rng.uniform(0.3, 1.0))))
     return images, _own_labels[indices]
 
 
-def _made(name: str, key: tuple[int, ...], count: int) -> Glyphs:
+def _make_glyphs(name: str, key: tuple[int, ...], count: int) -> Glyphs:
     """Return `count` glyphs of a share. `key` seeds the random numbers."""
     rng = np.random.default_rng(key)
     source = {"augmented": _augmented, "drawn": _drawn, "cut": _cut, "nondigits": _nondigits}[name](rng)
@@ -216,7 +216,7 @@ def _made(name: str, key: tuple[int, ...], count: int) -> Glyphs:
 def _augmented(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
     while True:
         ink, label = _some_digit(rng)
-        yield _sent(warped(ink, rng=rng), rng), label
+        yield _read_back(warp(ink, rng=rng), rng), label
 
 
 def _drawn(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
@@ -227,7 +227,7 @@ def _drawn(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
         shape = str(rng.choice(list((MORE_SHAPES if rng.random() < _MORE_SHAPES else SHAPES)[digit])))
         ink = digit_ink(digit, rng=rng, size=_SIZE, pen=pen, hand=hand, shape=shape, share=0.7)
         for _ in range(_WARPS_A_DRAWING):
-            yield _sent(warped(ink, rng=rng, strength=0.8), rng), digit
+            yield _read_back(warp(ink, rng=rng, strength=0.8), rng), digit
 
 
 def _cut(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
@@ -260,13 +260,13 @@ def _nondigits(rng: np.random.Generator) -> Iterator[tuple[Map, int]]:
             digit, edge = _PIECES[rng.integers(len(_PIECES))]
             ink = piece(_some_digit(rng, digit)[0], rng=rng, edge=edge)
         elif family == "pairs":
-            left, right = (warped(_some_digit(rng)[0], rng=rng, strength=0.7) for _ in range(2))
+            left, right = (warp(_some_digit(rng)[0], rng=rng, strength=0.7) for _ in range(2))
             ink = side_by_side(left, right, rng=rng)
             yield glyph_of(ink, rng=rng), NON_DIGIT
             continue
         else:
             ink = nondigit_ink(family, size=_SIZE, rng=rng)
-        yield _sent(warped(ink, rng=rng), rng), NON_DIGIT
+        yield _read_back(warp(ink, rng=rng), rng), NON_DIGIT
 
 
 def _some_digit(rng: np.random.Generator, digit: int | None = None) -> tuple[Map, int]:
@@ -276,14 +276,14 @@ def _some_digit(rng: np.random.Generator, digit: int | None = None) -> tuple[Map
     while True:
         index = int(rng.integers(len(_own_images)))
         if asked is None or _own_labels[index] == asked:
-            return enlarged(_own_images[index]), int(_own_labels[index])
+            return enlarge(_own_images[index]), int(_own_labels[index])
 
 
-def _sent(ink: Map, rng: np.random.Generator) -> Map:
+def _read_back(ink: Map, rng: np.random.Generator) -> Map:
     """Return the glyph that reading makes of an ink map, after wear or after a photograph."""
-    if rng.random() < _WHOLE_ROAD:
+    if rng.random() < _PHOTOGRAPHED:
         return _through_camera(ink, rng)
-    after = worn(ink, rng=rng)
+    after = wear(ink, rng=rng)
     # Scraps of ink teach nothing. If wear has removed nearly all of a hairline, the ink stays as it was.
     return glyph_of(after if np.minimum(after, ink).sum() > 0.6 * ink.sum() else ink, rng=rng)
 

@@ -104,7 +104,7 @@ function sentences({ answer, read_as: readAs, probability, runner_up: next, runn
   return said;
 }
 
-const named = (answer) => (answer === "no digit" ? answer : `${answer === "8" ? "an" : "a"} ${answer}`);
+const named = (answer) => `${answer === "8" ? "an" : "a"} ${answer}`;
 
 function figures({ glyph, answer, evidence, change, runner_up: next, probabilities }) {
   const pixels = [
