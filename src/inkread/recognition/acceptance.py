@@ -27,6 +27,10 @@ the detector has seen the digits beside each other."""
 _AMONG = 3
 """On a less legible page, a single digit among this many other marks looks like a digit only by chance."""
 
+_AMONG_WORDS = 0.5
+"""On a page with at least as many words as digits, a text with a smaller confidence is refused. In cursive writing, some
+letters look like digits."""
+
 
 def accepted_numbers(found: Recognition, page: Page, card: Card, notation: Notation) -> tuple[Number, ...]:
     """Return the numbers of a page in reading order, with boxes in pixels of the upright picture.
@@ -108,6 +112,9 @@ def refusal(
     unclear = len(digits) < _SEVERAL or found.legibility < _LEGIBLE
     if (unclear and median(nondigit) > card.no_digit) or found.legibility < _ILLEGIBLE:
         return Refusal("no-digit", "the writing on this picture does not look like a digit")
+    words = sum(unread.reason == "word" for unread in found.unread)
+    if min_confidence is None and words >= len(digits) and confidence < _AMONG_WORDS:
+        return Refusal("no-digit", "there are words on this picture, and too little among them looks like digits")
     least_of_all = card.min_confidence ** sum(len(number.characters) for number in numbers)
     if min_confidence is None and confidence < least_of_all:
         return _unsure(digits, confidence, least_of_all)
