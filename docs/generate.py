@@ -39,7 +39,8 @@ suffix are skipped and counted on stderr.
 
 A PDF page that is one scanned image is read as that image. Any other page, with its filled-in form fields and its
 annotations, is drawn: as a picture at 300 dots per inch, which boxes and `--region` refer to, and with at most 40
-megapixels. A page that takes more than 60 seconds to draw is given up.
+megapixels. A page that takes more than 5 seconds to draw is given up. PDFs are opened in another process, so a damaged
+or hostile file cannot end or stop the program.
 
 `read --format json` prints one object per picture or page, each on its own line. Boxes are x, y, width and height in
 pixels of the upright picture. `confidence` is the probability that the whole text is right:

@@ -21,8 +21,8 @@ from inkread.pictures.pdf import Source, count_pdf_pages, pdf_page
 MAX_PAGES = 200
 """All pages of a file are read if there are at most this many. The pages of a larger file must be chosen."""
 
-MAX_FRAMES = 10_000
-"""A TIFF or an animation with more pages is refused, because a small file can hold millions."""
+MOST_PAGES = 10_000
+"""A file with more pages is refused, because a small file can hold millions."""
 
 # A PDF may begin with this many bytes of something else.
 _HEAD_BYTES = 1024
@@ -115,15 +115,17 @@ def _document(source: Source, name: str, password: str | None) -> _Document | No
     """Return a file with pages; None for any other picture, even one that cannot be opened."""
     head = _head(source)
     if _is_pdf(head):
-        return _Document(
-            name,
-            count_pdf_pages(source, name, password),
-            lambda number, page: partial(pdf_page, source, number, page, password),
-        )
-    frames = _frames(source, name) if head.startswith(_HEADS_WITH_FRAMES) else []
-    if len(frames) < 2:
-        return None
-    return _Document(name, len(frames), lambda number, page: partial(_frame, source, frames[number - 1], page))
+        count = count_pdf_pages(source, name, password)
+        document = _Document(name, count, lambda number, page: partial(pdf_page, source, number, page, password))
+    else:
+        frames = _frames(source, name) if head.startswith(_HEADS_WITH_FRAMES) else []
+        if len(frames) < 2:
+            return None
+        document = _Document(name, len(frames), lambda number, page: partial(_frame, source, frames[number - 1], page))
+    if document.count > MOST_PAGES:
+        many = f"this file has more than {MOST_PAGES:,} pages; split it"
+        raise PictureError(f"{name}: {many}", code="too-many-pages")
+    return document
 
 
 def _head(source: Source) -> bytes:
@@ -152,7 +154,7 @@ def _frames(source: Source, name: str) -> list[int]:
         if image.format != "TIFF":
             found = list(range(getattr(image, "n_frames", 1)))
         else:
-            for number in range(MAX_FRAMES + 1):
+            for number in range(MOST_PAGES + 1):
                 image.seek(number)
                 if not image.getexif().get(_SUBFILE_TYPE, 0) & _SMALLER_COPY:
                     found.append(number)
@@ -161,9 +163,6 @@ def _frames(source: Source, name: str) -> list[int]:
         pass
     except Exception:  # noqa: BLE001 - on hostile bytes Pillow's plugins raise errors of any class
         return []
-    if len(found) > MAX_FRAMES:
-        many = f"this file has more than {MAX_FRAMES} pages; split it"
-        raise PictureError(f"{name}: {many}", code="too-many-pages")
     return found
 
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from inkread.errors import PictureError, way_to_install
-from inkread.geometry import Box
-from inkread.pictures.page import WORKING_PIXELS, Page, make_page, reduction
+from inkread.geometry import Box, reduction
+from inkread.pictures.page import WORKING_PIXELS, Page, make_page
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inkread.geometry import Box
+from inkread.geometry import Box, reduction
 from inkread.quantiles import quantile
 
 WORKING_PIXELS = 2_000_000
@@ -81,14 +81,6 @@ def make_page(image: Image.Image, full: tuple[int, int] | None = None, *, pixels
         reduced = reduced.resize(size, Image.Resampling.BOX)
     colour = _opaque(np.asarray(reduced)) if mode == "RGBA" else np.asarray(reduced)
     return Page(colour=colour, grey=_grey(colour), size=full or image.size)
-
-
-def reduction(size: tuple[int, int], pixels: int = WORKING_PIXELS) -> tuple[int, int] | None:
-    """Return the size to which a picture is reduced to have `pixels`, or None if it is small enough already."""
-    factor = (pixels / (size[0] * size[1])) ** 0.5
-    if factor >= 1:
-        return None
-    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
 def _opaque(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
