@@ -27,7 +27,7 @@ from screenshots import EXAMPLE, LINES, chromium, pen_paths, served, write
 import inkread
 from helpers.printed import FORM_LINES, form
 from inkread import Reader, Reading
-from inkread.cli.read_fast import CSV_COLUMNS
+from inkread.csv_rows import CSV_COLUMNS
 from inkread.style import SURE
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -43,8 +43,7 @@ class Sources:
         self.inputs = inputs
         self.passed_over = 0
         self.troubles: list[str] = []
-        # A row is one picture, and the other pages of a PDF would be lost.
-        self._endings = tuple(ending for ending in picture_endings() if ending != ".pdf")
+        self._endings = picture_endings()
         for name in inputs:
             _check(name)
 

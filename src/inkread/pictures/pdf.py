@@ -101,6 +101,10 @@ class _Process:
     """The process that opens PDFs. It is started for the first request, and again if it was ended or has died."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Use another process from now on. A fork of this process does, or it would take answers that are for us."""
         self._one_at_a_time = threading.Lock()
         self._running: Popen[bytes] | None = None
 
@@ -176,14 +180,6 @@ def _answer(running: Popen[bytes], request: dict[str, Any], content: bytes) -> t
 
 
 _process = _Process()
-
-
-def _forget() -> None:
-    """Use another process in a fork of this one, whose answers would be mixed up with ours."""
-    global _process  # noqa: PLW0603
-    _process = _Process()
-
-
+atexit.register(_process.close)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
-atexit.register(lambda: _process.close())
+    os.register_at_fork(after_in_child=_process.forget)

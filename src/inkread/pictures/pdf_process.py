@@ -20,7 +20,7 @@ from queue import SimpleQueue
 from typing import Any, BinaryIO
 
 from PIL import Image
-from pypdfium2 import PdfBitmap, PdfDocument, PdfImage, PdfPage, PdfiumError, raw
+from pypdfium2 import PdfBitmap, PdfDocument, PdfImage, PdfiumError, PdfPage, raw
 
 from inkread.geometry import reduction
 
