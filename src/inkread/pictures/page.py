@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -33,8 +33,8 @@ class Page:
     corner: where the page's left upper corner is in the upright picture, if it is only a region of it.
     """
 
-    colour: NDArray[np.uint8]
-    grey: NDArray[np.uint8]
+    colour: NDArray[np.uint8] = field(repr=False)
+    grey: NDArray[np.uint8] = field(repr=False)
     size: tuple[int, int]
     corner: tuple[int, int] = (0, 0)
 
