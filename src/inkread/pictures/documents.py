@@ -79,7 +79,8 @@ def page_of(picture: Picture, name: str, page: int | None = None, password: str 
         return document.page(page) if document else picture
     if source is None or not _is_pdf(_head(source)):
         return picture
-    return FilePage(name, 1, partial(pdf_page, source, 1, name, password))
+    first = _document(source, name, password)
+    return FilePage(name, 1, first.count if first else 1, partial(pdf_page, source, 1, name, password))
 
 
 def unopened(name: str, error: PictureError) -> FilePage:
@@ -88,7 +89,7 @@ def unopened(name: str, error: PictureError) -> FilePage:
     def load(_: int | None) -> NoReturn:
         raise error
 
-    return FilePage(name, 1, load)
+    return FilePage(name, 1, 1, load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class _Document:
 
     def page(self, number: int) -> FilePage:
         name = f"{self.name}#{number}" if self.count > 1 else self.name
-        return FilePage(name, number, self.loading(number, name))
+        return FilePage(name, number, self.count, self.loading(number, name))
 
 
 def _source_of(picture: Picture) -> Source | None:
