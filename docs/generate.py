@@ -31,9 +31,9 @@ anywhere on the command line shows its traceback.
 No command replaces a file that it reads, whatever the file is called: a link or another path is the same file. Another
 existing file is replaced only with `--force`.
 
-`read` also takes PDFs (extra `pdf`), many-page TIFFs and animations, and reads them page by page. The pages of
-`scan.pdf` are `scan.pdf#1`, `scan.pdf#2` and so on, unless it has only one. All pages are read if there are at most
-200. `--pages` chooses pages; one that a file does not have is a bad argument. `--figure` into a folder makes one
+`read` and `batch` also take PDFs (extra `pdf`), many-page TIFFs and animations, and read them page by page. The pages
+of `scan.pdf` are `scan.pdf#1`, `scan.pdf#2` and so on, unless it has only one. `read` reads all pages if there are at
+most 200. `--pages` chooses pages; one that a file does not have is a bad argument. `--figure` into a folder makes one
 figure per page. Of a folder, all pictures in it and its subfolders are read, sorted by name; files without a picture
 suffix are skipped and counted on stderr.
 
@@ -59,8 +59,9 @@ without `--order`, a date whose year has two digits, `120/80`. Signs that preven
 `368-`, are in the text and not in the value. `kind` is `integer`, `decimal`, `date`, `time`, `fraction`, `percent` or
 `other`; the value of `98%` is 98. `read` is the likeliest text without an expectation that changed it.
 
-`read --format csv` prints a row per number: `picture,page,line,row,column,field,text,value,kind,confidence,x,y,w,h,
-refused,error`. Pages and lines count from 1; `row`, `column` and `field` are for tables and forms and are empty.
+`read --format csv`, `batch` into a `.csv` file and the page in the browser give a row per number, with the columns
+`picture,page,line,row,column,field,text,value,kind,confidence,x,y,w,h,refused,error`. Pages and lines count from 1;
+`row`, `column` and `field` are for tables and forms and are empty.
 `--digits` prints a row per digit. A picture that was refused or could not be opened has one row with the code.
 
 `unread` lists the places with ink that are not in the text, and why. The reasons are `word`: a word or a letter;
@@ -73,6 +74,9 @@ A refused picture has `"text": ""`, empty lists, `"confidence": null` and
 `"refused": {"code": "blank", "no-digit", "unsure" or "unfit", "message": "..."}`; `unread` says what is on it. A
 picture that cannot be opened gives `{"picture": "7.jpg", "error": {"code": "...", "message": "..."}}`, and the others
 are still read.
+
+`batch` ([scale.md](scale.md)), the REST service ([web.md](web.md)) and the misses of `evaluate --format json` use the
+same keys for the same things, and add some. In `evaluate`, the lines of `text` are joined by `|`, as in `label`.
 """
 
 
@@ -94,9 +98,11 @@ def row(parameter: inspect.Parameter, hint: Any) -> str:
     """Return the table row of an option or argument, annotated with `Annotated[type, typer.Option(...)]`."""
     kind, info = typing.get_args(hint)
     flag = kind in (bool, bool | None)
-    names = [name for name in info.param_decls or () if name.startswith("--")]
+    # Typer takes the first name of an annotated option for its default value.
+    names = [str(name) for name in (info.default, *(info.param_decls or ())) if str(name).startswith("--")]
     name = names[0] if names else "--" + parameter.name.strip("_").replace("_", "-")
-    choices = "|".join(map(str, typing.get_args(kind))) if typing.get_origin(kind) is typing.Literal else ""
+    literals = [each for each in (kind, *typing.get_args(kind)) if typing.get_origin(each) is typing.Literal]
+    choices = "|".join(map(str, typing.get_args(literals[0]))) if literals else ""
     value = info.metavar or choices or ("" if flag else "PATH")
     required = parameter.default is inspect.Parameter.empty
     shown = value if isinstance(info, ArgumentInfo) else f"{name} {value}".strip()

@@ -19,7 +19,7 @@ from PIL import Image
 import inkread
 from conftest import WriteNetwork
 from helpers.batches import DISTINCT, command, fill, paint, parts_of, rows_of
-from helpers.documents import digit_page, save_pages
+from helpers.documents import digit_page, encrypted_pdf, save_pages
 from helpers.ended import Ended, Run
 from helpers.printed import form
 from inkread import Reader
@@ -389,6 +389,15 @@ def test_every_page_of_a_document_gets_a_row(documents: Path, run: Run, tmp_path
     ]
     printed = [reading.to_dict() for reading in reader.read_pages(documents / "scan.pdf")]
     assert [{name: row[name] for name in printed[0]} for row in list(rows.values())[-3:]] == printed
+
+
+def test_an_encrypted_document_is_read_with_its_password(run: Run, tmp_path: Path) -> None:
+    locked = tmp_path / "locked.pdf"
+    locked.write_bytes(encrypted_pdf(b"8 w 60 225 m 140 225 l 90 60 l S ", "geheim"))
+    run(locked, tmp_path / "without.csv")
+    assert (tmp_path / "without.csv").read_text().endswith(",encrypted\n")
+    run(locked, tmp_path / "with.csv", "--password", "geheim")
+    assert ",7,7,integer," in (tmp_path / "with.csv").read_text()
 
 
 def test_a_document_is_not_read_again(documents: Path, run: Run, tmp_path: Path) -> None:

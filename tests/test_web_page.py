@@ -426,8 +426,6 @@ def test_the_pages_of_a_pdf_become_a_list(pictures: Page, tmp_path: Path) -> Non
     found = json.loads(Path(download.value.path()).read_text())
     told = [(each["picture"], each["page"]) for each in found[1:4]]
     assert told == [("scan.pdf#1", 1), ("scan.pdf#2", 2), ("scan.pdf#3", 3)]
-        (f"scan.pdf#{page}", page) for page in (1, 2, 3)
-    ]
 
 
 def test_pictures_can_be_removed_while_they_are_read(pictures: Page) -> None:

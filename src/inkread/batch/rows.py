@@ -66,11 +66,13 @@ class Task(NamedTuple):
     model: the model, as for `Reader`.
     model_id: the name of the model in the results.
     options: what pictures hold, and how much of it is read.
+    password: what opens encrypted PDFs.
     """
 
     model: str | None
     model_id: str
     options: ReadOptions = ReadOptions()
+    password: str | None = None
 
 
 def read_rows(reader: Reader, path: str, fetch: Callable[[], bytes], task: Task) -> list[Row]:
@@ -86,7 +88,7 @@ def read_rows(reader: Reader, path: str, fetch: Callable[[], bytes], task: Task)
         file = BytesIO(content)
         # Messages and rows call the picture by this name.
         file.name = path
-        pages = pages_of(file, _ALL_PAGES)
+        pages = pages_of(file, _ALL_PAGES, task.password)
     except Exception as error:  # noqa: BLE001 - see `failure`
         return [{**failure(path, error), "size": size, "milliseconds": _milliseconds(since)}]
     rows = []

@@ -60,6 +60,7 @@ def run(
     model: str | os.PathLike[str] | None = None,
     processes: int | None = None,
     ray: str | None = None,
+    password: str | None = None,
     force: bool = False,
     progress: Progress = lambda done, of: None,  # noqa: ARG005
     stop: Callable[[], bool] = lambda: False,
@@ -73,6 +74,7 @@ def run(
     model: as for `Reader`.
     processes: the number of processes, each on one core. None for one per core of the machine or cluster.
     ray: the address of a Ray cluster to read on, or "auto".
+    password: what opens encrypted PDFs.
     force: whether an existing file may be replaced; a folder never is.
     stop: called regularly. If it returns true, the run ends early and writes what it has read.
     options: as for `inkread.options.ReadOptions`.
@@ -92,7 +94,7 @@ def run(
     named = [os.fspath(name) for name in inputs]
     sources = Sources(named)
     task, manifest = plan(None if model is None else os.fspath(model), ReadOptions(**options))
-    readers = _readers(task, processes, ray)
+    readers = _readers(task._replace(password=password), processes, ray)
     place = Location.of(name)
     output: Output
     if is_text(name):

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from inkread.cli.read_fast import PRINT_HELP, REGION_HELP
+from inkread.cli.read_fast import PRINT_HELP, REGION_HELP, UNLOCK_HELP
 from inkread.errors import OptionError
 from inkread.options import DECIMAL_HELP, ORDER_HELP, Content, Print, parse_region
 from inkread.values import DateOrder, DecimalMark
@@ -38,6 +38,7 @@ def batch(
     ] = "auto",
     print_: Annotated[Print, typer.Option("--print", help=PRINT_HELP)] = "auto",
     region: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help=REGION_HELP)] = None,
+    password: Annotated[str | None, typer.Option(metavar="P", help=UNLOCK_HELP)] = None,
     decimal: Annotated[DecimalMark | None, typer.Option(help=DECIMAL_HELP)] = None,
     order: Annotated[DateOrder | None, typer.Option(help=ORDER_HELP)] = None,
     model: Annotated[
@@ -94,6 +95,7 @@ def batch(
             model=model,
             processes=processes,
             ray=ray,
+            password=password,
             force=force,
             progress=bar.shows,
             stop=stop,

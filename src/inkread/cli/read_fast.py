@@ -43,6 +43,8 @@ PRINT_HELP = (
     "'skip': never."
 )
 
+UNLOCK_HELP = "What opens an encrypted PDF."
+
 FORCE_HELP = "Replace an existing file. A file that this command reads is never replaced."
 
 REGION_HELP = (
