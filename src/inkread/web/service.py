@@ -204,17 +204,18 @@ class Service:
             pages.extend(pages_of(upload.file(), question.ranges))
             return answer(self.reader, pages[0], question)
 
-        answers, work = [], first
-        while not answers or len(answers) < len(pages):
+        answers: list[dict[str, Any]] = []
+        work: Callable[[], dict[str, Any]] = first
+        while True:
             try:
                 answers.append(await self._answer(work))
             except Problem as problem:
                 if len(pages) < 2:
                     raise
                 answers.append(failure(name_of(pages[len(answers)]), problem))
-            if len(answers) < len(pages):
-                work = partial(answer, self.reader, pages[len(answers)], question)
-        return answers
+            if len(answers) == len(pages):
+                return answers
+            work = partial(answer, self.reader, pages[len(answers)], question)
 
     async def _answer(self, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return the JSON object that `work` makes of a picture. Raises `Problem` if it cannot be read."""
