@@ -34,7 +34,7 @@ from inkread.batch.cluster import packed
 from inkread.batch.locations import Location, chunks
 from inkread.batch.manifest import plan
 from inkread.batch.parquet_output import Parts
-from inkread.batch.rows import Row, table
+from inkread.batch.rows import table
 from inkread.batch.run import DonePaths
 from inkread.batch.sources import Sources
 from inkread.drawing import draw_digit
@@ -116,7 +116,7 @@ def run(folder: Path, **options: Any) -> Result:
 
 def wrong(folder: Path, out: Path) -> int:
     """Return how many pictures of a folder have no row or more than one."""
-    rows = pq.read_table(out, columns=["path"])["path"].to_pylist()
+    rows = pq.read_table(out, columns=["picture"])["picture"].to_pylist()
     pictures = {str(path) for path in folder.rglob("*.png")}
     return len(pictures.symmetric_difference(rows)) + len(rows) - len(set(rows))
 
@@ -202,7 +202,8 @@ def driver(folder: Path, scale: float) -> Result:
     listed = count / (time.process_time() - started)
     task, manifest = plan(None, ReadOptions())
     reading = Reader().read(draw_digit(3, rng=np.random.default_rng(0), size=(SIDE, SIDE)))
-    rows = [Row(f"forms/{number:09}.png", 8000, SIDE, SIDE, "3", 0.9, numbers=reading.numbers) for number in range(500)]
+    row = {**reading.to_dict(), "pages": 1, "size": 8000, "width": SIDE, "height": SIDE, "milliseconds": 8.0}
+    rows = [{**row, "picture": f"forms/{number:09}.png"} for number in range(500)]
     block, summary = table(rows, task), Summary()
     parts = Parts(Location(str(folder / "taken")), manifest, [])
     started = time.process_time()

@@ -31,15 +31,16 @@ anywhere on the command line shows its traceback.
 No command replaces a file that it reads, whatever the file is called: a link or another path is the same file. Another
 existing file is replaced only with `--force`.
 
-`read` also takes PDFs (extra `pdf`), many-page TIFFs and animations, and reads them page by page. The pages of
-`scan.pdf` are `scan.pdf#1`, `scan.pdf#2` and so on, unless it has only one. All pages are read if there are at most
-200. `--pages` chooses pages; one that a file does not have is a bad argument. `--figure` into a folder makes one
+`read` and `batch` also take PDFs (extra `pdf`), many-page TIFFs and animations, and read them page by page. The pages
+of `scan.pdf` are `scan.pdf#1`, `scan.pdf#2` and so on, unless it has only one. `read` reads all pages if there are at
+most 200. `--pages` chooses pages; one that a file does not have is a bad argument. `--figure` into a folder makes one
 figure per page. Of a folder, all pictures in it and its subfolders are read, sorted by name; files without a picture
 suffix are skipped and counted on stderr.
 
 A PDF page that is one scanned image is read as that image. Any other page, with its filled-in form fields and its
 annotations, is drawn: as a picture at 300 dots per inch, which boxes and `--region` refer to, and with at most 40
-megapixels. A page that takes more than 60 seconds to draw is not read.
+megapixels. A page that takes more than 5 seconds to draw is given up. PDFs are opened in another process, so a damaged
+or hostile file cannot end or stop the program.
 
 `read --format json` prints one object per picture or page, each on its own line. Boxes are x, y, width and height in
 pixels of the upright picture. `confidence` is the probability that the whole text is right:
@@ -58,9 +59,10 @@ without `--order`, a date whose year has two digits, `120/80`. Signs that keep a
 `368-`, are in the text and not in the value. `kind` is `integer`, `decimal`, `date`, `time`, `fraction`, `percent` or
 `other`; the value of `98%` is 98. `read` is the likeliest text without the expectation, if one changed the text.
 
-`read --format csv` prints one row per number: `picture,page,line,row,column,field,text,value,kind,confidence,x,y,w,h,
-refused,error`. Pages and lines count from 1; `row`, `column` and `field` are for tables and forms and are empty.
-`--digits` prints one row per digit. A picture that was refused or could not be opened has one row with the code.
+`read --format csv`, `batch` into a `.csv` file and the page in the browser give a row per number, with the columns
+`picture,page,line,row,column,field,text,value,kind,confidence,x,y,w,h,refused,error`. Pages and lines count from 1;
+`row`, `column` and `field` are for tables and forms and are empty.
+`--digits` prints a row per digit. A picture that was refused or could not be opened has one row with the code.
 
 `unread` lists the places with ink that are not in the text, and why. The reasons are `word`: a word or a letter;
 `print`: printed text, see `--print`; `drawing`: something other than writing; `struck`: digits that were struck out;
@@ -72,6 +74,9 @@ A refused picture has `"text": ""`, empty lists, `"confidence": null` and
 `"refused": {"code": "blank", "no-digit", "unsure" or "unfit", "message": "..."}`; `unread` says what is on it. A
 picture that cannot be opened gives `{"picture": "7.jpg", "error": {"code": "...", "message": "..."}}`, and the others
 are still read.
+
+`batch` ([scale.md](scale.md)), the REST service ([web.md](web.md)) and the misses of `evaluate --format json` use the
+same keys for the same things, and add some. In `evaluate`, the lines of `text` are joined by `|`, as in `label`.
 """
 
 
@@ -93,7 +98,8 @@ def row(parameter: inspect.Parameter, hint: Any) -> str:
     """Return the table row of an option or argument, annotated with `Annotated[type, typer.Option(...)]`."""
     kind, info = typing.get_args(hint)
     flag = kind in (bool, bool | None)
-    names = [name for name in info.param_decls or () if name.startswith("--")]
+    # Typer takes the first name of an annotated option for its default value.
+    names = [str(name) for name in (info.default, *(info.param_decls or ())) if str(name).startswith("--")]
     name = names[0] if names else "--" + parameter.name.strip("_").replace("_", "-")
     choices = "|".join(_choices(kind))
     value = info.metavar or choices or ("" if flag else "PATH")

@@ -21,7 +21,7 @@ def judged(digits: int, words: int, confidence: float, least: float | None = Non
     """Return the refusal of a page with so many digits and words, whose text has this confidence."""
     probabilities = np.zeros((digits, 11), np.float32)
     probabilities[:, 3] = 1
-    located = LocatedDigit(Patch(np.ones((20, 10), np.float32), PLACE))
+    located = LocatedDigit(Patch(PLACE, np.ones((20, 10), np.float32)))
     found = Recognition(
         (located,) * digits,
         np.zeros((digits, 28, 28), np.float32),

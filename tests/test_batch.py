@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,19 +19,20 @@ from PIL import Image
 import inkread
 from conftest import WriteNetwork
 from helpers.batches import DISTINCT, command, fill, paint, parts_of, rows_of
+from helpers.documents import digit_page, encrypted_pdf, save_pages
 from helpers.ended import Ended, Run
 from helpers.printed import form
 from inkread import Reader
+from inkread.batch import parquet_output, worker_pool
 from inkread.batch import run as run_batch
 from inkread.batch.locations import Location
 from inkread.batch.manifest import MANIFEST
 from inkread.batch.output_folder import LocalFolder
-from inkread.batch.rows import SCHEMA
+from inkread.batch.rows import SCHEMA, Task, files_of, read_rows, table
 from inkread.batch.run import DonePaths
-from inkread.batch.text_output import CSV_COLUMNS
 from inkread.cli import main
+from inkread.csv_rows import CSV_COLUMNS
 from inkread.errors import way_to_install
-from inkread.values import value_text
 
 
 @pytest.fixture
@@ -60,27 +64,20 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_picture_gets_the_row_of_its_reading(finished: Path, reader: Reader) -> None:
     rows = rows_of(finished / "out")
-    assert [row["path"] for row in rows] == sorted(map(str, (finished / "scans").iterdir()))
+    assert [row["picture"] for row in rows] == sorted(map(str, (finished / "scans").iterdir()))
     for row in rows[:DISTINCT]:
-        reading = reader.read(row["path"])
-        assert (row["text"], row["confidence"]) == (reading.text, reading.confidence)
-        assert row["digits"] == [
-            {"digit": d.digit, "confidence": d.confidence, "box": d.box._asdict(), "line": d.line, "number": d.number}
-            for d in reading.digits
-        ]
-        assert [(number["text"], number["value"], number["kind"]) for number in row["numbers"]] == [
-            (number.text, value_text(number.value), number.kind) for number in reading.numbers
-        ]
-        assert row["size"] == Path(row["path"]).stat().st_size
-        assert (row["width"], row["height"], row["refusal"], row["error"]) == (60, 60, None, None)
-        assert row["unread"] == [{"box": u.box._asdict(), "reason": u.reason} for u in reading.unread]
+        reading = reader.read(row["picture"])
+        printed = reading.to_dict()
+        assert {name: row[name] for name in printed} == printed
+        assert (row["error"], row["pages"], row["width"], row["height"]) == (None, 1, 60, 60)
+        assert row["size"] == Path(row["picture"]).stat().st_size
         assert row["inkread"] == inkread.__version__
 
 
 def test_what_is_refused_and_what_cannot_be_read_keep_their_row(finished: Path) -> None:
     blank, broken = rows_of(finished / "out")[DISTINCT:]
-    assert (blank["text"], blank["digits"], blank["refusal"]["code"]) == ("", [], "blank")
-    assert (broken["text"], broken["digits"], broken["error"]["code"]) == (None, [], "truncated")
+    assert (blank["text"], blank["digits"], blank["refused"]["code"]) == ("", [], "blank")
+    assert (broken["text"], broken["digits"], broken["error"]["code"]) == (None, None, "truncated")
     assert broken["error"]["message"].startswith(str(finished / "scans" / "broken.png"))
     assert broken["size"] == 200
 
@@ -118,7 +115,7 @@ def test_a_run_goes_on_with_what_is_missing_and_what_is_new(run: Run, tmp_path: 
     paint(scans / "new.png", 7)
     assert run(scans, out).out[0] == "5 pictures: 5 read, 0 refused, 0 failed; 4 of them in earlier runs"
     assert [part.name for part in parts_of(out)] == ["part-000001.parquet", "part-000002.parquet"]
-    assert pq.read_table(parts_of(out)[1])["path"].to_pylist() == [str(scans / "new.png")]
+    assert pq.read_table(parts_of(out)[1])["picture"].to_pylist() == [str(scans / "new.png")]
 
 
 def test_a_part_that_is_removed_is_read_anew(run: Run, tmp_path: Path) -> None:
@@ -160,7 +157,7 @@ def test_archives_and_lists_are_read_in_one_run(run: Run, tmp_path: Path) -> Non
     pictures = [(scans / "00000.png").read_bytes(), b"no picture"]
     pq.write_table(pa.table({"image": pictures}), tmp_path / "p.parquet")
     assert run(scans, tmp_path / "p.parquet", f"file://{scans}", tmp_path / "out").code == 1
-    rows = {row["path"]: row["text"] for row in rows_of(tmp_path / "out")}
+    rows = {row["picture"]: row["text"] for row in rows_of(tmp_path / "out")}
     assert rows[f"{tmp_path}/p.parquet#0"] == rows[f"{scans}/00000.png"] == rows[f"file://{scans}/00000.png"]
     assert rows[f"{tmp_path}/p.parquet#1"] is None
     assert len(rows) == 6
@@ -172,7 +169,7 @@ def test_results_may_be_written_where_pyarrow_writes(run: Run, tmp_path: Path) -
     (out / ".part-000002-0123abcd.parquet").write_bytes(b"half")
     paint(scans / "new.png", 7)
     run(scans, f"file://{out}")
-    assert [row["path"] for row in rows_of(out)] == sorted(map(str, scans.iterdir()))
+    assert [row["picture"] for row in rows_of(out)] == sorted(map(str, scans.iterdir()))
     assert len(list(out.iterdir())) == 3
 
 
@@ -302,34 +299,153 @@ def test_options_out_of_range_are_refused_before_anything_is_written(tmp_path: P
 # Texts
 
 
-def test_a_small_job_is_written_as_csv(finished: Path, run: Run, tmp_path: Path) -> None:
-    assert run(finished / "scans", tmp_path / "r.csv", "--format", "csv").code == 1
+def test_a_small_job_is_written_as_the_csv_that_read_prints(finished: Path, run: Run, tmp_path: Path) -> None:
+    assert run(finished / "scans", tmp_path / "r.csv").code == 1
     with (tmp_path / "r.csv").open(newline="") as file:
-        rows = {Path(row["path"]).name: row for row in csv.DictReader(file)}
-    assert tuple(rows["blank.png"]) == CSV_COLUMNS
-    assert (rows["blank.png"]["refusal"], rows["broken.png"]["error"]) == ("blank", "truncated")
-    assert rows["blank.png"]["message"] == "there is no writing on this picture"
-    assert len(rows) == 12
+        rows = sorted(csv.reader(file))
+    assert len(rows) == 13
+    assert tuple(rows[-1]) == CSV_COLUMNS
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        main(["read", str(finished / "scans"), "--format", "csv", "--profile", "none"])
+    assert rows == sorted(csv.reader(io.StringIO(printed.getvalue())))
+    assert [row[-2:] for row in rows if row[-2:] != ["", ""]][:2] == [["blank", ""], ["", "truncated"]]
 
 
-def test_a_small_job_is_written_as_json_lines(finished: Path, run: Run, tmp_path: Path) -> None:
-    assert run(finished / "scans", tmp_path / "r.jsonl", "--format", "jsonl").code == 1
-    lines = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
-    rows = sorted(({**line, "milliseconds": None} for line in lines), key=lambda row: str(row["path"]))
-    assert rows == [{**row, "milliseconds": None} for row in rows_of(finished / "out")]
+def test_a_small_job_is_written_as_json_lines_with_the_keys_that_read_prints(
+    finished: Path, run: Run, tmp_path: Path, reader: Reader
+) -> None:
+    assert run(finished / "scans", tmp_path / "r.jsonl").code == 1
+    lines = {line["picture"]: line for line in map(json.loads, (tmp_path / "r.jsonl").read_text().splitlines())}
+    about = {"pages", "size", "width", "height", "model", "inkread", "milliseconds"}
+    assert len(lines) == 12
+    for name, line in lines.items():
+        if name.endswith("broken.png"):
+            assert line.keys() == {"picture", "error", "pages", "size", "model", "inkread", "milliseconds"}
+        else:
+            assert {key: value for key, value in line.items() if key not in about} == reader.read(name).to_dict()
 
 
 def test_a_text_that_is_there_is_not_overwritten(finished: Path, run: Run, tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text("mine")
-    assert run(finished / "scans", tmp_path / "r.csv", "--format", "csv").code == 2
+    assert run(finished / "scans", tmp_path / "r.csv").code == 2
     assert (tmp_path / "r.csv").read_text() == "mine"
 
 
 def test_a_text_that_is_stopped_is_not_there(finished: Path, tmp_path: Path) -> None:
     asked = iter([False] * 3 + [True] * 1000)
-    summary = run_batch([finished / "scans"], tmp_path / "r.csv", format_="csv", processes=1, stop=lambda: next(asked))
+    summary = run_batch([finished / "scans"], tmp_path / "r.csv", processes=1, stop=lambda: next(asked))
     assert summary.stopped
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["scans"],
+            "OUT is missing, the file or folder for the results; write: inkread batch scans readings.csv",
+        ),
+        (["scans", "r.xlsx"], "r.xlsx: results are a .csv or .jsonl file, or a folder of Parquet files"),
+        (["scans", "file:///r.csv"], "only folders of Parquet files are written there; name a folder"),
+        (["scans", "out", "--force"], "--force: out is continued, never replaced"),
+    ],
+)
+def test_a_wrong_place_for_the_results_is_named(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
+) -> None:
+    fill(tmp_path / "scans", 1)
+    monkeypatch.chdir(tmp_path)
+    ended = run(*words)
+    assert (ended.code, ended.out, len(ended.err)) == (2, [], 1)
+    assert said in ended.err[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["scans"]
+
+
+# Files with pages
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    """Return a folder with a picture, a PDF and a TIFF of three pages, a PDF of one, and a damaged one."""
+    folder = fill(tmp_path / "documents", 1)
+    pages = [digit_page(digit) for digit in (1, 4, 7)]
+    save_pages(folder / "scan.pdf", pages)
+    save_pages(folder / "fax.tif", pages)
+    save_pages(folder / "one.pdf", pages[:1])
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.7")
+    return folder
+
+
+def test_every_page_of_a_document_gets_a_row(documents: Path, run: Run, tmp_path: Path, reader: Reader) -> None:
+    assert run(documents, tmp_path / "out").code == 1
+    rows = {str(row["picture"]).removeprefix(f"{documents}/"): row for row in rows_of(tmp_path / "out")}
+    assert [(name, row["page"], row["pages"], row["text"]) for name, row in rows.items()] == [
+        ("00000.png", 1, 1, "0"),
+        ("broken.pdf", None, None, None),
+        *((f"fax.tif#{page}", page, 3, text) for page, text in enumerate("147", 1)),
+        ("one.pdf", 1, 1, "1"),
+        *((f"scan.pdf#{page}", page, 3, text) for page, text in enumerate("147", 1)),
+    ]
+    printed = [reading.to_dict() for reading in reader.read_pages(documents / "scan.pdf")]
+    assert [{name: row[name] for name in printed[0]} for row in list(rows.values())[-3:]] == printed
+
+
+def test_an_encrypted_document_is_read_with_its_password(run: Run, tmp_path: Path) -> None:
+    locked = tmp_path / "locked.pdf"
+    locked.write_bytes(encrypted_pdf(b"8 w 60 225 m 140 225 l 90 60 l S ", "geheim"))
+    run(locked, tmp_path / "without.csv")
+    assert (tmp_path / "without.csv").read_text().endswith(",encrypted\n")
+    run(locked, tmp_path / "with.csv", "--password", "geheim")
+    assert ",7,7,integer," in (tmp_path / "with.csv").read_text()
+
+
+def test_a_document_is_not_read_again(documents: Path, run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(documents / "*.pdf", out)
+    before = rows_of(out)
+    assert run(documents, out).out[0] == "9 pictures: 8 read, 0 refused, 1 failed; 5 of them in earlier runs"
+    rows = rows_of(out)
+    assert len(rows) == len({row["picture"] for row in rows}) == 9
+    assert [row for row in rows if row in before] == before
+    assert "9 of them in earlier runs" in run(documents, out).out[0]
+
+
+def test_the_pages_of_a_file_are_written_together(
+    documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet_output, "PART_ROWS", 1)
+    monkeypatch.setattr(worker_pool, "_TABLE_ROWS", 1)
+    run_batch([documents], tmp_path / "out", processes=1)
+    for part in parts_of(tmp_path / "out"):
+        rows = pq.read_table(part).to_pylist()
+        assert all(
+            sum(str(other["picture"]).startswith(f"{name}#") for other in rows) == 3
+            for name in {str(row["picture"]).partition("#")[0] for row in rows if "#" in str(row["picture"])}
+        )
+
+
+def test_a_page_that_cannot_be_read_is_named_and_the_others_are_read(
+    documents: Path, tmp_path: Path, reader: Reader
+) -> None:
+    def fetch() -> bytes:
+        return (documents / "scan.pdf").read_bytes()
+
+    calls = iter([False, True, False])
+
+    class Failing(Reader):
+        def run(self, *words: Any, **more: Any) -> Any:
+            if next(calls):
+                raise MemoryError
+            return reader.run(*words, **more)
+
+    rows = read_rows(Failing(), "scan.pdf", fetch, Task(None, ""))
+    assert [(row["picture"], row["page"], "error" in row) for row in rows] == [
+        ("scan.pdf#1", 1, False),
+        ("scan.pdf#2", 2, True),
+        ("scan.pdf#3", 3, False),
+    ]
+    assert files_of(table(rows, Task(None, ""))) == ["scan.pdf"]
 
 
 # Python

@@ -64,6 +64,6 @@ def test_a_cluster_goes_on_where_processes_stopped_with_a_model_that_its_nodes_l
     assert main([*words[:1], str(scans / "0000*.png"), *words[2:], "--processes", "1"]) == 0
     assert main([*words, "--ray", cluster.address]) == 1
     rows = rows_of(tmp_path / "out")
-    assert [row["path"] for row in rows] == sorted(map(str, scans.iterdir()))
+    assert [row["picture"] for row in rows] == sorted(map(str, scans.iterdir()))
     assert [row["error"]["code"] for row in rows if row["error"]] == ["not-a-picture"]
     assert len({row["model"] for row in rows}) == 1

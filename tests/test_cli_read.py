@@ -24,7 +24,8 @@ from helpers.ended import Ended, Run
 from helpers.printed import BELOW_PRINT, FORM_LINES, form, word_alone
 from inkread import Reader, Reading
 from inkread.cli import main
-from inkread.cli.read_fast import CSV_COLUMNS, DIGIT_COLUMNS
+from inkread.cli.read_fast import DIGIT_COLUMNS
+from inkread.csv_rows import CSV_COLUMNS
 from inkread.drawing import draw_digit, draw_sheet
 from inkread.errors import way_to_install
 from inkread.geometry import Box

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import matplotlib as mpl
@@ -16,7 +19,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import inkread
-from helpers.documents import digit_page, drawn_pdf, encrypted_pdf, pdf_of, save_pages, scanned_pdf, stream
+from helpers.documents import digit_page, drawn_pdf, encrypted_pdf, endless_pdf, pdf_of, save_pages, scanned_pdf, stream
 from helpers.ended import Ended, Run
 from inkread import OptionError, PictureError, Reader, Reading
 from inkread.cli import main
@@ -25,6 +28,7 @@ from inkread.pictures import pdf
 from inkread.pictures.documents import MAX_PAGES, pages_of
 from inkread.pictures.opening import FilePage, open_picture
 from inkread.pictures.page import WORKING_PIXELS, Page
+from inkread.pictures.pdf_process import MAX_RENDERED_PIXELS
 
 PAGES = [digit_page(digit) for digit in (1, 4, 7)]
 SEVEN = b"8 w 60 225 m 140 225 l 90 60 l S "
@@ -247,13 +251,80 @@ def test_a_scan_with_something_on_it_is_drawn_with_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [(14400, 14400), (1e9, 1e9), (14400, 1), (0.01, 0.01), (-5, -5)])
 def test_a_page_of_any_size_is_drawn_with_few_pixels(size: tuple[float, float]) -> None:
     page = only_page(drawn_pdf(SEVEN, size=size))
-    assert page.size[0] * page.size[1] <= 1.01 * pdf.MAX_RENDERED_PIXELS
+    assert page.size[0] * page.size[1] <= 1.01 * MAX_RENDERED_PIXELS
     assert page.grey.size <= 1.01 * WORKING_PIXELS
 
 
-def test_a_page_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "MAX_SECONDS", 0.0)
-    assert refused(drawn_pdf(SEVEN * 5000)).code == "too-complex"
+def test_a_page_that_takes_too_long_is_given_up_and_others_are_read(
+    run: Run, scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pdf, "MAX_SECONDS", 2.0)
+    endless = tmp_path / "endless.pdf"
+    endless.write_bytes(endless_pdf())
+    ended = run("read", endless, scan, "--pages", "1")
+    assert ended == Ended(
+        1, [f"{scan}#1\t1"], [f"inkread: {endless}: takes more than 2 seconds to draw; save its pages as PNG"]
+    )
+
+
+READ_ENDLESS = """
+import sys
+from inkread.pictures import pdf
+pdf.MAX_SECONDS = 1000
+print(pdf.count_pdf_pages(open(sys.argv[1], "rb").read(), "x", None), pdf._process._running.pid, flush=True)
+pdf.pdf_page(open(sys.argv[1], "rb").read(), 1, "x", None, None)
+"""
+
+
+def test_the_process_that_draws_ends_with_the_one_that_reads(tmp_path: Path) -> None:
+    path = tmp_path / "endless.pdf"
+    path.write_bytes(endless_pdf())
+    with subprocess.Popen([sys.executable, "-c", READ_ENDLESS, path], stdout=subprocess.PIPE, text=True) as reading:
+        assert reading.stdout is not None
+        _, drawing = map(int, reading.stdout.readline().split())
+        reading.kill()
+    deadline = time.monotonic() + 20
+    while is_running(drawing):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    # A process that has ended may wait for the system to notice.
+    status = Path(f"/proc/{process}/stat")
+    return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+def test_a_pdf_that_crashes_the_process_is_refused_and_others_are_read(
+    scan: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reader.read(scan, page=2).text == "4"
+    assert pdf._process._running is not None
+    pdf._process._running.kill()
+    assert refused(scan).code == "truncated"
+    assert reader.read(scan, page=2).text == "4"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_has_its_own_process(scan: Path) -> None:
+    code = f"""
+import os
+from pathlib import Path
+from inkread.pictures import pdf
+path = Path({str(scan)!r})
+ours = pdf.count_pdf_pages(path, "x", None), pdf._process._running.pid
+child = os.fork()
+theirs = pdf.count_pdf_pages(path, "x", None), pdf._process._running.pid
+assert (ours == theirs) == (child != 0)
+os._exit(0) if child == 0 else os.waitpid(child, 0)
+print(ours[0])
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("3\n", "")
 
 
 # PDFs that cannot be opened

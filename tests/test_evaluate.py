@@ -248,21 +248,35 @@ def test_an_index_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
     assert evaluate(str(path)).right == 1
 
 
+@pytest.mark.parametrize("column", ["picture", "path", "file"])
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_an_index_may_use_other_marks_and_names(tmp_path: Path, column: str, mark: str) -> None:
+    paint(tmp_path / "a, b.png", 2)
+    paint(tmp_path / "c.png", 6)
+    rows = [[column, "label", "source"], ['"a, b.png"', "2", "us"], ["c.png", "6", "a; b"]]
+    text = "\n".join(
+        mark.join(f'"{cell}"' if mark in cell and '"' not in cell else cell for cell in row) for row in rows
+    )
+    result = evaluate(str(write_index(tmp_path, text)))
+    assert (result.right, result.of) == (2, 2)
+    assert list(result.by("source")) == ["a; b", "us"]
+
+
 # Wrong data
 
 
 WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
     "missing": (lambda folder: folder / "nothing", "no such folder or file"),
     "a folder without digits": (lambda folder: folder, "no pictures in folders named 0 to 9"),
-    "an empty index": (lambda folder: write_index(folder, ""), "a header with 'file' and 'label'"),
+    "an empty index": (lambda folder: write_index(folder, ""), "a header with 'picture' and 'label'"),
     "a header alone": (lambda folder: write_index(folder, "file,label\n"), "at least one row"),
-    "other columns": (lambda folder: write_index(folder, "name,digit\na.png,1\n"), "a header with 'file'"),
+    "other columns": (lambda folder: write_index(folder, "name,digit\na.png,1\n"), "a header with 'picture'"),
     "a letter": (
         lambda folder: write_index(folder, "file,label\na.png,1\nb.png,x\n"),
-        "row 3 needs a file and a label",
+        "row 3 needs a picture and a label",
     ),
-    "no label": (lambda folder: write_index(folder, "file,label\na.png\n"), "row 2 needs a file and a label"),
-    "no file": (lambda folder: write_index(folder, "file,label\n,1\n"), "row 2 needs a file and a label"),
+    "no label": (lambda folder: write_index(folder, "file,label\na.png\n"), "row 2 needs a picture and a label"),
+    "no file": (lambda folder: write_index(folder, "file,label\n,1\n"), "row 2 needs a picture and a label"),
     "a picture": (lambda folder: blank(folder / "index.csv"), "not a CSV index"),
 }
 
@@ -304,7 +318,13 @@ def test_json_is_one_object_with_every_miss(folders: Path, capsys: pytest.Captur
     assert list(result) == KEYS
     assert result["accuracy"] == result["right"] / result["of"] == 8 / 11
     assert len(result["misses"]) == 3
-    assert all(list(miss) == ["picture", "label", "answer", "confidence"] for miss in result["misses"])
+    by_name = {Path(miss["picture"]).name: miss for miss in result["misses"]}
+    assert all(
+        list(miss) == ["picture", "label", "text", "confidence", "refused", "error"] for miss in by_name.values()
+    )
+    assert (by_name["c.PNG"]["text"], by_name["c.PNG"]["refused"], by_name["c.PNG"]["error"]) == ("7", None, None)
+    assert (by_name["blank.png"]["text"], by_name["blank.png"]["refused"]["code"]) == ("", "blank")
+    assert (by_name["broken.png"]["text"], by_name["broken.png"]["error"]["code"]) == ("", "not-a-picture")
     assert np.array(result["confusion"]).shape == (10, 10)
     assert len(result["interval"]) == 2
     assert 0 <= result["calibration_error"] <= 1

@@ -26,6 +26,7 @@ from inkread import OptionError, PictureError, Reader, Reading
 from inkread.datasets import Mnist
 from inkread.drawing import digit_ink, digit_strokes, draw_digit, draw_ink
 from inkread.readings import Number
+from inkread.teaching.lessons import lessons_of
 from inkread.values import Notation
 
 Ink = NDArray[np.float32]
@@ -322,7 +323,7 @@ def test_an_abandoned_row_of_pictures_ends_its_threads(reader: Reader) -> None:
 
 def test_an_error_stands_in_the_place_of_its_picture(reader: Reader) -> None:
     pictures: list[Any] = [plain(1), b"no picture", plain(2), "nope.png", plain(3)]
-    outcomes = list(reader.try_many(pictures, workers=2))
+    outcomes = list(reader.read_many(pictures, workers=2, errors="yield"))
     kinds = [outcome.code if isinstance(outcome, PictureError) else outcome.text for outcome in outcomes]
     assert kinds == ["1", "not-a-picture", "2", "missing", "3"]
 
@@ -333,6 +334,18 @@ def test_read_many_raises_when_the_turn_of_the_picture_has_come(reader: Reader) 
     assert next(readings).text == "2"
     with pytest.raises(PictureError):
         next(readings)
+    assert list(readings) == []
+
+
+def test_read_many_knows_two_ways_with_errors(reader: Reader) -> None:
+    with pytest.raises(OptionError, match="errors='skip': this is 'raise' or 'yield'"):
+        reader.read_many([], errors="skip")  # type: ignore[call-overload]
+
+
+def test_what_is_printed_of_steps_and_readings_has_no_arrays(reader: Reader) -> None:
+    steps = reader.steps(plain(4))
+    for shown in (steps, steps.page, steps.reading, reader.card, lessons_of(steps, "4")):
+        assert "dtype" not in repr(shown)
 
 
 def test_many_pictures_are_judged_like_one(reader: Reader) -> None:

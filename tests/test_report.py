@@ -305,8 +305,8 @@ def test_where_all_is_right_there_is_no_gallery() -> None:
 
 
 def test_two_models_stand_side_by_side_with_the_test_on_their_difference(measured: Evaluation) -> None:
-    better = [replace(answer, answer="4") if answer.label == "4" else answer for answer in measured.answers]
-    better = [replace(answer, answer="6") if answer.picture == "a.png" else answer for answer in better]
+    better = [replace(answer, text="4") if answer.label == "4" else answer for answer in measured.answers]
+    better = [replace(answer, text="6") if answer.picture == "a.png" else answer for answer in better]
     other = evaluation_of([*better], model="another")
     page = Page(report_of(measured, compare(measured, other)))
     assert page.headings[0] == "Comparison of two models"

@@ -62,7 +62,7 @@ def share_right(reader: Reader, page: Callable[[Lines, int], Picture], pages: Se
     """Return the share of all signs, digits, spaces and line breaks, that are read right."""
     wrong = total = 0
     pictures = (page(lines, seed) for seed, lines in enumerate(pages))
-    readings = reader.read_many(pictures, **options)  # type: ignore[arg-type]
+    readings = reader.read_many(pictures, **options)  # type: ignore[call-overload]
     for reading, lines in zip(readings, pages, strict=True):
         truth = "\n".join(lines)
         wrong += edit_distance(reading.text, truth)

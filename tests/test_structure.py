@@ -93,6 +93,7 @@ SMALL = {
     "__main__.py": "python -m inkread",
     "cli/completion.py": "one file per command",
     "cli/convert.py": "one file per command",
+    "csv_rows.py": "reading and batches write the same rows",
     "drawing/noise.py": "ten modules draw with it",
     "expecting/check_digits.py": "arithmetic that knows nothing of texts",
     "geometry.py": "one kind of box for all rooms, without NumPy at import",

@@ -25,9 +25,10 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response
 from screenshots import EXAMPLE, LINES, chromium, pen_paths, served, write
 
 import inkread
+from helpers.documents import digit_page, save_pages
 from helpers.printed import FORM_LINES, form
 from inkread import Reader, Reading
-from inkread.cli.read_fast import CSV_COLUMNS
+from inkread.csv_rows import CSV_COLUMNS
 from inkread.style import SURE
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -403,11 +404,32 @@ def test_several_files_become_a_list_and_one_csv(pictures: Page) -> None:
     answer(pictures, "\n".join(LINES))
     with pictures.expect_download() as download:
         pictures.locator("#all-csv").click()
-    lines = Path(download.value.path()).read_text().splitlines()
-    assert [line.split(",")[:2] for line in lines] == [
-        ["picture", "text"], ["7-shadow.jpg", "7"], ["README.md", ""], ["example.jpg", "|".join(LINES)]
-    ]  # fmt: skip
-    assert lines[2].endswith(",not-a-picture")
+    columns, seven, readme, *example = csv.reader(Path(download.value.path()).read_text().splitlines())
+    assert tuple(columns) == CSV_COLUMNS
+    assert (seven[0], seven[6]) == ("7-shadow.jpg", "7")
+    assert (readme[0], readme[-1]) == ("README.md", "not-a-picture")
+    assert [row[0] for row in example] == ["example.jpg"] * sum(len(line.split()) for line in LINES)
+
+
+def test_the_pages_of_a_pdf_become_a_list(pictures: Page, tmp_path: Path) -> None:
+    scan = save_pages(tmp_path / "scan.pdf", [digit_page(digit) for digit in (1, 4, 7)])
+    show(pictures, SEVEN, scan, EXAMPLE)
+    rows = pictures.locator("#rows tr")
+    expect(rows).to_have_count(5)
+    texts = ["7-shadow.jpg7", "scan.pdf#11", "scan.pdf#24", "scan.pdf#37", "example.jpg"]
+    for row, text in enumerate(texts):
+        expect(rows.nth(row)).to_contain_text(text)
+    rows.nth(2).click()
+    answer(pictures, "4")
+    expect(pictures.locator("#text .left")).to_have_text("Page 2 of 3")
+    expect(pictures.locator("#picture .glyph img")).to_have_attribute("alt", re.compile("The digit 4 as the network"))
+    pictures.locator("#picture-way .ask").click()
+    expect(pictures.locator("#picture .why .said")).to_contain_text("The network reads a 4")
+    with pictures.expect_download() as download:
+        pictures.locator("#all-json").click()
+    found = json.loads(Path(download.value.path()).read_text())
+    told = [(each["picture"], each["page"]) for each in found[1:4]]
+    assert told == [("scan.pdf#1", 1), ("scan.pdf#2", 2), ("scan.pdf#3", 3)]
 
 
 def test_pictures_can_be_removed_while_they_are_read(pictures: Page) -> None:

@@ -27,10 +27,12 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 import inkread
 from helpers.asking import BLANK, SEVEN, drawing, png, problem
+from helpers.documents import digit_page, encrypted_pdf, endless_pdf
 from helpers.printed import BELOW_PRINT, FORM_LINES, form
 from inkread import Reader
 from inkread.drawing import draw_digit
 from inkread.options import ReadOptions
+from inkread.pictures import pdf
 from inkread.web import schemas
 from inkread.web.app import make_app
 from inkread.web.limits import Limits
@@ -126,9 +128,9 @@ def test_print_and_region_reach_the_reader(client: TestClient, monkeypatch: pyte
     asked: list[ReadOptions] = []
     read = Reader.run
 
-    def run(reader: Reader, picture: Any, options: ReadOptions) -> Any:
+    def run(reader: Reader, picture: Any, options: ReadOptions, **more: Any) -> Any:
         asked.append(options)
-        return read(reader, picture, options)
+        return read(reader, picture, options, **more)
 
     monkeypatch.setattr(Reader, "run", run)
     client.post("/api/read?print=skip&region=0,0,300,290", content=SEVEN)
@@ -158,11 +160,59 @@ def test_the_page_is_shown_upright_and_in_its_colours(client: TestClient) -> Non
     # It has to be turned clockwise by a quarter.
     exif[0x0112] = 6
     Image.fromarray(picture).save(file, "PNG", exif=exif)
-    shown = client.post("/api/read?page=1&as=digit", content=file.getvalue()).json()["steps"]
-    page = pixels(shown["page"]["jpeg"])
+    shown = client.post("/api/read?picture=1&as=digit", content=file.getvalue()).json()["steps"]
+    page = pixels(shown["picture"]["jpeg"])
     assert (page.shape, shown["size"]) == ((40, 60, 3), [60, 40])
     assert np.allclose(page[3, 3], (250, 240, 10), atol=6)
     assert page[20, 30, 2] > 100 > page[20, 30, 0]
+
+
+def pages_in(kind: str) -> bytes:
+    """Return a file with a 1, a 4 and a 7 on its pages."""
+    file = io.BytesIO()
+    first, *others = [digit_page(digit) for digit in (1, 4, 7)]
+    first.save(file, kind, save_all=True, append_images=others)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["PDF", "GIF"])
+def test_all_pages_of_a_document_are_a_list(client: TestClient, kind: str) -> None:
+    readings = client.post("/api/read", content=pages_in(kind), headers={"X-Picture-Name": "scan"}).json()
+    told = [(reading["picture"], reading["page"], reading["text"]) for reading in readings]
+    assert told == [("scan#1", 1, "1"), ("scan#2", 2, "4"), ("scan#3", 3, "7")]
+    assert list(readings[0]) == list(client.post("/api/read", content=SEVEN).json())
+
+
+def test_one_page_of_a_document_is_an_object_that_tells_how_many_there_are(client: TestClient) -> None:
+    scan = pages_in("PDF")
+    reading = client.post("/api/read?page=2&picture=1", content=scan, headers={"X-Picture-Name": "scan.pdf"}).json()
+    assert (reading["picture"], reading["page"], reading["pages"], reading["text"]) == ("scan.pdf#2", 2, 3, "4")
+    assert pixels(reading["steps"]["picture"]["jpeg"]).shape == (320, 240, 3)
+    assert client.post("/api/read?page=1", content=SEVEN).json()["pages"] == 1
+    assert problem(client.post("/api/read?page=4", content=scan)) == (400, "bad-option")
+
+
+def test_the_pages_of_each_file_of_a_form_are_in_one_list(client: TestClient) -> None:
+    files = [("a", ("7.png", SEVEN)), ("b", ("scan.pdf", pages_in("PDF"))), ("c", ("8.txt", b"no picture"))]
+    told = [each["picture"] for each in client.post("/api/read", files=files).json()]
+    assert told == ["7.png", "scan.pdf#1", "scan.pdf#2", "scan.pdf#3", "8.txt"]
+
+
+def test_a_page_that_takes_too_long_is_a_problem(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "MAX_SECONDS", 1.0)
+    assert problem(client.post("/api/read", content=endless_pdf())) == (422, "too-complex")
+
+
+def test_ways_out_of_problems_are_those_of_the_interface(client: TestClient) -> None:
+    locked = client.post("/api/read", content=encrypted_pdf(b"", "x"))
+    assert problem(locked) == (422, "encrypted")
+    assert locked.json()["detail"] == "picture: is encrypted; save it without a password"
+
+
+def test_a_page_is_taught_and_explained(client: TestClient) -> None:
+    scan = pages_in("PDF")
+    assert client.post("/api/explain?page=3", content=scan).json()["read_as"] == "7"
+    assert client.post("/api/explain", content=scan).json()["read_as"] == "1"
 
 
 def test_of_what_is_refused_the_glyph_is_shown_with_its_box(client: TestClient) -> None:

@@ -16,23 +16,28 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from inkread.errors import DataError, InkreadError, MissingExtra, ModelError, OptionError, PictureError
 from inkread.geometry import Box
-from inkread.options import Content
+from inkread.options import Content, ReadOptions
 from inkread.readings import Digit, Line, Number, Reading, Refusal, Sign, Unread
 
 if TYPE_CHECKING:
     from inkread.expecting import Expect
+    from inkread.models.card import Card
     from inkread.options import ReadKeywords
     from inkread.pictures.opening import Picture
     from inkread.reader import Reader
     from inkread.steps import Steps
+    from inkread.teaching.lessons import Lesson
+    from inkread.teaching.profiles import Profile
 
 __all__ = [
     "Box",
+    "Card",
     "Content",
     "DataError",
     "Digit",
     "Expect",
     "InkreadError",
+    "Lesson",
     "Line",
     "MissingExtra",
     "ModelError",
@@ -40,6 +45,8 @@ __all__ = [
     "OptionError",
     "Picture",
     "PictureError",
+    "Profile",
+    "ReadOptions",
     "Reader",
     "Reading",
     "Refusal",
@@ -57,8 +64,11 @@ __version__: str
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _LATER = {
+    "Card": "inkread.models.card",
     "Expect": "inkread.expecting",
+    "Lesson": "inkread.teaching.lessons",
     "Picture": "inkread.pictures.opening",
+    "Profile": "inkread.teaching.profiles",
     "Reader": "inkread.reader",
     "Steps": "inkread.steps",
 }

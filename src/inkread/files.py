@@ -1,9 +1,11 @@
-"""Files and folders: atomic writes, early checks and checksums."""
+"""Files and folders: atomic writes, early checks, checksums and CSV tables."""
 
 from __future__ import annotations
 
 import contextlib
+import csv
 import hashlib
+import itertools
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -161,6 +163,16 @@ def writable(path: Path) -> Iterator[Path]:
             yield temporary
     except OSError as error:
         raise OptionError(f"{path}: cannot be written ({error.strerror}); name another file or folder") from None
+
+
+def csv_table(lines: Iterable[str]) -> csv.DictReader[str]:
+    """Return the rows of a CSV file with a header, parted by commas, semicolons or tabs, whichever its header has most.
+
+    lines: the lines of the file, with their ends.
+    """
+    todo = iter(lines)
+    header = next(todo, "")
+    return csv.DictReader(itertools.chain([header], todo), delimiter=max(",;\t", key=header.count))
 
 
 def file_sha256(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Geometry: boxes and their hulls. Importing this module is quick."""
+"""Geometry: boxes, their hulls, and sizes. Importing this module is quick."""
 
 from __future__ import annotations
 
@@ -40,3 +40,11 @@ def hull_of(boxes: Iterable[Box]) -> Box:
     """Return the smallest box that holds all `boxes`, which are not in an array."""
     left, top, right, bottom = zip(*((box.x, box.y, box.x + box.w, box.y + box.h) for box in boxes), strict=True)
     return Box(min(left), min(top), max(right) - min(left), max(bottom) - min(top))
+
+
+def reduction(size: tuple[int, int], pixels: int) -> tuple[int, int] | None:
+    """Return the size to which a picture is reduced to have `pixels`, or None if it is small enough already."""
+    factor = (pixels / (size[0] * size[1])) ** 0.5
+    if factor >= 1:
+        return None
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))

@@ -43,7 +43,10 @@ PAGES_HELP = (
     "Default: all pages, if there are at most 200."
 )
 
-CHECK_HELP = "How the last digit of every number is checked: bank cards have 'luhn', and articles and ISBN-13 'ean'."
+CHECK_HELP = (
+    "How the last digit of every number is checked: bank cards have 'luhn', articles and ISBN-13 'ean', and ISBN-10 "
+    "'mod11'. Only digits are read as check digits: a number that ends in X never passes."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -191,39 +191,52 @@ class Reader:
             ink, found = reader.read(page, options.as_)
         return page, ink, found
 
+    @overload
     def read_many(
         self,
         pictures: Iterable[Picture],
         *,
         workers: int | None = None,
+        errors: Literal["raise"] = "raise",
         **options: Unpack[ReadKeywords],
-    ) -> Iterator[Reading]:
-        """Yield the reading of each picture, in order, reading several at a time.
+    ) -> Iterator[Reading]: ...
 
-        workers: how many pictures are read at a time; None for one per core.
-        options: as for `inkread.options.ReadOptions`.
-
-        Only a few pictures are in memory at a time. Raises the errors of `read` when it is the picture's turn.
-        """
-        for outcome in self.try_many(pictures, workers=workers, **options):
-            if isinstance(outcome, PictureError):
-                raise outcome
-            yield outcome
-
-    def try_many(
+    @overload
+    def read_many(
         self,
         pictures: Iterable[Picture],
         *,
         workers: int | None = None,
+        errors: Literal["yield"],
+        **options: Unpack[ReadKeywords],
+    ) -> Iterator[Reading | PictureError]: ...
+
+    def read_many(
+        self,
+        pictures: Iterable[Picture],
+        *,
+        workers: int | None = None,
+        errors: Literal["raise", "yield"] = "raise",
         **options: Unpack[ReadKeywords],
     ) -> Iterator[Reading | PictureError]:
-        """Yield the same as `read_many`, but for a picture that cannot be opened yield the error."""
-        return self.run_many(pictures, ReadOptions(**options), workers=workers)
+        """Yield the reading of each picture, in order, reading several at a time.
+
+        workers: how many pictures are read at a time; None for one per core.
+        errors: what happens when it is the turn of a picture that cannot be opened. "raise": its `PictureError` is
+            raised, and no further picture is read. "yield": the error is yielded in its place.
+        options: as for `inkread.options.ReadOptions`.
+
+        Only a few pictures are in memory at a time. Raises the other errors of `read`.
+        """
+        if errors not in ("raise", "yield"):
+            raise OptionError(f"errors={errors!r}: this is 'raise' or 'yield'")
+        outcomes = self.run_many(pictures, ReadOptions(**options), workers=workers)
+        return outcomes if errors == "yield" else _raising(outcomes)
 
     def run_many(
         self, pictures: Iterable[Picture], options: ReadOptions, *, workers: int | None = None
     ) -> Iterator[Reading | PictureError]:
-        """Yield the same as `try_many`, with the options as one object."""
+        """Yield the same as `read_many` with `errors="yield"`, with the options as one object."""
         workers = os.cpu_count() or 1 if workers is None else workers
         if workers < 1:
             raise OptionError(f"workers={workers}: at least one picture is read at a time")
@@ -235,6 +248,14 @@ class Reader:
                 return error
 
         return _in_order(attempt, pictures, workers=workers)
+
+
+def _raising(outcomes: Iterable[Reading | PictureError]) -> Iterator[Reading]:
+    """Yield readings, and raise the first error."""
+    for outcome in outcomes:
+        if isinstance(outcome, PictureError):
+            raise outcome
+        yield outcome
 
 
 def _as_expected(

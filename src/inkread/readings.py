@@ -55,7 +55,7 @@ class Digit:
 
     digit: int
     confidence: float
-    probabilities: tuple[float, ...]
+    probabilities: tuple[float, ...] = field(repr=False)
     box: Box
     line: int = 0
     number: int = 0

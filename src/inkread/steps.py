@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +28,10 @@ class Steps:
     """
 
     page: Page
-    ink: NDArray[np.float32]
-    patches: tuple[Patch, ...]
-    glyphs: NDArray[np.float32]
-    probabilities: NDArray[np.float32]
+    ink: NDArray[np.float32] = field(repr=False)
+    patches: tuple[Patch, ...] = field(repr=False)
+    glyphs: NDArray[np.float32] = field(repr=False)
+    probabilities: NDArray[np.float32] = field(repr=False)
     card: Card
     reading: Reading
 

@@ -54,6 +54,16 @@ def encrypted_pdf(content: bytes, password: str) -> bytes:
     return pdf_of(objects, b"/Encrypt 5 0 R/ID[<%b><%b>]" % ((identity.hex().encode(),) * 2))
 
 
+def endless_pdf() -> bytes:
+    """Return a PDF of one page that takes years to draw: each of its forms draws the next one ten times."""
+    box, form = b"/BBox[0 0 200 300]", b"/Resources<</XObject<</F %d 0 R>>>>"
+    objects = _page(b"/F Do", (200, 300), form % 5)
+    for number in range(5, 25):
+        objects[number] = stream(b"/F Do " * 10, b"/Type/XObject/Subtype/Form" + box + form % (number + 1))
+    objects[25] = stream(b"0 0 200 300 re f", b"/Type/XObject/Subtype/Form" + box)
+    return pdf_of(objects)
+
+
 def digit_page(digit: int, size: tuple[int, int] = (240, 320)) -> Image.Image:
     """Return a page with one digit in strokes of a pen; 1, 4 and 7 are drawn."""
     page = Image.new("L", size, 255)

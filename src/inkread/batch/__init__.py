@@ -17,7 +17,7 @@ try:
 except ImportError:
     raise MissingExtra("reading a batch", "batch") from None
 
-from inkread.batch.run import run
+from inkread.batch.run import is_text, run
 from inkread.batch.summary import Summary
 
-__all__ = ["Summary", "run"]
+__all__ = ["Summary", "is_text", "run"]

@@ -10,11 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from inkread.batch.locations import Entry, Location
+from inkread.datasets.folders import PICTURE_COLUMNS
 from inkread.errors import DataError, PictureError
 from inkread.pictures.opening import MAX_BYTES, content_of
-
-PATH_COLUMNS = ("path", "file", "picture", "uri", "url", "file_name", "filename")
-"""Column names that are looked for, in this order, to find the paths of pictures in a list."""
 
 CONTENT_COLUMNS = ("bytes", "image", "content", "picture", "img", "data")
 """Column names that are looked for, in this order, to find the pictures in a Parquet file.
@@ -85,10 +83,10 @@ def table_entries(file: Location) -> Iterator[Entry]:
 
 def path_column(names: list[str], table: str) -> str:
     """Return the name of the column with the paths. Raises `DataError` if there is none."""
-    for name in PATH_COLUMNS:
+    for name in PICTURE_COLUMNS:
         if name in names:
             return name
-    raise DataError(f"{table}: no column is named {', '.join(PATH_COLUMNS)}; it has {', '.join(names)}")
+    raise DataError(f"{table}: no column is named {', '.join(PICTURE_COLUMNS)}; it has {', '.join(names)}")
 
 
 def content_column(schema: pa.Schema) -> str | None:

@@ -17,7 +17,7 @@ from typing import Self
 import pyarrow as pa
 
 from inkread.batch.locations import Entry, Location, chunks
-from inkread.batch.rows import Task
+from inkread.batch.rows import Task, files_of
 from inkread.batch.worker_pool import Workers
 from inkread.errors import InkreadError, MissingExtra, OptionError
 from inkread.loading import NAMED
@@ -78,6 +78,8 @@ class Cluster:
         context = self._ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
+        # The rows of a file stay together, as Ray then splits no block.
+        context.target_max_block_size = None
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         return self
 
@@ -113,17 +115,17 @@ class Cluster:
             wave = list(itertools.islice(todo, max(FIRST_WAVE, int(self._rate * WAVE_SECONDS))))
             if not wave:
                 return
-            rows, started = 0, time.monotonic()
+            done, started = 0, time.monotonic()
             for table in self._read(wave):
-                rows += len(table)
+                done += len(files_of(table))
                 yield table
                 if stop():
                     return
-            if rows != len(wave):
+            if done != len(wave):
                 raise InkreadError(
-                    f"the cluster returned {rows:,} rows for {len(wave):,} pictures; run the same command again"
+                    f"the cluster returned rows for {done:,} of {len(wave):,} files; run the same command again"
                 )
-            self._rate = rows / (time.monotonic() - started)
+            self._rate = done / (time.monotonic() - started)
 
     def _read(self, wave: list[Entry]) -> Iterator[pa.Table]:
         """Run the pipeline, which turns each block of entries into a block of rows."""

@@ -18,7 +18,7 @@ from inkread.reader import Reader
 MANIFEST = "_inkread.json"
 """The file's name. Parquet readers ignore files whose names begin with an underscore."""
 
-_FORMAT = 3
+_FORMAT = 4
 
 _COMPARED = {
     "as": "--as",

@@ -9,14 +9,14 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from types import TracebackType
-from typing import Literal, Protocol, Unpack
+from typing import Protocol, Unpack
 
 import pyarrow as pa
 
 from inkread.batch.locations import Entry, Location
 from inkread.batch.manifest import plan
 from inkread.batch.parquet_output import Parts
-from inkread.batch.rows import Task
+from inkread.batch.rows import Task, files_of
 from inkread.batch.sources import STDIN, Sources
 from inkread.batch.summary import Summary
 from inkread.batch.text_output import Text
@@ -24,10 +24,11 @@ from inkread.batch.worker_pool import Workers
 from inkread.errors import InkreadError, MissingExtra, OptionError
 from inkread.options import ReadKeywords, ReadOptions
 
-Format = Literal["parquet", "csv", "jsonl"]
+_OTHER_FILES = (".json", ".tsv", ".txt", ".xls", ".xlsx")
+"""What a folder of Parquet files is not called."""
 
 Progress = Callable[[int, int | None], None]
-"""A function that is called with the number of pictures done and the total; None while the total is not known."""
+"""A function that is called with the number of files done and the total; None while the total is not known."""
 
 
 class Output(Protocol):
@@ -57,9 +58,9 @@ def run(
     out: str | os.PathLike[str],
     *,
     model: str | os.PathLike[str] | None = None,
-    format_: Format = "parquet",
     processes: int | None = None,
     ray: str | None = None,
+    password: str | None = None,
     force: bool = False,
     progress: Progress = lambda done, of: None,  # noqa: ARG005
     stop: Callable[[], bool] = lambda: False,
@@ -68,11 +69,13 @@ def run(
     """Read every picture of `inputs` that is not in `out` yet, and return a summary of all pictures in `out`.
 
     inputs: folders, globs, lists, archives and pictures; see `Sources`.
-    out: a folder of Parquet files; a folder of an earlier run is continued. For another format, a new file.
+    out: a folder of Parquet files; a folder of an earlier run is continued. Or a new file that ends in `.csv` or
+        `.jsonl`.
     model: as for `Reader`.
     processes: the number of processes, each on one core. None for one per core of the machine or cluster.
     ray: the address of a Ray cluster to read on, or "auto".
-    force: whether an existing file may be replaced, for a format other than "parquet".
+    password: what opens encrypted PDFs.
+    force: whether an existing file may be replaced; a folder never is.
     stop: called regularly. If it returns true, the run ends early and writes what it has read.
     options: as for `inkread.options.ReadOptions`.
 
@@ -81,20 +84,23 @@ def run(
     """
     if processes is not None and processes < 1:
         raise OptionError(f"processes={processes}: must be at least 1")
-    if force and format_ == "parquet":
-        raise OptionError(f"--force: {out} is continued, never replaced; omit --force, or name a new folder")
+    name = os.fspath(out)
+    if name.lower().endswith(_OTHER_FILES):
+        raise OptionError(f"{name}: results are a .csv or .jsonl file, or a folder of Parquet files; name one of these")
+    if force and not is_text(name):
+        raise OptionError(f"--force: {name} is continued, never replaced; omit --force, or name a new folder")
     if ray is not None and importlib.util.find_spec("ray") is None:
         raise MissingExtra("reading on a cluster", "ray")
     named = [os.fspath(name) for name in inputs]
     sources = Sources(named)
     task, manifest = plan(None if model is None else os.fspath(model), ReadOptions(**options))
-    readers = _readers(task, processes, ray)
-    place = Location.of(os.fspath(out))
+    readers = _readers(task._replace(password=password), processes, ray)
+    place = Location.of(name)
     output: Output
-    if format_ == "parquet":
-        output = Parts(place, manifest, named)
+    if is_text(name):
+        output = Text(place, _files_read(named, task.model, listed=force), force=force)
     else:
-        output = Text(place, format_, _files_read(named, task.model, listed=force), force=force)
+        output = Parts(place, manifest, named)
     complete = False
     try:
         summary = _read_all(sources, readers, output, progress, stop)
@@ -104,6 +110,11 @@ def run(
     return summary
 
 
+def is_text(out: str) -> bool:
+    """Return whether results with this name are a CSV or JSON Lines file, and not a folder of Parquet files."""
+    return out.lower().endswith((".csv", ".jsonl"))
+
+
 def _read_all(
     sources: Sources,
     readers: Readers,
@@ -111,9 +122,9 @@ def _read_all(
     progress: Progress,
     stop: Callable[[], bool],
 ) -> Summary:
-    summary, seen = Summary(), DonePaths()
+    summary, seen, done = Summary(), DonePaths(), 0
     for rows in output.earlier():
-        seen.add_all(rows["path"].to_pylist())
+        seen.add_all(files_of(rows))
         summary.add(rows, earlier=True)
     listed = _Listed(sources, seen)
     with readers as pool:
@@ -121,14 +132,15 @@ def _read_all(
         for rows in pool.tables(fresh, stop=stop):
             output.add(rows)
             summary.add(rows)
-            progress(listed.old + summary.rows, listed.total)
+            done += len(files_of(rows))
+            progress(listed.old + done, listed.total)
     summary.stopped = stop()
     summary.passed_over, summary.troubles = sources.passed_over, sources.troubles
     return summary
 
 
 class _Listed:
-    """Counts the pictures of the inputs in a background thread, and how many of them were done before this run."""
+    """Counts the files of the inputs in a background thread, and how many of them were done before this run."""
 
     def __init__(self, sources: Sources, seen: DonePaths) -> None:
         self.total: int | None = None
@@ -139,7 +151,7 @@ class _Listed:
             threading.Thread(target=self._count, args=(Sources(sources.inputs),), daemon=True).start()
 
     def is_new(self, path: str) -> bool:
-        """Return whether a picture is not done yet, and mark it as done."""
+        """Return whether a file is not done yet, and mark it as done."""
         new = self._seen.add(path)
         self.old += not new
         return new

@@ -17,6 +17,7 @@ from inkread.batch.archives import members, path_column, table_entries
 from inkread.batch.locations import Entry, Location
 from inkread.batch.manifest import MANIFEST
 from inkread.errors import DataError
+from inkread.files import csv_table
 from inkread.pictures.folders import picture_endings
 
 STDIN = "-"
@@ -43,8 +44,7 @@ class Sources:
         self.inputs = inputs
         self.passed_over = 0
         self.troubles: list[str] = []
-        # A row is one picture, and the other pages of a PDF would be lost.
-        self._endings = tuple(ending for ending in picture_endings() if ending != ".pdf")
+        self._endings = picture_endings()
         for name in inputs:
             _check(name)
 
@@ -147,7 +147,7 @@ def _of_list(file: Location) -> Iterator[Entry]:
         if not file.name.lower().endswith(CSVS):
             yield from _of_lines(text, file)
             return
-        rows = csv.DictReader(text, delimiter="\t" if file.name.lower().endswith(".tsv") else ",")
+        rows = csv_table(text)
         column = path_column(list(rows.fieldnames or ()), file.shown)
         yield from _of_names((row[column] or "" for row in rows), file)
 

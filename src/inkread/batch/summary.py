@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 
 SLOWEST = 10
 
-COLUMNS = ("path", "refusal", "error", "milliseconds")
-"""The columns that a summary needs."""
+COLUMNS = ("picture", "page", "pages", "refused", "error", "milliseconds")
+"""The columns that a summary, and continuing a run, need."""
 
 
 @dataclass(slots=True)
 class Summary:
-    """The results for the pictures in OUT.
+    """The results for the pictures in OUT. A page of a file with several counts as a picture.
 
     before: the number of rows when this run began.
     rows: the number of rows that this run added.
@@ -26,7 +26,7 @@ class Summary:
     refused, failed: how many pictures were refused or could not be read, by code, in this run and before.
     passed_over: files in folders and archives whose suffix is not that of a picture.
     troubles: folders and archives that could not be listed, with the cause. Their pictures are missing.
-    slowest: milliseconds and path of the slowest pictures.
+    slowest: milliseconds and name of the slowest pictures.
     seconds: the time from the first row of this run to its last.
     stopped: whether the run was stopped early.
     """
@@ -46,7 +46,7 @@ class Summary:
     def add(self, table: pa.Table, *, earlier: bool = False) -> None:
         """Count the rows of a table that has `COLUMNS`. `earlier` rows are from a run before this one."""
         count = len(table)
-        refused, failed = (_codes(table[name]) for name in ("refusal", "error"))
+        refused, failed = (_codes(table[name]) for name in ("refused", "error"))
         self.read += count - refused.total() - failed.total()
         self.refused += refused
         self.failed += failed
@@ -68,7 +68,7 @@ class Summary:
     def _keep_slowest(self, table: pa.Table) -> None:
         """Keep the slowest rows so far."""
         few = table.take(pc.select_k_unstable(table, SLOWEST, [("milliseconds", "descending")]))
-        found = zip(few["milliseconds"].to_pylist(), few["path"].to_pylist(), strict=True)
+        found = zip(few["milliseconds"].to_pylist(), few["picture"].to_pylist(), strict=True)
         self.slowest = heapq.nlargest(SLOWEST, [*self.slowest, *found])
 
     def lines(self) -> list[str]:
@@ -85,7 +85,7 @@ class Summary:
             lines.append(f"  {self.rate:,.1f} pictures per second")
         if self.slowest:
             lines.append("  slowest:")
-            lines += [f"    {milliseconds:10,.1f} ms  {path}" for milliseconds, path in self.slowest]
+            lines += [f"    {milliseconds:10,.1f} ms  {picture}" for milliseconds, picture in self.slowest]
         return lines
 
 

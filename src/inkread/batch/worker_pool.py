@@ -117,7 +117,7 @@ class Workers:
         self._kills: Counter[str] = Counter()
         self._deaths = 0
         # Rows that were read since `_since`.
-        self._rows = 0
+        self._done = 0
         self._since = time.monotonic()
         self._rate = 0.0
 
@@ -145,7 +145,7 @@ class Workers:
         yield table(held, self._task)
 
     def rows(self, entries: Iterable[Entry], *, stop: Callable[[], bool] = lambda: False) -> Iterator[list[Row]]:
-        """Yield the rows in lists, some of them empty."""
+        """Yield the rows in lists, some of them empty. The rows of an entry are in one list."""
         todo = chunks(entries, self._most)
         if (first := next(todo, None)) is None:
             return
@@ -166,8 +166,8 @@ class Workers:
         """Return how many entries to hand out together, from the recent reading rate."""
         seconds = time.monotonic() - self._since
         if seconds > _RECENT:
-            self._rate = self._rows / seconds / self._processes
-            self._rows, self._since = 0, time.monotonic()
+            self._rate = self._done / seconds / self._processes
+            self._done, self._since = 0, time.monotonic()
         return max(1, min(_CHUNK, int(self._rate * _AHEAD_SECONDS / 2)))
 
     def _receive(self, worker: _Worker) -> Iterator[Row]:
@@ -175,11 +175,11 @@ class Workers:
         try:
             while worker.connection.poll():
                 message = worker.connection.recv()
-                if isinstance(message, Row):
+                if isinstance(message, list):
                     worker.finish_oldest()
-                    self._rows += 1
+                    self._done += 1
                     self._deaths = 0
-                    yield message
+                    yield from message
                 elif isinstance(message, InkreadError):
                     raise message
                 elif isinstance(message, int):
@@ -192,8 +192,8 @@ class Workers:
     def _replace(self, worker: _Worker) -> Iterator[Row]:
         """Replace a process that has died by a new one, which gets the unanswered entries.
 
-        The oldest of these was being read when the process died. Yields an error row for it if it has killed too many
-        processes.
+        The oldest of these was being read when the process died. If it has killed too many processes, a row with that
+        error is yielded for it.
         """
         worker.end()
         self._deaths += 1
@@ -207,7 +207,7 @@ class Workers:
             if self._kills[left[0].path] >= KILLS:
                 path = left.pop(0).path
                 message = f"{path}: reading it killed {KILLS} processes ({_cause(worker)}); it may need more memory"
-                yield Row(path, error=("killed", message))
+                yield {"picture": path, "error": {"code": "killed", "message": message}}
         if left:
             new.give(left)
 

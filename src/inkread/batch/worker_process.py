@@ -20,7 +20,7 @@ from PIL import Image
 
 from inkread.batch.archives import Contents
 from inkread.batch.locations import Entry
-from inkread.batch.rows import Task, read_row
+from inkread.batch.rows import Task, read_rows
 from inkread.errors import InkreadError
 from inkread.pictures.opening import FORMATS
 from inkread.reader import Reader
@@ -48,8 +48,8 @@ GO: Final = "go"
 def serve(connection: Connection, task: Task) -> None:
     """Read the lists of entries that come through a connection, until it is closed.
 
-    Sends `READY` or an `InkreadError` first, and then a `Row` for each entry, in order. Before a heavy picture it sends
-    the number of pixels and waits for `GO`.
+    Sends `READY` or an `InkreadError` first, and then the list of rows of each entry, in order. Before a heavy picture
+    it sends the number of pixels and waits for `GO`.
     """
     # The main process handles Ctrl-C and then stops this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -69,7 +69,7 @@ def serve(connection: Connection, task: Task) -> None:
     inbox = Inbox(connection)
     while True:
         entry, fetch = inbox.next()
-        connection.send(read_row(reader, entry.path, partial(_in_turn, fetch, inbox), task))
+        connection.send(read_rows(reader, entry.path, partial(_in_turn, fetch, inbox), task))
 
 
 def _in_turn(fetch: Callable[[], bytes], inbox: Inbox) -> bytes:

@@ -88,7 +88,9 @@ def run(words: Sequence[str], *, debug: bool) -> int:
         if name := _name_like_an_option(words):
             raise OptionError(f"{name}: a name that begins with '-' counts as an option; write ./{name}") from error
         hint = f"see 'inkread {words[0]} --help'" if words else "see 'inkread --help'"
-        raise OptionError(f"{error.format_message().rstrip('.')}; {hint}") from error
+        # The parser behind Typer has words of its own.
+        message = error.format_message().replace("Value error, ", "").rstrip(".")
+        raise OptionError(f"{message}; {hint}") from error
 
 
 def complete(instruction: str) -> int:

@@ -1,35 +1,36 @@
-"""`inkread batch`: reads millions of pictures into a Parquet dataset."""
+"""`inkread batch`: reads millions of pictures into a Parquet dataset, or some into CSV or JSON Lines."""
 
 from __future__ import annotations
 
 import contextlib
+import shlex
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from inkread.cli.read_fast import PRINT_HELP, REGION_HELP
+from inkread.cli.read_fast import PRINT_HELP, REGION_HELP, UNLOCK_HELP
+from inkread.errors import OptionError
 from inkread.options import DECIMAL_HELP, ORDER_HELP, Content, Print, parse_region
 from inkread.values import DateOrder, DecimalMark
 
 
 def batch(
-    inputs: Annotated[
+    inputs_and_out: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT...",
-            help="Pictures; folders with their subfolders; globs in quotes; lists of paths: a text file with one path "
-            "per line, CSV or Parquet with a column 'path', or '-' for standard input; Parquet and tar files that "
-            "contain pictures. Local, or any file system that PyArrow reads: s3://, gs://.",
+            metavar="INPUT... OUT",
+            help="INPUT: pictures and PDFs; folders with their subfolders; globs in quotes; lists of paths: a text "
+            "file with one path per line, CSV or Parquet with a column 'picture' or 'path', or '-' for standard input; "
+            "Parquet and tar files that contain pictures. Local, or any file system that PyArrow reads: s3://, gs://. "
+            "OUT: a folder for Parquet files; that of an earlier run is continued. Or, for small jobs, a file that "
+            "ends in .csv or .jsonl.",
         ),
-    ],
-    out: Annotated[
-        str, typer.Argument(metavar="OUT", help="The folder for the results. A folder of an earlier run is continued.")
     ],
     as_: Annotated[
         Content,
@@ -37,6 +38,7 @@ def batch(
     ] = "auto",
     print_: Annotated[Print, typer.Option("--print", help=PRINT_HELP)] = "auto",
     region: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help=REGION_HELP)] = None,
+    password: Annotated[str | None, typer.Option(metavar="P", help=UNLOCK_HELP)] = None,
     decimal: Annotated[DecimalMark | None, typer.Option(help=DECIMAL_HELP)] = None,
     order: Annotated[DateOrder | None, typer.Option(help=ORDER_HELP)] = None,
     model: Annotated[
@@ -49,12 +51,6 @@ def batch(
         float | None,
         typer.Option(metavar="P", min=0, max=1, help="Refuse readings with a confidence below P, from 0 to 1."),
     ] = None,
-    format_: Annotated[
-        Literal["parquet", "csv", "jsonl"],
-        typer.Option(
-            "--format", help="'parquet': a dataset of many files. 'csv' and 'jsonl': one file, for small jobs."
-        ),
-    ] = "parquet",
     force: Annotated[
         bool, typer.Option("--force", help="Replace an existing CSV or JSON Lines file. Inputs are never replaced.")
     ] = False,
@@ -72,8 +68,8 @@ def batch(
 ) -> int:
     """Read millions of pictures into a Parquet dataset, each picture once. Needs the extra 'batch'.
 
-    The dataset has one row per picture: its text, confidence and numbers with values and boxes, or why it was refused
-    or could not be read. Ctrl-C, a crash or a full disk lose nothing. Run the same command again to continue where it
+    The dataset has one row per picture, or per page of a PDF, a TIFF or an animation, with the keys that 'inkread read
+    --format json' prints. Ctrl-C, a crash or a full disk lose nothing. Run the same command again to continue where it
     stopped. It also reads pictures that were added to INPUT since.
 
     Examples:
@@ -82,20 +78,24 @@ def batch(
 
         inkread batch 's3://forms/2024-*/*.jpg' s3://results/forms.parquet --ray auto
 
-        inkread batch list.csv readings.csv --format csv
+        inkread batch list.csv readings.csv
     """
-    from inkread.batch import run
+    from inkread.batch import is_text, run
     from inkread.cli.progress import CountBar
 
+    *inputs, out = inputs_and_out
+    if not inputs:
+        example = f"inkread batch {shlex.quote(out)} readings.csv"
+        raise OptionError(f"batch {out}: OUT is missing, the file or folder for the results; write: {example}")
     part = parse_region(region)
     with CountBar("reading") as bar, _catch_signals() as stop:
         summary = run(
             inputs,
             out,
             model=model,
-            format_=format_,
             processes=processes,
             ray=ray,
+            password=password,
             force=force,
             progress=bar.shows,
             stop=stop,
@@ -107,7 +107,7 @@ def batch(
             order=order,
         )
     if summary.stopped:
-        kept = "run the same command again to continue" if format_ == "parquet" else f"{out} was not written"
+        kept = f"{out} was not written" if is_text(out) else "run the same command again to continue"
         print(f"inkread: interrupted after {summary.rows:,} pictures; {kept}", file=sys.stderr)
         return 130
     print("\n".join(summary.lines()))

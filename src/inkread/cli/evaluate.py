@@ -29,8 +29,8 @@ def evaluate(
         typer.Option(
             metavar="mnist|DIR|index.csv",
             help="'mnist': the 10,000 test images. DIR: MNIST's files, or pictures in folders named 0 to 9. index.csv: "
-            "columns 'file' and 'label', with several lines joined by '|'. Optional columns 'kind', 'capture' and "
-            "'source' give a score per group.",
+            "columns 'picture' (or 'path', 'file') and 'label', with several lines joined by '|', between commas, "
+            "semicolons or tabs. Optional columns 'kind', 'capture' and 'source' give a score per group.",
         ),
     ] = "mnist",
     model: Annotated[
@@ -93,8 +93,8 @@ def evaluate(
     else:
         _print(result, comparison)
     for answer in result.answers:
-        if answer.failure:
-            print(f"inkread: {answer.failure}", file=sys.stderr)
+        if answer.error:
+            print(f"inkread: {answer.error.message}", file=sys.stderr)
     if failure:
         raise failure
     return 1 if result.failed else 0

@@ -12,6 +12,7 @@ from inkread.cli.read_fast import (
     PRINT_HELP,
     PROFILE_HELP,
     REGION_HELP,
+    UNLOCK_HELP,
     Format,
     read_pictures,
 )
@@ -54,7 +55,7 @@ def read(
     print_: Annotated[Print, typer.Option("--print", help=PRINT_HELP)] = "auto",
     region: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help=REGION_HELP)] = None,
     pages: Annotated[str | None, typer.Option(metavar="1-3,5", help=PAGES_HELP)] = None,
-    password: Annotated[str | None, typer.Option(metavar="P", help="The password of an encrypted PDF.")] = None,
+    password: Annotated[str | None, typer.Option(metavar="P", help=UNLOCK_HELP)] = None,
     decimal: Annotated[DecimalMark | None, typer.Option(help=DECIMAL_HELP)] = None,
     order: Annotated[DateOrder | None, typer.Option(help=ORDER_HELP)] = None,
     expect: Annotated[str | None, typer.Option(metavar="REGEX", help=EXPECT_HELP)] = None,

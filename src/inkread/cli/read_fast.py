@@ -9,15 +9,15 @@ import json
 import os
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
+from inkread.csv_rows import CSV_COLUMNS, PLACE_COLUMNS, WHY_COLUMNS, csv_rows
 from inkread.errors import OptionError, PictureError
 from inkread.options import PageRanges, ReadOptions, parse_pages
 from inkread.readings import Digit, Reading, count_unread
 from inkread.teaching.profiles import DEFAULT_PROFILE, NO_PROFILE, Profile
-from inkread.values import value_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,12 +26,7 @@ if TYPE_CHECKING:
     from inkread.reader import Reader
     from inkread.steps import Steps
 
-_PLACE, _FAILED = ("x", "y", "w", "h"), ("refused", "error")
-CSV_COLUMNS = ("picture", "page", "line", "row", "column", "field", "text", "value", "kind", "confidence", *_PLACE,
-               *_FAILED)  # fmt: skip
-"""The columns of a row with a number. `row`, `column` and `field` are for tables and forms, and are empty elsewhere."""
-
-DIGIT_COLUMNS = ("picture", "page", "line", "number", "position", "digit", "confidence", *_PLACE, *_FAILED)
+DIGIT_COLUMNS = ("picture", "page", "line", "number", "position", "digit", "confidence", *PLACE_COLUMNS, *WHY_COLUMNS)
 """The columns of a row with a digit. Lines, the numbers of a line and the positions in a number count from 1."""
 
 STDIN = "<stdin>"
@@ -47,6 +42,8 @@ PRINT_HELP = (
     "Whether printed digits are read. 'auto': only if nothing on the picture is written by hand. 'read': always. "
     "'skip': never."
 )
+
+UNLOCK_HELP = "The password of an encrypted PDF."
 
 FORCE_HELP = "Replace an existing file. A file that this command reads is never replaced."
 
@@ -250,28 +247,18 @@ class _Csv(_Text):
 
     def reading(self, reading: Reading) -> None:
         for row in self.rows(reading):
-            self._row(picture=reading.picture, page=reading.page, **row)
-        if reading.refused:
-            self._row(picture=reading.picture, page=reading.page, refused=reading.refused.code)
+            self._row(row)
         self.not_read(reading)
 
-    def rows(self, reading: Reading) -> Iterator[dict[str, object]]:
-        """Yield the rows of a reading, without the picture and the page."""
-        for number in reading.numbers:
-            yield {
-                "line": number.line + 1,
-                "text": number.text,
-                "value": value_text(number.value),
-                "kind": number.kind,
-                "confidence": number.confidence,
-                **number.box._asdict(),
-            }
+    def rows(self, reading: Reading) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a reading."""
+        return csv_rows(reading.to_dict())
 
     def failure(self, name: str, error: PictureError) -> None:
-        self._row(picture=name, error=error.code)
+        self._row({"picture": name, "error": error.code})
         super().failure(name, error)
 
-    def _row(self, **values: object) -> None:
+    def _row(self, values: Mapping[str, object]) -> None:
         self._print([values.get(column) for column in self.columns])
 
     def _print(self, values: Sequence[object]) -> None:
@@ -287,18 +274,16 @@ class _DigitCsv(_Csv):
 
     columns = DIGIT_COLUMNS
 
-    def rows(self, reading: Reading) -> Iterator[dict[str, object]]:
+    def rows(self, reading: Reading) -> Iterator[dict[str, Any]]:
+        if reading.refused:
+            yield from super().rows(reading)
+        page = {"picture": reading.picture, "page": reading.page}
         for line, of_line in enumerate(reading.lines, 1):
             for index, number in enumerate(of_line.numbers, 1):
                 for position, digit in enumerate(number.characters, 1):
                     if isinstance(digit, Digit):
-                        place = {"line": line, "number": index, "position": position}
-                        yield {
-                            **place,
-                            "digit": digit.digit,
-                            "confidence": digit.confidence,
-                            **digit.box._asdict(),
-                        }
+                        place = {"line": line, "number": index, "position": position, **digit.box._asdict()}
+                        yield {**page, **place, "digit": digit.digit, "confidence": digit.confidence}
 
 
 _PRINTERS: dict[str, type[_Text]] = {"text": _Text, "json": _Json, "csv": _Csv}

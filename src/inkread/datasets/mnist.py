@@ -17,7 +17,7 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -67,10 +67,10 @@ class Mnist:
     any number above 0.
     """
 
-    train_images: Bytes
-    train_labels: Bytes
-    test_images: Bytes
-    test_labels: Bytes
+    train_images: Bytes = field(repr=False)
+    train_labels: Bytes = field(repr=False)
+    test_images: Bytes = field(repr=False)
+    test_labels: Bytes = field(repr=False)
 
     @property
     def is_original(self) -> bool:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,35 +18,43 @@ from inkread.datasets.mnist import holds_mnist
 from inkread.errors import PictureError
 from inkread.evaluation.statistics import calibration_error, confusion_matrix, mcnemar, paired_interval, wilson_interval
 from inkread.reader import Reader
-from inkread.readings import Reading, RefusalCode
+from inkread.readings import Reading, Refusal
 
 BY: tuple[Literal["class", "capture", "source"], ...] = ("class", "capture", "source")
 """The groups that accuracy is given for."""
 
-_REFUSALS = {f"<{code}>" for code in get_args(RefusalCode)}
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer for a labelled picture: the text that was read, or "<code>" of the refusal or error.
+    """What a labelled picture was read as.
 
+    text: the text that was read, as labels are written: without spaces, lines joined by "|"; empty if there is none.
+    confidence: the probability, 0 to 1, that the whole text is right; None if there is none.
     kind, capture, source: the values in the index. May be empty.
-    failure: why the picture could not be opened, in one line that names it. Empty if it was opened.
+    refused: why the reading was refused, or None.
+    error: why the picture could not be opened, or None.
     """
 
     picture: str
     label: str
-    answer: str
+    text: str
     confidence: float | None
     kind: str = ""
     capture: str = ""
     source: str = ""
-    failure: str = ""
+    refused: Refusal | None = None
+    error: PictureError | None = None
+
+    @property
+    def answer(self) -> str:
+        """The text, or "<code>" of the refusal or error."""
+        why = self.refused or self.error
+        return f"<{why.code}>" if why else self.text
 
     @property
     def right(self) -> bool:
         """Whether the whole text is right."""
-        return self.answer == self.label
+        return self.text == self.label
 
     @property
     def about(self) -> tuple[str, str]:
@@ -55,7 +63,10 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as a JSON object."""
-        return {name: getattr(self, name) for name in ("picture", "label", "answer", "confidence")}
+        values: dict[str, Any] = {name: getattr(self, name) for name in ("picture", "label", "text", "confidence")}
+        for name, why in {"refused": self.refused, "error": self.error}.items():
+            values[name] = {"code": why.code, "message": why.message} if why else None
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +78,9 @@ class Exhibit:
     glyphs: (N, 28, 28) float32 in 0..1.
     """
 
-    picture: NDArray[np.uint8] | None
-    ink: NDArray[np.float32] | None
-    glyphs: NDArray[np.float32]
+    picture: NDArray[np.uint8] | None = field(repr=False)
+    ink: NDArray[np.float32] | None = field(repr=False)
+    glyphs: NDArray[np.float32] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +107,8 @@ class Evaluation:
     refused: int
     failed: int
     groups: dict[str, tuple[int, int]]
-    confusion: list[list[int]]
-    answers: list[Answer]
+    confusion: list[list[int]] = field(repr=False)
+    answers: list[Answer] = field(repr=False)
     seconds: float
     show: Callable[[Answer], Exhibit | None] = field(repr=False, compare=False)
 
@@ -194,10 +205,9 @@ def _on_pictures(
 ) -> Evaluation:
     started = time.perf_counter()
     answers: list[Answer] = []
-    for picture, outcome in zip(pictures, reader.try_many(picture.path for picture in pictures), strict=True):
-        known = (picture.kind, picture.capture, picture.source)
-        failure = outcome.message if isinstance(outcome, PictureError) else ""
-        answers.append(Answer(str(picture.path), picture.label, *_answer_of(outcome), *known, failure))
+    outcomes = reader.read_many((picture.path for picture in pictures), errors="yield")
+    for picture, outcome in zip(pictures, outcomes, strict=True):
+        answers.append(_answer_of(picture, outcome))
         progress(len(answers), len(pictures))
 
     def show(answer: Answer) -> Exhibit | None:
@@ -210,13 +220,12 @@ def _on_pictures(
     return _score(data, model, answers, seconds=time.perf_counter() - started, show=show)
 
 
-def _answer_of(outcome: Reading | PictureError) -> tuple[str, float | None]:
-    """Return the text that was read, or "<code>" of the refusal or error, and the confidence."""
+def _answer_of(picture: LabelledPicture, outcome: Reading | PictureError) -> Answer:
+    name, known = str(picture.path), (picture.kind, picture.capture, picture.source)
     if isinstance(outcome, PictureError):
-        return f"<{outcome.code}>", None
-    if outcome.refused:
-        return f"<{outcome.refused.code}>", None
-    return "|".join(line.text.replace(" ", "") for line in outcome.lines), outcome.confidence
+        return Answer(name, picture.label, "", None, *known, error=outcome)
+    text = "|".join(line.text.replace(" ", "") for line in outcome.lines)
+    return Answer(name, picture.label, text, outcome.confidence, *known, refused=outcome.refused)
 
 
 def _score(
@@ -234,8 +243,8 @@ def _score(
         right=right,
         of=len(answers),
         interval=wilson_interval(right, len(answers)),
-        refused=sum(answer.answer in _REFUSALS for answer in answers),
-        failed=sum(bool(answer.failure) for answer in answers),
+        refused=sum(bool(answer.refused) for answer in answers),
+        failed=sum(bool(answer.error) for answer in answers),
         groups={name: (sum(rights), len(rights)) for name, rights in groups.items()} if len(groups) > 1 else {},
         confusion=confusion_matrix(*pairs.reshape(-1, 2).T).tolist(),
         answers=answers,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from inkread.errors import DataError, OptionError
 from inkread.expecting.check_digits import CHECK_DIGITS, CheckName
+from inkread.files import csv_table
 from inkread.values import Notation, meaning
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def read_allowed(path: Path, column: str | None = None) -> tuple[str, ...]:
     if column is None:
         values = tuple(filter(None, map(str.strip, text.splitlines())))
     else:
-        rows = csv.DictReader(text.splitlines())
+        rows = csv_table(text.splitlines(keepends=True))
         if column not in (rows.fieldnames or ()):
             raise DataError(f"{path}: no column {column!r}; it has {', '.join(rows.fieldnames or ())}")
         values = tuple(filter(None, ((row[column] or "").strip() for row in rows)))

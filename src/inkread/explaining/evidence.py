@@ -8,7 +8,7 @@ missing ink matters as much as ink: a gap turns an 8 into a 3. So dots of ink ar
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +45,8 @@ class Evidence:
     paper: the effect of adding ink at a pixel; 0 where there is full ink.
     """
 
-    ink: NDArray[np.float32]
-    paper: NDArray[np.float32]
+    ink: NDArray[np.float32] = field(repr=False)
+    paper: NDArray[np.float32] = field(repr=False)
 
 
 def evidence(glyph: NDArray[np.float32], answer: int, classify: Classify) -> Evidence:
@@ -101,7 +101,7 @@ class Change:
     answer: int
     added: tuple[tuple[int, int], ...]
     erased: tuple[tuple[int, int], ...]
-    glyph: NDArray[np.float32]
+    glyph: NDArray[np.float32] = field(repr=False)
     probability: float
 
     @property

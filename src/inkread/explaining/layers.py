@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class Layer:
 
     kind: str
     window: tuple[int, ...]
-    values: NDArray[np.float32]
+    values: NDArray[np.float32] = field(repr=False)
 
     @property
     def has_maps(self) -> bool:

@@ -36,7 +36,7 @@ class Conformal:
     """
 
     count: int
-    scores: tuple[float, ...]
+    scores: tuple[float, ...] = field(repr=False)
 
     @classmethod
     def of(cls, probabilities: Iterable[float]) -> Conformal:

@@ -21,8 +21,8 @@ from inkread.pictures.pdf import Source, count_pdf_pages, pdf_page
 MAX_PAGES = 200
 """All pages of a file are read if there are at most this many. The pages of a larger file must be chosen."""
 
-MAX_FRAMES = 10_000
-"""A TIFF or an animation with more pages is refused, because a small file can hold millions."""
+MOST_PAGES = 10_000
+"""A file with more pages is refused, because a small file can hold millions."""
 
 # A PDF may begin with this many bytes of something else.
 _HEAD_BYTES = 1024
@@ -79,7 +79,8 @@ def page_of(picture: Picture, name: str, page: int | None = None, password: str 
         return document.page(page) if document else picture
     if source is None or not _is_pdf(_head(source)):
         return picture
-    return FilePage(name, 1, partial(pdf_page, source, 1, name, password))
+    first = _document(source, name, password)
+    return FilePage(name, 1, first.count if first else 1, partial(pdf_page, source, 1, name, password))
 
 
 def unopened(name: str, error: PictureError) -> FilePage:
@@ -88,7 +89,7 @@ def unopened(name: str, error: PictureError) -> FilePage:
     def load(_: int | None) -> NoReturn:
         raise error
 
-    return FilePage(name, 1, load)
+    return FilePage(name, 1, 1, load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class _Document:
 
     def page(self, number: int) -> FilePage:
         name = f"{self.name}#{number}" if self.count > 1 else self.name
-        return FilePage(name, number, self.loading(number, name))
+        return FilePage(name, number, self.count, self.loading(number, name))
 
 
 def _source_of(picture: Picture) -> Source | None:
@@ -115,15 +116,17 @@ def _document(source: Source, name: str, password: str | None) -> _Document | No
     """Return a file with pages; None for any other picture, even one that cannot be opened."""
     head = _head(source)
     if _is_pdf(head):
-        return _Document(
-            name,
-            count_pdf_pages(source, name, password),
-            lambda number, page: partial(pdf_page, source, number, page, password),
-        )
-    frames = _frames(source, name) if head.startswith(_HEADS_WITH_FRAMES) else []
-    if len(frames) < 2:
-        return None
-    return _Document(name, len(frames), lambda number, page: partial(_frame, source, frames[number - 1], page))
+        count = count_pdf_pages(source, name, password)
+        document = _Document(name, count, lambda number, page: partial(pdf_page, source, number, page, password))
+    else:
+        frames = _frames(source, name) if head.startswith(_HEADS_WITH_FRAMES) else []
+        if len(frames) < 2:
+            return None
+        document = _Document(name, len(frames), lambda number, page: partial(_frame, source, frames[number - 1], page))
+    if document.count > MOST_PAGES:
+        many = f"this file has more than {MOST_PAGES:,} pages; split it"
+        raise PictureError(f"{name}: {many}", code="too-many-pages")
+    return document
 
 
 def _head(source: Source) -> bytes:
@@ -152,7 +155,7 @@ def _frames(source: Source, name: str) -> list[int]:
         if image.format != "TIFF":
             found = list(range(getattr(image, "n_frames", 1)))
         else:
-            for number in range(MAX_FRAMES + 1):
+            for number in range(MOST_PAGES + 1):
                 image.seek(number)
                 if not image.getexif().get(_SUBFILE_TYPE, 0) & _SMALLER_COPY:
                     found.append(number)
@@ -161,9 +164,6 @@ def _frames(source: Source, name: str) -> list[int]:
         pass
     except Exception:  # noqa: BLE001 - on hostile bytes Pillow's plugins raise errors of any class
         return []
-    if len(found) > MAX_FRAMES:
-        many = f"this file has more than {MAX_FRAMES} pages; split it"
-        raise PictureError(f"{name}: {many}", code="too-many-pages")
     return found
 
 

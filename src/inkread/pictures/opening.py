@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from inkread.errors import PictureError, way_to_install
-from inkread.geometry import Box
-from inkread.pictures.page import WORKING_PIXELS, Page, make_page, reduction
+from inkread.geometry import Box, reduction
+from inkread.pictures.page import WORKING_PIXELS, Page, make_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,14 @@ class FilePage:
 
     name: the name of the page, such as "scan.pdf#2".
     number: which page of the file it is, from 1.
+    of: how many pages the file has.
     load: a function that returns the page's image, and the size of the page as a picture in pixels. Its argument is the
         number of pixels that suffice, None for all; the image may have more pixels. Raises `PictureError`.
     """
 
     name: str
     number: int
+    of: int
     load: Callable[[int | None], tuple[Image.Image, tuple[int, int]]]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inkread.geometry import Box
+from inkread.geometry import Box, reduction
 from inkread.quantiles import quantile
 
 WORKING_PIXELS = 2_000_000
@@ -33,8 +33,8 @@ class Page:
     corner: where the page's left upper corner is in the upright picture, if it is only a region of it.
     """
 
-    colour: NDArray[np.uint8]
-    grey: NDArray[np.uint8]
+    colour: NDArray[np.uint8] = field(repr=False)
+    grey: NDArray[np.uint8] = field(repr=False)
     size: tuple[int, int]
     corner: tuple[int, int] = (0, 0)
 
@@ -81,14 +81,6 @@ def make_page(image: Image.Image, full: tuple[int, int] | None = None, *, pixels
         reduced = reduced.resize(size, Image.Resampling.BOX)
     colour = _opaque(np.asarray(reduced)) if mode == "RGBA" else np.asarray(reduced)
     return Page(colour=colour, grey=_grey(colour), size=full or image.size)
-
-
-def reduction(size: tuple[int, int], pixels: int = WORKING_PIXELS) -> tuple[int, int] | None:
-    """Return the size to which a picture is reduced to have `pixels`, or None if it is small enough already."""
-    factor = (pixels / (size[0] * size[1])) ** 0.5
-    if factor >= 1:
-        return None
-    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
 def _opaque(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -28,8 +28,8 @@ _AMONG = 3
 """On a less legible page, a single digit among this many other marks looks like a digit only by chance."""
 
 _AMONG_WORDS = 0.5
-"""On a page with at least as many words as digits, a text with a smaller confidence is refused. In cursive writing, some
-letters look like digits."""
+"""On a page with at least as many words as digits, a text with a smaller confidence is refused. Some letters of cursive
+writing look like digits."""
 
 
 def accepted_numbers(found: Recognition, page: Page, card: Card, notation: Notation) -> tuple[Number, ...]:

@@ -41,10 +41,10 @@ class Lesson:
     """
 
     label: int
-    glyph: NDArray[np.uint8]
+    glyph: NDArray[np.uint8] = field(repr=False)
     picture: str = ""
     box: Box | None = None
-    crop: bytes = b""
+    crop: bytes = field(default=b"", repr=False)
     taught: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     id: int | None = None
     instead_of: int | None = None

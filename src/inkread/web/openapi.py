@@ -86,7 +86,7 @@ BODY = {
 READ: dict[int | str, dict[str, Any]] = {
     200: {
         "model": ReadingSchema | list[ReadingSchema | Failure],
-        "description": "The reading of the picture, or a list of readings for several pictures",
+        "description": "The reading of the picture, or a list of readings for several pictures or pages",
     }
 }
 _EXAMPLES = {"read": {"value": _SEVEN}, "refused": {"value": _BLANK}, "several": {"value": [_SEVEN, _BROKEN]}}

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.responses import Response
 
 from inkread.errors import DataError, OptionError, PictureError
+from inkread.pictures.documents import MAX_PAGES
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -27,6 +28,7 @@ STATUS = {
     "two-labels": 409,
     "full": 409,
     "too-large": 413,
+    "too-many-pages": 413,
     "not-a-picture": 415,
     "missing-extra": 415,
     "wrong-host": 421,
@@ -71,10 +73,20 @@ def as_problems() -> Iterator[None]:
         raise problem_of(error) from None
 
 
+_HERE = {
+    "give its password with --password": "save it without a password",
+    f"choose some, as in --pages 1-{MAX_PAGES}": "choose one, as in page=1",
+}
+"""What a way out with an option of the command line is here."""
+
+
 def problem_of(error: PictureError | OptionError | DataError) -> Problem:
     """Return the problem for an error. The paths of files on the server appear only in its terminal."""
     if not isinstance(error, DataError):
-        return Problem(error.code if error.code in STATUS else "not-a-picture", error.message)
+        message = error.message
+        for option, here in _HERE.items():
+            message = message.replace(option, here)
+        return Problem(error.code if error.code in STATUS else "not-a-picture", message)
     if error.code == "locked":
         return Problem("locked", "Another program is changing the taught digits. Try again in a moment.")
     _log.error(error.message)

@@ -84,7 +84,7 @@ class Glyph(Png):
 
 
 class StepsSchema(_Exact):
-    """The steps between a picture and its reading, with `steps=1`. `page` is only there with `page=1`."""
+    """The steps between a picture and its reading, with `steps=1`. `picture` is only there with `picture=1`."""
 
     size: list[int] = Field(
         min_length=2, max_length=2, description="width and height of the upright picture, or of its `region`"
@@ -94,7 +94,7 @@ class StepsSchema(_Exact):
     )
     ink: Png
     glyphs: list[Glyph]
-    page: Jpeg | None = None
+    picture: Jpeg | None = None
 
 
 class ReadingSchema(_Exact):
@@ -110,6 +110,7 @@ class ReadingSchema(_Exact):
     digits: list[DigitSchema]
     signs: list[SignSchema]
     unread: list[UnreadSchema] = Field(description="what was seen and is not in the text")
+    pages: int | None = Field(None, ge=1, description="how many pages the file has; only there with `page`")
     steps: StepsSchema | None = None
 
 

@@ -31,10 +31,13 @@ from inkread.options import (
     MIN_HELP,
     ORDER_HELP,
     Content,
+    PageRanges,
     Print,
     ReadOptions,
     parse_region,
 )
+from inkread.pictures.documents import MAX_PAGES, MOST_PAGES, pages_of
+from inkread.pictures.opening import FilePage, Picture, name_of
 from inkread.reader import Reader
 from inkread.steps import Steps
 from inkread.teaching.profiles import Profile
@@ -70,6 +73,22 @@ RegionQuery = Annotated[
 DecimalQuery = Annotated[DecimalMark | None, Query(description=DECIMAL_HELP, examples=[","])]
 OrderQuery = Annotated[DateOrder | None, Query(description=ORDER_HELP, examples=["DMY"])]
 ExpectQuery = Annotated[str | None, Query(max_length=500, description=EXPECT_HELP, examples=["\\d{4}"])]
+PageQuery = Annotated[
+    int | None,
+    Query(
+        ge=1,
+        le=MOST_PAGES,
+        description="Which page of a PDF, a TIFF or an animation is read, counted from 1. Default: all of them, if "
+        f"there are at most {MAX_PAGES}.",
+        examples=[2],
+    ),
+]
+OnePageQuery = Annotated[
+    int,
+    Query(
+        ge=1, le=MOST_PAGES, description="Which page of a PDF, a TIFF or an animation, counted from 1.", examples=[2]
+    ),
+]
 PictureName = Annotated[
     str, Header(description="The name of the picture in the answer, as percent-encoded UTF-8.", examples=["7.jpg"])
 ]
@@ -112,24 +131,28 @@ class Service:
         minimum: Annotated[float | None, Query(alias="min", description=MIN_HELP, allow_inf_nan=False)] = None,
         maximum: Annotated[float | None, Query(alias="max", description=MAX_HELP, allow_inf_nan=False)] = None,
         check: Annotated[CheckName | None, Query(description=CHECK_HELP, examples=["luhn"])] = None,
+        page: PageQuery = None,
         steps: Annotated[int, Query(ge=0, le=1, description="1: include the steps between picture and answer.")] = 0,
-        page: Annotated[int, Query(ge=0, le=1, description="1: include the upright picture and the steps.")] = 0,
+        picture: Annotated[int, Query(ge=0, le=1, description="1: include the upright picture and the steps.")] = 0,
         x_picture_name: PictureName = "",
     ) -> Response:
         """Read the numbers on a picture, which is the body or a file of a form.
 
-        The answer is the object that `inkread read --format json` prints. For several files it is a list of such
-        objects. A file that cannot be read has an `error` in that list. A refusal counts as an answer.
+        The answer is the object that `inkread read --format json` prints. For several files, and for a PDF, a TIFF or
+        an animation with several pages, it is a list of such objects. With `page`, only this page of each file is read,
+        and `pages` says how many there are. A file or page that cannot be read has an `error` in the list. A refusal
+        counts as an answer.
         """
         with as_problems():
             expected = expectation(expect, minimum, maximum, check=check)
         options = ReadOptions(as_, min_confidence, print_, parse_region(region), decimal, order, expected)
-        question = Question(options, steps=bool(steps), page=bool(page))
+        question = Question(options, page, steps=bool(steps), picture=bool(picture))
         self.queue.check()
         with self.queue.holding() as hold:
             uploads = await uploads_of(request, x_picture_name, self.queue.limits, hold)
-            reading = self._one(uploads[0], question) if len(uploads) == 1 else self._each(uploads, question)
-            return json_answer(await _unless_gone(request, reading))
+            reading = self._pages(uploads[0], question) if len(uploads) == 1 else self._files(uploads, question)
+            found = await _unless_gone(request, reading)
+            return json_answer(encode(found[0] if len(uploads) == len(found) == 1 else found))
 
     async def answer_about(
         self, request: Request, name: str, outcome: str, work: Callable[[Upload], dict[str, Any]], *, status: int = 200
@@ -160,26 +183,47 @@ class Service:
         """Return the metrics in the text format of Prometheus."""
         return Response(self.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
-    async def _each(self, uploads: list[Upload], question: Question) -> bytes:
-        """Return the list of answers. Only one picture is queued at a time, so that other requests get their turn."""
+    async def _files(self, uploads: list[Upload], question: Question) -> list[dict[str, Any]]:
+        """Return the answers for several files."""
         answers = []
         for upload in uploads:
             try:
-                answers.append(await self._answer(upload, question))
+                answers += await self._pages(upload, question)
             except Problem as problem:
-                answers.append(failure(upload, problem))
-        return encode(answers)
+                answers.append(failure(upload.name, problem))
+        return answers
 
-    async def _one(self, upload: Upload, question: Question) -> bytes:
-        return encode(await self._answer(upload, question))
+    async def _pages(self, upload: Upload, question: Question) -> list[dict[str, Any]]:
+        """Return the answers for the pages of a file. Raises `Problem` if it, or the only page, cannot be read.
 
-    async def _answer(self, upload: Upload, question: Question) -> dict[str, Any]:
-        """Return the JSON object of a picture. Raises `Problem` if it cannot be read."""
+        Only one page is queued at a time, so that other requests get their turn.
+        """
+        pages: list[Picture] = []
+
+        def first() -> dict[str, Any]:
+            pages.extend(pages_of(upload.file(), question.ranges))
+            return answer(self.reader, pages[0], question)
+
+        answers: list[dict[str, Any]] = []
+        work: Callable[[], dict[str, Any]] = first
+        while True:
+            try:
+                answers.append(await self._answer(work))
+            except Problem as problem:
+                if len(pages) < 2:
+                    raise
+                answers.append(failure(name_of(pages[len(answers)]), problem))
+            if len(answers) == len(pages):
+                return answers
+            work = partial(answer, self.reader, pages[len(answers)], question)
+
+    async def _answer(self, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return the JSON object that `work` makes of a picture. Raises `Problem` if it cannot be read."""
 
         def outcome(found: dict[str, Any]) -> str:
             return str(found["refused"]["code"]) if found["refused"] else "read"
 
-        return await self._run_counted(self.queue, lambda: self._read(upload, question), outcome)
+        return await self._run_counted(self.queue, lambda: self._timed(work), outcome)
 
     async def _run_counted(
         self, queue: WorkQueue, work: Callable[[], dict[str, Any]], outcome: Callable[[dict[str, Any]], str]
@@ -197,11 +241,11 @@ class Service:
             self.metrics.pictures.labels(counted).inc()
         return found
 
-    def _read(self, upload: Upload, question: Question) -> dict[str, Any]:
+    def _timed(self, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         began = time.perf_counter()
         try:
             with as_problems():
-                return answer(self.reader, upload, question)
+                return work()
         finally:
             self.metrics.reading_seconds.observe(time.perf_counter() - began)
 
@@ -233,25 +277,33 @@ _GOOD = [cv2.IMWRITE_JPEG_QUALITY, 85]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The options of a request. See `Reader.read`, and docs/web.md for `steps` and `page`."""
+    """The options of a request. See `Reader.read`, and docs/web.md for `page`, `steps` and `picture`."""
 
     options: ReadOptions = field(default_factory=ReadOptions)
+    page: int | None = None
     steps: bool = False
-    page: bool = False
+    picture: bool = False
+
+    @property
+    def ranges(self) -> PageRanges | None:
+        """The pages that are read."""
+        return None if self.page is None else ((self.page, self.page),)
 
 
-def answer(reader: Reader, upload: Upload, question: Question) -> dict[str, Any]:
+def answer(reader: Reader, picture: Picture, question: Question) -> dict[str, Any]:
     """Return the JSON object of a picture's reading. Raises `PictureError` if it is not a picture."""
-    steps = reader.run(upload.file(), question.options)
+    steps = reader.run(picture, question.options)
     reading = steps.reading.to_dict()
-    if question.steps or question.page:
-        reading["steps"] = _describe_steps(steps, page=question.page)
+    if question.page is not None:
+        reading["pages"] = picture.of if isinstance(picture, FilePage) else 1
+    if question.steps or question.picture:
+        reading["steps"] = _describe_steps(steps, picture=question.picture)
     return reading
 
 
-def failure(upload: Upload, problem: Problem) -> dict[str, Any]:
+def failure(name: str, problem: Problem) -> dict[str, Any]:
     """Return the JSON object for a picture that could not be read, as the command line prints it."""
-    return {"picture": upload.name, "error": {"code": problem.code, "message": problem.detail}}
+    return {"picture": name, "error": {"code": problem.code, "message": problem.detail}}
 
 
 def encode(value: object) -> bytes:
@@ -259,7 +311,7 @@ def encode(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def _describe_steps(steps: Steps, *, page: bool) -> dict[str, Any]:
+def _describe_steps(steps: Steps, *, picture: bool) -> dict[str, Any]:
     """Return the steps between a picture and its reading, with images in base64."""
     shown: dict[str, Any] = {
         "size": list(steps.page.size),
@@ -270,8 +322,8 @@ def _describe_steps(steps: Steps, *, page: bool) -> dict[str, Any]:
             for glyph, row, box in zip(steps.glyphs, steps.probabilities, steps.boxes, strict=True)
         ],
     }
-    if page:
-        shown["page"] = {"jpeg": _base64(cv2.imencode(".jpg", steps.page.colour[..., ::-1], _GOOD)[1])}
+    if picture:
+        shown["picture"] = {"jpeg": _base64(cv2.imencode(".jpg", steps.page.colour[..., ::-1], _GOOD)[1])}
     return shown
 
 
@@ -305,6 +357,7 @@ class Explaining:
         as_: ContentQuery = "auto",
         print_: PrintQuery = "auto",
         region: RegionQuery = None,
+        page: OnePageQuery = 1,
         x_picture_name: PictureName = "",
     ) -> Response:
         """Explain why a digit of a picture is read the way it is.
@@ -316,13 +369,14 @@ class Explaining:
 
         def work(upload: Upload) -> dict[str, Any]:
             with as_problems():
-                return self._explain(upload, options, digit)
+                return self._explain(upload, options, digit, page)
 
         return await self.service.answer_about(request, x_picture_name, "explained", work)
 
-    def _explain(self, upload: Upload, options: ReadOptions, digit: int | None) -> dict[str, Any]:
+    def _explain(self, upload: Upload, options: ReadOptions, digit: int | None, page: int) -> dict[str, Any]:
         reader = self.service.reader
-        explanation = explain(reader.run(upload.file(), options), reader.classifier.network, digit=digit)
+        steps = reader.run(upload.file(), options, page=page)
+        explanation = explain(steps, reader.classifier.network, digit=digit)
         told = explanation.to_dict()
         told["layers"] = [_describe_layer(layer) for layer in explanation.layers]
         if change := explanation.change:

@@ -14,12 +14,13 @@ from starlette.responses import Response
 from inkread.errors import OptionError
 from inkread.geometry import Box
 from inkread.options import ReadOptions, parse_region
+from inkread.steps import Steps
 from inkread.teaching.exchange import export_files
 from inkread.teaching.lessons import Lesson, as_floats, digits_of, lessons_of
 from inkread.teaching.profiles import Profile
 from inkread.web.middleware import foreign_page, has_foreign_origin
 from inkread.web.problems import Problem, as_problems
-from inkread.web.service import ContentQuery, PictureName, RegionQuery, Service, encode, json_answer, png
+from inkread.web.service import ContentQuery, OnePageQuery, PictureName, RegionQuery, Service, encode, json_answer, png
 from inkread.web.uploads import Upload
 
 Result = TypeVar("Result")
@@ -60,6 +61,7 @@ class Teaching:
         ] = None,
         as_: ContentQuery = "auto",
         region: RegionQuery = None,
+        page: OnePageQuery = 1,
         x_picture_name: PictureName = "",
     ) -> Response:
         """Teach the digits on a picture. They, and digits that look like them, are read this way from now on.
@@ -74,8 +76,8 @@ class Teaching:
         def work(upload: Upload) -> dict[str, Any]:
             with as_problems():
                 self._check_room(profile, label)
-                lessons = lessons_of(self.service.reader.run(upload.file(), options), label, box=place)
-                return self._taught(lessons) | {"reading": self._read(upload, options)}
+                lessons = lessons_of(self._steps(upload, options, page), label, box=place)
+                return self._taught(lessons) | {"reading": self._steps(upload, options, page).reading.to_dict()}
 
         return await self.service.answer_about(request, x_picture_name, "taught", work, status=201)
 
@@ -154,8 +156,8 @@ class Teaching:
         ]
         return {"taught": told}
 
-    def _read(self, upload: Upload, options: ReadOptions) -> dict[str, Any]:
-        return self.service.reader.run(upload.file(), options).reading.to_dict()
+    def _steps(self, upload: Upload, options: ReadOptions, page: int) -> Steps:
+        return self.service.reader.run(upload.file(), options, page=page)
 
 
 def _describe(lesson: Lesson) -> dict[str, Any]:

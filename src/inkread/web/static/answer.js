@@ -32,6 +32,7 @@ export class Answer {
   show(reading) {
     const left = notRead(reading);
     const rest = left ? [element("p", "left", left)] : [];
+    if (reading.pages > 1) rest.push(element("p", "left", `Page ${reading.page} of ${reading.pages}`));
     if (reading.refused) return this.fail(refusal(reading.refused), ...rest);
     const unsure = reading.digits.filter(({ confidence }) => confidence < SURE).length;
     const all = reading.digits.length;

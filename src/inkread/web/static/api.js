@@ -19,12 +19,12 @@ export class Problem extends Error {
 /**
  * Read a picture and return the server's reading.
  *
- * `steps` asks for the steps between picture and answer, `page` for the upright picture as well. If the server is busy,
- * the request is repeated a few times, after the time that the server names.
+ * `page` is the number of a page, `steps` asks for the steps between picture and answer, `shown` for the upright picture
+ * as well. If the server is busy, the request is repeated a few times, after the time that the server names.
  */
-export function read(picture, { name = "", as = "auto", sure = "", steps = false, page = false, signal } = {}) {
-  const more = { ...(sure !== "" && { min_confidence: sure }), ...(steps && { steps: 1 }), ...(page && { page: 1 }) };
-  return send("read", { picture, name, as, signal }, more);
+export function read(picture, { name = "", as = "auto", sure = "", page = 1, steps = false, shown = false, signal } = {}) {
+  const more = { ...(sure !== "" && { min_confidence: sure }), ...(steps && { steps: 1 }), ...(shown && { picture: 1 }) };
+  return send("read", { picture, name, as, page, signal }, more);
 }
 
 /** Teach the label of the digit in a box, and return the answer: {taught, reading}. */
@@ -39,8 +39,8 @@ export const lessons = (before) => ask(`/api/taught${before ? `?before=${before}
 /** Delete a lesson. */
 export const forget = (id) => ask(`/api/taught/${id}`, { method: "DELETE" });
 
-/** Send a picture, {picture, name, as, signal}. If the server is busy, repeat the request up to `patience` times. */
-async function send(what, { picture, name, as, signal }, more, patience = 5) {
+/** Send a picture, {picture, name, as, page, signal}. If the server is busy, repeat the request up to `patience` times. */
+async function send(what, { picture, name, as, page = 1, signal }, more, patience = 5) {
   const request = {
     method: "POST",
     body: picture,
@@ -49,7 +49,7 @@ async function send(what, { picture, name, as, signal }, more, patience = 5) {
   };
   for (let tries = 0; ; tries++) {
     try {
-      return await ask(`/api/${what}?${new URLSearchParams({ as, ...more })}`, request);
+      return await ask(`/api/${what}?${new URLSearchParams({ as, page, ...more })}`, request);
     } catch (problem) {
       if (problem.code !== "busy" || tries >= patience) throw problem;
       await pause(1000 * problem.wait, signal);

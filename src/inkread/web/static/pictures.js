@@ -5,8 +5,8 @@ import { startCamera } from "./camera.js";
 import { startIntake } from "./intake.js";
 import { Pile } from "./pile.js";
 import { decoded } from "./pixels.js";
-import { Queue } from "./queue.js";
-import { annotated, asObject, copy, download, numbersCsv, picturesCsv } from "./saving.js";
+import { Queue, nameOf } from "./queue.js";
+import { annotated, asObject, copy, download, numbersCsv } from "./saving.js";
 import { Stage } from "./stage.js";
 import { Teacher } from "./teacher.js";
 import { Way, lookedAt, middleOf, nearest } from "./way.js";
@@ -55,9 +55,9 @@ class Pictures {
     on("example", "click", () => this.#addExample());
     on("copy", "click", () => this.#copy());
     on("save-picture", "click", () => this.#savePicture());
-    on("save-csv", "click", () => download(this.#name("csv"), numbersCsv(this.#queue.chosen), "text/csv"));
+    on("save-csv", "click", () => download(this.#name("csv"), numbersCsv([this.#queue.chosen]), "text/csv"));
     on("save-json", "click", () => download(this.#name("json"), json(asObject(this.#queue.chosen)), "application/json"));
-    on("all-csv", "click", () => download("inkread.csv", picturesCsv(this.#queue.items), "text/csv"));
+    on("all-csv", "click", () => download("inkread.csv", numbersCsv(this.#queue.items), "text/csv"));
     on("all-json", "click", () => download("inkread.json", json(this.#queue.items.map(asObject)), "application/json"));
     // Browsers keep the chosen options when the page is reloaded.
     this.#readAgain();
@@ -100,9 +100,9 @@ class Pictures {
   }
 
   #done(item) {
-    this.#pile.update(item, this.#queue.items);
-    if (item === this.#queue.chosen) this.#present();
     const { items } = this.#queue;
+    this.#pile.update(item, items, this.#queue.chosen);
+    if (item === this.#queue.chosen) this.#present();
     if (items.length > 1 && items.every(({ reading, problem }) => reading || problem)) this.#say(`${count(items.length, "picture")} done.`);
   }
 
@@ -170,8 +170,8 @@ class Pictures {
   }
 
   async #showReading(item, reading) {
-    const { page, ink, size } = reading.steps;
-    const images = await Promise.all([decoded(`image/jpeg;base64,${page.jpeg}`), decoded(`image/png;base64,${ink.png}`)]);
+    const { picture, ink, size } = reading.steps;
+    const images = await Promise.all([decoded(`image/jpeg;base64,${picture.jpeg}`), decoded(`image/png;base64,${ink.png}`)]);
     // Another picture may have been chosen in the meantime.
     if (this.#queue.chosen !== item || item.reading !== reading) return;
     this.#staged = item;
@@ -199,7 +199,7 @@ class Pictures {
   #looked() {
     const item = this.#queue.chosen;
     const look = item?.reading?.steps && lookedAt(item.reading)[this.#at];
-    return look ? { picture: item.file, name: item.name, as: find("as").value, box: look.box, look, index: this.#at } : null;
+    return look ? { picture: item.file, name: nameOf(item.file), page: item.page, as: find("as").value, box: look.box, look, index: this.#at } : null;
   }
 
   /** Select one digit. */

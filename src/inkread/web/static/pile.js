@@ -22,8 +22,8 @@ export class Pile {
   show(items, chosen) {
     this.#place.hidden = items.length < 2;
     for (const [item, row] of this.#rows) if (!items.includes(item)) this.#drop(item, row);
-    for (const item of items) {
-      if (!this.#rows.has(item)) this.#add(item);
+    for (const [at, item] of items.entries()) {
+      if (!this.#rows.has(item)) this.#add(item, at);
       this.#fill(item);
       this.#rows.get(item).classList.toggle("chosen", item === chosen);
       this.#rows.get(item).querySelector("button").setAttribute("aria-pressed", item === chosen);
@@ -33,8 +33,9 @@ export class Pile {
     this.#advance(items);
   }
 
-  /** Show the result of one item. */
-  update(item, items) {
+  /** Show the result of one item, and items that came with it. */
+  update(item, items, chosen) {
+    if (items.length !== this.#rows.size) return this.show(items, chosen);
     this.#fill(item);
     this.#advance(items);
   }
@@ -49,7 +50,9 @@ export class Pile {
   }
 
   #fill(item) {
-    const [, text, sure] = this.#rows.get(item).cells;
+    const [name, text, sure] = this.#rows.get(item).cells;
+    // Long names are cut off in the row.
+    name.firstChild.textContent = name.firstChild.title = item.name;
     text.textContent = rowText(item);
     text.className = item.reading?.text ? "" : "why";
     sure.textContent = item.reading?.text ? percent(item.reading.confidence) : "";
@@ -60,19 +63,17 @@ export class Pile {
     this.#rows.delete(item);
   }
 
-  #add(item) {
+  #add(item, at) {
     const row = document.createElement("tr");
     const name = element("th");
     name.scope = "row";
-    const button = element("button", "", item.name);
-    // Long names are cut off in the row.
-    button.title = item.name;
+    const button = element("button");
     button.type = "button";
     row.addEventListener("click", () => this.#choose(item));
     name.append(button);
     row.append(name, element("td"), element("td", "number"));
     this.#rows.set(item, row);
-    this.#body.append(row);
+    this.#body.insertBefore(row, this.#body.rows[at] ?? null);
   }
 }
 

@@ -4,9 +4,13 @@ import { Problem, read } from "./api.js";
 
 const AT_ONCE = 3;
 
+/** The pages of one file that are read. */
+const MOST_PAGES = 200;
+
 /**
- * Items are {name, file, reading, problem}. When an item is done, either `reading` or `problem` is set. Steps are only
- * requested for the chosen item, since they are much larger than the reading.
+ * Items are {name, file, page, reading, problem}. When an item is done, either `reading` or `problem` is set. Steps are
+ * only requested for the chosen item, since they are much larger than the reading. A file with several pages becomes an
+ * item for each of them as soon as its first page is read.
  */
 export class Queue {
   items = [];
@@ -26,7 +30,7 @@ export class Queue {
   }
 
   add(files) {
-    const items = files.map((file) => ({ name: file.name || "picture", file, reading: null, problem: null, out: false }));
+    const items = files.map((file) => itemOf(file, nameOf(file), 1));
     this.items.push(...items);
     return items;
   }
@@ -76,16 +80,27 @@ export class Queue {
     item.out = true;
     let [reading, problem] = [null, null];
     try {
-      reading = await read(await this.#content(item), { name: item.name, ...this.options, steps, page: steps, signal });
+      const name = nameOf(item.file);
+      reading = await read(await this.#content(item), { name, page: item.page, ...this.options, steps, shown: steps, signal });
     } catch (error) {
       problem = error;
     }
     this.#running--;
     if (!signal.aborted) {
       Object.assign(item, { reading, problem, out: false });
+      this.#unfold(item);
       this.#tell(item);
     }
     this.start();
+  }
+
+  /** Add the other pages of a file whose first page was read. */
+  #unfold(item) {
+    const pages = Math.min(item.reading?.pages ?? 1, MOST_PAGES);
+    if (pages < 2 || item.name !== nameOf(item.file)) return;
+    item.name = pageName(item.file, 1);
+    const others = Array.from({ length: pages - 1 }, (_, at) => itemOf(item.file, pageName(item.file, at + 2), at + 2));
+    this.items.splice(this.items.indexOf(item) + 1, 0, ...others);
   }
 
   /** Return a file's bytes. Reading them now shows whether the file can be read at all. */
@@ -98,6 +113,13 @@ export class Queue {
     }
   }
 }
+
+/** Return the name of a file, as the server is told. */
+export const nameOf = (file) => file.name || "picture";
+
+const pageName = (file, page) => `${nameOf(file)}#${page}`;
+
+const itemOf = (file, name, page) => ({ name, file, page, reading: null, problem: null, out: false });
 
 function megabytes(bytes) {
   return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)}\u00a0MB`;

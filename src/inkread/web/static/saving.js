@@ -9,31 +9,22 @@ const [CERTAIN, DOUBTFUL, UNREAD] = ["#087a90", "#a85400", "#6b737c"];
 /** Return a picture's result as the object that the command line prints, without the steps. */
 export function asObject({ name, reading, problem }) {
   if (problem) return { picture: name, error: { code: problem.code, message: problem.message } };
-  const { steps: _, ...rest } = reading;
+  const { steps: _, pages: __, ...rest } = reading;
   return { ...rest, picture: name };
 }
 
-/** Return numbers as CSV, one row each, with the columns of the command line. A picture without numbers has one row. */
-export function numbersCsv(item) {
-  return csv([COLUMNS, ...numberRows(item)]);
+/** Return the numbers of pictures as CSV, as the command line prints them. A picture without numbers has one row. */
+export function numbersCsv(items) {
+  return csv([COLUMNS, ...items.flatMap(numberRows)]);
 }
 
-/** Return pictures as CSV, one row each. Lines of a text are joined by `|`, as on the command line. */
-export function picturesCsv(items) {
-  const rows = items.map(({ name, reading, problem }) => [
-    name,
-    reading?.lines.join("|") ?? "",
-    reading?.confidence ?? "",
-    reading?.refused?.code ?? problem?.code ?? "",
+function numberRows({ name, page, reading, problem }) {
+  const alone = (refused, error) => [[name, problem ? "" : page, ...COLUMNS.slice(2, -2).map(() => ""), refused, error]];
+  if (problem) return alone("", problem.code);
+  if (reading.refused) return alone(reading.refused.code, "");
+  return reading.numbers.map(({ text, value, kind, confidence, box, line }) => [
+    name, page, line + 1, "", "", "", text, value ?? "", kind, confidence, ...box, "", "",
   ]);
-  return csv([["picture", "text", "confidence", "not read"], ...rows]);
-}
-
-function numberRows({ name, reading }) {
-  const rows = reading.numbers.map(({ text, value, kind, confidence, box, line }) => [
-    name, 1, line + 1, "", "", "", text, value ?? "", kind, confidence, ...box, "", "",
-  ]);
-  return rows.length ? rows : [[name, 1, ...COLUMNS.slice(2, -2).map(() => ""), reading.refused?.code ?? "", ""]];
 }
 
 function csv(rows) {

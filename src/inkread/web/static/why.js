@@ -52,7 +52,7 @@ export class Why {
     if (this.#root.hidden) return;
     const asked = this.#ask();
     if (!asked) return this.#rest("There is no digit to explain.");
-    if (asked.picture === this.#asked?.picture && asked.index === this.#asked.index && asked.as === this.#asked.as) return;
+    if (asked.picture === this.#asked?.picture && asked.page === this.#asked.page && asked.index === this.#asked.index && asked.as === this.#asked.as) return;
     this.#asked = asked;
     this.#root.setAttribute("aria-busy", "true");
     this.#follower.changed(true);
