@@ -36,10 +36,9 @@ def accepted_numbers(found: Recognition, page: Page, card: Card, notation: Notat
     The ten probabilities of a digit are given that it is one. Its confidence is the probability of the likeliest; on a
     page with several digits, to the power on the card. So is that of a sign.
     """
-    order = sorted({(at.row, at.number) for at in found.places})
-    index = {place: at for at, place in enumerate(order)}
-    line = {row: at for at, row in enumerate(sorted({row for row, _ in order}))}
-    written: list[dict[int, Digit | Sign]] = [{} for _ in order]
+    index = number_indices(found)
+    line = {row: at for at, row in enumerate(sorted({row for row, _ in index}))}
+    written: list[dict[int, Digit | Sign]] = [{} for _ in index]
     given = given_a_digit(found.probabilities)
     power = card.text_power if len(found.places) > 1 else 1.0
     for row, whole, at in zip(given, found.probabilities, found.places, strict=True):
@@ -59,6 +58,12 @@ def accepted_numbers(found: Recognition, page: Page, card: Card, notation: Notat
         sure, box = round(sign.confidence**card.sign_power, 6), page.upright(sign.box)
         written[number][sign.before] = Sign(sign.sign, sure, box, line[sign.row], number, sign.probabilities)
     return tuple(Number.of([own[before] for before in sorted(own)], notation) for own in written)
+
+
+def number_indices(found: Recognition) -> dict[tuple[int, int], int]:
+    """Return the index in the reading of each number of a page: of its row, and its index in that row."""
+    order = sorted({(at.row, at.number) for at in (*found.places, *found.signs)})
+    return {place: at for at, place in enumerate(order)}
 
 
 def upright_unread(found: Recognition, page: Page) -> tuple[Unread, ...]:
@@ -98,6 +103,10 @@ def refusal(
 ) -> Refusal | None:
     """Return why numbers are not to be read, or None if they are; `confidence` is that of the whole text."""
     digits = [digit for number in numbers for digit in number.digits]
+    if numbers and not digits:
+        # These are the dashes of a table without digits.
+        least = min_confidence or 0.0
+        return None if confidence >= least else Refusal("unsure", f"only {confidence:.1%} sure; the minimum is {least:%}")
     if not digits:
         if found.unread:
             return Refusal("no-digit", "there is something on this picture, but no digit")

@@ -1,0 +1,167 @@
+"""Rules: the straight lines of tables and boxes on a page, printed or drawn by hand, as pieces that may lean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inkread.quantiles import median, quantile
+
+Mask = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLimits:
+    """The limits of this module, in pixels of the page that rules are looked for on."""
+
+    most_pixels: float = 2e6
+    """Larger pages are reduced to this many pixels."""
+    few_pixels: float = 6e4
+    """Smaller pages, whose boxes may be smaller than `shortest`, are enlarged twofold."""
+    thickest: int = 13
+    """Ink that is wider than this across a rule is not a rule."""
+    faintest: int = 9
+    """A rule is darker than the paper beside it by at least this, of 255 grey levels."""
+    run: int = 15
+    """A rule has runs of at least this many pixels along a row, or along a column if it stands."""
+    gap: int = 5
+    """Gaps in a rule up to this length are closed."""
+    shortest: int = 24
+    """Shorter pieces are not rules."""
+    flat: float = 2.5
+    """A piece is at least this many times longer than it is wide. A piece that leans is as wide as its box."""
+    most_pieces: int = 4000
+    """If there are more pieces in one direction, only the longest count. No sheet has so many rules."""
+
+
+LIMITS = RuleLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """N pieces of rules in one direction.
+
+    along, across: (P,) float32, the places of all their pixels along the direction of the rules and across it.
+    depths: (P,) uint8, how much darker they are than the paper beside the rule, in grey levels.
+    owners: (P,) the index of the piece that each pixel belongs to.
+    lengths: (N,) float32, the length of each piece.
+    """
+
+    along: NDArray[np.float32]
+    across: NDArray[np.float32]
+    depths: Mask
+    owners: NDArray[np.intp]
+    lengths: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def at(self, chosen: NDArray[np.bool_]) -> Pieces:
+        """Return the pieces for which `chosen`, (N,), is true."""
+        index = np.cumsum(chosen) - 1
+        kept = chosen[self.owners]
+        return Pieces(
+            self.along[kept], self.across[kept], self.depths[kept], index[self.owners[kept]], self.lengths[chosen]
+        )
+
+    def evenness(self, piece: int) -> float:
+        """Return how evenly dark a piece is, 0 to 1. A word looks like a rule where its letters touch, but is uneven."""
+        own = self.owners == piece
+        places = (self.along[own] - self.along[own].min()).astype(np.intp)
+        deepest = np.zeros(places.max() + 1, np.float64)
+        np.maximum.at(deepest, places, self.depths[own])
+        return quantile(deepest, 0.15) / max(1.0, median(deepest))
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of one connected frame.
+
+    lying, standing: its pieces, in pixels of the page that was looked at.
+    """
+
+    lying: Pieces
+    standing: Pieces
+
+
+def find_rules(grey: NDArray[np.uint8], *, least: int, most: int) -> tuple[list[Rules], float]:
+    """Return the connected frames of rules on a page from the largest on, and the scale they were found at.
+
+    grey: (H, W) uint8 with dark ink on a lighter ground.
+    least: a frame has at least this many pieces in all, and two in each direction.
+    most: at most so many frames are returned.
+
+    The scale is that of the places of the rules, in their pixels per pixel of the page.
+    """
+    scale = 2.0 if grey.size < LIMITS.few_pixels else min(1.0, (LIMITS.most_pixels / grey.size) ** 0.5)
+    if scale != 1:
+        way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        grey = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=way), np.uint8)
+    lying, depths = _runs(grey, lying=True)
+    # Most pages without a table end here.
+    if cv2.countNonZero(lying) < 2 * LIMITS.shortest:
+        return [], scale
+    standing, depths_standing = _runs(grey, lying=False)
+    if cv2.countNonZero(standing) < 2 * LIMITS.shortest:
+        return [], scale
+    labels = _long_pieces(lying, lying=True), _long_pieces(standing, lying=False)
+    if min(len(lengths) for _, lengths in labels) < 2:
+        return [], scale
+    pieces = _pieces(*labels[0], depths, lying=True), _pieces(*labels[1], depths_standing, lying=False)
+    both = ((labels[0][0] >= 0) | (labels[1][0] >= 0)).astype(np.uint8)
+    return _frames(pieces, both, least=least, most=most), scale
+
+
+def _runs(grey: NDArray[np.uint8], *, lying: bool) -> tuple[Mask, Mask]:
+    """Return a map of the straight parts of thin strokes in one direction, and one of their depth, (H, W) uint8."""
+
+    def element(along: int, across: int) -> Mask:
+        return np.ones((across, along) if lying else (along, across), np.uint8)
+
+    thin = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, element(1, LIMITS.thickest))
+    smooth = cv2.blur(thin, (5, 1) if lying else (1, 5))
+    dark = cv2.threshold(smooth, LIMITS.faintest - 1, 1, cv2.THRESH_BINARY)[1]
+    # A line that leans has longer runs if it is thicker.
+    dark = cv2.dilate(dark, element(1, 3))
+    runs = cv2.morphologyEx(dark, cv2.MORPH_OPEN, element(LIMITS.run, 1))
+    return np.asarray(cv2.morphologyEx(runs, cv2.MORPH_CLOSE, element(LIMITS.gap, 1)), np.uint8), thin
+
+
+def _pieces(labels: NDArray[np.int32], lengths: NDArray[np.float32], depths: Mask, *, lying: bool) -> Pieces:
+    rows, columns = np.nonzero(labels >= 0)
+    along, across = (columns, rows) if lying else (rows, columns)
+    return Pieces(
+        along.astype(np.float32), across.astype(np.float32), depths[rows, columns], labels[rows, columns].astype(np.intp), lengths
+    )
+
+
+def _frames(pieces: tuple[Pieces, Pieces], both: Mask, *, least: int, most: int) -> list[Rules]:
+    """Return the connected frames of pieces. `both`: (H, W) uint8, 1 on all of them."""
+    # Rules that are drawn by hand do not quite meet at corners.
+    count, frames = cv2.connectedComponents(cv2.dilate(both, np.ones((7, 7), np.uint8)), connectivity=8)
+    owners, counts, whole = [], [], np.zeros(count)
+    for piece, lying in zip(pieces, (True, False), strict=True):
+        x, y = (piece.along, piece.across)[:: 1 if lying else -1]
+        own = np.zeros(len(piece), np.intp)
+        own[piece.owners] = frames[y.astype(np.intp), x.astype(np.intp)]
+        owners.append(own)
+        counts.append(np.bincount(own, minlength=count))
+        whole += np.bincount(own, piece.lengths, count)
+    chosen = np.flatnonzero((np.minimum(*counts) >= 2) & (counts[0] + counts[1] >= least))
+    chosen = chosen[np.argsort(-whole[chosen], kind="stable")][:most]
+    return [Rules(*(piece.at(own == number) for piece, own in zip(pieces, owners, strict=True))) for number in chosen.tolist()]
+
+
+def _long_pieces(runs: Mask, *, lying: bool) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return the number of the piece that each pixel belongs to, (H, W), -1 for none, and the lengths of the pieces."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(runs, connectivity=8)
+    along, across = (stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])[:: 1 if lying else -1]
+    kept = (along >= LIMITS.shortest) & (along >= LIMITS.flat * across)
+    kept[0] = False
+    if kept.sum() > LIMITS.most_pieces:
+        kept[np.argsort(-along * kept, kind="stable")[LIMITS.most_pieces :]] = False
+    index = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
+    return index[labels], along[kept].astype(np.float32)
