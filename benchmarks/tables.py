@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,8 +32,10 @@ from inkread.datasets.material import find_material
 COUNT = 40
 SEEDS = {"choose": 1907, "report": 2611}
 EMPTY = 0.2
-WORDS = ("Date Name Amount Total Sum Weight Height Price Item Qty Tax Net Gross Result Score Points Round Group Code "
-         "Unit Room Site Depth Speed Morning Noon Evening Left Right Monday Tuesday Index Value Level Class").split()
+WORDS = """
+    Date Name Amount Total Sum Weight Height Price Item Qty Tax Net Gross Result Score Points Round Group Code Unit Room
+    Site Depth Speed Morning Noon Evening Left Right Monday Tuesday Index Value Level Class
+""".split()  # noqa: SIM905 - easier to read than a list
 KINDS = ("plain", "leaning", "angle", "shadow", "coarse", "by hand", "thin rules", "spans")
 MARK_SHEETS = "irtiza1999+Edge-Native-Digitization-of-Handwritten-Marksheets"
 Ink = NDArray[np.float32]
@@ -78,7 +81,8 @@ class Printer:
         size = int(tops[-1] + 2 * margin), int(lefts[-1] + 2 * margin)
         print_, pen = np.zeros(size, np.float32), np.zeros(size, np.float32)
         tops, lefts = tops + margin, lefts + margin
-        font = ImageFont.truetype(str(self.fonts[int(rng.integers(len(self.fonts)))]), int(height * rng.uniform(0.5, 0.8)))
+        family = self.fonts[int(rng.integers(len(self.fonts)))]
+        font = ImageFont.truetype(str(family), int(height * rng.uniform(0.5, 0.8)))
         walls = _walls(len(tops) - 1, len(lefts) - 1)
         for column, row, wide_, word in spans:
             walls[1][row, column + 1 : column + wide_] = False
@@ -154,9 +158,7 @@ class Printer:
             x += ink.shape[1] + gap
 
 
-def _header(
-    columns: int, spans: bool, *, labels: bool, rng: np.random.Generator
-) -> list[tuple[int, int, int, str]]:
+def _header(columns: int, spans: bool, *, labels: bool, rng: np.random.Generator) -> list[tuple[int, int, int, str]]:
     """Return the cells of the header: column, row, how many columns, and the word."""
     words = [str(word) for word in rng.choice(WORDS, columns, replace=False)]
     if rng.random() < 0.15:
@@ -214,7 +216,9 @@ def _photographed(print_: Ink, pen: Ink, kind: str, height: float, rng: np.rando
     moved -= moved.min(axis=0)
     size = [int(side) + 1 for side in moved.max(axis=0)]
     matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), moved.astype(np.float32))
-    print_, pen = (cv2.warpPerspective(ink, matrix, size, flags=cv2.INTER_AREA) for ink in (print_, pen))
+    print_, pen = (
+        np.asarray(cv2.warpPerspective(ink, matrix, size, flags=cv2.INTER_AREA), np.float32) for ink in (print_, pen)
+    )
     paper = rng.uniform(0.78, 0.98) + cv2.resize(rng.normal(0, 0.012, (8, 8)).astype(np.float32), size)
     if kind in ("shadow", "angle"):
         paper *= _shadow(size, rng)
@@ -274,7 +278,7 @@ def measure_drawn(which: str, sheet: Path | None) -> None:
     reader, printer = inkread.Reader(profile=None), Printer(Path(os.environ["INKREAD_DATA"]))
     right, placed, stated, of, misses = Counter[str](), Counter[str](), Counter[str](), Counter[str](), []
     for kind, page, truth in drawn_tables(printer, which):
-        reading = reader.read(page, as_="table")
+        reading = reader.read(page)
         found, wanted = found_cells(reading), set(truth)
         of[kind] += max(len(found), len(wanted))
         right[kind] += len(found & wanted)
@@ -313,7 +317,7 @@ def measure_field() -> None:
         if MARK_SHEETS not in row["file"] or row["kind"] == "nondigit" or "|" not in row["label"]:
             continue
         lines = row["label"].split("|")
-        wanted = [line.split() if " " in line else [line[at : at + 2] for at in range(0, len(line), 2)] for line in lines]
+        wanted = [line.split() if " " in line else re.findall("..?", line) for line in lines]
         reading = reader.read(data / row["file"])
         found = reading.tables[0].to_rows() if reading.tables else []
         cells = {(r, c, text) for r, line in enumerate(wanted) for c, text in enumerate(line)}

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from inkread.errors import OptionError
 from inkread.geometry import Box, hull_of
-from inkread.tables.table import Table
 from inkread.style import ANSWER, QUIET, SURE, WARNING, percent
+from inkread.tables.table import Table
 from inkread.values import Notation, NumberKind, Value, meaning, value_of, value_text
 
 if TYPE_CHECKING:

@@ -132,7 +132,7 @@ def without_rules(marks: Marks, grids: Sequence[Grid]) -> Marks:
 
 
 def _places(marks: Marks) -> Floats:
-    """Return the point of each mark that decides on its cell, (N, 2): its middle, and of points and commas their top."""
+    """Return the point of each mark that decides on its cell, (N, 2): its middle; of points and commas, their top."""
     middles = (marks.boxes[:, :2] + marks.boxes[:, 2:]).astype(np.float64) / 2
     points = np.isin(marks.kinds, _POINTS)
     middles[points, 1] = marks.boxes[points, 1]

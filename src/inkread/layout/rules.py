@@ -68,7 +68,7 @@ class Pieces:
         )
 
     def evenness(self, piece: int) -> float:
-        """Return how evenly dark a piece is, 0 to 1. A word looks like a rule where its letters touch, but is uneven."""
+        """Return how evenly dark a piece is, 0 to 1. A word looks like a rule if its letters touch, but is uneven."""
         own = self.owners == piece
         places = (self.along[own] - self.along[own].min()).astype(np.intp)
         deepest = np.zeros(places.max() + 1, np.float64)
@@ -127,14 +127,20 @@ def _runs(grey: NDArray[np.uint8], *, lying: bool) -> tuple[Mask, Mask]:
     # A line that leans has longer runs if it is thicker.
     dark = cv2.dilate(dark, element(1, 3))
     runs = cv2.morphologyEx(dark, cv2.MORPH_OPEN, element(LIMITS.run, 1))
-    return np.asarray(cv2.morphologyEx(runs, cv2.MORPH_CLOSE, element(LIMITS.gap, 1)), np.uint8), thin
+    return np.asarray(cv2.morphologyEx(runs, cv2.MORPH_CLOSE, element(LIMITS.gap, 1)), np.uint8), np.asarray(
+        thin, np.uint8
+    )
 
 
 def _pieces(labels: NDArray[np.int32], lengths: NDArray[np.float32], depths: Mask, *, lying: bool) -> Pieces:
     rows, columns = np.nonzero(labels >= 0)
     along, across = (columns, rows) if lying else (rows, columns)
     return Pieces(
-        along.astype(np.float32), across.astype(np.float32), depths[rows, columns], labels[rows, columns].astype(np.intp), lengths
+        along.astype(np.float32),
+        across.astype(np.float32),
+        depths[rows, columns],
+        labels[rows, columns].astype(np.intp),
+        lengths,
     )
 
 
@@ -152,12 +158,15 @@ def _frames(pieces: tuple[Pieces, Pieces], both: Mask, *, least: int, most: int)
         whole += np.bincount(own, piece.lengths, count)
     chosen = np.flatnonzero((np.minimum(*counts) >= 2) & (counts[0] + counts[1] >= least))
     chosen = chosen[np.argsort(-whole[chosen], kind="stable")][:most]
-    return [Rules(*(piece.at(own == number) for piece, own in zip(pieces, owners, strict=True))) for number in chosen.tolist()]
+    return [
+        Rules(*(piece.at(own == number) for piece, own in zip(pieces, owners, strict=True)))
+        for number in chosen.tolist()
+    ]
 
 
 def _long_pieces(runs: Mask, *, lying: bool) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Return the number of the piece that each pixel belongs to, (H, W), -1 for none, and the lengths of the pieces."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(runs, connectivity=8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(runs, 8, cv2.CV_32S, cv2.CCL_GRANA)
     along, across = (stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])[:: 1 if lying else -1]
     kept = (along >= LIMITS.shortest) & (along >= LIMITS.flat * across)
     kept[0] = False

@@ -84,6 +84,16 @@ class Run:
     printed: bool
     signs: tuple[int, ...] = ()
 
+    @property
+    def marks(self) -> tuple[int, ...]:
+        """The indices of all its marks."""
+        return (*self.digits, *self.others, *self.signs)
+
+    @property
+    def first(self) -> int:
+        """The index of one of its marks."""
+        return self.marks[0]
+
 
 def find_lines(marks: Marks, *, single: bool = False, cells: Cells | None = None) -> list[list[Run]]:
     """Return the lines of a page from top to bottom, each as its runs from left to right.
@@ -98,7 +108,7 @@ def find_lines(marks: Marks, *, single: bool = False, cells: Cells | None = None
     tall = (marks.kinds < 10) | (marks.kinds == LETTER) | (marks.kinds == _SLASH)
     chosen = (marks.certainties > LIMITS.certain) & tall
     cells = Cells.of(marks) if cells is None else cells
-    chosen[lone_signs(marks, cells, LIMITS.lone)] = True
+    chosen[lone_signs(marks, cells, LIMITS.certain_sign)] = True
     text = np.flatnonzero(chosen)
     if not len(text):
         return []
@@ -108,7 +118,8 @@ def find_lines(marks: Marks, *, single: bool = False, cells: Cells | None = None
         rows = _rows_with_tables(marks, text, cells) if cells.grids else _rows(marks, text)
     parts = [_parts(row, cells) for row in rows]
     signs = iter(_signs_on(marks, [part for row in parts for part in row], cells))
-    return [[run for part in row for run in _runs(marks, part, next(signs), cells)] for row in parts]
+    lines = [[run for part in row for run in _runs(marks, part, next(signs), cells)] for row in parts]
+    return _with_headers(lines, cells) if cells.grids else lines
 
 
 def find_doubtful_marks(marks: Marks) -> NDArray[np.intp]:
@@ -177,9 +188,9 @@ def _rows_with_tables(marks: Marks, text: NDArray[np.intp], cells: Cells) -> lis
     rows = _rows(marks, outside) if len(outside) else []
     of_rows: dict[tuple[int, int], dict[int, list[int]]] = {}
     for index in text[fields[text] >= 0].tolist():
-        at = cells.row(index)
-        if at is not None:
-            of_rows.setdefault(at, {}).setdefault(int(fields[index]), []).append(index)
+        table_row = cells.row(index)
+        if table_row is not None:
+            of_rows.setdefault(table_row, {}).setdefault(int(fields[index]), []).append(index)
     for _, of_fields in sorted(of_rows.items()):
         lines: list[list[int]] = []
         for _, own in sorted(of_fields.items()):
@@ -218,6 +229,33 @@ def _side_by_side(marks: Marks, rows: list[list[int]]) -> list[list[int]]:
         else:
             best += row
     return found
+
+
+def _with_headers(lines: list[list[Run]], cells: Cells) -> list[list[Run]]:
+    """Return lines whose runs beside a word in the header of a table are words, too, such as the 2 of "Test 2".
+
+    A header is the first row of a table if at least as many of its cells have words as have numbers alone.
+    """
+    words: dict[int, int] = {}
+    numbers: dict[int, int] = {}
+    for line in lines:
+        for run in line:
+            first = run.first
+            if cells.row(first) in {(grid, 0) for grid in range(len(cells.grids))}:
+                (words if run.kind == "word" else numbers)[int(cells.fields[first])] = int(cells.grid_of[first])
+    headers = {
+        grid
+        for grid, comb in enumerate(cells.combs)
+        if not comb
+        and sum(of == grid for of in words.values())
+        >= max(1, sum(of == grid and field not in words for field, of in numbers.items()))
+    }
+    beside = {field for field, grid in numbers.items() if field in words and grid in headers}
+    return [[_as_word(run) if int(cells.fields[run.first]) in beside else run for run in line] for line in lines]
+
+
+def _as_word(run: Run) -> Run:
+    return Run((), run.marks, "word", run.printed)
 
 
 def _parts(row: list[int], cells: Cells) -> list[list[int]]:

@@ -62,7 +62,8 @@ def accepted_numbers(found: Recognition, page: Page, card: Card, notation: Notat
 
 def number_indices(found: Recognition) -> dict[tuple[int, int], int]:
     """Return the index in the reading of each number of a page: of its row, and its index in that row."""
-    order = sorted({(at.row, at.number) for at in (*found.places, *found.signs)})
+    digits, signs = ({(at.row, at.number) for at in places} for places in (found.places, found.signs))
+    order = sorted(digits | signs)
     return {place: at for at, place in enumerate(order)}
 
 
@@ -103,14 +104,8 @@ def refusal(
 ) -> Refusal | None:
     """Return why numbers are not to be read, or None if they are; `confidence` is that of the whole text."""
     digits = [digit for number in numbers for digit in number.digits]
-    if numbers and not digits:
-        # These are the dashes of a table without digits.
-        least = min_confidence or 0.0
-        return None if confidence >= least else Refusal("unsure", f"only {confidence:.1%} sure; the minimum is {least:%}")
     if not digits:
-        if found.unread:
-            return Refusal("no-digit", "there is something on this picture, but no digit")
-        return Refusal("blank", "there is no writing on this picture")
+        return _without_digits(found, numbers, confidence, min_confidence)
     nondigit = found.probabilities[:, NON_DIGIT]
     if len(digits) == 1 and len(found.unread) >= _AMONG and found.legibility < _LEGIBLE:
         return Refusal("no-digit", "there is something on this picture that looks like a digit by chance")
@@ -127,6 +122,20 @@ def refusal(
         else (confidence, min_confidence)
     )
     return None if confidence >= least else _unsure(digits, confidence, least)
+
+
+def _without_digits(
+    found: Recognition, numbers: tuple[Number, ...], confidence: float, min_confidence: float | None
+) -> Refusal | None:
+    """Return why a page without digits is refused; None for a table with dashes."""
+    if not numbers:
+        if found.unread:
+            return Refusal("no-digit", "there is something on this picture, but no digit")
+        return Refusal("blank", "there is no writing on this picture")
+    least = min_confidence or 0.0
+    if confidence >= least:
+        return None
+    return Refusal("unsure", f"dashes, but only {confidence:.1%} sure; the minimum is {100 * least:g}%")
 
 
 def _unsure(digits: Iterable[Digit], confidence: float, least: float) -> Refusal:

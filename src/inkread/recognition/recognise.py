@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from inkread.glyphs import CLASSES, NON_DIGIT, SIDE, normalise
 from inkread.ink.components import Map
 from inkread.ink.ink import darken_writing, find_ink
+from inkread.layout.aligned_columns import aligned_grid
 from inkread.layout.box_borders import without_box_borders
-from inkread.layout.cells import find_cells, without_rules
+from inkread.layout.cells import Cells, find_cells, without_rules
 from inkread.layout.grids import Grid, find_grids
 from inkread.layout.page_marks import Marks
 from inkread.layout.patches import Patch, cut_out_mark
@@ -180,6 +181,9 @@ class PageReader:
         marks = self._reconsider(without_rules(without_box_borders(marks, ink), grids), ink)
         cells = find_cells(marks, grids, insist=as_ == "table", only_combs=as_ == "number")
         lines = find_lines(marks, single=as_ == "number", cells=cells)
+        if as_ == "table" and not cells.grids and (grid := aligned_grid(marks, lines)):
+            cells = Cells.of(marks, [grid], [False])
+            lines = find_lines(marks, cells=cells)
         skipped = self.print_ == "skip" or (self.print_ == "auto" and _mixes_print_and_writing(lines))
         numbers = [[run for run in line if _is_read(run, skipped)] for line in lines]
         own = [index for line in numbers for run in line for index in run.digits]

@@ -62,8 +62,7 @@ def locate_tables(marks: Marks, cells: Cells, numbers: list[list[Run]], ink: Map
     within: dict[int, list[tuple[int, int]]] = {}
     for row, line in enumerate(numbers):
         for number, run in enumerate(line):
-            first = [*run.digits, *run.signs][0]
-            within.setdefault(int(cells.fields[first]), []).append((row, number))
+            within.setdefault(int(cells.fields[run.first]), []).append((row, number))
     unsure = set(cells.fields[find_unsure_digits(marks)].tolist())
     digits = (marks.certainties > _SEEN) & (marks.kinds < 10)
     words = set(cells.fields[(marks.certainties > _SEEN) & (marks.kinds >= LETTER)].tolist())
