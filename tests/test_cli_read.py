@@ -31,9 +31,9 @@ from inkread.geometry import Box
 from inkread.options import ReadOptions
 from inkread.readings import Unread, count_unread
 
-KEYS = ["picture", "page", "text", "lines", "confidence", "refused", "numbers", "digits", "signs", "unread"]
+KEYS = ["picture", "page", "text", "lines", "confidence", "refused", "numbers", "digits", "signs", "unread", "tables"]
 DIGIT_KEYS = ["digit", "confidence", "probabilities", "box", "line", "number"]
-NUMBER_KEYS = ["text", "read", "value", "kind", "confidence", "box", "line"]
+NUMBER_KEYS = ["text", "read", "value", "kind", "confidence", "box", "line", "row", "column", "field"]
 COLUMNS = list(CSV_COLUMNS)
 
 

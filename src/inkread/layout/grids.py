@@ -63,6 +63,11 @@ class Grid:
         """The number of its columns."""
         return int(self.owners.shape[1])
 
+    @property
+    def row_height(self) -> float:
+        """The usual height of its rows, in pixels."""
+        return median(np.linalg.norm(np.diff(self.corners, axis=0), axis=2))
+
     def outline(self, cell: GridCell) -> Floats:
         """Return the corners of a cell, (4, 2) float64, in pixels of the page: from the left upper one clockwise."""
         top, left, bottom, right = cell.row, cell.column, cell.row + cell.rows, cell.column + cell.columns

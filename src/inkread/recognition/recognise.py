@@ -14,7 +14,7 @@ from inkread.layout.aligned_columns import aligned_grid
 from inkread.layout.box_borders import without_box_borders
 from inkread.layout.cells import Cells, find_cells, without_rules
 from inkread.layout.grids import Grid, find_grids
-from inkread.layout.page_marks import Marks
+from inkread.layout.page_marks import Marks, find_marks_at, marks_scale
 from inkread.layout.patches import Patch, cut_out_mark
 from inkread.layout.single_digit import find_digit
 from inkread.layout.text_lines import (
@@ -59,6 +59,9 @@ _TURNED = 1.5
 
 _MISSED = 0.3
 """A digit that only one of two ways to turn a page shows counts as one of this probability in the other."""
+
+_IN_CELL = 0.5
+"""The usual height of digits in a table without any that was found, in heights of its rows."""
 
 _LEAST_NON_DIGIT = 0.02
 """In the second opinion on a mark, the probability of a non-digit counts as at least this."""
@@ -161,8 +164,11 @@ class PageReader:
             "table" if there is a table.
         """
         as_is, *turned = find_ways(grey, self.detector)
-        # On a page with so few marks, nothing is in a cell beside another one.
-        grids = find_grids(grey) if as_ == "table" or len(as_is.marks) > 1 or turned else []
+        grids = find_grids(grey)
+        if grids and not (as_is.marks.kinds < CLASSES).any():
+            # In a coarse view, a table with little writing looks like other ink.
+            scale = marks_scale(_IN_CELL * grids[0].row_height, grey.shape)
+            as_is = replace(as_is, marks=find_marks_at(grey, self.detector, scale))
         before = self._read_way(as_is, ink, grids, as_)
         best, most = before, _TURNED
         for way in turned:
@@ -230,7 +236,8 @@ class PageReader:
     def auto(self, grey: NDArray[np.uint8], ink: Map) -> Recognition:
         """Return the digits of a page with one digit or more. The parameters are those of `lines`."""
         found = self.lines(grey, ink)
-        if len(found.places) > 1 or any(unread.reason in ("word", "print") for unread in found.unread):
+        in_table = found.tables and (found.places or found.signs)
+        if len(found.places) > 1 or in_table or any(unread.reason in ("word", "print") for unread in found.unread):
             return found
         single = self.single(ink)
         if not single.places or not _has_most(single.places[0].patch.ink, ink):
