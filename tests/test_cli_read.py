@@ -218,6 +218,9 @@ def test_json_is_an_object_a_picture_and_line(run: Run, three: Path, seven: Path
             "confidence": only["confidence"],
             "box": only["box"],
             "line": 0,
+            "row": None,
+            "column": None,
+            "field": None,
         }
         assert 0.9 < reading["confidence"] <= only["confidence"], "what speaks against the page counts in its text"
 
@@ -242,6 +245,7 @@ def test_json_of_a_refused_picture_names_the_reason(run: Run, blank: Path) -> No
             "digits": [],
             "signs": [],
             "unread": [],
+            "tables": [],
         }
     ]
 
