@@ -28,7 +28,7 @@ class CellLimits:
     """A mark counts if its probability of a centre is larger than this."""
     across: float = 0.3
     """On a table, at most this share of the digits is written across its rules."""
-    middle: float = 0.6
+    middle: float = 0.85
     """A digit is across a rule if this much of its box, around its middle, is in two cells."""
     on_rule: float = 0.25
     """A thin mark is a part of a rule if the rule is nearer to its middle than this, in widths of the mark."""
@@ -92,33 +92,32 @@ class Cells:
         return None if grid < 0 else (grid, self.grids[grid].cells[cell].row)
 
 
-def find_cells(marks: Marks, grids: Sequence[Grid], *, insist: bool, only_combs: bool = False) -> Cells:
-    """Return the grids that are tables or rows of boxes, and where marks are in them.
+def find_cells(
+    marks: Marks, grids: Sequence[Grid], *, insist: bool, only_combs: bool = False
+) -> tuple[Marks, tuple[Grid, ...], tuple[bool, ...]]:
+    """Return the marks of a page without those that are rules, its tables, and which of these are rows of boxes.
 
-    insist: whether the page is known to have a table. Otherwise grids with writing across their rules are not tables,
+    insist: whether the page is known to have a table. Otherwise grids with digits across their rules are not tables,
         and neither is squared paper.
     only_combs: whether only rows of boxes count.
     """
-    chosen: list[Grid] = []
-    combs: list[bool] = []
     text = _text(marks)
     places, sizes = _places(marks)[text], (marks.boxes[text, 2:] - marks.boxes[text, :2]).astype(np.float64)
     digits = marks.kinds[text] < FIRST_SIGN
+    chosen: list[Grid] = []
     for grid in grids:
         cells = grid.locate(places)
-        inside = cells >= 0
-        comb = _is_comb(grid, cells[inside & digits])
-        if (only_combs and not comb) or not (insist or _is_table(grid, cells, places, sizes)):
-            continue
-        chosen.append(grid)
-        combs.append(comb)
-    return Cells.of(marks, chosen, combs)
+        comb = _is_comb(grid, cells[(cells >= 0) & digits])
+        if insist or ((comb if only_combs else comb or _is_large(grid)) and _holds_writing(grid, places, sizes)):
+            chosen.append(grid)
+    marks = _without_rules(marks, chosen)
+    text = _text(marks) & (marks.kinds < FIRST_SIGN)
+    combs = [_is_comb(grid, cells[cells >= 0]) for grid in chosen for cells in [grid.locate(_places(marks)[text])]]
+    return marks, tuple(chosen), tuple(combs)
 
 
-def without_rules(marks: Marks, grids: Sequence[Grid]) -> Marks:
+def _without_rules(marks: Marks, grids: Sequence[Grid]) -> Marks:
     """Return marks without those that are parts of the rules of a grid."""
-    if not grids or not len(marks):
-        return marks
     middles = (marks.boxes[:, :2] + marks.boxes[:, 2:]).astype(np.float64) / 2
     width, height = (marks.boxes[:, 2:] - marks.boxes[:, :2]).astype(np.float64).T
     kept = np.ones(len(marks), bool)
@@ -128,7 +127,7 @@ def without_rules(marks: Marks, grids: Sequence[Grid]) -> Marks:
             step = np.zeros_like(middles)
             step[:, way] = LIMITS.on_rule * wide + 1
             kept &= ~(thin & (grid.locate(middles - step) != grid.locate(middles + step)))
-    return marks.at(kept)
+    return marks if kept.all() else marks.at(kept)
 
 
 def _places(marks: Marks) -> Floats:
@@ -145,17 +144,25 @@ def _text(marks: Marks) -> NDArray[np.bool_]:
     return np.asarray((marks.certainties > LIMITS.certain) & known, np.bool_)
 
 
-def _is_table(grid: Grid, cells: NDArray[np.intp], places: Floats, sizes: Floats) -> bool:
-    """Return whether the writing on a grid, each in one of `cells` at `places`, is in its cells."""
-    inside = np.flatnonzero(cells >= 0)
-    if not len(inside):
-        return min(grid.rows, grid.columns) > 1 and not _is_squared(grid, 0)
-    off = LIMITS.middle / 2 * sizes[inside]
-    around = [grid.locate(places[inside] + off * sign) for sign in ((-1, -1), (1, -1), (-1, 1), (1, 1))]
-    across = np.any([found != cells[inside] for found in around], axis=0)
-    if across.mean() > LIMITS.across:
+def _is_large(grid: Grid) -> bool:
+    """Return whether a grid has several rows and columns, or many of one."""
+    return min(grid.rows, grid.columns) > 1 or len(grid.cells) > 2
+
+
+def _holds_writing(grid: Grid, places: Floats, sizes: Floats) -> bool:
+    """Return whether the digits and letters on a grid, of these sizes at these places, are in its cells.
+
+    Nothing is written in most squares of squared paper, and strokes of digits are no rules.
+    """
+    cells = grid.locate(places)
+    off = LIMITS.middle / 2 * sizes
+    around = [grid.locate(places + off * sign) for sign in ((-1, -1), (1, -1), (-1, 1), (1, 1))]
+    near = np.any([found >= 0 for found in (cells, *around)], axis=0)
+    across = np.any([found != cells for found in around], axis=0)[near]
+    if len(across) and across.mean() > LIMITS.across:
         return False
-    return not _is_squared(grid, len(set(cells[inside].tolist())))
+    filled = len(set(cells[cells >= 0].tolist()))
+    return (filled > 0 or min(grid.rows, grid.columns) > 1) and not _is_squared(grid, filled)
 
 
 def _is_squared(grid: Grid, filled: int) -> bool:

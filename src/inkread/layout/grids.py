@@ -23,6 +23,8 @@ class GridLimits:
     """A grid has at least this many pieces of rules: two cells side by side have five."""
     most_frames: int = 60
     """At most this many frames of a page are looked at, the largest first."""
+    walls: float = 0.7
+    """At least this share of the sides of squares have a wall. Patterns and strokes cross without enclosing much."""
     most_cells: int = 20_000
     """A frame with more squares than this is no table."""
 
@@ -151,9 +153,11 @@ def _grid(rules: Rules) -> Grid | None:
     v, u = with_ends(rows.levels, ends_of_columns), with_ends(columns.levels, ends_of_rows)
     if not 2 <= (len(u) - 1) * (len(v) - 1) <= LIMITS.most_cells:
         return None
-    cells, owners = _cells(
-        with_rows(rows.walls(u), ends_of_columns, fill=True), with_rows(columns.walls(v), ends_of_rows, fill=True).T
-    )
+    lying_walls = with_rows(rows.walls(u), ends_of_columns, fill=True)
+    standing_walls = with_rows(columns.walls(v), ends_of_rows, fill=True).T
+    if min(lying_walls.mean(), standing_walls.mean()) < LIMITS.walls:
+        return None
+    cells, owners = _cells(lying_walls, standing_walls)
     if len(cells) < 2:
         return None
     number_v = v[:, None] + with_rows(rows.bends(u), ends_of_columns, fill=0)

@@ -202,13 +202,14 @@ def _rows_with_tables(marks: Marks, text: NDArray[np.intp], cells: Cells) -> lis
     return sorted(_side_by_side(marks, rows), key=lambda row: _level(marks, row, cells))
 
 
-def _level(marks: Marks, row: list[int], cells: Cells) -> float:
-    """Return how far down the page a row is. On a table that leans, the middle of its row decides."""
+def _level(marks: Marks, row: list[int], cells: Cells) -> tuple[float, float]:
+    """Return how far down the page a row is. On a table that leans, the middle of its row decides first."""
+    own = float(_middles(marks)[row, 1].mean())
     at = next((at for index in row if (at := cells.row(index)) is not None), None)
     if at is None:
-        return float(_middles(marks)[row, 1].mean())
+        return own, own
     grid, number = at
-    return float(cells.grids[grid].corners[number : number + 2, :, 1].mean())
+    return float(cells.grids[grid].corners[number : number + 2, :, 1].mean()), own
 
 
 def _side_by_side(marks: Marks, rows: list[list[int]]) -> list[list[int]]:
@@ -234,7 +235,7 @@ def _side_by_side(marks: Marks, rows: list[list[int]]) -> list[list[int]]:
 def _with_headers(lines: list[list[Run]], cells: Cells) -> list[list[Run]]:
     """Return lines whose runs beside a word in the header of a table are words, too, such as the 2 of "Test 2".
 
-    A header is the first row of a table if at least as many of its cells have words as have numbers alone.
+    A header is the first row of a table if two of its cells or more have words, and no more have numbers alone.
     """
     words: dict[int, int] = {}
     numbers: dict[int, int] = {}
@@ -248,7 +249,7 @@ def _with_headers(lines: list[list[Run]], cells: Cells) -> list[list[Run]]:
         for grid, comb in enumerate(cells.combs)
         if not comb
         and sum(of == grid for of in words.values())
-        >= max(1, sum(of == grid and field not in words for field, of in numbers.items()))
+        >= max(2, sum(of == grid and field not in words for field, of in numbers.items()))
     }
     beside = {field for field, grid in numbers.items() if field in words and grid in headers}
     return [[_as_word(run) if int(cells.fields[run.first]) in beside else run for run in line] for line in lines]

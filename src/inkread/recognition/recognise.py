@@ -12,7 +12,7 @@ from inkread.ink.components import Map
 from inkread.ink.ink import darken_writing, find_ink
 from inkread.layout.aligned_columns import aligned_grid
 from inkread.layout.box_borders import without_box_borders
-from inkread.layout.cells import Cells, find_cells, without_rules
+from inkread.layout.cells import Cells, find_cells
 from inkread.layout.grids import Grid, find_grids
 from inkread.layout.page_marks import Marks, find_marks_at, marks_scale
 from inkread.layout.patches import Patch, cut_out_mark
@@ -165,7 +165,7 @@ class PageReader:
         """
         as_is, *turned = find_ways(grey, self.detector)
         grids = find_grids(grey)
-        if grids and not (as_is.marks.kinds < CLASSES).any():
+        if grids and not turned and not (as_is.marks.kinds < CLASSES).any():
             # In a coarse view, a table with little writing looks like other ink.
             scale = marks_scale(_IN_CELL * grids[0].row_height, grey.shape)
             as_is = replace(as_is, marks=find_marks_at(grey, self.detector, scale))
@@ -184,8 +184,9 @@ class PageReader:
         turns, marks = way.turns, way.marks
         grids = [grid.turned(turns, ink.shape[::-1]) for grid in grids]
         ink = np.ascontiguousarray(np.rot90(ink, turns)) if turns else ink
-        marks = self._reconsider(without_rules(without_box_borders(marks, ink), grids), ink)
-        cells = find_cells(marks, grids, insist=as_ == "table", only_combs=as_ == "number")
+        found = find_cells(without_box_borders(marks, ink), grids, insist=as_ == "table", only_combs=as_ == "number")
+        marks = self._reconsider(found[0], ink)
+        cells = Cells.of(marks, *found[1:])
         lines = find_lines(marks, single=as_ == "number", cells=cells)
         if as_ == "table" and not cells.grids and (grid := aligned_grid(marks, lines)):
             cells = Cells.of(marks, [grid], [False])
