@@ -18,6 +18,7 @@ from inkread.errors import DataError, InkreadError, MissingExtra, ModelError, Op
 from inkread.geometry import Box
 from inkread.options import Content
 from inkread.readings import Digit, Line, Number, Reading, Refusal, Sign, Unread
+from inkread.tables.table import Cell, Table
 
 if TYPE_CHECKING:
     from inkread.expecting import Expect
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Box",
+    "Cell",
     "Content",
     "DataError",
     "Digit",
@@ -45,6 +47,7 @@ __all__ = [
     "Refusal",
     "Sign",
     "Steps",
+    "Table",
     "Unread",
     "__version__",
     "read",
