@@ -100,19 +100,12 @@ def find_rules(grey: NDArray[np.uint8], *, least: int, most: int) -> tuple[list[
     if scale != 1:
         way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         grey = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=way), np.uint8)
-    lying, depths = _runs(grey, lying=True)
-    # Most pages without a table end here.
-    if cv2.countNonZero(lying) < 2 * LIMITS.shortest:
+    # Most pages without a table end after one direction.
+    lying = _pieces(*_runs(grey, lying=True), lying=True)
+    standing = _pieces(*_runs(grey, lying=False), lying=False) if len(lying) > 1 else lying
+    if min(len(lying), len(standing)) < 2:
         return [], scale
-    standing, depths_standing = _runs(grey, lying=False)
-    if cv2.countNonZero(standing) < 2 * LIMITS.shortest:
-        return [], scale
-    labels = _long_pieces(lying, lying=True), _long_pieces(standing, lying=False)
-    if min(len(lengths) for _, lengths in labels) < 2:
-        return [], scale
-    pieces = _pieces(*labels[0], depths, lying=True), _pieces(*labels[1], depths_standing, lying=False)
-    both = ((labels[0][0] >= 0) | (labels[1][0] >= 0)).astype(np.uint8)
-    return _frames(pieces, both, least=least, most=most), scale
+    return _frames((lying, standing), grey.shape, least=least, most=most), scale
 
 
 def _runs(grey: NDArray[np.uint8], *, lying: bool) -> tuple[Mask, Mask]:
@@ -127,27 +120,36 @@ def _runs(grey: NDArray[np.uint8], *, lying: bool) -> tuple[Mask, Mask]:
     # A line that leans has longer runs if it is thicker.
     dark = cv2.dilate(dark, element(1, 3))
     runs = cv2.morphologyEx(dark, cv2.MORPH_OPEN, element(LIMITS.run, 1))
-    return np.asarray(cv2.morphologyEx(runs, cv2.MORPH_CLOSE, element(LIMITS.gap, 1)), np.uint8), np.asarray(
-        thin, np.uint8
-    )
+    closed = cv2.morphologyEx(runs, cv2.MORPH_CLOSE, element(LIMITS.gap, 1))
+    return np.asarray(closed, np.uint8), np.asarray(thin, np.uint8)
 
 
-def _pieces(labels: NDArray[np.int32], lengths: NDArray[np.float32], depths: Mask, *, lying: bool) -> Pieces:
-    rows, columns = np.nonzero(labels >= 0)
-    along, across = (columns, rows) if lying else (rows, columns)
-    return Pieces(
-        along.astype(np.float32),
-        across.astype(np.float32),
-        depths[rows, columns],
-        labels[rows, columns].astype(np.intp),
-        lengths,
-    )
+def _pieces(runs: Mask, depths: Mask, *, lying: bool) -> Pieces:
+    """Return the pieces of rules that runs form. `depths`: (H, W) uint8, how dark the page is there."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(runs, 8, cv2.CV_32S, cv2.CCL_GRANA)
+    along, across = (stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])[:: 1 if lying else -1]
+    kept = (along >= LIMITS.shortest) & (along >= LIMITS.flat * across)
+    kept[0] = False
+    if kept.sum() > LIMITS.most_pieces:
+        kept[np.argsort(-along * kept, kind="stable")[LIMITS.most_pieces :]] = False
+    # Pixels on runs are few, so this is faster than a map of the whole page.
+    points = cv2.findNonZero(runs) if kept.any() else None
+    x, y = np.zeros((2, 0), np.intp) if points is None else points.reshape(-1, 2).astype(np.intp).T
+    numbers = labels[y, x]
+    x, y, numbers = (values[kept[numbers]] for values in (x, y, numbers))
+    places = (x.astype(np.float32), y.astype(np.float32))[:: 1 if lying else -1]
+    owners = (np.cumsum(kept) - 1)[numbers]
+    return Pieces(*places, depths[y, x], owners, along[kept].astype(np.float32))
 
 
-def _frames(pieces: tuple[Pieces, Pieces], both: Mask, *, least: int, most: int) -> list[Rules]:
-    """Return the connected frames of pieces. `both`: (H, W) uint8, 1 on all of them."""
+def _frames(pieces: tuple[Pieces, Pieces], shape: tuple[int, ...], *, least: int, most: int) -> list[Rules]:
+    """Return the connected frames of lying and standing pieces on a page of a shape."""
+    both = np.zeros(shape, np.uint8)
+    both[pieces[0].across.astype(np.intp), pieces[0].along.astype(np.intp)] = 1
+    both[pieces[1].along.astype(np.intp), pieces[1].across.astype(np.intp)] = 1
     # Rules that are drawn by hand do not quite meet at corners.
-    count, frames = cv2.connectedComponents(cv2.dilate(both, np.ones((7, 7), np.uint8)), connectivity=8)
+    joined = cv2.dilate(both, np.ones((7, 7), np.uint8))
+    count, frames = cv2.connectedComponentsWithAlgorithm(joined, 8, cv2.CV_32S, cv2.CCL_GRANA)
     owners, counts, whole = [], [], np.zeros(count)
     for piece, lying in zip(pieces, (True, False), strict=True):
         x, y = (piece.along, piece.across)[:: 1 if lying else -1]
@@ -162,15 +164,3 @@ def _frames(pieces: tuple[Pieces, Pieces], both: Mask, *, least: int, most: int)
         Rules(*(piece.at(own == number) for piece, own in zip(pieces, owners, strict=True)))
         for number in chosen.tolist()
     ]
-
-
-def _long_pieces(runs: Mask, *, lying: bool) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return the number of the piece that each pixel belongs to, (H, W), -1 for none, and the lengths of the pieces."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(runs, 8, cv2.CV_32S, cv2.CCL_GRANA)
-    along, across = (stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])[:: 1 if lying else -1]
-    kept = (along >= LIMITS.shortest) & (along >= LIMITS.flat * across)
-    kept[0] = False
-    if kept.sum() > LIMITS.most_pieces:
-        kept[np.argsort(-along * kept, kind="stable")[LIMITS.most_pieces :]] = False
-    index = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
-    return index[labels], along[kept].astype(np.float32)
