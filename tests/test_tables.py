@@ -188,12 +188,12 @@ def test_tables_go_through_json_and_to_other_processes(reading: Reading) -> None
 @pytest.mark.parametrize("way", ["leaning", "photographed", "on its side"])
 def test_a_table_is_read_however_it_lies(way: str) -> None:
     page = written(rules(4, 3), TEXTS)
-    page = {
-        "leaning": lambda: leaning(page, 4),
-        "photographed": lambda: photographed(page),
-        "on its side": lambda: np.ascontiguousarray(np.rot90(page)),
-    }[way]()
-    (table,) = inkread.read(page).tables
+    ways = {
+        "leaning": leaning(page, 4),
+        "photographed": photographed(page),
+        "on its side": np.ascontiguousarray(np.rot90(page)),
+    }
+    (table,) = inkread.read(ways[way]).tables
     assert table.to_rows() == [["", "", ""], *TEXTS[1:]]
 
 

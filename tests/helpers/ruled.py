@@ -58,7 +58,7 @@ def leaning(page: Page, degrees: float) -> Page:
     height, width = page.shape
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
     more = int(abs(np.sin(np.radians(degrees))) * max(page.shape))
-    matrix[:, 2] += more / 2
+    matrix[:, 2] = matrix[:, 2] + more / 2
     return np.asarray(cv2.warpAffine(page, matrix, (width + more, height + more), borderValue=(245,)), np.uint8)
 
 

@@ -202,7 +202,8 @@ def find_marks_at(grey: NDArray[np.uint8], detector: Detector, scale: float) -> 
 
 def marks_scale(height: float, shape: tuple[int, ...]) -> float:
     """Return the scale at which digits that are `height` pixels high on a page of this shape have the best height."""
-    return min(LIMITS.height / height, LIMITS.enlarged, (LIMITS.most_pixels / (shape[0] * shape[1])) ** 0.5)
+    most = float((LIMITS.most_pixels / (shape[0] * shape[1])) ** 0.5)
+    return min(LIMITS.height / height, LIMITS.enlarged, most)
 
 
 def _confirmed(marks: Marks, grey: NDArray[np.uint8], detector: Detector) -> Marks:

@@ -137,9 +137,11 @@ def _pieces(runs: Mask, depths: Mask, *, lying: bool) -> Pieces:
     x, y = np.zeros((2, 0), np.intp) if points is None else points.reshape(-1, 2).astype(np.intp).T
     numbers = labels[y, x]
     x, y, numbers = (values[kept[numbers]] for values in (x, y, numbers))
-    places = (x.astype(np.float32), y.astype(np.float32))[:: 1 if lying else -1]
     owners = (np.cumsum(kept) - 1)[numbers]
-    return Pieces(*places, depths[y, x], owners, along[kept].astype(np.float32))
+    along_of, across_of = (x, y) if lying else (y, x)
+    return Pieces(
+        along_of.astype(np.float32), across_of.astype(np.float32), depths[y, x], owners, along[kept].astype(np.float32)
+    )
 
 
 def _frames(pieces: tuple[Pieces, Pieces], shape: tuple[int, ...], *, least: int, most: int) -> list[Rules]:
