@@ -47,11 +47,13 @@ pixels of the upright picture. `confidence` is the probability that the whole te
 
     {"picture": "bill.jpg", "page": 1, "text": "2.5", "lines": ["2.5"], "confidence": 0.98, "refused": null,
      "numbers": [{"text": "2.5", "read": null, "value": "2.5", "kind": "decimal", "confidence": 0.98,
-                  "box": [x, y, w, h], "line": 0}],
+                  "box": [x, y, w, h], "line": 0, "row": null, "column": null, "field": null}],
      "digits": [{"digit": 2, "confidence": 0.99, "probabilities": [10 floats], "box": [x, y, w, h], "line": 0,
                  "number": 0}, ...],
      "signs": [{"sign": ".", "confidence": 0.99, "box": [x, y, w, h], "line": 0, "number": 0}],
-     "unread": [{"box": [x, y, w, h], "reason": "word"}]}
+     "unread": [{"box": [x, y, w, h], "reason": "word"}],
+     "tables": [{"rows": 15, "columns": 8, "cells": [{"row": 0, "column": 0, "rows": 1, "columns": 1,
+                 "state": "value", "numbers": [0], "box": [x, y, w, h]}, ...]}]}
 
 `line` and `number` are indices in `lines` and `numbers`, from 0. `value` is what a number means: a decimal with its
 trailing zeros, an ISO date or a time. It is null where that is not certain: `12.000` without `--decimal`, `5/6/2024`
@@ -60,9 +62,26 @@ without `--order`, a date whose year has two digits, `120/80`. Signs that keep a
 `other`; the value of `98%` is 98. `read` is the likeliest text without the expectation, if one changed the text.
 
 `read --format csv`, `batch` into a `.csv` file and the page in the browser give a row per number, with the columns
-`picture,page,line,row,column,field,text,value,kind,confidence,x,y,w,h,refused,error`. Pages and lines count from 1;
-`row`, `column` and `field` are for tables and forms and are empty.
-`--digits` prints a row per digit. A picture that was refused or could not be opened has one row with the code.
+`picture,page,line,row,column,field,text,value,kind,confidence,x,y,w,h,refused,error`.
+Pages, lines, rows and columns count from 1 here, and from 0 in JSON and Python, except pages. `row` and
+`column` are empty outside tables, and `field` is for forms. `--digits` prints a row per digit. A picture that was
+refused or could not be opened has one row with the code.
+
+`tables` are ruled and printed tables and rows of boxes, with every cell. `row` and `column` of a cell are its first
+ones, `rows` and `columns` tell how many it spans, and `numbers` are indices in `numbers`. Its `state` is `value`:
+there is a number or a dash; `empty`; `unread`: digits that are too unsure; or `other`: words, ticks or drawings. A
+row of boxes with one digit in each is one number, in one cell that spans the boxes. `row` and `column` of a number
+are those of its cell, and null outside tables. `--as table` says that there is a table: a grid then counts even if
+writing crosses its rules, and without rules each line is a row, and numbers below each other are a column.
+
+`read --as table --format csv` prints tables as they stand: a row per row, "" for cells that are empty, not read or
+have words. An empty row parts two tables.
+
+`read --output FILE` writes a file instead, which appears when all pictures are read: `.csv` and `.jsonl` as `--format
+csv` and `json` print, or `.xlsx` (extra `xlsx`). A workbook has a worksheet per page: its tables as they stand, then
+a row per other number. Numbers are numbers and certain dates are dates; a number with leading zeros or more than 15
+digits, and what has no certain value, is text. Cells with a confidence below 0.9 are yellow, with their part of the
+picture at the right end of the row.
 
 `unread` lists the places with ink that are not in the text, and why. The reasons are `word`: a word or a letter;
 `print`: printed text, see `--print`; `drawing`: something other than writing; `struck`: digits that were struck out;

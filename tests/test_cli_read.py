@@ -32,9 +32,9 @@ from inkread.geometry import Box
 from inkread.options import ReadOptions
 from inkread.readings import Unread, count_unread
 
-KEYS = ["picture", "page", "text", "lines", "confidence", "refused", "numbers", "digits", "signs", "unread"]
+KEYS = ["picture", "page", "text", "lines", "confidence", "refused", "numbers", "digits", "signs", "unread", "tables"]
 DIGIT_KEYS = ["digit", "confidence", "probabilities", "box", "line", "number"]
-NUMBER_KEYS = ["text", "read", "value", "kind", "confidence", "box", "line"]
+NUMBER_KEYS = ["text", "read", "value", "kind", "confidence", "box", "line", "row", "column", "field"]
 COLUMNS = list(CSV_COLUMNS)
 
 
@@ -219,6 +219,9 @@ def test_json_is_an_object_a_picture_and_line(run: Run, three: Path, seven: Path
             "confidence": only["confidence"],
             "box": only["box"],
             "line": 0,
+            "row": None,
+            "column": None,
+            "field": None,
         }
         assert 0.9 < reading["confidence"] <= only["confidence"], "what speaks against the page counts in its text"
 
@@ -243,6 +246,7 @@ def test_json_of_a_refused_picture_names_the_reason(run: Run, blank: Path) -> No
             "digits": [],
             "signs": [],
             "unread": [],
+            "tables": [],
         }
     ]
 

@@ -93,6 +93,7 @@ SMALL = {
     "__main__.py": "python -m inkread",
     "cli/completion.py": "one file per command",
     "cli/convert.py": "one file per command",
+    "cli/outputs.py": "the files that a command writes, without the reader",
     "csv_rows.py": "reading and batches write the same rows",
     "drawing/noise.py": "ten modules draw with it",
     "expecting/check_digits.py": "arithmetic that knows nothing of texts",
@@ -104,6 +105,7 @@ SMALL = {
     "quantiles.py": "NumPy's own import a tenth of the time of a reading",
     "steps.py": "what reader, figures and explanations share, without importing each other",
     "style.py": "figures, readings and teaching share it, without matplotlib at import",
+    "tables/assembly.py": "recognition and readings meet here, and neither imports the other",
     "web/limits.py": "five modules of the service keep to them",
 }
 """Files under 60 lines, each with the reason why it is not a part of another."""

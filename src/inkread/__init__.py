@@ -18,6 +18,7 @@ from inkread.errors import DataError, InkreadError, MissingExtra, ModelError, Op
 from inkread.geometry import Box
 from inkread.options import Content, ReadOptions
 from inkread.readings import Digit, Line, Number, Reading, Refusal, Sign, Unread
+from inkread.tables.table import Cell, Table
 
 if TYPE_CHECKING:
     from inkread.expecting import Expect
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Box",
     "Card",
+    "Cell",
     "Content",
     "DataError",
     "Digit",
@@ -52,6 +54,7 @@ __all__ = [
     "Refusal",
     "Sign",
     "Steps",
+    "Table",
     "Unread",
     "__version__",
     "read",

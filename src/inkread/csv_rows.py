@@ -12,18 +12,20 @@ WHY_COLUMNS = ("refused", "error")
 
 CSV_COLUMNS = ("picture", "page", "line", "row", "column", "field", "text", "value", "kind", "confidence",
                *PLACE_COLUMNS, *WHY_COLUMNS)  # fmt: skip
-"""The columns of a row with a number. `row`, `column` and `field` are for tables and forms, and are empty elsewhere."""
+"""The columns of a row with a number. `row` and `column` are its place in a table, and empty elsewhere."""
 
 
 def csv_rows(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the rows of a picture's JSON object: one for each number, or one that says why there is none.
 
-    Values that a row does not have are empty. Lines count from 1.
+    Values that a row does not have are empty. Lines, rows and columns count from 1.
     """
     page = {name: found.get(name) for name in ("picture", "page")}
     for number in found.get("numbers") or ():
         values = {name: number[name] for name in ("text", "value", "kind", "confidence")}
-        yield {**page, "line": number["line"] + 1, **values, **dict(zip(PLACE_COLUMNS, number["box"], strict=True))}
+        places = {name: number[name] for name in ("line", "row", "column")}
+        values |= {name: None if place is None else place + 1 for name, place in places.items()}
+        yield {**page, **values, **dict(zip(PLACE_COLUMNS, number["box"], strict=True))}
     for name in WHY_COLUMNS:
         if why := found.get(name):
             yield {**page, name: why["code"]}

@@ -14,8 +14,8 @@ from inkread.values import DateOrder, DecimalMark, Notation
 if TYPE_CHECKING:
     from inkread.expecting import Expect
 
-Content = Literal["auto", "digit", "number", "lines"]
-"""What a picture holds: one digit, one row of digits, or several rows. "auto" detects which."""
+Content = Literal["auto", "digit", "number", "lines", "table"]
+"""What a picture holds: one digit, one row of digits, several rows, or a table. "auto" detects which."""
 
 Print = Literal["auto", "read", "skip"]
 """Whether printed digits are read. "auto" reads them if nothing on the picture is written by hand."""

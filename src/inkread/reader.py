@@ -27,6 +27,7 @@ from inkread.readings import Number, Reading, Refusal, Unread
 from inkread.recognition.acceptance import accepted_numbers, refusal, text_confidence, upright_unread
 from inkread.recognition.recognise import PageReader, Recognition, finer
 from inkread.steps import Steps
+from inkread.tables.assembly import tables_of
 from inkread.teaching.profiles import DEFAULT_PROFILE, Profile
 from inkread.teaching.taught_classifier import TaughtClassifier
 
@@ -133,7 +134,8 @@ class Reader:
         if refused:
             reading = Reading(name, unread=unread, refused=refused, page=number, _draw=draw)
         else:
-            reading = Reading(name, numbers, confidence, unread, page=number, _draw=draw)
+            tables, numbers = tables_of(found, numbers, shown)
+            reading = Reading(name, numbers, confidence, unread, page=number, tables=tables, _draw=draw)
         patches = tuple(place.patch for place in found.places)
         return Steps(shown, ink, patches, found.glyphs, found.probabilities, self.card, reading)
 

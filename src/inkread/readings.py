@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from inkread.errors import OptionError
 from inkread.geometry import Box, hull_of
 from inkread.style import ANSWER, QUIET, SURE, WARNING, percent
+from inkread.tables.table import Table
 from inkread.values import Notation, NumberKind, Value, meaning, value_of, value_text
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ class Number:
     value: what the text means: a `Decimal`, a `date` or a `time`; None if that is not certain. The value of 98% is 98.
     confidence: the probability, 0 to 1, that the text is right; if something was expected, among the texts that fit.
     read: the likeliest text without the expectation, if the expectation changed it.
+    row, column: its first row and column in its table, from 0; None if it is in no table.
     """
 
     characters: tuple[Digit | Sign, ...]
@@ -133,6 +135,8 @@ class Number:
     value: Value
     confidence: float
     read: str | None = None
+    row: int | None = None
+    column: int | None = None
 
     @classmethod
     def of(cls, characters: Sequence[Digit | Sign], notation: Notation) -> Number:
@@ -237,6 +241,7 @@ class Reading:
     unread: what was seen on the picture and is not in the text.
     refused: why the reading was refused, or None.
     page: which page of the picture was read, from 1.
+    tables: the tables and rows of boxes, from top to bottom; empty if the reading was refused.
     """
 
     picture: str
@@ -245,6 +250,7 @@ class Reading:
     unread: tuple[Unread, ...] = ()
     refused: Refusal | None = None
     page: int = 1
+    tables: tuple[Table, ...] = ()
     _draw: Callable[[], Figure] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -299,6 +305,9 @@ class Reading:
                     "confidence": number.confidence,
                     "box": list(number.box),
                     "line": number.line,
+                    "row": number.row,
+                    "column": number.column,
+                    "field": None,
                 }
                 for number in self.numbers
             ],
@@ -324,6 +333,7 @@ class Reading:
                 for sign in self.signs
             ],
             "unread": [{"box": list(unread.box), "reason": unread.reason} for unread in self.unread],
+            "tables": [table.to_dict() for table in self.tables],
         }
 
     @classmethod
@@ -353,6 +363,8 @@ class Reading:
                     value_of(number["kind"], number["value"]),
                     number["confidence"],
                     number["read"],
+                    number["row"],
+                    number["column"],
                 )
                 for number in values["numbers"]
             ),
@@ -360,6 +372,9 @@ class Reading:
             unread=tuple(Unread(Box(*place["box"]), place["reason"]) for place in values["unread"]),
             refused=Refusal(**values["refused"]) if values["refused"] else None,
             page=values["page"],
+            tables=tuple(
+                Table.from_dict(table, [number["text"] for number in values["numbers"]]) for table in values["tables"]
+            ),
         )
 
     def to_json(self) -> str:
@@ -380,6 +395,7 @@ class Reading:
             "unread": self.unread,
             "refused": self.refused,
             "page": self.page,
+            "tables": self.tables,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -25,10 +25,14 @@ _ALL_PAGES: PageRanges = ((1, None),)
 _WHY = pa.struct([("code", pa.string()), ("message", pa.string())])
 _BOX = pa.list_(pa.int32())
 _PLACE = [("confidence", pa.float64()), ("box", _BOX), ("line", pa.int32())]
-_NUMBER = [("text", pa.string()), ("read", pa.string()), ("value", pa.string()), ("kind", pa.string()), *_PLACE]
+_NUMBER = [("text", pa.string()), ("read", pa.string()), ("value", pa.string()), ("kind", pa.string()), *_PLACE,
+           ("row", pa.int32()), ("column", pa.int32()), ("field", pa.string())]  # fmt: skip
 _DIGIT = [("digit", pa.int8()), ("probabilities", pa.list_(pa.float64())), *_PLACE, ("number", pa.int32())]
 _SIGN = [("sign", pa.string()), *_PLACE, ("number", pa.int32())]
 _UNREAD = [("box", _BOX), ("reason", pa.string())]
+_CELL = [*((name, pa.int32()) for name in ("row", "column", "rows", "columns")), ("state", pa.string()),
+         ("numbers", pa.list_(pa.int32())), ("box", _BOX)]  # fmt: skip
+_TABLE = [("rows", pa.int32()), ("columns", pa.int32()), ("cells", pa.list_(pa.struct(_CELL)))]
 
 _OF_READING = [
     ("picture", pa.string()),
@@ -39,7 +43,7 @@ _OF_READING = [
     ("refused", _WHY),
     ("error", _WHY),
     *((name, pa.list_(pa.struct(fields))) for name, fields in
-      {"numbers": _NUMBER, "digits": _DIGIT, "signs": _SIGN, "unread": _UNREAD}.items()),
+      {"numbers": _NUMBER, "digits": _DIGIT, "signs": _SIGN, "unread": _UNREAD, "tables": _TABLE}.items()),
 ]  # fmt: skip
 
 SCHEMA = pa.schema(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from inkread.cli.outputs import OUTPUT_HELP
 from inkread.cli.read_fast import (
     FORCE_HELP,
     PRINT_HELP,
@@ -48,8 +49,8 @@ def read(
         Content,
         typer.Option(
             "--as",
-            help="What a picture contains: one 'digit', one 'number' on one line, or several 'lines'. 'auto' detects "
-            "it. Setting it helps if the picture also shows other things.",
+            help="What a picture contains: one 'digit', one 'number' on one line, several 'lines', or a 'table', with "
+            "rules or without. 'auto' detects it. Setting it helps if the picture also shows other things.",
         ),
     ] = "auto",
     print_: Annotated[Print, typer.Option("--print", help=PRINT_HELP)] = "auto",
@@ -83,10 +84,11 @@ def read(
             "--format",
             help="'text': only the text; with several pictures or pages, each line starts with the name and a tab. "
             "'json': one object per picture or page, each on its own line, with values, probabilities and boxes. "
-            "'csv': one row per number.",
+            "'csv': one row per number; with '--as table' the table as it stands.",
         ),
     ] = "text",
     digits: Annotated[bool, typer.Option("--digits", help="With '--format csv': one row per digit.")] = False,
+    output: Annotated[Path | None, typer.Option(metavar="FILE.csv|.xlsx|.jsonl", help=OUTPUT_HELP)] = None,
     figure: Annotated[
         Path | None,
         typer.Option(
@@ -110,7 +112,7 @@ def read(
     ] = None,
     profile: Annotated[str, typer.Option(metavar="NAME", help=PROFILE_HELP)] = DEFAULT_PROFILE,
 ) -> int:
-    r"""Read the numbers on each picture: one digit, one number, or several lines.
+    r"""Read the numbers on each picture: one digit, one number, several lines, or a table.
 
     Numbers keep their signs . , - / : % + = as they are written. '--format json' and 'csv' also say what each number
     means: 1.234,50 has the value 1234.50, and 25/12/2026 the value 2026-12-25.
@@ -129,6 +131,8 @@ def read(
         inkread read 6.jpg --figure steps.png --min-confidence 0.9
 
         inkread read scan.pdf --pages 2-4 --format csv
+
+        inkread read marks.jpg --as table --output marks.xlsx
 
         inkread read form.jpg --region 120,40,300,80 --print skip
 
@@ -151,6 +155,7 @@ def read(
         profile=profile,
         format_=format_,
         digits=digits,
+        output=output,
         figure=figure,
         force=force,
         show=show,

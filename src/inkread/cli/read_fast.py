@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TextIO
 
 from inkread.csv_rows import CSV_COLUMNS, PLACE_COLUMNS, WHY_COLUMNS, csv_rows
 from inkread.errors import OptionError, PictureError
@@ -22,9 +22,11 @@ from inkread.teaching.profiles import DEFAULT_PROFILE, NO_PROFILE, Profile
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from inkread.cli.outputs import OutputFormat
     from inkread.pictures.opening import Picture
     from inkread.reader import Reader
     from inkread.steps import Steps
+    from inkread.tables.workbook import Workbook
 
 DIGIT_COLUMNS = ("picture", "page", "line", "number", "position", "digit", "confidence", *PLACE_COLUMNS, *WHY_COLUMNS)
 """The columns of a row with a digit. Lines, the numbers of a line and the positions in a number count from 1."""
@@ -63,6 +65,7 @@ def read_pictures(
     profile: str = DEFAULT_PROFILE,
     format_: Format = "text",
     digits: bool = False,
+    output: Path | None = None,
     figure: Path | None = None,
     force: bool = False,
     show: bool = False,
@@ -74,9 +77,17 @@ def read_pictures(
     check_names(pictures)
     from inkread.reader import Reader
 
-    if digits and format_ != "csv":
+    options = options or ReadOptions()
+    ranges, drawn = parse_pages(pages), show or figure is not None
+    kind: Format | OutputFormat = format_
+    if output is not None:
+        from inkread.cli.outputs import check_output
+
+        if format_ != "text":
+            raise OptionError("--output and --format do not go together; the file's suffix says its format")
+        kind = check_output(output, [*pictures, model], force=force)
+    if digits and kind != "csv":
         raise OptionError("--digits is for --format csv; with --format json the digits are always there")
-    ranges, failed, drawn = parse_pages(pages), False, show or figure is not None
     names = _without_folders(pictures)
     if ranges:
         _check_pages(names, ranges, password)
@@ -88,22 +99,24 @@ def read_pictures(
         sources = known = list(sources)
         several = len(known) > 1
         figures = _figures(figure, known, [*pictures, model], force=force) if drawn else figures
-    printer = (_DigitCsv if digits else _PRINTERS[format_])(several=several)
     reader = Reader(model, profile=profile_of(profile))
     warn_if_unteachable(reader)
-    outcomes = _outcomes(reader, sources, options or ReadOptions(), steps=drawn)
-    for (name, outcome), path in zip(outcomes, figures, strict=False):
-        if isinstance(outcome, PictureError):
-            failed = True
-            if debug:
-                import traceback
+    # A workbook shows parts of the pages, which readings do not have.
+    outcomes = _outcomes(reader, sources, options, steps=drawn or kind == "xlsx")
+    with _printer(kind, output, several=several, digits=digits, grid=options.as_ == "table") as printer:
+        failed = False
+        for (name, outcome), path in zip(outcomes, figures, strict=False):
+            if isinstance(outcome, PictureError):
+                failed = True
+                if debug:
+                    import traceback
 
-                traceback.print_exception(outcome)
-            printer.failure(name, outcome)
-            continue
-        printer.reading(outcome if isinstance(outcome, Reading) else outcome.reading)
-        if not isinstance(outcome, Reading):
-            _draw(outcome, path, save=figure is not None, show=show)
+                    traceback.print_exception(outcome)
+                printer.failure(name, outcome)
+                continue
+            printer.outcome(outcome)
+            if drawn and not isinstance(outcome, Reading):
+                _draw(outcome, path, save=figure is not None, show=show)
     return 1 if failed else 0
 
 
@@ -198,18 +211,42 @@ def _source(name: str) -> str | BinaryIO:
     return picture
 
 
+@contextlib.contextmanager
+def _printer(kind: str, output: Path | None, *, several: bool, digits: bool, grid: bool) -> Iterator[_Text]:
+    """Yield what prints readings in a format, to a file if one is named. The file appears when all is printed."""
+    if output is None:
+        yield _PRINTERS["digits" if digits else "grid" if grid and kind == "csv" else kind](None, several=several)
+        return
+    if kind == "xlsx":
+        from inkread.cli.outputs import open_workbook
+
+        with open_workbook(output) as book:
+            yield _Sheets(book)
+        return
+    from inkread.files import writable
+
+    with writable(output) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        yield _PRINTERS["digits" if digits else "grid" if grid and kind == "csv" else kind](file, several=several)
+
+
 class _Text:
     """Prints texts. With several pictures, each line starts with the picture's name."""
 
-    def __init__(self, *, several: bool) -> None:
-        self.several = several
+    def __init__(self, file: TextIO | None = None, *, several: bool = False) -> None:
+        self.file, self.several = file, several
+
+    def outcome(self, outcome: Reading | Steps) -> None:
+        self.reading(outcome if isinstance(outcome, Reading) else outcome.reading)
 
     def reading(self, reading: Reading) -> None:
         if self.several:
-            print(f"{reading.picture}\t{'|'.join(line.text for line in reading.lines)}", flush=True)
+            self.print(f"{reading.picture}\t{'|'.join(line.text for line in reading.lines)}")
         else:
-            print(reading.text, flush=True)
+            self.print(reading.text)
         self.not_read(reading)
+
+    def print(self, text: str) -> None:
+        print(text, file=self.file, flush=self.file is None)
 
     def not_read(self, reading: Reading) -> None:
         """Print one line on stderr about what is not in the text: why a picture was refused, and what was left out."""
@@ -228,11 +265,11 @@ class _Json(_Text):
     """Prints one JSON object per picture, each on its own line, failures included."""
 
     def reading(self, reading: Reading) -> None:
-        print(reading.to_json(), flush=True)
+        self.print(reading.to_json())
 
     def failure(self, name: str, error: PictureError) -> None:
         failure = {"picture": name, "error": {"code": error.code, "message": error.message}}
-        print(json.dumps(failure, ensure_ascii=False), flush=True)
+        self.print(json.dumps(failure, ensure_ascii=False))
         super().failure(name, error)
 
 
@@ -241,9 +278,9 @@ class _Csv(_Text):
 
     columns: tuple[str, ...] = CSV_COLUMNS
 
-    def __init__(self, *, several: bool) -> None:
-        super().__init__(several=several)
-        self._print(self.columns)
+    def __init__(self, file: TextIO | None = None, *, several: bool = False) -> None:
+        super().__init__(file, several=several)
+        self.values(self.columns)
 
     def reading(self, reading: Reading) -> None:
         for row in self.rows(reading):
@@ -259,14 +296,15 @@ class _Csv(_Text):
         super().failure(name, error)
 
     def _row(self, values: Mapping[str, object]) -> None:
-        self._print([values.get(column) for column in self.columns])
+        self.values([values.get(column) for column in self.columns])
 
-    def _print(self, values: Sequence[object]) -> None:
+    def values(self, values: Sequence[object]) -> None:
+        """Print one row."""
         import csv
 
         text = io.StringIO()
         csv.writer(text, lineterminator="").writerow(values)
-        print(text.getvalue(), flush=True)
+        self.print(text.getvalue())
 
 
 class _DigitCsv(_Csv):
@@ -286,7 +324,50 @@ class _DigitCsv(_Csv):
                         yield {**page, **place, "digit": digit.digit, "confidence": digit.confidence}
 
 
-_PRINTERS: dict[str, type[_Text]] = {"text": _Text, "json": _Json, "csv": _Csv}
+class _GridCsv(_Csv):
+    """Prints tables as they stand, parted by an empty row. What is refused or failed is only told on stderr."""
+
+    def __init__(self, file: TextIO | None = None, *, several: bool = False) -> None:
+        _Text.__init__(self, file, several=several)
+        self.tables = 0
+
+    def reading(self, reading: Reading) -> None:
+        for table in reading.tables:
+            if self.tables:
+                self.print("")
+            self.tables += 1
+            for row in table.to_rows():
+                self.values(row)
+        self.not_read(reading)
+
+    def failure(self, name: str, error: PictureError) -> None:
+        _Text.failure(self, name, error)
+
+
+class _Sheets(_Text):
+    """Puts readings into the worksheets of a workbook."""
+
+    def __init__(self, book: Workbook) -> None:
+        super().__init__()
+        self.book = book
+
+    def outcome(self, outcome: Reading | Steps) -> None:
+        if not isinstance(outcome, Reading):
+            self.book.add(outcome.reading, outcome.page)
+            self.not_read(outcome.reading)
+
+    def failure(self, name: str, error: PictureError) -> None:
+        self.book.failure(name, error)
+        super().failure(name, error)
+
+
+_PRINTERS: dict[str, type[_Text]] = {
+    "text": _Text,
+    "json": _Json,
+    "csv": _Csv,
+    "digits": _DigitCsv,
+    "grid": _GridCsv,
+}
 
 
 def _figures(

@@ -37,6 +37,10 @@ def fit_numbers(numbers: Sequence[Number], expect: Expect, notation: Notation, *
     fitted: list[Number] = []
     unread: list[Unread] = []
     for index, number in enumerate(numbers):
+        if not number.digits:
+            # A dash in a cell says that there is no number.
+            fitted.append(number)
+            continue
         fit = likeliest_fit([_slot(character) for character in number.characters], expect, notation)
         if fit is None:
             return Fitted((), unfit=number.text)

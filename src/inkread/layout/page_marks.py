@@ -200,6 +200,12 @@ def find_marks_at(grey: NDArray[np.uint8], detector: Detector, scale: float) -> 
     return _confirmed(_view_at(grey, scale, detector)[1], grey, detector)
 
 
+def marks_scale(height: float, shape: tuple[int, ...]) -> float:
+    """Return the scale at which digits that are `height` pixels high on a page of this shape have the best height."""
+    most = float((LIMITS.most_pixels / (shape[0] * shape[1])) ** 0.5)
+    return min(LIMITS.height / height, LIMITS.enlarged, most)
+
+
 def _confirmed(marks: Marks, grey: NDArray[np.uint8], detector: Detector) -> Marks:
     """Return marks with certainties and classes averaged over views of other scales and shears (test-time averaging).
 
@@ -363,7 +369,7 @@ def _fitting_scale(marks: Marks, shape: tuple[int, ...]) -> float | None:
     if digits.sum() <= LIMITS.few_digits * sure.sum():
         return None
     height = median(marks.heights[digits])
-    scale = min(LIMITS.height / height, LIMITS.enlarged, (LIMITS.most_pixels / (shape[0] * shape[1])) ** 0.5)
+    scale = marks_scale(height, shape)
     off = LIMITS.off_large if marks.scale**2 * shape[0] * shape[1] > LIMITS.large else LIMITS.off
     return scale if abs(np.log(scale / marks.scale)) > np.log(off) else None
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inkread.layout.cells import Cells, lone_signs
 from inkread.layout.page_marks import Marks, shared_boxes
 from inkread.marks import FIRST_SIGN, LETTER, MARKS, OTHER_INK
 from inkread.quantiles import median
@@ -54,6 +56,10 @@ class LineLimits:
     """A sign beside a digit is used if its probability of a centre is larger than this."""
     lone: float = 0.7
     """A sign without a digit near it is reported if its probability of a centre is larger than this."""
+    gap_in_cell: float = 1.6
+    """In a cell of a table, a gap that is not wider than this never separates two runs, in heights."""
+    level: float = 0.8
+    """What stands beside a row of a table is on its line if its level differs by less than this, in heights."""
     printed: float = 0.5
     """A run is print if the mean probability of print of its marks is larger than this."""
 
@@ -78,21 +84,42 @@ class Run:
     printed: bool
     signs: tuple[int, ...] = ()
 
+    @property
+    def marks(self) -> tuple[int, ...]:
+        """The indices of all its marks."""
+        return (*self.digits, *self.others, *self.signs)
 
-def find_lines(marks: Marks, *, single: bool = False) -> list[list[Run]]:
+    @property
+    def first(self) -> int:
+        """The index of one of its marks."""
+        return self.marks[0]
+
+
+def find_lines(marks: Marks, *, single: bool = False, cells: Cells | None = None) -> list[list[Run]]:
     """Return the lines of a page from top to bottom, each as its runs from left to right.
 
     single: whether all marks are on one line.
+    cells: the cells of the tables on the page. A row of a table is a line, or several if a cell has several, and no run
+        is in two cells. The boxes of a row of boxes hold one run.
 
-    Lines are made of digits, letters and slashes. The other signs are added to the lines that they are on.
+    Lines are made of digits, letters and slashes. The other signs are added to the lines that they are on; one that is
+    alone in a cell is a number.
     """
     tall = (marks.kinds < 10) | (marks.kinds == LETTER) | (marks.kinds == _SLASH)
-    text = np.flatnonzero((marks.certainties > LIMITS.certain) & tall)
+    chosen = (marks.certainties > LIMITS.certain) & tall
+    cells = Cells.of(marks) if cells is None else cells
+    chosen[lone_signs(marks, cells, LIMITS.certain_sign)] = True
+    text = np.flatnonzero(chosen)
     if not len(text):
         return []
-    rows = [text[np.argsort(_middles(marks)[text, 0])].tolist()] if single else _rows(marks, text)
-    signs = _signs_on(marks, rows)
-    return [_runs(marks, row, signs[at]) for at, row in enumerate(rows)]
+    if single:
+        rows = [text[np.argsort(_middles(marks)[text, 0])].tolist()]
+    else:
+        rows = _rows_with_tables(marks, text, cells) if cells.grids else _rows(marks, text)
+    parts = [_parts(row, cells) for row in rows]
+    signs = iter(_signs_on(marks, [part for row in parts for part in row], cells))
+    lines = [[run for part in row for run in _runs(marks, part, next(signs), cells)] for row in parts]
+    return _with_headers(lines, cells) if cells.grids else lines
 
 
 def find_doubtful_marks(marks: Marks) -> NDArray[np.intp]:
@@ -151,13 +178,110 @@ def find_lone_signs(marks: Marks, lines: list[list[Run]]) -> NDArray[np.intp]:
     return np.flatnonzero(lone)
 
 
-def _signs_on(marks: Marks, rows: list[list[int]]) -> list[list[int]]:
-    """Return the signs that are beside a digit of each row and at its level, from left to right."""
+def _rows_with_tables(marks: Marks, text: NDArray[np.intp], cells: Cells) -> list[list[int]]:
+    """Return marks as rows: those of tables, and those of the other marks, from top to bottom.
+
+    What stands beside a row of a table, another table too, is on its line.
+    """
+    fields = cells.fields
+    outside = text[fields[text] < 0]
+    rows = _rows(marks, outside) if len(outside) else []
+    of_rows: dict[tuple[int, int], dict[int, list[int]]] = {}
+    for index in text[fields[text] >= 0].tolist():
+        table_row = cells.row(index)
+        if table_row is not None:
+            of_rows.setdefault(table_row, {}).setdefault(int(fields[index]), []).append(index)
+    for _, of_fields in sorted(of_rows.items()):
+        lines: list[list[int]] = []
+        for _, own in sorted(of_fields.items()):
+            for at, line in enumerate(_rows(marks, np.array(own, np.intp))):
+                if at == len(lines):
+                    lines.append([])
+                lines[at] += line
+        rows += lines
+    return sorted(_side_by_side(marks, rows), key=lambda row: _level(marks, row, cells))
+
+
+def _level(marks: Marks, row: list[int], cells: Cells) -> tuple[float, float]:
+    """Return how far down the page a row is. On a table that leans, the middle of its row decides first."""
+    own = float(_middles(marks)[row, 1].mean())
+    at = next((at for index in row if (at := cells.row(index)) is not None), None)
+    if at is None:
+        return own, own
+    grid, number = at
+    return float(cells.grids[grid].corners[number : number + 2, :, 1].mean()), own
+
+
+def _side_by_side(marks: Marks, rows: list[list[int]]) -> list[list[int]]:
+    """Return rows after joining those that are beside each other at the same level."""
+    middles, found = _middles(marks), list[list[int]]()
+    for row in sorted(rows, key=lambda row: float(marks.boxes[row, 0].min())):
+        left = float(marks.boxes[row, 0].min())
+        level, height = float(middles[row[:3], 1].mean()), median(marks.heights[row])
+
+        def off(line: list[int]) -> float:
+            reach = LIMITS.level * max(height, median(marks.heights[line]))  # noqa: B023
+            apart = abs(float(middles[line[-3:], 1].mean()) - level)  # noqa: B023
+            return apart if apart < reach and float(marks.boxes[line, 2].max()) <= left + 0.5 * reach else np.inf  # noqa: B023
+
+        best = min(found, key=off, default=None)
+        if best is None or off(best) == np.inf:
+            found.append(list(row))
+        else:
+            best += row
+    return found
+
+
+def _with_headers(lines: list[list[Run]], cells: Cells) -> list[list[Run]]:
+    """Return lines whose runs beside a word in the header of a table are words, too, such as the 2 of "Test 2".
+
+    A header is the first row of a table if two of its cells or more have words, and no more have numbers alone.
+    """
+    words: dict[int, int] = {}
+    numbers: dict[int, int] = {}
+    for line in lines:
+        for run in line:
+            first = run.first
+            if cells.row(first) in {(grid, 0) for grid in range(len(cells.grids))}:
+                (words if run.kind == "word" else numbers)[int(cells.fields[first])] = int(cells.grid_of[first])
+    headers = {
+        grid
+        for grid, comb in enumerate(cells.combs)
+        if not comb
+        and sum(of == grid for of in words.values())
+        >= max(2, sum(of == grid and field not in words for field, of in numbers.items()))
+    }
+    beside = {field for field, grid in numbers.items() if field in words and grid in headers}
+    return [[_as_word(run) if int(cells.fields[run.first]) in beside else run for run in line] for line in lines]
+
+
+def _as_word(run: Run) -> Run:
+    return Run((), run.marks, "word", run.printed)
+
+
+def _parts(row: list[int], cells: Cells) -> list[list[int]]:
+    """Split a row between the cells of tables. Between two rows of boxes, only the usual gaps decide."""
+    parts = [[row[0]]]
+    for before, index in itertools.pairwise(row):
+        boxes = cells.in_comb[before] and cells.in_comb[index]
+        if cells.fields[index] != cells.fields[before] and not boxes:
+            parts.append([])
+        parts[-1].append(index)
+    return parts
+
+
+def _signs_on(marks: Marks, rows: list[list[int]], cells: Cells) -> list[list[int]]:
+    """Return the signs that are beside a digit of each row and at its level, from left to right.
+
+    A sign in a cell belongs to a digit of that cell.
+    """
     own: list[list[int]] = [[] for _ in rows]
     middles = _middles(marks)
     place = {index: at for at, row in enumerate(rows) for index in row if marks.kinds[index] < 10}
     digits = np.array(list(place), np.intp)
-    signs = np.flatnonzero((marks.certainties > LIMITS.certain_sign) & _are_signs(marks) & (marks.kinds != _SLASH))
+    beside = (marks.certainties > LIMITS.certain_sign) & _are_signs(marks)
+    beside[[index for row in rows for index in row]] = False
+    signs = np.flatnonzero(beside & (marks.kinds != _SLASH))
     if not len(digits) or not len(signs):
         return own
     signs = _whole_signs(marks, signs)
@@ -175,7 +299,8 @@ def _signs_on(marks: Marks, rows: list[list[int]]) -> list[list[int]]:
         above, below = top[near] - LIMITS.above * heights[near], bottom[near] + LIMITS.below * heights[near]
         level = (middles[index, 1] > above) & (middles[index, 1] < below)
         reaches = LIMITS.point_beside if marks.kinds[index] in _POINTS else LIMITS.beside
-        costs = np.where(level & (apart < reaches * heights[near]), apart / heights[near], np.inf)
+        own_cell = (cells.fields[index] < 0) | (cells.fields[digits[near]] == cells.fields[index])
+        costs = np.where(level & own_cell & (apart < reaches * heights[near]), apart / heights[near], np.inf)
         if len(costs) and np.isfinite(costs.min()):
             own[place[int(digits[start + costs.argmin()])]].append(index)
     return own
@@ -231,14 +356,16 @@ def _best_row(lasts: NDArray[np.float32], x: float, y: float, height: float) -> 
     return int(costs.argmin()) if np.isfinite(costs.min()) else None
 
 
-def _runs(marks: Marks, row: list[int], signs: list[int]) -> list[Run]:
+def _runs(marks: Marks, row: list[int], signs: list[int], cells: Cells) -> list[Run]:
     """Split a row into runs at wide gaps, and at smaller gaps between a word and a number or print and handwriting.
 
     signs: the signs on the row, from left to right. A gap with a sign in it is as wide as its widest part.
+    cells: where the marks are in tables.
     """
     boxes, height = marks.boxes[row], median(marks.heights[row])
     gaps = boxes[1:, 0] - boxes[:-1, 2]
-    wide = max(LIMITS.gap * height, LIMITS.gap_to_others * median(gaps)) if len(gaps) else 0.0
+    least = LIMITS.gap_in_cell if cells.fields[row[0]] >= 0 else LIMITS.gap
+    wide = max(least * height, LIMITS.gap_to_others * median(gaps)) if len(gaps) else 0.0
     letters = marks.kinds[row] == LETTER
     printed = marks.printed[row] > LIMITS.printed
     other = (letters[1:] != letters[:-1]) | (printed[1:] != printed[:-1])
@@ -247,6 +374,7 @@ def _runs(marks: Marks, row: list[int], signs: list[int]) -> list[Run]:
         for at in set(after.tolist()) - {0, len(row)}:
             between = [row[at - 1], *(sign for sign, place in zip(signs, after, strict=True) if place == at), row[at]]
             gaps[at - 1] = (marks.boxes[between[1:], 0] - marks.boxes[between[:-1], 2]).max()
+    gaps[(cells.fields[row[1:]] == cells.fields[row[:-1]]) & cells.in_comb[row[1:]]] = 0
     parted = np.flatnonzero((gaps > wide) | (other & (gaps > LIMITS.gap_to_word * height))) + 1
     runs = [_run(marks, part.tolist()) for part in np.split(np.array(row, np.intp), parted)]
     return _with_signs(marks, runs, signs)
@@ -269,6 +397,8 @@ def _with_signs(marks: Marks, runs: list[Run], signs: list[int]) -> list[Run]:
 
 def _run(marks: Marks, indices: list[int]) -> Run:
     """Return marks as a number or a word, whichever is likelier. A number may contain letters, and a word digits."""
+    if _are_signs(marks)[indices].all() and (marks.kinds[indices] != _SLASH).all():
+        return Run((), (), "number", float(marks.printed[indices].mean()) > LIMITS.printed, tuple(indices))
     digit, letter = digit_evidence(marks, indices), marks.classes[indices, LETTER]
     number = float(np.log(digit + LIMITS.foreign * letter + 1e-6).sum())
     word = float(np.log(letter + LIMITS.foreign * digit + 1e-6).sum())

@@ -40,10 +40,9 @@ def accepted_numbers(found: Recognition, page: Page, card: Card, notation: Notat
     The ten probabilities of a digit are given that it is one. Its confidence is the probability of the likeliest; on a
     page with several digits, to the power on the card. So is that of a sign.
     """
-    order = sorted({(at.row, at.number) for at in found.places})
-    index = {place: at for at, place in enumerate(order)}
-    line = {row: at for at, row in enumerate(sorted({row for row, _ in order}))}
-    written: list[dict[int, Digit | Sign]] = [{} for _ in order]
+    index = number_indices(found)
+    line = {row: at for at, row in enumerate(sorted({row for row, _ in index}))}
+    written: list[dict[int, Digit | Sign]] = [{} for _ in index]
     given = given_a_digit(found.probabilities)
     power = card.text_power if len(found.places) > 1 else 1.0
     for row, whole, at in zip(given, found.probabilities, found.places, strict=True):
@@ -63,6 +62,13 @@ def accepted_numbers(found: Recognition, page: Page, card: Card, notation: Notat
         sure, box = round(sign.confidence**card.sign_power, 6), page.upright(sign.box)
         written[number][sign.before] = Sign(sign.sign, sure, box, line[sign.row], number, sign.probabilities)
     return tuple(Number.of([own[before] for before in sorted(own)], notation) for own in written)
+
+
+def number_indices(found: Recognition) -> dict[tuple[int, int], int]:
+    """Return the index in the reading of each number of a page: of its row, and its index in that row."""
+    digits, signs = ({(at.row, at.number) for at in places} for places in (found.places, found.signs))
+    order = sorted(digits | signs)
+    return {place: at for at, place in enumerate(order)}
 
 
 def upright_unread(found: Recognition, page: Page) -> tuple[Unread, ...]:
@@ -103,9 +109,7 @@ def refusal(
     """Return why numbers are not to be read, or None if they are; `confidence` is that of the whole text."""
     digits = [digit for number in numbers for digit in number.digits]
     if not digits:
-        if found.unread:
-            return Refusal("no-digit", "there is something on this picture, but no digit")
-        return Refusal("blank", "there is no writing on this picture")
+        return _without_digits(found, numbers, confidence, min_confidence)
     nondigit = found.probabilities[:, NON_DIGIT]
     if len(digits) == 1 and len(found.unread) >= _AMONG and found.legibility < _LEGIBLE:
         return Refusal("no-digit", "there is something on this picture that looks like a digit by chance")
@@ -125,6 +129,20 @@ def refusal(
         else (confidence, min_confidence)
     )
     return None if confidence >= least else _unsure(digits, confidence, least)
+
+
+def _without_digits(
+    found: Recognition, numbers: tuple[Number, ...], confidence: float, min_confidence: float | None
+) -> Refusal | None:
+    """Return why a page without digits is refused; None for a table with dashes."""
+    if not numbers:
+        if found.unread:
+            return Refusal("no-digit", "there is something on this picture, but no digit")
+        return Refusal("blank", "there is no writing on this picture")
+    least = min_confidence or 0.0
+    if confidence >= least:
+        return None
+    return Refusal("unsure", f"dashes, but only {confidence:.1%} sure; the minimum is {100 * least:g}%")
 
 
 def _unsure(digits: Iterable[Digit], confidence: float, least: float) -> Refusal:

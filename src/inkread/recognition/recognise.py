@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from inkread.glyphs import CLASSES, NON_DIGIT, SIDE, normalise
 from inkread.ink import Map, darken_writing, find_ink
+from inkread.layout.aligned_columns import aligned_grid
 from inkread.layout.box_borders import without_box_borders
-from inkread.layout.page_marks import Marks
+from inkread.layout.cells import Cells, find_cells
+from inkread.layout.grids import Grid, find_grids
+from inkread.layout.page_marks import Marks, find_marks_at, marks_scale
 from inkread.layout.patches import Patch, cut_out_mark
 from inkread.layout.single_digit import find_digit
 from inkread.layout.text_lines import (
@@ -33,6 +36,7 @@ from inkread.quantiles import median
 from inkread.readings import Unread
 from inkread.recognition.orientation import Way, find_ways, legibility
 from inkread.recognition.signs import LocatedSign, locate_signs
+from inkread.recognition.table_cells import LocatedTable, locate_tables
 
 _NEARLY_ALL = 0.8
 """A digit is alone on a page if it has more than this share of the page's ink."""
@@ -54,6 +58,9 @@ _TURNED = 1.5
 
 _MISSED = 0.3
 """A digit that only one of two ways to turn a page shows counts as one of this probability in the other."""
+
+_IN_CELL = 0.5
+"""The usual height of digits in a table without any that was found, in heights of its rows."""
 
 _LEAST_NON_DIGIT = 0.02
 """In the second opinion on a mark, the probability of a non-digit counts as at least this."""
@@ -93,6 +100,7 @@ class Recognition:
     missed: the expected number of digits among the marks that were not read.
     disagreement: how much the detector's opinions differ from the probabilities, summed over the digits.
     legibility: the mean of how certain the marks of the page and their classes are, 0 to 1; 1 without marks.
+    tables: the tables of the page.
     turns: the number of counter-clockwise quarter turns after which the page was read.
     """
 
@@ -104,6 +112,7 @@ class Recognition:
     missed: float = 0.0
     disagreement: float = 0.0
     legibility: float = 1.0
+    tables: tuple[LocatedTable, ...] = ()
     turns: int = 0
 
     @property
@@ -139,7 +148,7 @@ class PageReader:
         if as_ == "digit" or not ink.any():
             return ink, self.single(ink)
         grey = darken_writing(page)
-        return ink, self.auto(grey, ink) if as_ == "auto" else self.lines(grey, ink, single_line=as_ == "number")
+        return ink, self.auto(grey, ink) if as_ == "auto" else self.lines(grey, ink, as_)
 
     def single(self, ink: Map) -> Recognition:
         """Return the digit of a page that holds only one. A page without ink has no digit."""
@@ -147,28 +156,42 @@ class PageReader:
         glyphs = normalise([patch.ink]) if patch else np.zeros((0, SIDE, SIDE), np.float32)
         return Recognition((LocatedDigit(patch),) if patch else (), glyphs, self.classifier.classify(glyphs))
 
-    def lines(self, grey: NDArray[np.uint8], ink: Map, *, single_line: bool = False) -> Recognition:
+    def lines(self, grey: NDArray[np.uint8], ink: Map, as_: Content = "lines") -> Recognition:
         """Return the digits of a page, after quarter turns if it is illegible without.
 
-        grey: (H, W) uint8 with dark ink. ink: (H, W) float32 in 0..1. single_line: whether all writing is on one line.
+        grey: (H, W) uint8 with dark ink. ink: (H, W) float32 in 0..1. as_: "number" if all writing is on one line, and
+            "table" if there is a table.
         """
         as_is, *turned = find_ways(grey, self.detector)
-        before = self._read_way(as_is, ink, single_line=single_line)
+        # A digit alone is in no table, and looking for one would take a tenth of its time.
+        alone = len(as_is.marks) == 1 and bool(as_is.marks.kinds[0] < CLASSES)
+        grids = [] if alone and as_ != "table" else find_grids(grey)
+        if grids and not turned and not (as_is.marks.kinds < CLASSES).any():
+            # In a coarse view, a table with little writing looks like other ink.
+            scale = marks_scale(_IN_CELL * grids[0].row_height, grey.shape)
+            as_is = replace(as_is, marks=find_marks_at(grey, self.detector, scale))
+        before = self._read_way(as_is, ink, grids, as_)
         best, most = before, _TURNED
         for way in turned:
-            found = self._read_way(way, ink, single_line=single_line)
+            found = self._read_way(way, ink, grids, as_)
             count = max(len(before.places), len(found.places))
             evidence = way.evidence + found.fluency_of(count) - before.fluency_of(count)
             if evidence > most:
                 best, most = found, evidence
         return best
 
-    def _read_way(self, way: Way, ink: Map, *, single_line: bool) -> Recognition:
-        """Return the digits of a page after some quarter turns; the ink is that of the page as it is."""
+    def _read_way(self, way: Way, ink: Map, grids: list[Grid], as_: Content) -> Recognition:
+        """Return the digits of a page after some quarter turns; ink and grids are those of the page as it is."""
         turns, marks = way.turns, way.marks
+        grids = [grid.turned(turns, ink.shape[::-1]) for grid in grids]
         ink = np.ascontiguousarray(np.rot90(ink, turns)) if turns else ink
-        marks = self._reconsider(without_box_borders(marks, ink), ink)
-        lines = find_lines(marks, single=single_line)
+        found = find_cells(without_box_borders(marks, ink), grids, insist=as_ == "table", only_combs=as_ == "number")
+        marks = self._reconsider(found[0], ink)
+        cells = Cells.of(marks, *found[1:])
+        lines = find_lines(marks, single=as_ == "number", cells=cells)
+        if as_ == "table" and not cells.grids and (grid := aligned_grid(marks, lines)):
+            cells = Cells.of(marks, [grid], [False])
+            lines = find_lines(marks, cells=cells)
         skipped = self.print_ == "skip" or (self.print_ == "auto" and _mixes_print_and_writing(lines))
         numbers = [[run for run in line if _is_read(run, skipped)] for line in lines]
         own = [index for line in numbers for run in line for index in run.digits]
@@ -186,6 +209,7 @@ class PageReader:
             _missed(marks, lines, own),
             _disagreement(np.concatenate(seen), probabilities) if seen else 0.0,
             legible if seen_marks else 1.0,
+            tuple(locate_tables(marks, cells, numbers, ink)),
             turns,
         )
 
@@ -214,7 +238,8 @@ class PageReader:
     def auto(self, grey: NDArray[np.uint8], ink: Map) -> Recognition:
         """Return the digits of a page with one digit or more. The parameters are those of `lines`."""
         found = self.lines(grey, ink)
-        if len(found.places) > 1 or any(unread.reason in ("word", "print") for unread in found.unread):
+        in_table = found.tables and (found.places or found.signs)
+        if len(found.places) > 1 or in_table or any(unread.reason in ("word", "print") for unread in found.unread):
             return found
         single = self.single(ink)
         if not single.places or not _has_most(single.places[0].patch.ink, ink):

@@ -26,6 +26,9 @@ _SEVEN: dict[str, Any] = {
             "confidence": 0.9986,
             "box": [193, 237, 213, 306],
             "line": 0,
+            "row": None,
+            "column": None,
+            "field": None,
         }
     ],
     "digits": [
@@ -51,6 +54,7 @@ _SEVEN: dict[str, Any] = {
     ],
     "signs": [],
     "unread": [{"box": [60, 41, 402, 118], "reason": "word"}],
+    "tables": [],
 }
 _BLANK: dict[str, Any] = {
     "picture": "empty.png",
@@ -63,6 +67,7 @@ _BLANK: dict[str, Any] = {
     "digits": [],
     "signs": [],
     "unread": [],
+    "tables": [],
 }
 _BROKEN = {"picture": "8.txt", "error": {"code": "not-a-picture", "message": "8.txt: this is not a picture that ..."}}
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from inkread.readings import RefusalCode, UnreadReason
+from inkread.tables.table import CellState
 from inkread.values import NumberKind
 
 Probability = Field(ge=0, le=1)
@@ -55,6 +56,29 @@ class NumberSchema(_Exact):
     confidence: float = Probability
     box: list[int] = Field(min_length=4, max_length=4)
     line: int = Field(ge=0, description="index in `lines`")
+    row: int | None = Field(ge=0, description="its row in its table, from 0; null outside tables")
+    column: int | None = Field(ge=0, description="its column, as its row")
+    field: str | None = Field(description="the field of a form; null elsewhere")
+
+
+class CellSchema(_Exact):
+    """A cell of a table, with its first row and column and how many it spans; its box is as that of a digit."""
+
+    row: int = Field(ge=0)
+    column: int = Field(ge=0)
+    rows: int = Field(ge=1)
+    columns: int = Field(ge=1)
+    state: CellState
+    numbers: list[int] = Field(description="indices in `numbers`")
+    box: list[int] = Field(min_length=4, max_length=4)
+
+
+class TableSchema(_Exact):
+    """A ruled or printed table, or a row of boxes."""
+
+    rows: int = Field(ge=1)
+    columns: int = Field(ge=1)
+    cells: list[CellSchema]
 
 
 class UnreadSchema(_Exact):
@@ -111,6 +135,7 @@ class ReadingSchema(_Exact):
     signs: list[SignSchema]
     unread: list[UnreadSchema] = Field(description="what was seen and is not in the text")
     pages: int | None = Field(None, ge=1, description="how many pages the file has; only there with `page`")
+    tables: list[TableSchema]
     steps: StepsSchema | None = None
 
 

@@ -22,8 +22,9 @@ function numberRows({ name, page, reading, problem }) {
   const alone = (refused, error) => [[name, problem ? "" : page, ...COLUMNS.slice(2, -2).map(() => ""), refused, error]];
   if (problem) return alone("", problem.code);
   if (reading.refused) return alone(reading.refused.code, "");
-  return reading.numbers.map(({ text, value, kind, confidence, box, line }) => [
-    name, page, line + 1, "", "", "", text, value ?? "", kind, confidence, ...box, "", "",
+  const from1 = (place) => (place === null ? "" : place + 1);
+  return reading.numbers.map(({ text, value, kind, confidence, box, line, row, column }) => [
+    name, page, line + 1, from1(row), from1(column), "", text, value ?? "", kind, confidence, ...box, "", "",
   ]);
 }
 
