@@ -193,19 +193,24 @@ def test_the_file_of_a_batch_replaces_no_input_and_no_other_file_without_force(
     pytest.importorskip("pyarrow", reason="needs the extra 'batch'")
     pictures = tmp_path / "pictures"
     pictures.mkdir()
-    inside = seven.rename(pictures / "7.jpg")
-    (tmp_path / "list.csv").write_text("path\npictures/7.jpg\n")
-    words = ("--format", "csv", "--processes", "1")
-    listed = tmp_path / "list.csv"
-    for named, target in ((listed, listed), (pictures, inside), (listed, inside)):
-        assert run(capsys, "batch", named, target, *words, "--force") == refused(target, READS)
-    assert run(capsys, "batch", f"{pictures}/*.jpg", inside, *words, "--force") == refused(inside, READS)
+    seven.rename(pictures / "7.jpg")
+    inside = tmp_path / "pictures" / "list.csv"
+    inside.write_text("path\n7.jpg\n")
+    words = ("--processes", "1")
+    listed = seven.with_name("link.csv")
+    listed.symlink_to(inside)
+    for named in (inside, listed, pictures, f"{pictures}/*.csv"):
+        assert run(capsys, "batch", named, inside, *words, "--force") == refused(inside, READS)
+    picture = (pictures / "7.jpg").rename(pictures / "7.csv")
+    inside.write_text("path\n7.csv\n")
+    assert run(capsys, "batch", inside, picture, *words, "--force") == refused(picture, READS)
+    picture.rename(pictures / "7.jpg")
     out = tmp_path / "out.csv"
     out.write_text("old")
     assert run(capsys, "batch", pictures, out, *words) == refused(out, EXISTS)
     assert out.read_text() == "old"
     assert run(capsys, "batch", pictures, out, *words, "--force").code == 0
-    assert out.read_text().startswith("path,")
+    assert out.read_text().startswith("picture,")
     ended = run(capsys, "batch", pictures, tmp_path / "data", "--force")
     assert (ended.code, len(ended.err)) == (2, 1)
     assert "is continued, never replaced" in ended.err[0]

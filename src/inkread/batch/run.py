@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import importlib.util
 import os
 import sqlite3
@@ -177,6 +178,9 @@ def _readers(task: Task, processes: int | None, ray: str | None) -> Readers:
 def _files_read(inputs: list[str], model: str | None, *, listed: bool) -> Iterator[str | None]:
     """Yield the files and folders that a run reads; with `listed` also the files that globs and lists name."""
     yield from (*inputs, model)
+    # A list that a glob names is an input as well as what it lists.
+    for name in inputs:
+        yield from glob.iglob(name, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
     if listed:
         for entry in Sources([name for name in inputs if name != STDIN]).entries():
             yield entry.file.name
