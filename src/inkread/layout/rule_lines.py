@@ -208,6 +208,8 @@ def find_walls(pixels: list[PiecePlaces]) -> list[Lines] | None:
         if whole[0].all() and whole[1].all():
             break
         lines = [one.at(kept) for one, kept in zip(lines, whole, strict=True)]
+    if min(len(one.levels) for one in lines) < 2:
+        return None
     lines = [_with_short_pieces(pixels[way], lines[way], lines[1 - way].levels, steps[way]) for way in (0, 1)]
     return lines if min(len(one.levels) for one in lines) >= 2 else None
 

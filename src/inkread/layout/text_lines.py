@@ -406,10 +406,25 @@ def _run(marks: Marks, indices: list[int]) -> Run:
     if word > number:
         return Run((), tuple(indices), "word", printed)
     slash = marks.classes[indices, _SLASH] > np.maximum(digit, letter)
+    if not _divide_usually(marks.kinds[indices], slash):
+        slash[:] = False
+        digit = digit + marks.classes[indices, _SLASH]
     own = np.array(indices, np.intp)
     is_digit = (digit > LIMITS.foreign * letter) & ~slash
     signs = tuple(own[slash].tolist())
     return Run(tuple(own[is_digit].tolist()), tuple(own[~is_digit & ~slash].tolist()), "number", printed, signs)
+
+
+def _divide_usually(kinds: NDArray[np.intp], slash: NDArray[np.bool_]) -> bool:
+    """Return whether slashes divide a number into the parts of a fraction or a date. If not, they are leaning 1s.
+
+    kinds: (n,) the likeliest class of each mark. slash: (n,) which of them are slashes.
+    """
+    at = np.flatnonzero(slash)
+    lengths = (np.diff([-1, *at.tolist(), len(slash)]) - 1).tolist()
+    if len(at) == 1:
+        return all(1 <= length <= 3 for length in lengths) and (lengths[1] < 3 or kinds[at[0] + 1] != 0)
+    return len(at) == 2 and max(lengths[:2]) <= 2 and min(lengths[:2]) >= 1 and lengths[2] in (2, 4)
 
 
 def digit_evidence(marks: Marks, indices: list[int]) -> NDArray[np.float32]:
@@ -425,9 +440,11 @@ def digit_evidence(marks: Marks, indices: list[int]) -> NDArray[np.float32]:
 
 
 def digit_probabilities(marks: Marks, indices: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return the probabilities of the ten classes for each digit of a number, (n, 10), given that it is a digit."""
+    """Return the probabilities of the ten classes for each digit of a number, (n, 10), given that it is a digit.
+
+    What looks like a slash, but is a digit, is a leaning 1.
+    """
     digits = marks.classes[list(indices), :10].astype(np.float32)
-    for end in {0, len(indices) - 1}:
-        digits[end, 1] += marks.classes[indices[end], _SLASH]
+    digits[:, 1] += marks.classes[list(indices), _SLASH]
     digits += 1e-5
     return np.asarray(digits / digits.sum(axis=1, keepdims=True), np.float32)
