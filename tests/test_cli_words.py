@@ -103,7 +103,7 @@ def test_help_fits_the_window_and_cuts_no_option(
     if command == "read":
         for option in (
             "--min-confidence P",
-            "--as auto|digit|number|lines",
+            "--as auto|digit|number|lines|table",
             "--figure OUT.png",
             "--show",
             "-h, --help",
