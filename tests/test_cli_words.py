@@ -103,7 +103,7 @@ def test_help_fits_the_window_and_cuts_no_option(
     if command == "read":
         for option in (
             "--min-confidence P",
-            "--as auto|digit|number|lines",
+            "--as auto|digit|number|lines|table",
             "--figure OUT.png",
             "--show",
             "-h, --help",
@@ -150,7 +150,7 @@ def test_completion_of_another_shell_is_one_line(capsys: pytest.CaptureFixture[s
         ("inkread completion ", {"bash", "zsh", "fish"}),
         ("inkread read --fi", {"--figure"}),
         ("inkread 7.jpg --min", {"--min", "--min-confidence"}),
-        ("inkread 7.jpg --as ", {"auto", "digit", "number", "lines"}),
+        ("inkread 7.jpg --as ", {"auto", "digit", "number", "lines", "table"}),
         ("inkread 7.j", set()),
     ],
 )

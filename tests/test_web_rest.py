@@ -274,7 +274,7 @@ def test_every_bad_upload_has_its_status_and_code(
 @pytest.mark.parametrize(
     ("options", "detail"),
     [
-        ("as=letter", "as: must be 'auto', 'digit', 'number' or 'lines'."),
+        ("as=letter", "as: must be 'auto', 'digit', 'number', 'lines' or 'table'."),
         ("min_confidence=2", "min_confidence: must be at most 1.0."),
         ("min_confidence=x", "min_confidence: must be a number."),
         ("steps=x", "steps: must be a whole number."),

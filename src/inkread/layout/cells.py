@@ -43,9 +43,11 @@ class CellLimits:
     box_aspect: float = 1.45
     """A box for one digit is at most this many times wider than high,"""
     boxes_alike: float = 1.6
-    """and the boxes of a row differ in width at most by this factor,"""
-    digits_in_box: float = 1.15
-    """and those that are filled have at most this many digits, on average."""
+    """and the width of a box differs from the usual one at most by this factor,"""
+    most_alike: float = 0.5
+    """for at least this share of the boxes in a row, since there may be gaps between them,"""
+    single: float = 0.6
+    """and at least this share of those that are filled have one digit."""
 
 
 LIMITS = CellLimits()
@@ -117,16 +119,23 @@ def find_cells(
 
 
 def _without_rules(marks: Marks, grids: Sequence[Grid]) -> Marks:
-    """Return marks without those that are parts of the rules of a grid."""
+    """Return marks without those that are parts of the rules of a grid.
+
+    In a row of boxes, a 1 may be as straight and as high as the rules. It makes two narrow boxes of one, and is kept.
+    """
     middles = (marks.boxes[:, :2] + marks.boxes[:, 2:]).astype(np.float64) / 2
     width, height = (marks.boxes[:, 2:] - marks.boxes[:, :2]).astype(np.float64).T
     kept = np.ones(len(marks), bool)
     for grid in grids:
+        widths = _widths(grid)
+        narrow = widths < median(widths) / LIMITS.boxes_alike if grid.rows == 1 else np.zeros(len(widths), bool)
+        suspect = np.array([*(narrow[cell.column] for cell in grid.cells), False], bool)
         for way, long, wide in ((0, height, width), (1, width, height)):
             thin = long > LIMITS.thin * wide
             step = np.zeros_like(middles)
             step[:, way] = LIMITS.on_rule * wide + 1
-            kept &= ~(thin & (grid.locate(middles - step) != grid.locate(middles + step)))
+            before, after = grid.locate(middles - step), grid.locate(middles + step)
+            kept &= ~(thin & (before != after) & ~suspect[before] & ~suspect[after])
     return marks if kept.all() else marks.at(kept)
 
 
@@ -178,9 +187,12 @@ def _is_comb(grid: Grid, cells: NDArray[np.intp]) -> bool:
     if grid.rows != 1 or len(grid.cells) < 2 or not len(cells):
         return False
     widths = _widths(grid)
-    narrow = widths.max() <= LIMITS.box_aspect * median(_heights(grid))
-    alike = widths.max() <= LIMITS.boxes_alike * widths.min()
-    return bool(narrow and alike) and len(cells) <= LIMITS.digits_in_box * len(set(cells.tolist()))
+    usual = median(widths)
+    narrow = usual <= LIMITS.box_aspect * median(_heights(grid))
+    alike = (widths <= LIMITS.boxes_alike * usual) & (widths >= usual / LIMITS.boxes_alike)
+    filled = np.bincount(cells)
+    single = (filled == 1).sum() >= LIMITS.single * (filled > 0).sum()
+    return bool(narrow and alike.mean() >= LIMITS.most_alike and single)
 
 
 def _widths(grid: Grid) -> Floats:

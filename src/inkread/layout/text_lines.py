@@ -184,10 +184,12 @@ def _rows_with_tables(marks: Marks, text: NDArray[np.intp], cells: Cells) -> lis
     What stands beside a row of a table, another table too, is on its line.
     """
     fields = cells.fields
-    outside = text[fields[text] < 0]
+    # A grid with one row leaves nothing to decide, and numbers may go on beside it.
+    several = np.array([*(grid.rows > 1 for grid in cells.grids), False], bool)[cells.grid_of]
+    outside = text[~several[text]]
     rows = _rows(marks, outside) if len(outside) else []
     of_rows: dict[tuple[int, int], dict[int, list[int]]] = {}
-    for index in text[fields[text] >= 0].tolist():
+    for index in text[several[text]].tolist():
         table_row = cells.row(index)
         if table_row is not None:
             of_rows.setdefault(table_row, {}).setdefault(int(fields[index]), []).append(index)
@@ -260,11 +262,11 @@ def _as_word(run: Run) -> Run:
 
 
 def _parts(row: list[int], cells: Cells) -> list[list[int]]:
-    """Split a row between the cells of tables. Between two rows of boxes, only the usual gaps decide."""
+    """Split a row between the cells of tables. Beside a row of boxes, only the usual gaps decide."""
     parts = [[row[0]]]
     for before, index in itertools.pairwise(row):
-        boxes = cells.in_comb[before] and cells.in_comb[index]
-        if cells.fields[index] != cells.fields[before] and not boxes:
+        free = all(cells.in_comb[at] or cells.fields[at] < 0 for at in (before, index))
+        if cells.fields[index] != cells.fields[before] and not free:
             parts.append([])
         parts[-1].append(index)
     return parts
