@@ -56,6 +56,10 @@ _FINEST = 4
 _TURNED = 1.5
 """A page is turned if that makes its marks and digits more legible by this much, in logarithms."""
 
+_ROW_UPSIDE_DOWN = 3.0
+"""One row of digits is upside down only if that makes it more legible by this much: the digits 0, 6, 8 and 9 look like
+others then."""
+
 _MISSED = 0.3
 """A digit that only one of two ways to turn a page shows counts as one of this probability in the other."""
 
@@ -67,6 +71,10 @@ _LEAST_NON_DIGIT = 0.02
 
 _SURE = 0.97
 """Without lessons, the combined probability of a digit is at most this if the detector's is below one minus this."""
+
+_CLEAR, _LARGE, _LITTLE = 0.95, 3.0, 0.4
+"""A digit that is clearer than the first, and more than this many times higher than the usual mark, is the only one on
+a page whose marks are less legible than the last: dirt, or scribbles around it."""
 
 _UNLIKELY = 0.05
 """In the fluency of a page, the probability of a digit counts as at least this."""
@@ -176,7 +184,8 @@ class PageReader:
             found = self._read_way(way, ink, grids, as_)
             count = max(len(before.places), len(found.places))
             evidence = way.evidence + found.fluency_of(count) - before.fluency_of(count)
-            if evidence > most:
+            row_upside_down = way.turns == 2 and len({place.row for place in before.places}) == 1
+            if evidence > max(most, _ROW_UPSIDE_DOWN if row_upside_down else most):
                 best, most = found, evidence
         return best
 
@@ -238,10 +247,13 @@ class PageReader:
     def auto(self, grey: NDArray[np.uint8], ink: Map) -> Recognition:
         """Return the digits of a page with one digit or more. The parameters are those of `lines`."""
         found = self.lines(grey, ink)
+        single = self.single(ink) if found.legibility < _LITTLE else None
+        if single and self._stands_out(single, found):
+            return replace(single, legibility=float(single.probabilities[0, :CLASSES].max()))
         in_table = found.tables and (found.places or found.signs)
         if len(found.places) > 1 or in_table or any(unread.reason in ("word", "print") for unread in found.unread):
             return found
-        single = self.single(ink)
+        single = single or self.single(ink)
         if not single.places or not _has_most(single.places[0].patch.ink, ink):
             return found
         likely, nondigit = float(single.probabilities[0, :CLASSES].max()), float(single.probabilities[0, NON_DIGIT])
@@ -250,6 +262,14 @@ class PageReader:
         if not found.places:
             return single
         return single if likely > found.fluency and nondigit <= self.classifier.card.no_digit else found
+
+    def _stands_out(self, single: Recognition, found: Recognition) -> bool:
+        """Return whether a page has one clear digit, and otherwise only much smaller marks, which were found on it."""
+        heights = [*(place.patch.box.h for place in found.places), *(unread.box.h for unread in found.unread)]
+        if not single.places or not heights or single.places[0].patch.box.h < _LARGE * median(heights):
+            return False
+        likely, nondigit = single.probabilities[0, :CLASSES].max(), single.probabilities[0, NON_DIGIT]
+        return bool(likely > _CLEAR and nondigit <= self.classifier.card.no_digit)
 
 
 def finer(page: Page, found: Recognition) -> int | None:
