@@ -16,6 +16,7 @@ from inkread.cli.completion import answer, completion
 from inkread.cli.convert import convert
 from inkread.cli.evaluate import evaluate
 from inkread.cli.explain import explain
+from inkread.cli.fill import fill
 from inkread.cli.help import DEFAULT, Command, Group, check_spelling, with_default_command
 from inkread.cli.read import read
 from inkread.cli.sheet import sheet
@@ -34,6 +35,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "web": web,
     "batch": batch,
     "sheet": sheet,
+    "fill": fill,
     "completion": completion,
 }
 

@@ -150,20 +150,12 @@ class SheetLayout:
     @property
     def markers(self) -> dict[int, Rect]:
         """The place of the marker of each corner, the same on all pages."""
-        (width, height), m = self.size, MEASURES
-        far_x, far_y = width - m.margin - m.marker, height - m.margin - m.marker
-        places = [(m.margin, m.margin), (far_x, m.margin), (far_x, far_y), (m.margin, far_y)]
-        return {corner: Rect(x, y, m.marker, m.marker) for corner, (x, y) in zip(CORNERS, places, strict=True)}
+        return marker_places(self.size)
 
     @property
     def codes(self) -> tuple[Rect, Rect]:
         """The places of the QR codes, at top and bottom."""
-        (width, height), m = self.size, MEASURES
-        away = m.margin + m.marker + m.quiet
-        return (
-            Rect(width - away - m.qr, m.margin, m.qr, m.qr),
-            Rect(away, height - m.margin - m.qr, m.qr, m.qr),
-        )
+        return code_places(self.size)
 
     @property
     def geometry(self) -> str:
@@ -199,6 +191,22 @@ class SheetLayout:
             "codes": [_rounded(box) for box in self.codes],
             "fields": [_entry(page.number, boxes) for page in self.pages for boxes in page.fields],
         }
+
+
+def marker_places(size: tuple[float, float]) -> dict[int, Rect]:
+    """Return the place of the marker of each corner on paper of a size, in millimetres."""
+    (width, height), m = size, MEASURES
+    far_x, far_y = width - m.margin - m.marker, height - m.margin - m.marker
+    places = [(m.margin, m.margin), (far_x, m.margin), (far_x, far_y), (m.margin, far_y)]
+    return {corner: Rect(x, y, m.marker, m.marker) for corner, (x, y) in zip(CORNERS, places, strict=True)}
+
+
+def code_places(size: tuple[float, float]) -> tuple[Rect, Rect]:
+    """Return the places of the QR codes on paper of a size, in millimetres."""
+    (width, height), m = size, MEASURES
+    away = m.margin + m.marker + m.quiet
+    top = Rect(width - away - m.qr, m.margin, m.qr, m.qr)
+    return top, Rect(away, height - m.margin - m.qr, m.qr, m.qr)
 
 
 def _entry(page: int, boxes: FieldBoxes) -> dict[str, object]:
