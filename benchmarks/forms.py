@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -175,12 +176,15 @@ class Desk:
 
     def _stroke(self, page: Grey, points: Sequence[tuple[float, float]], hand: Hand) -> None:
         scale = DOTS / 25.4
-        line = np.rint(np.array(points) * scale * 16).astype(np.int32)
-        drawn = np.zeros(page.shape, np.uint8)
-        cv2.polylines(drawn, [line], False, 255, max(2, round(hand.pen * scale)), cv2.LINE_AA, 4)
-        x, y, w, h = cv2.boundingRect(drawn)
-        part = page[y : y + h, x : x + w]
-        part[...] = np.minimum(part, 255 - hand.darkness * drawn[y : y + h, x : x + w])
+        width = max(2, round(hand.pen * scale))
+        places = np.array(points) * scale
+        corner = np.maximum(np.floor(places.min(axis=0)).astype(int) - width - 2, 0)
+        far = np.ceil(places.max(axis=0)).astype(int) + width + 2
+        part = page[corner[1] : far[1], corner[0] : far[0]]
+        drawn = np.zeros(part.shape, np.uint8)
+        line = np.rint((places - corner) * 16).astype(np.int32)
+        cv2.polylines(drawn, [line], False, 255, width, cv2.LINE_AA, 4)
+        part[...] = np.minimum(part, 255 - hand.darkness * drawn)
 
     def _scribble(self, page: Grey, box: Rect, hand: Hand) -> None:
         step = 0.8 * hand.pen
@@ -226,9 +230,10 @@ def photograph(page: Grey, rng: np.random.Generator, megapixels: float | None = 
     rough = cv2.resize(rng.normal(0, 8, (24, 18)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     picture = paper * mask * rng.uniform(0.8, 0.98) + (desk + rough) * (1 - mask)
     picture *= _light(width, height, rng)
-    picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.4, 1.0) * (pixels / 3e6) ** 0.25))
-    noise = rng.normal(0, rng.uniform(1.5, 5), (height // 2, width // 2)).astype(np.float32)
-    picture += cv2.resize(noise, (width, height), interpolation=cv2.INTER_LINEAR)
+    blurred = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.4, 1.0) * (pixels / 3e6) ** 0.25))
+    fine = rng.normal(0, rng.uniform(1.5, 5), (512, 512)).astype(np.float32)
+    noise = cv2.resize(fine, None, fx=1.5, fy=1.5, interpolation=cv2.INTER_LINEAR)
+    picture = blurred + np.tile(noise, (-(-height // 768), -(-width // 768)))[:height, :width]
     file = io.BytesIO()
     Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=int(rng.integers(55, 93)))
     return file.getvalue()
@@ -237,7 +242,7 @@ def photograph(page: Grey, rng: np.random.Generator, megapixels: float | None = 
 def _light(width: int, height: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return uneven light with the shadow of a hand or a head."""
     y, x = np.mgrid[0:1:48j, 0:1:48j].astype(np.float32)
-    light = np.asarray(1 + rng.uniform(-0.25, 0.1) * x + rng.uniform(-0.25, 0.1) * y, np.float64)
+    light: NDArray[Any] = np.asarray(1 + rng.uniform(-0.25, 0.1) * x + rng.uniform(-0.25, 0.1) * y, np.float64)
     angle, place = rng.uniform(0, 2 * np.pi), rng.uniform(0.2, 0.9)
     edge = (np.cos(angle) * (x - 0.5) + np.sin(angle) * (y - 0.5) + 0.5 - place) / rng.uniform(0.02, 0.25)
     light *= 1 - rng.uniform(0.1, 0.45) / (1 + np.exp(-np.clip(edge, -30, 30)))

@@ -80,16 +80,14 @@ def rule_of(field: Field) -> FieldRule:
 
 
 def _padded(field: Field) -> set[str]:
-    """Return the allowed texts, and the same with zeros before them as far as there are boxes."""
+    """Return the allowed texts with as many zeros before them as people may write or leave away."""
     whole = field.digits - field.decimals
     texts = set()
     for text in field.allowed or ():
-        sign, number = ("-", text[1:]) if text.startswith("-") else ("", text)
-        length = len(number) - (field.decimals + 1 if field.decimals else 0)
+        plain = _plain(text)
+        sign, number = ("-", plain[1:]) if plain.startswith("-") else ("", plain)
+        length = len(number.partition(".")[0])
         texts |= {sign + "0" * zeros + number for zeros in range(whole - length + 1)}
-        # A list may have its numbers with zeros that people leave away.
-        plain = number.lstrip("0")
-        texts.add(sign + (plain if plain[:1].isdigit() else "0" + plain))
     return texts
 
 

@@ -92,6 +92,7 @@ def _lines(paragraph: str, style: TextStyle, width: float) -> list[str]:
     return [*lines, line]
 
 
+@functools.cache
 def _font_with(letter: str, *, bold: bool) -> Path:
     regular = _open_sans()[bold]
     return regular if ord(letter) in covered(regular) else _dejavu()[bold]
