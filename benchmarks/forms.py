@@ -233,9 +233,9 @@ def photograph(page: Grey, rng: np.random.Generator, megapixels: float | None = 
     blurred = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.4, 1.0) * (pixels / 3e6) ** 0.25))
     fine = rng.normal(0, rng.uniform(1.5, 5), (512, 512)).astype(np.float32)
     noise = cv2.resize(fine, None, fx=1.5, fy=1.5, interpolation=cv2.INTER_LINEAR)
-    picture = blurred + np.tile(noise, (-(-height // 768), -(-width // 768)))[:height, :width]
+    noisy = blurred + np.tile(noise, (-(-height // 768), -(-width // 768)))[:height, :width]
     file = io.BytesIO()
-    Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=int(rng.integers(55, 93)))
+    Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=int(rng.integers(55, 93)))
     return file.getvalue()
 
 
