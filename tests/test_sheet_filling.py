@@ -125,6 +125,13 @@ def test_a_sheet_is_read_whichever_way_it_lies_and_with_a_corner_covered(
     assert table() == TABLE
 
 
+def test_a_scan_that_lost_the_grey_lines_is_read(capsys: pytest.CaptureFixture[str], here: Path) -> None:
+    scan = filled_page(layout_of(), 1, 7, FULL)
+    scan[scan > 130] = 255
+    assert run(capsys, str(save(scan, Path("scan.png")))).code == 0
+    assert table() == TABLE
+
+
 def test_outcomes_are_told_apart(capsys: pytest.CaptureFixture[str], here: Path) -> None:
     writing = {
         ("number", 0): "12#/456",
@@ -234,6 +241,13 @@ def test_more_photographs_are_added_and_none_is_read_twice(capsys: pytest.Captur
     run(capsys, first, photo("b.jpg", {("number", 0): "456"}, serial=8))
     assert table() == [*TABLE, "0008,,456,,,,"]
     assert Path("data.audit.jsonl").read_text().startswith(before)
+
+
+def test_a_folder_is_read_again_without_its_crops(capsys: pytest.CaptureFixture[str], here: Path) -> None:
+    photo("a.jpg", FULL)
+    run(capsys, ".")
+    assert run(capsys, ".").code == 0
+    assert table() == TABLE
 
 
 def test_a_later_photograph_never_replaces_a_value_in_silence(capsys: pytest.CaptureFixture[str], here: Path) -> None:

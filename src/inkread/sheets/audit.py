@@ -36,7 +36,7 @@ class Audit:
     def __init__(self, data: Path, by: str) -> None:
         self.data = data
         self.path = data.with_name(f"{data.stem}.audit.jsonl")
-        self.crops = data.with_name(f"{data.stem}.crops")
+        self.crops = crops_of(data)
         self.entries: list[Entry] = []
         self._by = by
         self._file: IO[str] | None = None
@@ -92,6 +92,11 @@ class Audit:
                 continue
             entries.append(entry)
         return entries
+
+
+def crops_of(data: Path) -> Path:
+    """Return the folder with the pictures of the fields of a table."""
+    return data.with_name(f"{data.stem}.crops")
 
 
 def _is_torn(line: str) -> bool:

@@ -34,6 +34,8 @@ class InkLimits:
     """The light of the paper is the largest within this many millimetres."""
     inside: float = 0.75
     """What is nearer to the line of a box than this, in millimetres, does not count as ink in the box."""
+    visible: float = 0.03
+    """Lines that are less dark than this were lost by the scanner. The boxes are then where the corners say."""
     speck: float = 0.2
     """Ink with a smaller area than this, in square millimetres, is dirt."""
 
@@ -142,9 +144,11 @@ def _smooth(
         fit = basis @ found
         off = np.linalg.norm(moved - fit, axis=1)
         weights = np.maximum(levels, 1e-3) / (1 + (off / 1.0) ** 2) ** 2
+    line = float(np.median(levels))
+    if line < LIMITS.visible:
+        return np.zeros(moved.shape, np.int32), 0.0, line
     good = off <= np.quantile(off, 0.8)
-    residual = float(np.sqrt((off[good] ** 2).mean())) / dots
-    return np.rint(fit).astype(np.int32), residual, float(np.median(levels))
+    return np.rint(fit).astype(np.int32), float(np.sqrt((off[good] ** 2).mean())) / dots, line
 
 
 def ink_in(dark: Map, boxes: Sequence[Rect], shifts: NDArray[np.int32], line: float) -> list[BoxInk]:

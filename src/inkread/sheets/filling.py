@@ -19,7 +19,7 @@ from inkread.models.classifier import GlyphClassifier
 from inkread.pictures.documents import pages_of
 from inkread.pictures.folders import pictures_in
 from inkread.pictures.opening import FilePage, Picture, open_picture
-from inkread.sheets.audit import Audit, Entry
+from inkread.sheets.audit import Audit, Entry, crops_of
 from inkread.sheets.forms import Form, read_form
 from inkread.sheets.page_layout import SheetLayout, lay_out
 from inkread.sheets.page_reading import PIXELS, FieldOnPage, PageOnPicture, read_page
@@ -68,10 +68,10 @@ def fill(
         raise OptionError(f"{data}: the table is written as CSV; name a file that ends in .csv")
     check_folder(data)
     layout = _layout(form)
-    names = _files(pictures)
+    names = _files(pictures, data)
     _check_inputs(data, [*names, form])
     done = Filled()
-    with Audit(data, user or getpass.getuser()) as audit:
+    with Audit(data, user or _login()) as audit:
         _check_data(audit, layout)
         desk = _Desk(audit, layout, classifier, done)
         for name in names:
@@ -91,21 +91,30 @@ def _layout(form: Path) -> SheetLayout:
         raise DataError(f"{form}: {error.message}", code="bad-form") from None
 
 
-def _files(pictures: Iterable[str]) -> list[str]:
-    """Return the files to read, with those in folders."""
+def _files(pictures: Iterable[str], data: Path) -> list[str]:
+    """Return the files to read, with those in folders, except for the crops of an earlier run."""
     names: list[str] = []
+    crops = crops_of(data).resolve()
     for name in pictures:
         if not Path(name).is_dir():
             names.append(name)
             continue
         try:
-            found, _ = pictures_in(name)
+            found = [path for path in pictures_in(name)[0] if Path(path).resolve().parent != crops]
         except OSError as error:
             raise OptionError(f"{name}: cannot be listed ({error.strerror}); check its permissions") from None
         if not found:
             raise OptionError(f"{name}: there is no picture in this folder; name another")
         names += found
     return names
+
+
+def _login() -> str:
+    """Return the name of the user; there may be none, as in a container."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"
 
 
 def _check_inputs(data: Path, inputs: Iterable[str | Path]) -> None:

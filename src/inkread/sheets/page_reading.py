@@ -27,9 +27,6 @@ CROP_MARGIN = 2.0
 MOST_OFF = 0.6
 """If the boxes fit worse than this, root mean square in millimetres, they are not where the form has them."""
 
-LEAST_LINE = 0.03
-"""Lines of boxes that are less dark than this, of printed black, are not there."""
-
 
 @dataclass(frozen=True, slots=True)
 class FieldOnPage:
@@ -71,7 +68,7 @@ def read_page(grey: NDArray[np.uint8], name: str, layout: SheetLayout, classifie
     dark = darkness(paper, list(layout.markers.values()))
     boxes = [box for each in page.fields for box in each.all_boxes]
     shifts, residual, line = align(dark, boxes)
-    if residual > MOST_OFF or line < LEAST_LINE:
+    if residual > MOST_OFF:
         raise PictureError(
             f"{name}: the boxes are {residual:.1f} mm from where the form has them; flatten the paper and photograph "
             "it again",
