@@ -16,6 +16,7 @@ import inkread
 from inkread.errors import DataError, OptionError, PictureError
 from inkread.files import check_folder, file_sha256, whole_file
 from inkread.models.classifier import GlyphClassifier
+from inkread.models.detector import Detector
 from inkread.pictures.documents import pages_of
 from inkread.pictures.folders import pictures_in
 from inkread.pictures.opening import FilePage, Picture, open_picture
@@ -49,9 +50,10 @@ def fill(
     form: Path,
     data: Path,
     classifier: GlyphClassifier,
+    detector: Detector,
     *,
     user: str | None = None,
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Callable[[int, int | None], None] = lambda *_: None,
 ) -> Filled:
     """Read photographs of the sheets of a form into a table, and add them to those that it has.
 
@@ -59,7 +61,7 @@ def fill(
     form: the form in TOML, as it was when the sheets were printed.
     data: the CSV file to write, with its audit and its pictures of fields beside it.
     user: who does it; None for the name of the login.
-    progress: called with the name of each picture before it is read.
+    progress: called after each file with how many of how many were read.
 
     Pictures that cannot be read are told in `Filled.failures`, and the others are still read. Raises `OptionError` or
     `DataError` if the table cannot be written, or is not the one that its audit speaks of.
@@ -73,10 +75,10 @@ def fill(
     done = Filled()
     with Audit(data, user or _login()) as audit:
         _check_data(audit, layout)
-        desk = _Desk(audit, layout, classifier, done)
-        for name in names:
-            progress(name)
+        desk = _Desk(audit, layout, (classifier, detector), done)
+        for count, name in enumerate(names, 1):
             desk.read(name)
+            progress(count, len(names))
         _finish(audit, layout.form, done)
         done.notes += desk.notes()
         done.notes += _missing_pages(audit, layout)
@@ -149,8 +151,10 @@ def _check_data(audit: Audit, layout: SheetLayout) -> None:
 class _Desk:
     """Reads pictures one after the other, and writes what they say into the audit."""
 
-    def __init__(self, audit: Audit, layout: SheetLayout, classifier: GlyphClassifier, done: Filled) -> None:
-        self._audit, self._layout, self._classifier, self._done = audit, layout, classifier, done
+    def __init__(
+        self, audit: Audit, layout: SheetLayout, networks: tuple[GlyphClassifier, Detector], done: Filled
+    ) -> None:
+        self._audit, self._layout, self._networks, self._done = audit, layout, networks, done
         self._seen = {(entry["sha256"], entry["picture_page"]) for entry in audit.of_kind("page")}
         self._group = max((_number_of(entry["sheet"]) for entry in audit.of_kind("page")), default=0)
         # Pages without a serial number that were read into the sheet of the last such page.
@@ -178,7 +182,7 @@ class _Desk:
 
     def _read_page(self, picture: Picture, shown: str, checksum: str, number: int) -> None:
         page = open_picture(picture, shown, pixels=PIXELS)
-        found = read_page(page.grey, shown, self._layout, self._classifier)
+        found = read_page(page.grey, shown, self._layout, *self._networks)
         sheet = self._sheet_of(found)
         source = {"picture": shown, "sha256": checksum, "picture_page": number}
         before = self._merged(sheet)
