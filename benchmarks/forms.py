@@ -33,8 +33,9 @@ from inkread.models.detector import load_detector
 from inkread.pictures.opening import open_picture
 from inkread.sheets.field_rules import rule_of
 from inkread.sheets.forms import Field, read_form
-from inkread.sheets.page_layout import FieldBoxes, Rect, SheetLayout, lay_out
+from inkread.sheets.page_layout import FieldBoxes, Rect, SheetLayout
 from inkread.sheets.page_reading import PIXELS, FieldOnPage, read_page
+from inkread.sheets.placing import lay_out
 from inkread.sheets.printing import write_pdf
 
 FORMS = Path(__file__).parents[1] / "examples" / "forms"

@@ -15,7 +15,8 @@ from inkread.errors import DataError
 from inkread.sheets import audit as audits
 from inkread.sheets.audit import Audit
 from inkread.sheets.forms import read_form
-from inkread.sheets.page_layout import SheetLayout, lay_out
+from inkread.sheets.page_layout import SheetLayout
+from inkread.sheets.placing import lay_out
 
 FORM = """
 title = "Visits"

@@ -16,7 +16,8 @@ from inkread.cli import main
 from inkread.errors import DataError
 from inkread.sheets.codes import CORNERS, DICTIONARY, MARKER_IDS, SheetCode
 from inkread.sheets.forms import read_form
-from inkread.sheets.page_layout import SheetLayout, lay_out
+from inkread.sheets.page_layout import SheetLayout
+from inkread.sheets.placing import lay_out
 from inkread.sheets.printing import print_sheets, write_pdf
 from inkread.sheets.sheet_text import TextStyle, width_of, wrapped
 

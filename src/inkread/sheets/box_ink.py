@@ -65,8 +65,9 @@ def rectified(grey: NDArray[np.uint8], to_picture: NDArray[np.float64], size: tu
     """
     dots = LIMITS.dots
     width, height = (round(side * dots) for side in size)
-    to_paper = np.diag([dots, dots, 1.0]) @ np.linalg.inv(to_picture)
-    # Pixel centres are at half millimetres of a grid; a shift by half a pixel on both sides cancels out nearly.
+    # The middle of the first pixel is half a pixel from the edge of the paper.
+    to_pixels = np.array([[dots, 0, -0.5], [0, dots, -0.5], [0, 0, 1]])
+    to_paper = to_pixels @ np.linalg.inv(to_picture)
     return np.asarray(
         cv2.warpPerspective(grey, to_paper, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
         np.uint8,

@@ -22,8 +22,9 @@ from inkread.pictures.folders import pictures_in
 from inkread.pictures.opening import FilePage, Picture, open_picture
 from inkread.sheets.audit import Audit, Entry, crops_of
 from inkread.sheets.forms import Form, read_form
-from inkread.sheets.page_layout import SheetLayout, lay_out
+from inkread.sheets.page_layout import SheetLayout
 from inkread.sheets.page_reading import PIXELS, FieldOnPage, PageOnPicture, read_page
+from inkread.sheets.placing import lay_out
 from inkread.sheets.table import Merged, Place, csv_text, merged
 
 
@@ -218,7 +219,7 @@ class _Desk:
         mark = hashlib.sha256(f"{source['sha256']}#{source['picture_page']}".encode()).hexdigest()[:10]
         crop = self._audit.crops / f"{sheet.replace(' ', '-')}-{found.sheet.code.page}-{name}-{row + 1}-{mark}.png"
         self._audit.crops.mkdir(exist_ok=True)
-        coded = cv2.imencode(".png", each.crop)[1]
+        coded = cv2.imencode(".png", each.crop, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
         with whole_file(crop) as temporary:
             temporary.write_bytes(coded.tobytes())
         reading = each.reading

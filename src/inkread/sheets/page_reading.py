@@ -26,7 +26,7 @@ PIXELS = 4_000_000
 CROP_MARGIN = 2.0
 """The crop of a field shows this much around its boxes, in millimetres."""
 
-TILE, HEIGHT = 64, 27
+TILE, HEIGHT = 48, 27
 """For the detector, each digit is put into a square of this side and has this height, both in pixels."""
 
 SEEN = 0.3

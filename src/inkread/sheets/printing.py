@@ -26,8 +26,8 @@ from inkread.sheets.page_layout import (
     Rect,
     SheetLayout,
     SheetPage,
-    lay_out,
 )
+from inkread.sheets.placing import lay_out
 from inkread.sheets.sheet_text import TextStyle, font_runs, width_of, wrapped
 
 if TYPE_CHECKING:
