@@ -29,7 +29,6 @@ from PIL import Image
 from inkread import PictureError, Reader
 from inkread.datasets import load_mnist
 from inkread.expecting.check_digits import luhn
-from inkread.models.detector import load_detector
 from inkread.pictures.opening import open_picture
 from inkread.sheets.field_rules import rule_of
 from inkread.sheets.forms import Field, read_form
@@ -304,7 +303,7 @@ def main() -> None:
     rng = np.random.default_rng([asked.seed, asked.digits == "test"])
     desk = Desk(*(test if asked.digits == "test" else held_back), rng)
     hands = [Hand.random(rng) for _ in range(20)]
-    classifier, detector = Reader(profile=None).classifier, load_detector()
+    classifier = Reader(profile=None).classifier
     forms = sorted(FORMS.glob("*.toml"))
     layouts: dict[Path, SheetLayout] = {form: lay_out(read_form(form)) for form in forms}
     score = Score()
@@ -320,7 +319,7 @@ def main() -> None:
         grey = open_picture(content, f"sheet {number}", pixels=PIXELS).grey
         good = False
         try:
-            found = read_page(grey, f"sheet {number}", layouts[form], classifier, detector)
+            found = read_page(grey, f"sheet {number}", layouts[form], classifier)
         except PictureError as error:
             print(error.message, flush=True)
         else:

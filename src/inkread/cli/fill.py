@@ -56,15 +56,13 @@ def fill(
         inkread fill scan.pdf IMG_2041.jpg --form exam.toml --output exam.csv --user ada
     """
     from inkread.cli.progress import CountBar
-    from inkread.loading import load_classifier, model_path
-    from inkread.models.detector import load_detector
+    from inkread.loading import load_classifier
     from inkread.sheets.filling import fill as run
     from inkread.teaching.taught_classifier import TaughtClassifier
 
     classifier = TaughtClassifier(load_classifier(model), profile_of(profile))
-    detector = load_detector(None if model is None else model_path(model))
     with CountBar("reading") as bar:
-        done = run(pictures, form, output, classifier, detector, user=user, progress=bar.shows)
+        done = run(pictures, form, output, classifier, user=user, progress=bar.shows)
     for line in (*done.failures, *done.notes):
         print(f"inkread: {line}", file=sys.stderr)
     if done.values:

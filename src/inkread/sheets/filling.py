@@ -16,7 +16,6 @@ import inkread
 from inkread.errors import DataError, OptionError, PictureError
 from inkread.files import check_folder, file_sha256, whole_file
 from inkread.models.classifier import GlyphClassifier
-from inkread.models.detector import Detector
 from inkread.pictures.documents import pages_of
 from inkread.pictures.folders import pictures_in
 from inkread.pictures.opening import FilePage, Picture, open_picture
@@ -51,7 +50,6 @@ def fill(
     form: Path,
     data: Path,
     classifier: GlyphClassifier,
-    detector: Detector,
     *,
     user: str | None = None,
     progress: Callable[[int, int | None], None] = lambda *_: None,
@@ -76,7 +74,7 @@ def fill(
     done = Filled()
     with Audit(data, user or _login()) as audit:
         _check_data(audit, layout)
-        desk = _Desk(audit, layout, (classifier, detector), done)
+        desk = _Desk(audit, layout, classifier, done)
         for count, name in enumerate(names, 1):
             desk.read(name)
             progress(count, len(names))
@@ -152,10 +150,8 @@ def _check_data(audit: Audit, layout: SheetLayout) -> None:
 class _Desk:
     """Reads pictures one after the other, and writes what they say into the audit."""
 
-    def __init__(
-        self, audit: Audit, layout: SheetLayout, networks: tuple[GlyphClassifier, Detector], done: Filled
-    ) -> None:
-        self._audit, self._layout, self._networks, self._done = audit, layout, networks, done
+    def __init__(self, audit: Audit, layout: SheetLayout, classifier: GlyphClassifier, done: Filled) -> None:
+        self._audit, self._layout, self._classifier, self._done = audit, layout, classifier, done
         self._seen = {(entry["sha256"], entry["picture_page"]) for entry in audit.of_kind("page")}
         self._group = max((_number_of(entry["sheet"]) for entry in audit.of_kind("page")), default=0)
         # Pages without a serial number that were read into the sheet of the last such page.
@@ -183,7 +179,7 @@ class _Desk:
 
     def _read_page(self, picture: Picture, shown: str, checksum: str, number: int) -> None:
         page = open_picture(picture, shown, pixels=PIXELS)
-        found = read_page(page.grey, shown, self._layout, *self._networks)
+        found = read_page(page.grey, shown, self._layout, self._classifier)
         sheet = self._sheet_of(found)
         source = {"picture": shown, "sha256": checksum, "picture_page": number}
         before = self._merged(sheet)

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from inkread.errors import PictureError
 from inkread.glyphs import CLASSES, normalise
-from inkread.layout.page_marks import find_marks_at
 from inkread.models.classifier import GlyphClassifier
-from inkread.models.detector import Detector
 from inkread.sheets.box_ink import LIMITS as INK
 from inkread.sheets.box_ink import BoxInk, align, darkness, ink_in, rectified
 from inkread.sheets.field_reading import LIMITS, FieldReading, read_number, read_ticks
@@ -25,12 +23,6 @@ PIXELS = 4_000_000
 
 CROP_MARGIN = 2.0
 """The crop of a field shows this much around its boxes, in millimetres."""
-
-TILE, HEIGHT = 48, 27
-"""For the detector, each digit is put into a square of this side and has this height, both in pixels."""
-
-SEEN = 0.3
-"""The detector sees a digit if its probability is larger than this."""
 
 MOST_OFF = 0.6
 """If the boxes fit worse than this, root mean square in millimetres, they are not where the form has them."""
@@ -62,9 +54,7 @@ class PageOnPicture:
     fields: tuple[FieldOnPage, ...]
 
 
-def read_page(
-    grey: NDArray[np.uint8], name: str, layout: SheetLayout, classifier: GlyphClassifier, detector: Detector
-) -> PageOnPicture:
+def read_page(grey: NDArray[np.uint8], name: str, layout: SheetLayout, classifier: GlyphClassifier) -> PageOnPicture:
     """Return what is written on a photograph of a page of a form.
 
     grey: (H, W) uint8 with dark ink. name: what the picture is called in messages.
@@ -86,7 +76,7 @@ def read_page(
         )
     inks = dict(zip(boxes, ink_in(dark, boxes, shifts, line), strict=True))
     moved = dict(zip(boxes, shifts.tolist(), strict=True))
-    rows = _classified([inks[box] for each in page.fields for box in _digit_boxes(each)], classifier, detector)
+    rows = _classified([inks[box] for each in page.fields for box in _digit_boxes(each)], classifier)
     fields = []
     for each in page.fields:
         count = len(_digit_boxes(each))
@@ -119,46 +109,12 @@ def _digit_boxes(each: FieldBoxes) -> tuple[Rect, ...]:
     return (*each.boxes, *each.again) if each.field.template else ()
 
 
-def _classified(inks: Sequence[BoxInk], classifier: GlyphClassifier, detector: Detector) -> NDArray[np.float32]:
+def _classified(inks: Sequence[BoxInk], classifier: GlyphClassifier) -> NDArray[np.float32]:
     """Return the probabilities of the ten digits and of no digit for each box, (N, 11); empty boxes have zeros."""
     rows = np.zeros((len(inks), CLASSES + 1), np.float32)
     written = [at for at, ink in enumerate(inks) if ink.area >= LIMITS.blank]
-    if not written:
-        return rows
-    glyphs = normalise([inks[at].ink for at in written])
-    seen, found = _detected([inks[at].ink for at in written], detector)
-    alone = classifier.classify(glyphs)
-    alone[found] = classifier.classify(glyphs[found], seen[found])
-    rows[written] = alone
+    rows[written] = classifier.classify(normalise([inks[at].ink for at in written]))
     return rows
-
-
-def _detected(inks: Sequence[NDArray[np.float32]], detector: Detector) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return what the detector takes each of N digits for, (N, 10), and which of them it sees at all, (N,).
-
-    It sees all of them on one drawn page, each at the height that it reads best.
-    """
-    columns = 24
-    page = np.full((-(-len(inks) // columns) * TILE, columns * TILE), 255, np.uint8)
-    for at, ink in enumerate(inks):
-        x, y, w, h = cv2.boundingRect((ink > 0.5).astype(np.uint8))
-        if not w:
-            continue
-        scale = min(HEIGHT / h, (TILE - 12) / w)
-        size = (max(1, round(w * scale)), max(1, round(h * scale)))
-        small = cv2.resize(ink[y : y + h, x : x + w], size, interpolation=cv2.INTER_AREA)
-        top, left = at // columns * TILE + (TILE - size[1]) // 2, at % columns * TILE + (TILE - size[0]) // 2
-        page[top : top + size[1], left : left + size[0]] = 255 - 200 * small
-    marks = find_marks_at(page, detector, 1.0)
-    seen, sure = np.full((len(inks), CLASSES), 0.1, np.float32), np.zeros(len(inks))
-    digits = marks.classes[:, :CLASSES] + np.float32(1e-5)
-    digits /= digits.sum(axis=1, keepdims=True)
-    for index, (left, upper, right, lower) in enumerate(marks.boxes.tolist()):
-        at = int((upper + lower) / 2 / TILE) * columns + int((left + right) / 2 / TILE)
-        certain = float(marks.certainties[index] * marks.classes[index, :CLASSES].sum())
-        if at < len(inks) and certain > sure[at]:
-            seen[at], sure[at] = digits[index], certain
-    return seen, sure > SEEN
 
 
 def _read(each: FieldBoxes, inks: dict[Rect, BoxInk], rows: NDArray[np.float32]) -> FieldReading:
