@@ -25,8 +25,8 @@ HEAD = """<!-- Written by docs/generate.py; run `make docs` after a change to a 
 # Commands and recipes
 
 Results go to stdout, messages and progress to stderr. Exit codes: 0 all pictures were read or refused; 1 a picture
-failed; 2 bad arguments; 3 a missing extra; 4 a bad model or data file; 130 interrupted. An error is one line. `--debug`
-anywhere on the command line shows its traceback.
+failed; 2 bad arguments; 3 a missing extra; 4 a bad model, form or data file; 130 interrupted. An error is one line.
+`--debug` anywhere on the command line shows its traceback.
 
 No command replaces a file that it reads, whatever the file is called: a link or another path is the same file. Another
 existing file is replaced only with `--force`.

@@ -5,7 +5,7 @@
      +- OptionError     exit 2: the options contradict each other, or a file would be overwritten
      +- MissingExtra    exit 3: an optional part of inkread is not installed
      +- ModelError      exit 4: a model file or folder cannot be used
-     +- DataError       exit 4: a data set cannot be used
+     +- DataError       exit 4: a data set or a form cannot be used
 
 Every message is one line that names the input, the cause and what to do. The command line prints it and exits with the
 code of the class. Nothing else decides the exit code.
@@ -97,9 +97,10 @@ class ModelError(InkreadError):
 
 
 class DataError(InkreadError):
-    """Raised when a data set is missing or damaged, or does not contain what its name says.
+    """Raised when a data set or a form is missing or damaged, or does not contain what its name says.
 
-    `code` is "locked" if another program holds the lock on the taught digits and does not release it.
+    `code` is "bad-form" for a mistake in a form, and "locked" if another program holds the lock on the taught digits
+    and does not release it.
     """
 
     exit_code = 4

@@ -16,8 +16,10 @@ from inkread.cli.completion import answer, completion
 from inkread.cli.convert import convert
 from inkread.cli.evaluate import evaluate
 from inkread.cli.explain import explain
+from inkread.cli.fill import fill
 from inkread.cli.help import DEFAULT, Command, Group, check_spelling, with_default_command
 from inkread.cli.read import read
+from inkread.cli.sheet import sheet
 from inkread.cli.teach import teach
 from inkread.cli.train import train
 from inkread.cli.web import web
@@ -32,6 +34,8 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "convert": convert,
     "web": web,
     "batch": batch,
+    "sheet": sheet,
+    "fill": fill,
     "completion": completion,
 }
 
@@ -50,7 +54,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _name, _command in COMMANDS.items():
-    app.command(_name, cls=Command, no_args_is_help=_name in {DEFAULT, "explain"})(_command)
+    app.command(_name, cls=Command, no_args_is_help=_name in {DEFAULT, "explain", "sheet"})(_command)
 
 
 def _print_version(asked: bool) -> None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
 from math import exp, log
+from typing import Protocol
 
-from inkread.expecting.expectation import Expect
 from inkread.values import Notation
 
 Slot = Sequence[tuple[str, float]]
@@ -26,6 +26,16 @@ _STEPS = 20_000
 
 _ENOUGH = 1e-4
 """The search ends at a text that is less likely than this, compared with the likeliest that fits."""
+
+
+class Expectation(Protocol):
+    """What is expected of a text: an `Expect`, or the rule of a form's field."""
+
+    def may_begin(self, text: str) -> bool:
+        """Tell whether a text that fits may begin like this."""
+
+    def fits(self, text: str, notation: Notation) -> bool:
+        """Tell whether a whole text fits, given how numbers are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,7 @@ class Fit:
     shares: tuple[dict[str, float], ...]
 
 
-def likeliest_fit(slots: Sequence[Slot], expect: Expect, notation: Notation) -> Fit | None:
+def likeliest_fit(slots: Sequence[Slot], expect: Expectation, notation: Notation) -> Fit | None:
     """Return the likeliest text of a number that fits, or None if no legible one does."""
     found: list[tuple[tuple[str, ...], float]] = []
     for characters, probability in _likeliest(slots, expect):
@@ -63,7 +73,7 @@ def likeliest_fit(slots: Sequence[Slot], expect: Expect, notation: Notation) -> 
     return Fit(found[0][0], same / whole, shares)
 
 
-def _likeliest(slots: Sequence[Slot], expect: Expect) -> Iterator[tuple[tuple[str, ...], float]]:
+def _likeliest(slots: Sequence[Slot], expect: Expectation) -> Iterator[tuple[tuple[str, ...], float]]:
     """Yield the legible texts whose beginnings may fit, with their probabilities, the likeliest first."""
     options = [
         sorted(

@@ -1,0 +1,1 @@
+"""Sheets: forms that are printed, filled in by hand and photographed."""

@@ -1,0 +1,145 @@
+"""The audit: everything that was read from the sheets of a form, in a file that only grows.
+
+An audit has a JSON object per line, its `kind` first: "form", the form that all sheets are of; "value", what was read
+in a field; "page", which ends the values of a page of a picture; "conflict", where two pictures differ; and "data", the
+checksum of the table that is written next. The table is written from the audit every time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+from inkread.errors import DataError
+
+Entry: TypeAlias = dict[str, Any]
+
+_PATIENCE = 5.0
+"""How long to wait for another program that uses the same audit, in seconds."""
+
+
+class Audit:
+    """The audit of a table of data, locked while it is open. Use it in a `with` statement.
+
+    data: the table; its audit is `NAME.audit.jsonl` beside it, and its pictures of fields are in `NAME.crops`.
+    by: who works with it.
+
+    Raises `DataError` if another program uses it, or if it is damaged.
+    """
+
+    def __init__(self, data: Path, by: str) -> None:
+        self.data = data
+        self.path = data.with_name(f"{data.stem}.audit.jsonl")
+        self.crops = crops_of(data)
+        self.entries: list[Entry] = []
+        self._by = by
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> Audit:
+        self._is_new = not self.path.exists()
+        self._file = self.path.open("a+", encoding="utf-8", newline="\n")
+        try:
+            _lock(self._file, self.path)
+            self.entries = self._loaded()
+        except BaseException:
+            self._file.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file:
+            self._file.close()
+        # An audit without a page says nothing.
+        if self._is_new and not self.entries:
+            self.path.unlink(missing_ok=True)
+
+    def append(self, entries: Iterable[Entry]) -> None:
+        """Add entries, with who and when, and return when they are on the disk."""
+        assert self._file is not None  # noqa: S101 - the audit is open
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        added = [{**entry, "by": self._by, "when": when} for entry in entries]
+        self._file.write("".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in added))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self.entries += added
+
+    def of_kind(self, kind: str) -> list[Entry]:
+        """Return the entries of a kind, oldest first."""
+        return [entry for entry in self.entries if entry["kind"] == kind]
+
+    def _loaded(self) -> list[Entry]:
+        assert self._file is not None  # noqa: S101 - the audit is open
+        self._file.seek(0)
+        text = self._file.read()
+        whole, _, torn = text.rpartition("\n")
+        if torn:
+            # A program ended while it wrote this line, so nothing rests on it.
+            self._file.write("\n")
+        entries = []
+        for number, line in enumerate(whole.split("\n") if whole else [], 1):
+            try:
+                entry = json.loads(line)
+                entry["kind"]
+            except (ValueError, TypeError, KeyError):
+                if not _is_torn(line):
+                    raise DataError(f"{self.path}: line {number} is damaged; restore the file from a copy") from None
+                continue
+            entries.append(entry)
+        return entries
+
+
+def crops_of(data: Path) -> Path:
+    """Return the folder with the pictures of the fields of a table."""
+    return data.with_name(f"{data.stem}.crops")
+
+
+def _is_torn(line: str) -> bool:
+    """Tell whether a line is the beginning of an entry that was never ended."""
+    return line.startswith('{"kind"') and not line.endswith("}")
+
+
+def _lock(file: IO[str], path: Path) -> None:
+    """Lock a file for this process. Raises `DataError` if another one keeps it locked."""
+    until = time.monotonic() + _PATIENCE
+    while not _locked(file):
+        if time.monotonic() > until:
+            raise DataError(f"{path}: another program uses it; wait until that has ended", code="locked")
+        time.sleep(0.1)
+
+
+def _locked(file: IO[str]) -> bool:
+    """Try to lock a file, and tell whether it worked."""
+    with contextlib.suppress(ImportError):
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+    import msvcrt
+
+    try:
+        # Windows locks bytes; one far behind the end stands for the file.
+        file.seek(1 << 30)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+    except OSError:
+        return False
+    return True
+
+
+def complete_values(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Yield the values of pages that were written whole. A program may have ended in the middle of one."""
+    waiting: list[Entry] = []
+    for entry in entries:
+        if entry["kind"] == "value":
+            waiting.append(entry)
+        elif entry["kind"] == "page":
+            yield from (value for value in waiting if value["sheet"] == entry["sheet"])
+            waiting = []
