@@ -102,7 +102,7 @@ def test_an_interrupted_run_leaves_nothing_but_its_checkpoint_and_goes_on_from_i
     assert trained.left_out == []
     assert [path.suffix for path in trained.left_in_cache] == [".npz"]
     assert any("after epoch 1" in said for said in trained.said)
-    assert [epoch["step"] for epoch in trained.card.epochs] == [5, 10]
+    assert [epoch["step"] for epoch in trained.card.epochs] == [15, 30]
     assert not trained.left_in_cache[0].exists()
 
 
@@ -134,7 +134,7 @@ def test_only_best_continues_from_a_model(tmp_path: Path) -> None:
 def test_the_card_names_fonts_and_photographs_with_their_licences(trained: Run) -> None:
     out, card = trained.out, trained.card
     assert load_card(out) == card
-    assert (card.recipe, card.seed, card.data["patches"]) == ("detector", 2, 2 * 5 * 3)
+    assert (card.recipe, card.seed, card.data["patches"]) == ("detector", 2, 2 * 15 * 3)
     assert card.data["fonts"]["caveat"]["licence"] == "OFL-1.1"
     assert card.data["photographs"]["slopes"]["licences"] == ["CC0-1.0"]
     assert card.data["digits"] == {"name": "own data", "images": 40}
