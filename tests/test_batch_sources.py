@@ -126,7 +126,7 @@ def test_a_table_without_such_a_column_is_named_with_its_columns(scans: Path) ->
     (scans / "list.csv").write_text("name,label\na.png,3\n")
     sources = Sources([str(scans / "list.csv"), str(scans / "a.png")])
     assert [entry.path for entry in sources.entries()] == of(scans, "a.png")
-    assert "list.csv: no column is named path, " in sources.troubles[0]
+    assert "list.csv: no column is named picture, path, " in sources.troubles[0]
     assert "it has name, label" in sources.troubles[0]
 
 

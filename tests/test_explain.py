@@ -223,7 +223,8 @@ def test_a_4_hangs_on_its_ink_and_on_its_paper(explained: Explanation) -> None:
     """Without some of its ink, or closed at some place, this 4 is something else, or nothing."""
     evidence, glyph = explained.evidence, explained.glyph
     assert evidence.ink.max() > np.log(10)
-    assert evidence.paper.max() > 10 * np.median(np.abs(evidence.paper)), "one place counts far more than most"
+    strong = np.abs(evidence.paper) > evidence.paper.max() / 2
+    assert strong.mean() < 0.1, "few places count nearly as much as the strongest"
     for worth, belongs in ((evidence.ink, glyph), (evidence.paper, 1 - glyph)):
         row, column = np.unravel_index(worth.argmax(), (28, 28))
         around = belongs[max(0, row - 2) : row + 3, max(0, column - 2) : column + 3]
