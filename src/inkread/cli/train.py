@@ -95,8 +95,8 @@ def train(
     from inkread import training
     from inkread.cli.progress import TrainingBar
 
-    if from_ is not None and recipe != "best" and (own is None or recipe is not None):
-        raise OptionError(f"--from {from_}: fine-tuning needs --own, and no --recipe; or add '--recipe best'")
+    if from_ is not None and (own is None) != (recipe == "best"):
+        raise OptionError(f"--from {from_}: fine-tuning needs --own, and no --recipe; or use '--recipe best' alone")
     if own is not None and recipe == "detector":
         raise OptionError(f"--own {own}: the detector learns from drawn pages; omit --own, or name another recipe")
     with TrainingBar() as bar:
