@@ -287,7 +287,8 @@ def take_detector_weights(model: Any, path: Path) -> None:
         if array.dtype in (np.float16, np.float32) and "/" in values.name:
             stored.setdefault(values.name.split("/")[1], []).append(np.asarray(array, np.float32))
     for kind in ("conv2d", "scale", "answers"):
-        layers = sorted((layer for layer in model.layers if layer.name.split("_")[0] == kind), key=_numbered)
+        layers = [layer for layer in model.layers if layer.name.split("_")[0] == kind]
+        layers.sort(key=lambda layer: _numbers(layer.name))
         # An export adds a number to the name of each layer.
         sources = sorted((name for name in stored if name.split("_")[0] == kind), key=lambda name: _numbers(name)[:-1])
         for layer, source in zip(layers, sources, strict=False):
@@ -300,10 +301,6 @@ def take_detector_weights(model: Any, path: Path) -> None:
                 raise ModelError(f"{path}: is a detector of another size than this recipe trains; train from the start")
             layer.set_weights([array.reshape(shape) for array, shape in zip(fitting, shapes, strict=True)])
     _detector_difference(model, path, np.random.default_rng(0).random((1, 64, 96, 1), np.float32))
-
-
-def _numbered(layer: Any) -> list[int]:
-    return _numbers(layer.name)
 
 
 def _numbers(name: str) -> list[int]:

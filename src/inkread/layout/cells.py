@@ -110,7 +110,7 @@ def find_cells(
     for grid in grids:
         cells = grid.locate(places)
         comb = _is_comb(grid, cells[(cells >= 0) & digits])
-        if insist or ((comb if only_combs else comb or _is_large(grid)) and _holds_writing(grid, places, sizes)):
+        if insist or ((comb if only_combs else comb or _is_large(grid)) and _holds_writing(grid, cells, places, sizes)):
             chosen.append(grid)
     marks = _without_rules(marks, chosen)
     text = _text(marks) & (marks.kinds < FIRST_SIGN)
@@ -158,12 +158,13 @@ def _is_large(grid: Grid) -> bool:
     return min(grid.rows, grid.columns) > 1 or len(grid.cells) > 2
 
 
-def _holds_writing(grid: Grid, places: Floats, sizes: Floats) -> bool:
+def _holds_writing(grid: Grid, cells: NDArray[np.intp], places: Floats, sizes: Floats) -> bool:
     """Return whether the digits and letters on a grid, of these sizes at these places, are in its cells.
+
+    cells: the index of the cell that each place is in, -1 for none.
 
     Nothing is written in most squares of squared paper, and strokes of digits are no rules.
     """
-    cells = grid.locate(places)
     off = LIMITS.middle / 2 * sizes
     around = [grid.locate(places + off * sign) for sign in ((-1, -1), (1, -1), (-1, 1), (1, 1))]
     near = np.any([found >= 0 for found in (cells, *around)], axis=0)
