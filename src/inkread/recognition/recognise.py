@@ -12,6 +12,13 @@ from inkread.ink import Map, darken_writing, find_ink
 from inkread.layout.aligned_columns import aligned_grid
 from inkread.layout.box_borders import without_box_borders
 from inkread.layout.cells import Cells, find_cells
+from inkread.layout.doubtful_marks import (
+    find_doubtful_marks,
+    find_unsure_digits,
+    find_weak_digits,
+    like_digits,
+    with_odds,
+)
 from inkread.layout.grids import Grid, find_grids
 from inkread.layout.page_marks import Marks, find_marks_at, marks_scale
 from inkread.layout.patches import Patch, cut_out_mark
@@ -20,12 +27,9 @@ from inkread.layout.text_lines import (
     Run,
     characters,
     digit_probabilities,
-    find_doubtful_marks,
     find_lines,
     find_lone_signs,
     find_other_marks,
-    find_unsure_digits,
-    with_odds,
 )
 from inkread.models.classifier import GlyphClassifier
 from inkread.models.detector import Detector
@@ -40,6 +44,9 @@ from inkread.recognition.table_cells import LocatedTable, locate_tables
 
 _NEARLY_ALL = 0.8
 """A digit is alone on a page if it has more than this share of the page's ink."""
+
+_SAME = 0.2
+"""Two boxes are of the same digit if their intersection over union is at least this."""
 
 _SMALL = 18
 """If the digits of a reduced page are lower than this, in pixels, they are read again from a larger page,"""
@@ -75,6 +82,9 @@ _SURE = 0.97
 _CLEAR, _LARGE, _LITTLE = 0.95, 3.0, 0.4
 """A digit that is clearer than the first, and more than this many times higher than the usual mark, is the only one on
 a page whose marks are less legible than the last: dirt, or scribbles around it."""
+
+_BEYOND = 0.15
+"""Rules go on beyond the box of a mark by at least this part of its height."""
 
 _UNLIKELY = 0.05
 """In the fluency of a page, the probability of a digit counts as at least this."""
@@ -225,13 +235,14 @@ class PageReader:
     def _reconsider(self, marks: Marks, ink: Map) -> Marks:
         """Return marks after a second opinion on which of those that stand beside digits are digits, too.
 
-        The detector takes some digits for letters or other ink. The classifier knows non-digits as well, so the odds of
-        a digit are multiplied by those that the classifier gives.
+        The detector takes some digits for letters or other ink, and finds others without being certain. The classifier
+        knows non-digits as well, so the odds of a digit are multiplied by those that the classifier gives.
         """
-        doubtful = find_doubtful_marks(marks)
-        if not len(doubtful):
+        doubtful, weak = find_doubtful_marks(marks), find_weak_digits(marks)
+        weak = weak[np.array([not _goes_on(ink, marks.boxes[index]) for index in weak.tolist()], bool)]
+        places = [*doubtful.tolist(), *weak.tolist()]
+        if not places:
             return marks
-        places = doubtful.tolist()
         patches = [
             cut_out_mark(
                 ink, marks.boxes, index, [near for near in marks.overlapping(marks.boxes[index]) if near != index]
@@ -242,7 +253,11 @@ class PageReader:
         none = np.clip(read[:, NON_DIGIT], _LEAST_NON_DIGIT, 1)
         empty = np.array([not patch.ink.any() for patch in patches])
         odds = np.where(empty, 1, (1 - none) / none)
-        return with_odds(marks, doubtful, np.asarray(odds, np.float32))
+        odds = np.asarray(odds, np.float32)
+        certainties = marks.certainties.copy()
+        here = certainties[weak] * odds[len(doubtful) :]
+        certainties[weak] = here / (here + 1 - certainties[weak])
+        return with_odds(replace(marks, certainties=certainties), doubtful, odds[: len(doubtful)])
 
     def auto(self, grey: NDArray[np.uint8], ink: Map) -> Recognition:
         """Return the digits of a page with one digit or more. The parameters are those of `lines`."""
@@ -261,6 +276,8 @@ class PageReader:
         single = replace(single, legibility=max(likely, found.legibility))
         if not found.places:
             return single
+        if found.places[0].patch.box.overlap(single.places[0].patch.box) < _SAME:
+            return found  # The digit that the detector sees is another one than the heaviest ink.
         return single if likely > found.fluency and nondigit <= self.classifier.card.no_digit else found
 
     def _stands_out(self, single: Recognition, found: Recognition) -> bool:
@@ -270,6 +287,14 @@ class PageReader:
             return False
         likely, nondigit = single.probabilities[0, :CLASSES].max(), single.probabilities[0, NON_DIGIT]
         return bool(likely > _CLEAR and nondigit <= self.classifier.card.no_digit)
+
+
+def _goes_on(ink: Map, box: NDArray[np.float32]) -> bool:
+    """Return whether the ink of a mark goes on beyond its box, or to the edge of the page, as a rule does."""
+    left, top, right, bottom = (round(side) for side in box.tolist())
+    beyond = max(2, round(_BEYOND * (bottom - top)))
+    ends = (ink[max(0, top - beyond) : top, left:right], ink[bottom : bottom + beyond, left:right])
+    return any(bool((end > 0.5).any(axis=1).all()) for end in ends)
 
 
 def finer(page: Page, found: Recognition) -> int | None:
@@ -327,7 +352,7 @@ def _missed(marks: Marks, lines: list[list[Run]], read: list[int]) -> float:
     left[read] = False
     known = [run for line in lines for run in line if run.kind == "word" or run.printed]
     left[[index for run in known for index in (*run.digits, *run.signs, *run.others)]] = False
-    return float((marks.certainties * marks.classes[:, :CLASSES].sum(axis=1))[left].sum())
+    return float((marks.certainties * like_digits(marks))[left].sum())
 
 
 def _disagreement(detected: NDArray[np.float32], probabilities: NDArray[np.float32]) -> float:
