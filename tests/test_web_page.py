@@ -424,7 +424,7 @@ def test_a_table_is_copied_as_cells(open_page: OpenPage, tmp_path: Path) -> None
     expect(page.locator("#status")).to_have_text("Copied")
     assert pasted() == whole
 
-    places = [cells.nth(index).bounding_box() or {} for index in (4, 5)]
+    places: list[Any] = [cells.nth(index).bounding_box() or {} for index in (4, 5)]
     (x, y), end = [(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2) for place in places]
     page.mouse.move(x, y)
     page.mouse.down()
