@@ -39,6 +39,15 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "completion": completion,
 }
 
+_OUR_WORDS = {
+    "Value error, ": "",
+    "Input should be greater than or equal to": "must be at least",
+    "Input should be less than or equal to": "must be at most",
+    "Input should be a valid number, unable to parse string as a number": "must be a number",
+    "Input should be a valid integer, unable to parse string as an integer": "must be a whole number",
+}
+"""What the words of the parser behind Typer, which are for programmers, are here."""
+
 _DASHED_FILE = re.compile(r"-[^-=][^=]*\.[A-Za-z]\w*")
 
 app = typer.Typer(
@@ -92,9 +101,14 @@ def run(words: Sequence[str], *, debug: bool) -> int:
         if name := _name_like_an_option(words):
             raise OptionError(f"{name}: a name that begins with '-' counts as an option; write ./{name}") from error
         hint = f"see 'inkread {words[0]} --help'" if words else "see 'inkread --help'"
-        # The parser behind Typer has words of its own.
-        message = error.format_message().replace("Value error, ", "").rstrip(".")
-        raise OptionError(f"{message}; {hint}") from error
+        raise OptionError(f"{_in_our_words(error.format_message())}; {hint}") from error
+
+
+def _in_our_words(message: str) -> str:
+    """Return the message of a wrong option in words for users."""
+    for theirs, ours in _OUR_WORDS.items():
+        message = message.replace(theirs, ours)
+    return message.rstrip(".")
 
 
 def complete(instruction: str) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 
 import inkread
+from inkread.csv_rows import Delimiter, delimiter_sign
 from inkread.errors import DataError, OptionError, PictureError
 from inkread.files import check_folder, file_sha256, whole_file
 from inkread.models.classifier import GlyphClassifier
@@ -52,6 +53,7 @@ def fill(
     classifier: GlyphClassifier,
     *,
     user: str | None = None,
+    delimiter: Delimiter | None = None,
     progress: Callable[[int, int | None], None] = lambda *_: None,
 ) -> Filled:
     """Read photographs of the sheets of a form into a table, and add them to those that it has.
@@ -60,6 +62,7 @@ def fill(
     form: the form in TOML, as it was when the sheets were printed.
     data: the CSV file to write, with its audit and its pictures of fields beside it.
     user: who does it; None for the name of the login.
+    delimiter: what separates the cells of the table; None for the one it has, or a comma.
     progress: called after each file with how many of how many were read.
 
     Pictures that cannot be read are told in `Filled.failures`, and the others are still read. Raises `OptionError` or
@@ -78,7 +81,7 @@ def fill(
         for count, name in enumerate(names, 1):
             desk.read(name)
             progress(count, len(names))
-        _finish(audit, layout.form, done)
+        _finish(audit, layout.form, done, delimiter)
         done.notes += desk.notes()
         done.notes += _missing_pages(audit, layout)
     return done
@@ -284,7 +287,7 @@ def _number_of(sheet: str) -> int:
     return int(sheet.split()[1]) if sheet.startswith("unnumbered ") else 0
 
 
-def _finish(audit: Audit, form: Form, done: Filled) -> None:
+def _finish(audit: Audit, form: Form, done: Filled, delimiter: Delimiter | None) -> None:
     """Write the table from the audit, and count what is in it."""
     places = merged(audit.entries)
     done.sheets = len({place[0] for place in places})
@@ -292,12 +295,13 @@ def _finish(audit: Audit, form: Form, done: Filled) -> None:
     done.to_check = sum(value.to_check for value in places.values())
     if not places:
         return
-    content = csv_text(form, places).encode()
-    checksum = hashlib.sha256(content).hexdigest()
     last = audit.of_kind("data")[-1:]
+    sign = delimiter_sign(delimiter) if delimiter or not last else last[0].get("delimiter", ",")
+    content = csv_text(form, places, sign).encode()
+    checksum = hashlib.sha256(content).hexdigest()
     if audit.data.exists() and last and last[0]["sha256"] == checksum == file_sha256(audit.data):
         return
-    audit.append([{"kind": "data", "file": audit.data.name, "sha256": checksum}])
+    audit.append([{"kind": "data", "file": audit.data.name, "sha256": checksum, "delimiter": sign}])
     with whole_file(audit.data) as temporary:
         temporary.write_bytes(content)
         with temporary.open("rb") as file:

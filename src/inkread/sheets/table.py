@@ -67,10 +67,13 @@ def _merge(entries: tuple[Entry, ...]) -> Merged:
     return Merged(last["outcome"], last["value"] or last["read"], entries)
 
 
-def csv_text(form: Form, places: dict[Place, Merged]) -> str:
-    """Return the table as CSV: a row for each sheet, or for each row of its tables in which something is written."""
+def csv_text(form: Form, places: dict[Place, Merged], delimiter: str = ",") -> str:
+    """Return the table as CSV: a row for each sheet, or for each row of its tables in which something is written.
+
+    delimiter: the character between the cells of a row.
+    """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
     tables = any(field.rows for field in form.fields)
     writer.writerow(["sheet", *(["row"] if tables else []), *(field.name for field in form.fields)])
     for sheet in sorted({place[0] for place in places}, key=_sheet_order):
