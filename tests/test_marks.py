@@ -16,7 +16,12 @@ from inkread.drawing.strokes import Hand
 from inkread.errors import ModelError
 from inkread.geometry import Box
 from inkread.layout.box_borders import without_box_borders
-from inkread.layout.doubtful_marks import find_doubtful_marks, find_weak_digits, with_odds
+from inkread.layout.doubtful_marks import (
+    find_doubtful_marks,
+    find_weak_digits,
+    suppress_covered,
+    with_odds,
+)
 from inkread.layout.page_marks import Marks, find_marks
 from inkread.layout.text_lines import characters, find_lines
 from inkread.loading import SHIPPED
@@ -243,3 +248,11 @@ def test_slashes_in_a_number_with_a_point_are_leaning_ones() -> None:
 def test_slashes_in_a_number_that_begins_with_one_are_leaning_ones() -> None:
     marks = _marks(("/", (10, 10, 30, 40), 0.9), ("/", (32, 10, 50, 40), 0.9), ("9", (54, 10, 74, 40), 0.9))
     assert len(find_lines(marks)[0][0].digits) == 3
+
+
+def test_a_doubtful_digit_that_surer_ones_cover_is_a_stroke_of_theirs() -> None:
+    stroke = ("1", (22.0, 12.0, 42.0, 38.0), 0.5)
+    beside = _marks(("3", (10, 10, 28, 40), 0.9), stroke, ("4", (36, 10, 60, 40), 0.9))
+    assert suppress_covered(beside).certainties[1] < 0.25
+    alone = _marks(("3", (10, 10, 28, 40), 0.9), stroke)
+    assert suppress_covered(alone).certainties[1] == np.float32(0.5)

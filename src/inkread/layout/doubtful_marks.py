@@ -30,6 +30,8 @@ class DoubtLimits:
     """if its probability of a digit or slash is larger than this,"""
     own: float = 0.5
     """and if marks that are read cover less than this share of its box."""
+    surer: float = 0.6
+    """A digit with a smaller probability of a centre is a stroke of others, with a larger one, if these cover it so."""
     seen: float = 0.3
     """A digit that is not used is reported if its probability of a centre is larger than this."""
 
@@ -91,6 +93,20 @@ def with_odds(marks: Marks, indices: NDArray[np.intp], odds: NDArray[np.float32]
     own[:, 10:] *= ((1 - new) / np.maximum(1 - digit, 1e-6))[:, None]
     classes[indices] = own
     return replace(marks, classes=classes)
+
+
+def suppress_covered(marks: Marks) -> Marks:
+    """Return marks with smaller certainties where surer digits cover at least half of a mark that looks like a digit.
+
+    This is linear soft suppression (Bodla et al. 2017, "Soft-NMS", arXiv:1704.04503).
+    """
+    surer = (marks.certainties >= LIMITS.surer) & (marks.kinds < 10)
+    doubtful = (marks.certainties < LIMITS.surer) & (like_digits(marks) > LIMITS.like_a_digit)
+    certainties = marks.certainties.copy()
+    for index in np.flatnonzero(doubtful).tolist():
+        if (covered := _covered(marks, index, surer)) >= LIMITS.own:
+            certainties[index] *= 1 - min(1.0, covered)
+    return replace(marks, certainties=certainties)
 
 
 def like_digits(marks: Marks) -> NDArray[np.float32]:

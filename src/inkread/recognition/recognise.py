@@ -17,6 +17,7 @@ from inkread.layout.doubtful_marks import (
     find_unsure_digits,
     find_weak_digits,
     like_digits,
+    suppress_covered,
     with_odds,
 )
 from inkread.layout.grids import Grid, find_grids
@@ -205,7 +206,7 @@ class PageReader:
         grids = [grid.turned(turns, ink.shape[::-1]) for grid in grids]
         ink = np.ascontiguousarray(np.rot90(ink, turns)) if turns else ink
         found = find_cells(without_box_borders(marks, ink), grids, insist=as_ == "table", only_combs=as_ == "number")
-        marks = self._reconsider(found[0], ink)
+        marks = suppress_covered(self._reconsider(found[0], ink))
         cells = Cells.of(marks, *found[1:])
         lines = find_lines(marks, single=as_ == "number", cells=cells)
         if as_ == "table" and not cells.grids and (grid := aligned_grid(marks, lines)):
