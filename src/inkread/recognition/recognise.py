@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +36,6 @@ from inkread.layout.text_lines import (
 )
 from inkread.models.classifier import GlyphClassifier
 from inkread.models.detector import Detector
-from inkread.models.probabilities import given_a_digit
 from inkread.options import Content, Print
 from inkread.pictures.page import WORKING_PIXELS, Page
 from inkread.quantiles import median
@@ -116,8 +117,7 @@ class Recognition:
     probabilities: (N, 11) float32.
     signs: the signs of the numbers.
     unread: the places that are not in the text, in pixels of the page.
-    missed: the expected number of digits among the marks that were not read.
-    disagreement: how much the detector's opinions differ from the probabilities, summed over the digits.
+    doubts: what makes it doubtful that these are all digits, and no more, by name; see `_doubts`.
     legibility: the mean of how certain the marks of the page and their classes are, 0 to 1; 1 without marks.
     tables: the tables of the page.
     turns: the number of counter-clockwise quarter turns after which the page was read.
@@ -128,8 +128,7 @@ class Recognition:
     probabilities: NDArray[np.float32]
     signs: tuple[LocatedSign, ...] = ()
     unread: tuple[Unread, ...] = ()
-    missed: float = 0.0
-    disagreement: float = 0.0
+    doubts: Mapping[str, float] = field(default_factory=dict)
     legibility: float = 1.0
     tables: tuple[LocatedTable, ...] = ()
     turns: int = 0
@@ -226,8 +225,7 @@ class PageReader:
             probabilities,
             tuple(locate_signs(marks, numbers)),
             tuple(_unread(marks, lines, skipped)),
-            _missed(marks, lines, own),
-            _disagreement(np.concatenate(seen), probabilities) if seen else 0.0,
+            _doubts(marks, lines, own),
             legible if seen_marks else 1.0,
             tuple(locate_tables(marks, cells, numbers, ink)),
             turns,
@@ -347,25 +345,31 @@ def _places(marks: Marks, ink: Map, numbers: list[list[Run]]) -> list[LocatedDig
     return places
 
 
-def _missed(marks: Marks, lines: list[list[Run]], read: list[int]) -> float:
-    """Return the expected number of digits among the marks that were not read, except those in words and print."""
+def _doubts(marks: Marks, lines: list[list[Run]], read: list[int]) -> dict[str, float]:
+    """Return what makes it doubtful that the marks that were read are all digits of a page, and no more.
+
+    missed: the number of digits expected among the marks that were not read, except those in words and print.
+    uncertain: minus the logarithm of the smallest certainty of a digit.
+    uneven: how much the height of a digit differs from the median at most, as a logarithm.
+    overlap: the largest share of the box of a digit that the next one covers.
+    """
     left = np.ones(len(marks), bool)
     left[read] = False
     known = [run for line in lines for run in line if run.kind == "word" or run.printed]
     left[[index for run in known for index in (*run.digits, *run.signs, *run.others)]] = False
-    return float((marks.certainties * like_digits(marks))[left].sum())
+    found = {"missed": float((marks.certainties * like_digits(marks))[left].sum())}
+    if read:
+        heights = np.maximum(marks.heights[read], 1)
+        found["uncertain"] = -float(np.log(marks.certainties[read].min()))
+        found["uneven"] = float(np.abs(np.log(heights / median(heights))).max())
+        found["overlap"] = max((_overlap(*marks.boxes[list(pair)]) for pair in pairwise(read)), default=0.0)
+    return found
 
 
-def _disagreement(detected: NDArray[np.float32], probabilities: NDArray[np.float32]) -> float:
-    """Return the sum of the Bhattacharyya distances between rows of two opinions, (N, 10) and (N, 11).
-
-    Only a taught digit can be sure against the detector; it does not count.
-    """
-    agreed = given_a_digit(probabilities)
-    rows, likeliest = np.arange(len(agreed)), agreed.argmax(axis=1)
-    taught = (agreed[rows, likeliest] > _SURE) & (detected[rows, likeliest] < 1 - _SURE)
-    shared = np.where(taught, 1, np.sqrt(detected * agreed).sum(axis=1))
-    return -float(np.log(np.clip(shared, _UNLIKELY, 1)).sum())
+def _overlap(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Return the share of the smaller of two boxes, (4,) each, that both cover."""
+    shared = np.prod(np.maximum(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0))
+    return float(shared / max(1.0, min(np.prod(box[2:] - box[:2]) for box in (one, other))))
 
 
 def _unread(marks: Marks, lines: list[list[Run]], skipped: bool) -> list[Unread]:
