@@ -142,3 +142,19 @@ def converted(mnist_h5: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     for name in names:
         convert(mnist_h5, folder / name)
     return {name: folder / name for name in names}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return a Chromium; skip where there is none, fail where INKREAD_CHROMIUM says that there is one."""
+    pytest.importorskip("playwright", reason="needs the extra 'dev'")
+    from screenshots import chromium
+
+    named = os.environ.get("INKREAD_CHROMIUM")
+    path = shutil.which(named or "chromium")
+    if path is None and named:
+        pytest.fail(f"INKREAD_CHROMIUM={named}: no such program")
+    if path is None:
+        pytest.skip("needs a browser: apt-get install chromium, or set INKREAD_CHROMIUM to one")
+    with chromium(path) as browser:
+        yield browser
