@@ -8,6 +8,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
@@ -18,6 +19,9 @@ from PIL import Image
 from inkread import Reader
 from inkread.datasets import Mnist, load_mnist
 from inkread.errors import DataError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # The same examples in every run, so that a red test stays red until it is mended; time is not what they test.
 settings.register_profile("inkread", derandomize=True, deadline=None)

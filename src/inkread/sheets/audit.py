@@ -1,6 +1,6 @@
 """The audit: everything that was read from the sheets of a form, in a file that only grows.
 
-An audit has a JSON object per line, its `kind` first: "form", the form that all sheets are of, again when it was mended;
+An audit has a JSON object per line, its `kind` first: "form", the form that all sheets are of, and as it was mended;
 "value", what was read in a field; "page", which ends the values of a page of a picture; "conflict", where two pictures
 differ; "review", what a person says about a field; and "data", the checksum of the table that is written next.
 The table is written from the audit every time.
