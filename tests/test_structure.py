@@ -93,6 +93,7 @@ SMALL = {
     "__main__.py": "python -m inkread",
     "cli/completion.py": "one file per command",
     "cli/convert.py": "one file per command",
+    "cli/review.py": "one file per command",
     "cli/sheet.py": "one file per command",
     "cli/outputs.py": "the files that a command writes, without the reader",
     "csv_rows.py": "reading and batches write the same rows",
