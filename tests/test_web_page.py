@@ -6,9 +6,7 @@ import csv
 import io
 import itertools
 import json
-import os
 import re
-import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +20,7 @@ pytest.importorskip("playwright", reason="needs the extra 'dev'")
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response, Route, expect
-from screenshots import EXAMPLE, LINES, chromium, pen_paths, served, write
+from screenshots import EXAMPLE, LINES, pen_paths, served, write
 
 import inkread
 from helpers.documents import digit_page, encrypted_pdf, save_pages
@@ -40,19 +38,6 @@ OpenPage = Callable[..., Page]
 
 # Other programs may keep the machine busy.
 expect.set_options(timeout=15_000)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Return a Chromium; skip where there is none, fail where INKREAD_CHROMIUM says that there is one."""
-    named = os.environ.get("INKREAD_CHROMIUM")
-    path = shutil.which(named or "chromium")
-    if path is None and named:
-        pytest.fail(f"INKREAD_CHROMIUM={named}: no such program")
-    if path is None:
-        pytest.skip("needs a browser: apt-get install chromium, or set INKREAD_CHROMIUM to one")
-    with chromium(path) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from inkread.cli.explain import explain
 from inkread.cli.fill import fill
 from inkread.cli.help import DEFAULT, Command, Group, check_spelling, with_default_command
 from inkread.cli.read import read
+from inkread.cli.review import review
 from inkread.cli.sheet import sheet
 from inkread.cli.teach import teach
 from inkread.cli.train import train
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "batch": batch,
     "sheet": sheet,
     "fill": fill,
+    "review": review,
     "completion": completion,
 }
 
@@ -63,7 +65,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _name, _command in COMMANDS.items():
-    app.command(_name, cls=Command, no_args_is_help=_name in {DEFAULT, "explain", "sheet"})(_command)
+    app.command(_name, cls=Command, no_args_is_help=_name in {DEFAULT, "explain", "review", "sheet"})(_command)
 
 
 def _print_version(asked: bool) -> None:
