@@ -49,7 +49,7 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class MeasuredText:
     """A text that was read.
 
     name, group: its set, and its group there.
@@ -69,7 +69,7 @@ class Text:
     one: bool
 
 
-def read_texts(folder: Path) -> list[Text]:
+def read_texts(folder: Path) -> list[MeasuredText]:
     """Read the measuring sets with a model, each as `inkread read` does."""
     reader = PageReader(load_detector(folder), load_classifier(folder))
     root = Path(os.environ.get("INKREAD_DATA", "../shared/data"))
@@ -82,7 +82,7 @@ def read_texts(folder: Path) -> list[Text]:
         text, label = text_of(found, page), row["label"].replace(" ", "")
         likely = given_a_digit(found.probabilities).max(axis=1)
         texts.append(
-            Text(
+            MeasuredText(
                 name,
                 f"{name} {row.get('group') or row['source_repo']}",
                 digits_of(text) == digits_of(label),
@@ -175,12 +175,8 @@ def main() -> None:
         seen = folds != fold
         weights = fit(doubts[seen], right[seen], shares[seen])
         held_out[~seen] = 1 / (1 + np.exp(doubts[~seen] @ weights))
-    measured = {name: report(held_out[sets == name], right[sets == name]) for name in SETS[:-1]}
-    measured["all"] = report(held_out, right)
     odds, *others = (round(float(weight), 4) for weight in fit(doubts, right, shares))
     ones = [text for text in texts if text.one]
-    card = load_card(folder)
-    about = {"data": "whole texts; error, sure and right: groups that the fit did not see", "sets": measured}
     fitted: dict[str, Any] = {
         "text_odds": odds,
         "text_doubts": dict(zip(names, others, strict=True)),
@@ -189,6 +185,11 @@ def main() -> None:
             np.array([text.signs for text in drawn]), np.array([text.signs_right for text in drawn])
         ),
     }
+    held_out *= np.exp(-fitted["sign_power"] * np.array([text.signs for text in texts]))
+    measured = {name: report(held_out[sets == name], right[sets == name]) for name in SETS[:-1]}
+    measured["all"] = report(held_out, right)
+    card = load_card(folder)
+    about = {"data": "whole texts; error, sure and right: groups that the fit did not see", "sets": measured}
     card = replace(card, calibration={**card.calibration, "texts": about}, **fitted)
     card.save(folder)
     if (small := folder / "tiny").is_dir():

@@ -161,7 +161,7 @@ def test_completion_of_another_shell_is_one_line(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("inkread re", {"read"}),
+        ("inkread re", {"read", "review"}),
         ("inkread completion ", {"bash", "zsh", "fish"}),
         ("inkread read --fi", {"--figure"}),
         ("inkread 7.jpg --min", {"--min", "--min-confidence"}),

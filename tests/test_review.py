@@ -16,7 +16,7 @@ import pytest
 
 from inkread.cli import main
 from inkread.errors import DataError, OptionError
-from inkread.reviewing.review import Answer, Review
+from inkread.reviewing.review import Review, ReviewAnswer
 from inkread.reviewing.second_choice import second_choice
 from inkread.sheets.audit import Audit
 from inkread.sheets.forms import fields_as_json, fields_from_json, read_form
@@ -98,8 +98,8 @@ def reviews(data: Path) -> list[dict[str, Any]]:
     return [entry for entry in map(json.loads, lines) if entry["kind"] == "review"]
 
 
-def said(state: dict[str, Any], outcome: Any = "value", value: str = "", **more: Any) -> Answer:
-    return Answer(tuple(state["item"]["place"]), state["item"]["seen"], outcome, value, **more)
+def said(state: dict[str, Any], outcome: Any = "value", value: str = "", **more: Any) -> ReviewAnswer:
+    return ReviewAnswer(tuple(state["item"]["place"]), state["item"]["seen"], outcome, value, **more)
 
 
 def test_the_worst_value_comes_first_and_the_errors_to_expect_fall(data: Path) -> None:

@@ -77,6 +77,12 @@ def find_weak_digits(marks: Marks) -> NDArray[np.intp]:
     return np.array(found, np.intp)
 
 
+def find_shaky_digits(marks: Marks) -> NDArray[np.intp]:
+    """Return the indices of the marks that are read as digits, but are not surely marks at all."""
+    shaky = (marks.certainties > LINES.certain) & (marks.certainties < LIMITS.surer)
+    return np.flatnonzero(shaky & (like_digits(marks) > LIMITS.like_a_digit))
+
+
 def find_unsure_digits(marks: Marks) -> NDArray[np.intp]:
     """Return the indices of the marks that look like digits, but are too uncertain to be read."""
     unsure = (marks.certainties > LIMITS.seen) & (marks.certainties <= LINES.certain)

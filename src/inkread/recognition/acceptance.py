@@ -80,16 +80,17 @@ def upright_unread(found: Recognition, page: Page) -> tuple[Unread, ...]:
 
 
 def text_confidence(found: Recognition, numbers: tuple[Number, ...], card: Card) -> float:
-    """Return the probability, 0 to 1, that all digits of a page are right, with none missing or too many.
+    """Return the probability, 0 to 1, that the whole text of a page is right, with no digit missing or too many.
 
-    It is logistic in the doubts about the page. Without weights for them on the card, it is the product over the
-    numbers.
+    That of its digits is logistic in the doubts about the page. Without weights for them on the card, or if only a
+    digit was looked for, nothing is known about the page, and it is the product over the numbers.
     """
-    if not card.text_doubts:
+    if not card.text_doubts or (not found.doubts and found.legibility == 1):
         return round(all_right(numbers), 6)
     doubts = text_doubts(found)
     odds = card.text_odds - sum(weight * doubts.get(name, 0.0) for name, weight in card.text_doubts.items())
-    return round(1 / (1 + exp(-odds)), 6)
+    signs = all_right(sign for number in numbers for sign in number.signs)
+    return round(signs / (1 + exp(-odds)), 6)
 
 
 def text_doubts(found: Recognition) -> dict[str, float]:

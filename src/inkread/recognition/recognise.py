@@ -16,6 +16,7 @@ from inkread.layout.box_borders import without_box_borders
 from inkread.layout.cells import Cells, find_cells
 from inkread.layout.doubtful_marks import (
     find_doubtful_marks,
+    find_shaky_digits,
     find_unsure_digits,
     find_weak_digits,
     like_digits,
@@ -84,6 +85,9 @@ _SURE = 0.97
 _CLEAR, _LARGE, _LITTLE = 0.95, 3.0, 0.4
 """A digit that is clearer than the first, and more than this many times higher than the usual mark, is the only one on
 a page whose marks are less legible than the last: dirt, or scribbles around it."""
+
+_STROKE = 0.5
+"""A digit has ink of its own in at least this share of the rows of its box."""
 
 _BEYOND = 0.15
 """Rules go on beyond the box of a mark by at least this part of its height."""
@@ -205,7 +209,7 @@ class PageReader:
         grids = [grid.turned(turns, ink.shape[::-1]) for grid in grids]
         ink = np.ascontiguousarray(np.rot90(ink, turns)) if turns else ink
         found = find_cells(without_box_borders(marks, ink), grids, insist=as_ == "table", only_combs=as_ == "number")
-        marks = suppress_covered(self._reconsider(found[0], ink))
+        marks = suppress_covered(_without_ink(self._reconsider(found[0], ink), ink))
         cells = Cells.of(marks, *found[1:])
         lines = find_lines(marks, single=as_ == "number", cells=cells)
         if as_ == "table" and not cells.grids and (grid := aligned_grid(marks, lines)):
@@ -242,12 +246,7 @@ class PageReader:
         places = [*doubtful.tolist(), *weak.tolist()]
         if not places:
             return marks
-        patches = [
-            cut_out_mark(
-                ink, marks.boxes, index, [near for near in marks.overlapping(marks.boxes[index]) if near != index]
-            )
-            for index in places
-        ]
+        patches = [_patch_of(marks, index, ink) for index in places]
         read = self.classifier.classify(normalise([patch.ink for patch in patches]))
         none = np.clip(read[:, NON_DIGIT], _LEAST_NON_DIGIT, 1)
         empty = np.array([not patch.ink.any() for patch in patches])
@@ -286,6 +285,22 @@ class PageReader:
             return False
         likely, nondigit = single.probabilities[0, :CLASSES].max(), single.probabilities[0, NON_DIGIT]
         return bool(likely > _CLEAR and nondigit <= self.classifier.card.no_digit)
+
+
+def _patch_of(marks: Marks, index: int, ink: Map) -> Patch:
+    """Return the ink of a mark without that of the marks around it."""
+    near = [other for other in marks.overlapping(marks.boxes[index]).tolist() if other != index]
+    return cut_out_mark(ink, marks.boxes, index, near)
+
+
+def _without_ink(marks: Marks, ink: Map) -> Marks:
+    """Return marks in which a doubtful digit without ink of its own is none, as the edge of a shadow."""
+    certainties = marks.certainties.copy()
+    for index in find_shaky_digits(marks).tolist():
+        rows = (_patch_of(marks, index, ink).ink > 0.5).any(axis=1)
+        if np.count_nonzero(rows) < _STROKE * marks.heights[index]:
+            certainties[index] = 0
+    return replace(marks, certainties=certainties)
 
 
 def _goes_on(ink: Map, box: NDArray[np.float32]) -> bool:

@@ -19,7 +19,7 @@ Answered = Literal["value", "empty", "struck", "unreadable"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ReviewAnswer:
     """What a person says about a field.
 
     place: the field.
@@ -53,7 +53,7 @@ class Review:
         with Audit(self.data, self.user) as audit:
             return self._state(merged(audit.entries), place)
 
-    def answer(self, answer: Answer) -> dict[str, Any]:
+    def answer(self, answer: ReviewAnswer) -> dict[str, Any]:
         """Write an answer into the audit and the table, and return the state after that.
 
         A state has a `note` if the answer was not needed, as another person was faster, and `refused` if it is no
@@ -157,7 +157,7 @@ def _fields(audit: Audit) -> tuple[Field, ...]:
     return fields_from_json(forms[-1])
 
 
-def _checked(field: Field, answer: Answer) -> tuple[str, str]:
+def _checked(field: Field, answer: ReviewAnswer) -> tuple[str, str]:
     """Return the value of an answer as it stands in the table, and why it is refused, one of them empty."""
     if answer.outcome != "value":
         return "", ""
@@ -175,7 +175,7 @@ def _checked(field: Field, answer: Answer) -> tuple[str, str]:
     return "", f"The form does not allow {text}. Press Enter again if that is what is written."
 
 
-def _entry(answer: Answer, now: Merged, value: str) -> dict[str, Any]:
+def _entry(answer: ReviewAnswer, now: Merged, value: str) -> dict[str, Any]:
     """Return the entry of the audit for an answer."""
     sheet, name, row = answer.place
     last = now.entries[-1]

@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from inkread.errors import DataError
-from inkread.reviewing.review import Answer, Review
+from inkread.reviewing.review import Review, ReviewAnswer
 from inkread.web.app import STATIC
 from inkread.web.limits import Limits
 from inkread.web.metrics import Metrics
@@ -80,7 +80,7 @@ async def _said(step: Callable[[], dict[str, Any]], review: Review) -> Response:
     return JSONResponse({**found, "user": review.user, "data": review.data.name})
 
 
-async def _answer_of(request: Request) -> Answer:
+async def _answer_of(request: Request) -> ReviewAnswer:
     """Return the answer in a request."""
     body = b""
     async for part in request.stream():
@@ -91,7 +91,7 @@ async def _answer_of(request: Request) -> Answer:
         given = json.loads(body)
         if given["outcome"] not in _OUTCOMES or not isinstance(given["value"], str) or len(given["value"]) > 100:
             raise _wrong_answer()
-        return Answer(
+        return ReviewAnswer(
             _place(given["place"]), int(given["seen"]), given["outcome"], given["value"], given["sure"] is True
         )
     except (ValueError, TypeError, KeyError):
