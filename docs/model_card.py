@@ -103,7 +103,7 @@ def _texts(card: Card) -> Iterator[str]:
     yield "The confidence of a text is the probability that all its digits are right, with none missing or too many."
     yield f"It is logistic in doubts about the page: the log odds are {card.text_odds:.2f}, minus each doubt times its"
     yield f"weight. The weights are: {doubts}. `inkread.recognition.acceptance.text_doubts` defines the doubts."
-    yield "Signs do not count, since most measuring sets have no labels for them. Each group of pictures was measured"
+    yield "That is multiplied by the confidences of the signs. Each group of pictures was measured"
     yield "with a fit on the others (`benchmarks/calibrate_texts.py`).\n"
     yield "The confidence of a number is the product of those of its digits and signs. On a page with several digits,"
     yield f"that of a digit is its probability to the power {card.text_power:.2f}, and that of a sign to the power"
