@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import zipfile
 from pathlib import Path
 
 
@@ -29,8 +30,7 @@ def zeros_tar(path: Path, *, size: int) -> Path:
     with tarfile.open(path, "w:gz", compresslevel=1) as archive:
         member = tarfile.TarInfo("zeros.png")
         member.size = size
-        with open("/dev/zero", "rb") as zeros:  # noqa: PTH123
-            archive.addfile(member, zeros)
+        archive.addfile(member, io.BytesIO(bytes(size)))
     return path
 
 
@@ -40,4 +40,14 @@ def long_header_tar(path: Path, *, size: int) -> Path:
     header.type, header.size = tarfile.GNUTYPE_LONGNAME, size
     with tarfile.open(path, "w:gz", compresslevel=1) as archive:
         archive.addfile(header, io.BytesIO(b"a" * size))
+    return path
+
+
+def zip_of_lists(path: Path, *, count: int) -> Path:
+    """Write a zip that says that so many empty lists were taught, three bytes each."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("taught.json", "w") as file:
+        file.write(b'{"taught":[')
+        for _ in range(count // 10_000):
+            file.write(b"[]," * 10_000)
+        file.write(b"[]]}")
     return path

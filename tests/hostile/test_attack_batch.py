@@ -32,12 +32,13 @@ def test_a_member_is_bounded_by_its_real_size_before_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr(archives, "MOST_CARRIED", 20_000_000)
+    if kind == "sparse":
+        archive = sparse_tar(tmp_path / "a.tar", real=60_000_000)
+    else:
+        archive = zeros_tar(tmp_path / "a.tar.gz", size=60_000_000)
     tracemalloc.start()
     try:
-        if kind == "sparse":
-            found = entries(sparse_tar(tmp_path / "a.tar", real=60_000_000))
-        else:
-            found = entries(zeros_tar(tmp_path / "a.tar.gz", size=60_000_000))
+        found = entries(archive)
         for entry in found:
             with pytest.raises(
                 PictureError, match=r"over 20 megabytes, too many for a compressed or sparse tar"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -132,16 +133,17 @@ class Store:
             db.executemany("DELETE FROM lessons WHERE id = ?", [(id_,) for id_ in gone])
             return len(gone)
 
-    def seen(self, profile: str, model: str) -> dict[int, Seen]:
+    def seen(self, profile: str, model: str, *, since: int = 0) -> dict[int, Seen]:
         """Return how a network sees the lessons of a profile, by id, as far as that is known.
 
         model: the network's key, with its SHA-256.
+        since: the smallest id that is looked up.
         """
         with self._reading() as db:
             rows = db.execute(
                 "SELECT lesson, probabilities, f.features FROM features f JOIN lessons ON lessons.id = lesson "
-                "WHERE profile = ? AND model = ?",
-                (profile, model),
+                "WHERE profile = ? AND model = ? AND lesson >= ?",
+                (profile, model, since),
             )
             found = {id_: Seen(*(np.frombuffer(values, np.float32) for values in row)) for id_, *row in rows}
             return {id_: seen for id_, seen in found.items() if seen.is_whole}
@@ -174,6 +176,8 @@ class Store:
         """
         with self._explain_errors():
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Handwriting is private. SQLite gives its journal the permissions of the file.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             with contextlib.closing(self._connect()) as db:
                 db.execute("PRAGMA foreign_keys = ON")
                 db.execute("PRAGMA temp_store = MEMORY")
