@@ -31,11 +31,10 @@ from PIL import Image
 from inkread import Reader
 from inkread.batch import Summary
 from inkread.batch.cluster import packed
-from inkread.batch.locations import Location, chunks
+from inkread.batch.locations import DonePaths, Location, chunks
 from inkread.batch.manifest import plan
 from inkread.batch.parquet_output import Parts
 from inkread.batch.rows import table
-from inkread.batch.run import DonePaths
 from inkread.batch.sources import Sources
 from inkread.drawing import draw_digit
 from inkread.files import whole_file

@@ -25,11 +25,10 @@ from helpers.printed import form
 from inkread import Reader
 from inkread.batch import parquet_output, worker_pool
 from inkread.batch import run as run_batch
-from inkread.batch.locations import Location
+from inkread.batch.locations import DonePaths, Location
 from inkread.batch.manifest import MANIFEST
 from inkread.batch.output_folder import LocalFolder
 from inkread.batch.rows import SCHEMA, Task, files_of, read_rows, table
-from inkread.batch.run import DonePaths
 from inkread.cli import main
 from inkread.csv_rows import CSV_COLUMNS
 from inkread.errors import way_to_install

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -21,6 +22,18 @@ WHY_COLUMNS = ("refused", "error")
 CSV_COLUMNS = ("picture", "page", "line", "row", "column", "field", "text", "value", "kind", "confidence",
                *PLACE_COLUMNS, *WHY_COLUMNS)  # fmt: skip
 """The columns of a row with a number. `row` and `column` are its place in a table, and empty elsewhere."""
+
+
+_NUMBER = re.compile(r"[-+]?\d[\d.,]*%?")
+
+
+def as_cell(value: object) -> object:
+    """Return a value as a cell of CSV in which no spreadsheet sees a formula, such as the name `=cmd|'/c calc'!A1.png`.
+
+    A text that begins like a formula and is not a number gets an apostrophe in front, which spreadsheets hide.
+    """
+    formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{value}" if formula and not _NUMBER.fullmatch(str(value)) else value
 
 
 def csv_rows(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -60,6 +60,11 @@ class Reader:
         self.profile = Profile(profile) if isinstance(profile, str) else profile
         self.classifier = TaughtClassifier(load_classifier(model, threads=threads), self.profile)
         self._detector = load_detector(None if model is None else model_path(model))
+        self._opened = None if model is None else str(model_path(model).absolute()), threads
+
+    def __reduce__(self) -> tuple[Callable[..., Reader], tuple[str | None, int, Profile | None]]:
+        """Return how to open the same model and profile in another process."""
+        return _reopened, (*self._opened, self.profile)
 
     @property
     def card(self) -> Card:
@@ -250,6 +255,10 @@ class Reader:
                 return error
 
         return _in_order(attempt, pictures, workers=workers)
+
+
+def _reopened(model: str | None, threads: int, profile: Profile | None) -> Reader:
+    return Reader(model, threads=threads, profile=profile)
 
 
 def _raising(outcomes: Iterable[Reading | PictureError]) -> Iterator[Reading]:

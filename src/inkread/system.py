@@ -7,6 +7,7 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of mallopt(3).
@@ -41,6 +42,20 @@ def quiet_stderr() -> Iterator[None]:
         sys.stderr.flush()
         os.dup2(kept, 2)
         os.close(kept)
+
+
+@cache
+def silence_libtiff(pillow: str) -> None:
+    """Keep libtiff from writing to file descriptor 2, once per process; Pillow's exceptions say what is wrong.
+
+    pillow: the file of Pillow's native module, through which libtiff is found. Does nothing where it is not.
+    """
+    # Null means no handler (https://libtiff.gitlab.io/libtiff/functions/TIFFError.html).
+    with contextlib.suppress(OSError, AttributeError):
+        set_handler = ctypes.CDLL(pillow).TIFFSetErrorHandler
+        set_handler.argtypes = [ctypes.c_void_p]
+        set_handler.restype = ctypes.c_void_p
+        set_handler(None)
 
 
 SLACK = 50_000_000

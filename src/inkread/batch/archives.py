@@ -20,6 +20,20 @@ CONTENT_COLUMNS = ("bytes", "image", "content", "picture", "img", "data")
 The column is binary, or a struct with a binary field `bytes`.
 """
 
+MOST_CARRIED = 64_000_000
+"""Bytes of a picture in a tar file that is compressed or sparse. A few kilobytes of such a file unpack to gigabytes."""
+
+_LONGEST_HEADER = 1_000_000
+"""Bytes of a header of a tar file of the types below, which is read as a whole."""
+
+_READ_WHOLE = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+
 _ROWS = 8
 """Rows of pictures that are unpacked at a time."""
 
@@ -34,10 +48,10 @@ def members(file: Location) -> Iterator[Entry]:
     `tarfile.TarError` or `OSError` for a damaged file.
     """
     if not file.remote and not _is_compressed(file):
-        with tarfile.open(file.name, "r:") as archive:
+        with tarfile.open(file.name, "r:", tarinfo=_Header) as archive:
             yield from _members(archive, file, inside=True)
         return
-    with file.open() as stream, tarfile.open(fileobj=stream, mode="r|*") as archive:
+    with file.open() as stream, tarfile.open(fileobj=stream, mode="r|*", tarinfo=_Header) as archive:
         yield from _members(archive, file, inside=False)
 
 
@@ -55,8 +69,19 @@ def _members(archive: tarfile.TarFile, file: Location, *, inside: bool) -> Itera
         path = Location(f"{file.name}#{member.name}").shown
         if inside and not member.issparse():
             yield Entry(path, file, member.size, member.offset_data)
+        elif member.size > MOST_CARRIED:
+            yield Entry(path, file, member.size, content=b"")
         elif (content := archive.extractfile(member)) is not None:
-            yield Entry(path, file, member.size, content=content.read(MAX_BYTES + 1))
+            yield Entry(path, file, member.size, content=content.read(MOST_CARRIED))
+
+
+class _Header(tarfile.TarInfo):
+    """A header that is refused if it is longer than the names and notes of any file."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _READ_WHOLE and self.size > _LONGEST_HEADER:
+            raise tarfile.ReadError(f"a header has over {_LONGEST_HEADER} bytes")
+        return super()._proc_member(archive)  # type: ignore[misc, no-any-return]
 
 
 def table_entries(file: Location) -> Iterator[Entry]:
@@ -119,7 +144,10 @@ class Contents:
 
     def fetch(self, entry: Entry) -> bytes:
         """Return the bytes of a picture. Raises `PictureError`."""
-        if max(entry.size, len(entry.content or b"")) > MAX_BYTES:
+        if entry.content is not None and entry.size > MOST_CARRIED:
+            large = f"over {MOST_CARRIED // 1_000_000} megabytes, too many for a compressed or sparse tar file"
+            raise PictureError(f"{entry.path}: {large}; unpack it and name its folder", code="too-large")
+        if entry.size > MAX_BYTES:
             limit = MAX_BYTES // 1_000_000
             raise PictureError(f"{entry.path}: over {limit} megabytes; reduce the picture first", code="too-large")
         if entry.content is not None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
+import sqlite3
+import stat
 from collections.abc import Callable, Iterable, Iterator
+from hashlib import blake2b
 from typing import Any, BinaryIO, NamedTuple
 
-from inkread.errors import DataError, PictureError
+from inkread.errors import DataError, InkreadError, PictureError
 from inkread.pictures.folders import entries_of
 from inkread.pictures.opening import MAX_BYTES, content_of
 
@@ -75,8 +79,10 @@ class Location(NamedTuple):
         return "folder" if info.type.name == "Directory" else "file" if info.is_file else ""
 
     def open(self) -> BinaryIO:
-        """Return the file, opened for reading with random access."""
+        """Return the file, opened for reading with random access. Raises `OSError`, also for a pipe or a device."""
         if not self.remote:
+            if _never_ends(self.name):
+                raise OSError(errno.EINVAL, "is a pipe or a device, not a file", self.name)
             return open(self.name, "rb")
         system, path = self.resolved()
         file: BinaryIO = system.open_input_file(path)
@@ -85,6 +91,8 @@ class Location(NamedTuple):
     def content(self, name: str) -> bytes:
         """Return the bytes of a picture. Raises `PictureError`, whose message calls the picture `name`."""
         if not self.remote:
+            if _never_ends(self.name):
+                raise PictureError(f"{name}: is a pipe or a device, not a file; name a picture", code="unreadable")
             return content_of(self.name, name)
         try:
             system, path = self.resolved()
@@ -114,6 +122,15 @@ class Location(NamedTuple):
             except OSError as error:
                 failed(folder.shown, error)
             folders += reversed(below)
+
+
+def _never_ends(name: str) -> bool:
+    """Return whether a name is that of a pipe, a device or a socket, which may keep its reader waiting for ever."""
+    try:
+        mode = os.stat(name).st_mode
+    except (OSError, ValueError):
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 @functools.cache
@@ -193,3 +210,39 @@ def chunks(entries: Iterable[Entry], limit: Callable[[], int]) -> Iterator[list[
 
 def _place(entry: Entry) -> tuple[Location, int] | None:
     return (entry.file, entry.group) if entry.group >= 0 else None
+
+
+CACHE = 1_000
+"""Kibibytes that SQLite keeps in memory. The rest goes to a temporary file."""
+
+
+class DonePaths:
+    """A set of paths, stored as 16-byte hashes in a temporary database that is deleted when the process ends.
+
+    Among a billion paths, the probability that any two have the same hash is about 1 in 10 ** 21.
+    """
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.execute(f"PRAGMA cache_size = -{CACHE}")
+        self._database.execute("PRAGMA journal_mode = OFF")
+        self._database.execute("PRAGMA synchronous = OFF")
+        self._database.execute("CREATE TABLE seen (key BLOB PRIMARY KEY) WITHOUT ROWID")
+        self._database.execute("BEGIN")
+
+    def add(self, path: str) -> bool:
+        """Add a path; return whether it is new."""
+        return self.add_all((path,)) == 1
+
+    def add_all(self, paths: Iterable[str]) -> int:
+        """Add paths; return how many were new."""
+        keys = ((blake2b(path.encode(), digest_size=16).digest(),) for path in paths)
+        try:
+            return self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?)", keys).rowcount
+        except sqlite3.Error as error:
+            message = f"the list of finished pictures does not fit into the folder for temporary files ({error})"
+            raise InkreadError(f"{message}; free space or set TMPDIR, and run the same command again") from None
+
+    def close(self) -> None:
+        """Delete the database."""
+        self._database.close()

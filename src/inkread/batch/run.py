@@ -5,16 +5,14 @@ from __future__ import annotations
 import glob
 import importlib.util
 import os
-import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from hashlib import blake2b
 from types import TracebackType
 from typing import Protocol, Unpack
 
 import pyarrow as pa
 
-from inkread.batch.locations import Entry, Location
+from inkread.batch.locations import DonePaths, Entry, Location
 from inkread.batch.manifest import plan
 from inkread.batch.parquet_output import Parts
 from inkread.batch.rows import Task, files_of
@@ -23,7 +21,7 @@ from inkread.batch.summary import Summary
 from inkread.batch.text_output import Text
 from inkread.batch.worker_pool import Workers
 from inkread.csv_rows import Delimiter, delimiter_sign
-from inkread.errors import InkreadError, MissingExtra, OptionError
+from inkread.errors import MissingExtra, OptionError
 from inkread.options import ReadKeywords, ReadOptions
 
 _OTHER_FILES = (".json", ".tsv", ".txt", ".xls", ".xlsx")
@@ -195,39 +193,3 @@ def _files_read(inputs: list[str], model: str | None, *, listed: bool) -> Iterat
 def _cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-CACHE = 1_000
-"""Kibibytes that SQLite keeps in memory. The rest goes to a temporary file."""
-
-
-class DonePaths:
-    """A set of paths, stored as 16-byte hashes in a temporary database that is deleted when the process ends.
-
-    Among a billion paths, the probability that any two have the same hash is about 1 in 10 ** 21.
-    """
-
-    def __init__(self) -> None:
-        self._database = sqlite3.connect("", isolation_level=None)
-        self._database.execute(f"PRAGMA cache_size = -{CACHE}")
-        self._database.execute("PRAGMA journal_mode = OFF")
-        self._database.execute("PRAGMA synchronous = OFF")
-        self._database.execute("CREATE TABLE seen (key BLOB PRIMARY KEY) WITHOUT ROWID")
-        self._database.execute("BEGIN")
-
-    def add(self, path: str) -> bool:
-        """Add a path; return whether it is new."""
-        return self.add_all((path,)) == 1
-
-    def add_all(self, paths: Iterable[str]) -> int:
-        """Add paths; return how many were new."""
-        keys = ((blake2b(path.encode(), digest_size=16).digest(),) for path in paths)
-        try:
-            return self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?)", keys).rowcount
-        except sqlite3.Error as error:
-            message = f"the list of finished pictures does not fit into the folder for temporary files ({error})"
-            raise InkreadError(f"{message}; free space or set TMPDIR, and run the same command again") from None
-
-    def close(self) -> None:
-        """Delete the database."""
-        self._database.close()

@@ -7,6 +7,7 @@ import glob
 import sys
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from fnmatch import fnmatchcase
 from io import TextIOWrapper
 from typing import TextIO
@@ -14,7 +15,7 @@ from typing import TextIO
 import pyarrow as pa
 
 from inkread.batch.archives import members, path_column, table_entries
-from inkread.batch.locations import Entry, Location
+from inkread.batch.locations import DonePaths, Entry, Location
 from inkread.batch.manifest import MANIFEST
 from inkread.errors import DataError
 from inkread.files import csv_table
@@ -103,7 +104,15 @@ class Sources:
             self._note_failure(file.shown, error)
 
     def _pictures(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """Yield the entries whose suffix is that of a picture."""
+        """Yield the entries whose suffix is that of a picture.
+
+        Another one with a name that was there already gets its number among the entries, since both are pictures.
+        """
+        with closing(DonePaths()) as names:
+            for number, entry in enumerate(self._named_like_pictures(entries), start=1):
+                yield entry if names.add(entry.path) else entry._replace(path=f"{entry.path} ({number})")
+
+    def _named_like_pictures(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         for entry in entries:
             parts = entry.path[len(entry.file.shown) + 1 :].split("/")
             is_hidden = any(part.startswith(".") and part not in {".", ".."} for part in parts)

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from inkread.batch.locations import Location
 from inkread.batch.output_folder import disk_errors
-from inkread.csv_rows import CSV_COLUMNS, csv_rows
+from inkread.csv_rows import CSV_COLUMNS, as_cell, csv_rows
 from inkread.errors import OptionError
 from inkread.files import check_outputs, whole_file
 
@@ -51,7 +51,7 @@ class Text:
         with disk_errors(self.name):
             for row in table.to_pylist():
                 if self._rows is not None:
-                    self._rows.writerows(csv_rows(row))
+                    self._rows.writerows({key: as_cell(each) for key, each in line.items()} for line in csv_rows(row))
                 else:
                     self._file.write(json.dumps(_as_printed(row), ensure_ascii=False) + "\n")
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TextIO
 
-from inkread.csv_rows import CSV_COLUMNS, PLACE_COLUMNS, WHY_COLUMNS, Delimiter, csv_rows, delimiter_sign
+from inkread.csv_rows import CSV_COLUMNS, PLACE_COLUMNS, WHY_COLUMNS, Delimiter, as_cell, csv_rows, delimiter_sign
 from inkread.errors import OptionError, PictureError
 from inkread.options import PageRanges, ReadOptions, parse_pages
 from inkread.readings import Digit, Reading, count_unread
@@ -307,7 +307,7 @@ class _Csv(_Text):
         import csv
 
         text = io.StringIO()
-        csv.writer(text, delimiter=self.delimiter, lineterminator="").writerow(values)
+        csv.writer(text, delimiter=self.delimiter, lineterminator="").writerow(map(as_cell, values))
         self.print(text.getvalue())
 
 

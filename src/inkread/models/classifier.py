@@ -105,6 +105,10 @@ class Classifier:
                 "model, a model folder, or a file other than LiteRT"
             )
         outputs, features = self._run(self._session, [self._answer, FEATURES], glyphs)
+        if not np.isfinite(features).all():
+            raise ModelError(
+                f"{self._name}: gives features that are not finite, so it cannot be taught; train it again"
+            )
         return self._probabilities(outputs, detected), features
 
     def nodes(self) -> list[Node]:
@@ -156,6 +160,8 @@ class Classifier:
 
     def _probabilities(self, outputs: NDArray[np.float32], detected: NDArray[np.float32] | None) -> NDArray[np.float32]:
         """Return the outputs as calibrated probabilities, whether the network ends in a softmax or in logits."""
+        if not np.isfinite(outputs).all():
+            raise ModelError(f"{self._name}: gives no finite numbers for a glyph; train or copy it again")
         outputs = as_probabilities(outputs)
         digits = temper(given_a_digit(outputs), self.card.temperature)
         non_digit = np.clip(outputs[:, CLASSES:], 0, 1) if outputs.shape[1] > CLASSES else np.zeros_like(outputs[:, :1])

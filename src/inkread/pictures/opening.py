@@ -19,6 +19,7 @@ from PIL import ExifTags, Image, ImageOps
 from inkread.errors import PictureError, way_to_install
 from inkread.geometry import Box, reduction
 from inkread.pictures.page import WORKING_PIXELS, Page, make_page
+from inkread.system import silence_libtiff
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +216,10 @@ def _decoded(
     """Decode an image, turn it upright and make it opaque. `full` is its size before a JPEG draft."""
     full = full or image.size
     try:
+        if image.format == "TIFF":
+            from PIL import _imaging
+
+            silence_libtiff(_imaging.__file__)
         image.load()
         upright = _upright(image)
         # Pillow would clip values of 16 bits and more at 255.

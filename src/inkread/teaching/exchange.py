@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import zipfile
 import zlib
@@ -31,6 +32,13 @@ LIST_NAME = "taught.json"
 LARGEST_LIST = 100_000_000
 """Bytes of a list that can be imported: about 80 000 digits."""
 
+LARGEST_IMPORT = 500_000_000
+"""Bytes of a list and its digits' pictures together, after unpacking: about 80 000 digits with pictures."""
+
+_BYTES_PER_VALUE = 40
+"""The least bytes of a list per value in it; those of an export have 90. A zip of 96 kB can hold 33 million values,
+which take gigabytes as soon as they are parsed."""
+
 LARGEST_CROP = 1 << 15
 """Bytes of a digit's picture that can be imported; even noise of `CROP_SIDE` pixels takes no more."""
 
@@ -43,6 +51,7 @@ Read = Callable[[str, int], bytes]
 _WANTED = (
     "name a folder that 'inkread teach --export' wrote, the zip that the page exports, or a folder with folders 0 to 9"
 )
+_PNG_HEAD = b"\x89PNG\r\n\x1a\n"
 _PNG = re.compile("[0-9]{1,20}[.]png")
 _TIME = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,20}(Z|[+-][0-9:]{2,8})?")
 
@@ -70,11 +79,11 @@ def import_lessons(place: Path, reader: Reader) -> Iterator[Lesson | PictureErro
 
     Yields the error instead of the lesson for a picture that cannot be taught. Raises `DataError` for anything else.
     """
-    if (place / LIST_NAME).is_file():
+    if place.is_dir() and os.path.lexists(place / LIST_NAME):
         yield from _read_list(place / LIST_NAME, partial(_in_folder, place))
     elif place.is_dir():
         for picture in labelled_pictures(place):
-            yield _lesson_of_picture(picture, reader)
+            yield _lesson_of_picture(place, picture, reader)
     elif place.is_file():
         yield from _read_zip(place)
     else:
@@ -82,7 +91,9 @@ def import_lessons(place: Path, reader: Reader) -> Iterator[Lesson | PictureErro
         raise DataError(f"{place}: {what}; {_WANTED}")
 
 
-def _lesson_of_picture(picture: LabelledPicture, reader: Reader) -> Lesson | PictureError:
+def _lesson_of_picture(folder: Path, picture: LabelledPicture, reader: Reader) -> Lesson | PictureError:
+    if not _belongs(folder, picture.path):
+        return PictureError(f"{picture.path}: is not a file inside this folder; copy the picture into it")
     try:
         return lessons_of(reader.steps(picture.path, as_="digit"), picture.label)[0]
     except PictureError as error:
@@ -110,9 +121,19 @@ def _read_zip(path: Path) -> list[Lesson]:
 
 def _read_list(path: Path, read: Read) -> list[Lesson]:
     """Return the lessons of a list. Raises `DataError`, which names the fault."""
+    left = LARGEST_IMPORT
+
+    def read_within(name: str, most: int) -> bytes:
+        nonlocal left
+        content = read(name, most)
+        left -= len(content)
+        if left < 0:
+            raise ValueError(f"it has over {LARGEST_IMPORT // 1_000_000} megabytes; export it in parts")
+        return content
+
     try:
-        entries = _entries(read(LIST_NAME, LARGEST_LIST))
-        return [_lesson(number, entry, read) for number, entry in enumerate(entries, start=1)]
+        entries = _entries(read_within(LIST_NAME, LARGEST_LIST))
+        return [_lesson(number, entry, read_within) for number, entry in enumerate(entries, start=1)]
     except OSError as error:
         raise DataError(
             f"{path}: cannot be read ({error.strerror or error}); check its permissions, or export it again"
@@ -122,6 +143,8 @@ def _read_list(path: Path, read: Read) -> list[Lesson]:
 
 
 def _entries(content: bytes) -> list[Any]:
+    if sum(map(content.count, (b",", b"[", b"{"))) > 1000 + len(content) // _BYTES_PER_VALUE:
+        raise ValueError("it has many more values than a list of digits")
     # Thousands of nested brackets raise RecursionError.
     try:
         listed = json.loads(content)
@@ -170,15 +193,25 @@ def _box(values: Any) -> Box | None:
 def _crop(label: int, file: object, read: Read) -> bytes:
     """Return the picture of a digit; empty if it is missing or its name is not one that an export writes."""
     name = str(file).rpartition("/")[2]
-    return read(f"{label}/{name}", LARGEST_CROP) if _PNG.fullmatch(name) else b""
+    content = read(f"{label}/{name}", LARGEST_CROP) if _PNG.fullmatch(name) else b""
+    if content and not content.startswith(_PNG_HEAD):
+        raise ValueError(f"{label}/{name} is not a PNG")
+    return content
 
 
 def _in_folder(folder: Path, name: str, most: int) -> bytes:
     path = folder / name
-    if not path.is_file():
+    if not os.path.lexists(path):
         return b""
+    if not _belongs(folder, path):
+        raise ValueError(f"{name} is not a file inside this folder")
     with path.open("rb") as file:
         return _read_bounded(file, name, most)
+
+
+def _belongs(folder: Path, path: Path) -> bool:
+    """Return whether a path is a regular file inside a folder, wherever links lead to."""
+    return path.is_file() and path.resolve().is_relative_to(folder.resolve())
 
 
 def _in_archive(archive: zipfile.ZipFile, name: str, most: int) -> bytes:

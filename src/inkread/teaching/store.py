@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from inkread.errors import DataError, OptionError
 from inkread.geometry import Box
+from inkread.glyphs import CLASSES
 from inkread.teaching.lessons import Lesson
 
 VERSION = 1
@@ -52,6 +54,9 @@ _SCHEMA = """
     );
 """
 
+# Words of SQLite's messages, and the codes that they get.
+_CODES = {"locked": "locked", "is full": "disk-full"}
+
 # The largest number that SQLite can store.
 _LARGEST = 2**63 - 1
 
@@ -64,6 +69,13 @@ class Seen:
 
     probabilities: NDArray[np.float32]
     features: NDArray[np.float32]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all numbers are there and finite; those of a damaged file are computed again."""
+        return len(self.probabilities) == CLASSES + 1 and bool(
+            np.isfinite(self.probabilities).all() and np.isfinite(self.features).all()
+        )
 
 
 class Store:
@@ -106,24 +118,35 @@ class Store:
         # Deleting nothing does not create the file.
         if not self.path.exists():
             return len(_forgettable(profile, set(), ids))
-        with self._changing() as db:
+        try:
+            return self._delete(profile, ids, journal="DELETE")
+        except DataError as error:
+            if error.code != "disk-full":
+                raise
+        # A full disk has no room for the journal. Deleting lessons is a way to make some.
+        return self._delete(profile, ids, journal="MEMORY")
+
+    def _delete(self, profile: str, ids: Sequence[int] | None, *, journal: str) -> int:
+        with self._changing(journal) as db:
             known = {id_ for (id_,) in db.execute("SELECT id FROM lessons WHERE profile = ?", (profile,))}
             gone = _forgettable(profile, known, ids)
             db.executemany("DELETE FROM lessons WHERE id = ?", [(id_,) for id_ in gone])
             return len(gone)
 
-    def seen(self, profile: str, model: str) -> dict[int, Seen]:
+    def seen(self, profile: str, model: str, *, since: int = 0) -> dict[int, Seen]:
         """Return how a network sees the lessons of a profile, by id, as far as that is known.
 
         model: the network's key, with its SHA-256.
+        since: the smallest id that is looked up.
         """
         with self._reading() as db:
             rows = db.execute(
                 "SELECT lesson, probabilities, f.features FROM features f JOIN lessons ON lessons.id = lesson "
-                "WHERE profile = ? AND model = ?",
-                (profile, model),
+                "WHERE profile = ? AND model = ? AND lesson >= ?",
+                (profile, model, since),
             )
-            return {id_: Seen(*(np.frombuffer(values, np.float32) for values in row)) for id_, *row in rows}
+            found = {id_: Seen(*(np.frombuffer(values, np.float32) for values in row)) for id_, *row in rows}
+            return {id_: seen for id_, seen in found.items() if seen.is_whole}
 
     def keep_seen(self, model: str, seen: Mapping[int, Seen]) -> None:
         """Store how a network sees lessons, except for lessons that were deleted meanwhile.
@@ -146,12 +169,19 @@ class Store:
             yield db
 
     @contextlib.contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection whose changes are all committed, unless an error occurs."""
+    def _changing(self, journal: str = "DELETE") -> Iterator[sqlite3.Connection]:
+        """Give a connection whose changes are all committed, unless an error occurs.
+
+        journal: "DELETE" keeps the journal on the disk, "MEMORY" does not survive a crash during the change.
+        """
         with self._explain_errors():
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Handwriting is private. SQLite gives its journal the permissions of the file.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             with contextlib.closing(self._connect()) as db:
                 db.execute("PRAGMA foreign_keys = ON")
+                db.execute("PRAGMA temp_store = MEMORY")
+                db.execute(f"PRAGMA journal_mode = {journal}")
                 # No other program can change the file between this program's reads and writes.
                 db.execute("BEGIN IMMEDIATE")
                 if self._is_new(db):
@@ -183,13 +213,13 @@ class Store:
         try:
             yield
         except sqlite3.OperationalError as error:
-            locked = "locked" in str(error)
-            way = "close the other program that uses it" if locked else "check the disk and the permissions"
+            code = next((code for word, code in _CODES.items() if word in str(error)), None)
+            way = "close the other program that uses it" if code == "locked" else "check the disk and the permissions"
             raise DataError(
-                f"{self.path}: cannot be used ({error}); {way}, or read with --profile none",
-                code="locked" if locked else None,
+                f"{self.path}: cannot be used ({error}); {way}, or read with --profile none", code=code
             ) from None
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+            # SQLite does not check the types of the values in a damaged file.
             raise DataError(
                 f"{self.path}: is damaged ({error}); move it away and teach again, or read with --profile none"
             ) from None
@@ -258,5 +288,12 @@ def _check_agree(lessons: Sequence[Lesson]) -> None:
 
 
 def _lesson(id_: int, label: int, glyph: bytes, picture: str, box: str | None, crop: bytes, taught: str) -> Lesson:
+    """Return the lesson of a row. Raises `ValueError` or `TypeError` for a damaged one."""
+    if (
+        not isinstance(label, int)
+        or not isinstance(crop, bytes)
+        or not all(isinstance(text, str) for text in (picture, taught))
+    ):
+        raise TypeError(f"lesson {id_} has values of other types")
     image = np.frombuffer(glyph, np.uint8).reshape(28, 28)
     return Lesson(label, image, picture, Box(*json.loads(box)) if box else None, crop, taught, id_)

@@ -97,12 +97,12 @@ class TaughtClassifier:
         return doubted
 
     def contradicted(self, lesson: Lesson) -> list[Lesson]:
-        """Return the lessons of the profile that look nearly like a stored one but have another label."""
+        """Return the lessons that count and look nearly like a stored one but have another label."""
         if self.profile is None:
             return []
-        from inkread.teaching.neighbours import nearly_same
+        from inkread.teaching.neighbours import MOST, nearly_same
 
-        lessons = self.profile.lessons()
+        lessons = self.profile.lessons(newest=MOST)
         seen = dict(zip([other.id for other in lessons], self._seen(self.profile, lessons), strict=True))
         others = [other for other in lessons if other.label != lesson.label]
         if lesson.id not in seen or not others:
@@ -125,11 +125,12 @@ class TaughtClassifier:
             return self._taught
 
     def _read_profile(self, profile: Profile) -> Neighbours | None:
-        """Read the profile, and run this network on the lessons that it has not seen yet."""
-        lessons = profile.lessons()
+        """Read the lessons that count, and run this network on those that it has not seen yet."""
+        from inkread.teaching.neighbours import MOST, Neighbours
+
+        lessons = profile.lessons(newest=MOST)
         if not lessons:
             return None
-        from inkread.teaching.neighbours import Neighbours
 
         seen = self._seen(profile, lessons)
         probabilities = np.stack([view.probabilities for view in seen])
@@ -140,7 +141,7 @@ class TaughtClassifier:
 
     def _seen(self, profile: Profile, lessons: Sequence[Lesson]) -> list[Seen]:
         """Return how this network sees lessons: from the file, or else computed now and stored."""
-        known = profile.store.seen(profile.name, self._key())
+        known = profile.store.seen(profile.name, self._key(), since=(lessons[0].id or 0) if lessons else 0)
         new = [lesson for lesson in lessons if lesson.id not in known]
         if new:
             fresh = {lesson.id or 0: view for lesson, view in zip(new, self._view(new), strict=True)}

@@ -29,7 +29,9 @@ function numberRows({ name, page, reading, problem }) {
 }
 
 function csv(rows) {
-  const cell = (value) => (/[",\r\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : value);
+  // A spreadsheet would see a formula in the name =cmd.png; an apostrophe in front makes it a text.
+  const plain = (value) => (/^[=+\-@\t\r](?!\d[\d.,]*%?$)/.test(value) ? `'${value}` : String(value));
+  const cell = (value) => (/[",\r\n]/.test(plain(value)) ? `"${plain(value).replaceAll('"', '""')}"` : plain(value));
   return `${rows.map((row) => row.map(cell).join(",")).join("\r\n")}\r\n`;
 }
 
