@@ -51,3 +51,43 @@ def zip_of_lists(path: Path, *, count: int) -> Path:
             file.write(b"[]," * 10_000)
         file.write(b"[]]}")
     return path
+
+
+def shape_from_data(path: Path, *, elements: float = 1.5e9, products: int = 0) -> Path:
+    """Write a network that asks for memory as soon as a glyph has ink: `elements` times the largest value in it.
+
+    products: how many times that memory, as a square, is then multiplied by itself. Needs the package `onnx`.
+    """
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    node = helper.make_node
+    one = helper.make_tensor("value", TensorProto.FLOAT, [1], [1.0])
+    nodes = [
+        node("Reshape", ["x", "shape"], ["flat"]),
+        node("MatMul", ["flat", "weights"], ["logits"]),
+        node("ReduceMax", ["x"], ["most"], keepdims=0),
+        node("Mul", ["most", "elements"], ["count"]),
+        node("Cast", ["count"], ["whole"], to=TensorProto.INT64),
+        node("Reshape", ["whole", "single"], ["side"]),
+        node("Concat", ["side", "side"] if products else ["side"], ["sides"], axis=0),
+        node("ConstantOfShape", ["sides"], ["power0"], value=one),
+        *(node("MatMul", [f"power{at}", "power0"], [f"power{at + 1}"]) for at in range(products)),
+        node("ReduceSum", [f"power{products}"], ["sum"], keepdims=0),
+        node("Mul", ["sum", "zero"], ["nothing"]),
+        node("Add", ["logits", "nothing"], ["sums"]),
+        node("Softmax", ["sums"], ["y"], axis=1),
+    ]
+    weights = np.random.default_rng(0).normal(0, 0.05, (784, 10)).astype(np.float32)
+    values = {"shape": np.int64([-1, 784]), "weights": weights, "elements": np.float32(elements),
+              "single": np.int64([1]), "zero": np.float32(0)}  # fmt: skip
+    graph = helper.make_graph(
+        nodes,
+        "hostile",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 28, 28, 1])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 10])],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in values.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+    return path
