@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
+import struct
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
+
+from PIL import Image
 
 
 def sparse_tar(path: Path, *, members: int = 4, real: int = 990_000_000) -> Path:
@@ -91,3 +95,98 @@ def shape_from_data(path: Path, *, elements: float = 1.5e9, products: int = 0) -
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     path.write_bytes(model.SerializeToString())
     return path
+
+
+def _segment(marker: int, content: bytes) -> bytes:
+    return bytes([0xFF, marker]) + struct.pack(">H", len(content) + 2) + content
+
+
+def _packed(bits: str) -> bytes:
+    bits += "1" * (-len(bits) % 8)
+    return bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits), 8)).replace(b"\xff", b"\xff\0")
+
+
+def progressive_jpeg(*, scans: int, side: int = 10_000, parts: int = 1) -> bytes:
+    """Return a grey progressive JPEG whose scans each pass over all of its pixels, in some dozen bytes.
+
+    parts: the number of its components; with more than one, it is only good for its header.
+    """
+    blocks = ((side + 7) // 8) ** 2
+    table = bytes([1, 1, *[0] * 14])
+    first = _segment(0xDA, b"\1\1\0\0\0\0") + _packed("0" * blocks)
+    further = _segment(0xDA, b"\1\1\0\1\x3f\0") + _packed(("0" + "1" * 14) * (blocks // 32767 + 1))
+    frame = struct.pack(">BHHB", 8, side, side, parts) + b"".join(
+        bytes([part, 0x11, 0]) for part in range(1, parts + 1)
+    )
+    tables = _segment(0xDB, b"\0" + b"\1" * 64) + _segment(0xC2, frame)
+    tables += _segment(0xC4, b"\0" + table + b"\0\1") + _segment(0xC4, b"\x10" + table + b"\xe0\0")
+    return b"\xff\xd8" + tables + first + further * scans + b"\xff\xd9"
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    """Return an image as a file."""
+    file = io.BytesIO()
+    image.save(file, kind, **options)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def blank(side: int = 60, mode: str = "L") -> Image.Image:
+    """Return an empty picture."""
+    return Image.new(mode, (side, side), "white" if mode not in ("I;16", "F") else 1)
+
+
+def many_segments(*, count: int) -> bytes:
+    """Return a JPEG with empty comments at its beginning."""
+    content = encoded(blank(), "JPEG")
+    return content[:2] + b"\xff\xfe\0\2" * count + content[2:]
+
+
+def junk_in_jpeg(*, count: int) -> bytes:
+    """Return a JPEG with bytes between its segments that belong to none."""
+    content = encoded(blank(), "JPEG")
+    return content[:2] + b"a" * count + content[2:]
+
+
+def many_chunks(*, count: int) -> bytes:
+    """Return a PNG with empty private chunks at its beginning."""
+    content = encoded(blank())
+    chunk = b"\0\0\0\0teSt" + struct.pack(">I", zlib.crc32(b"teSt"))
+    return content[:33] + chunk * count + content[33:]
+
+
+def many_blocks(*, count: int) -> bytes:
+    """Return a GIF with a comment of blocks of one byte at its beginning."""
+    content = encoded(blank(), "GIF")
+    at = 13 + (3 << (content[10] & 7) + 1 if content[10] & 0x80 else 0)
+    return content[:at] + b"!\xfe" + b"\1a" * count + b"\0" + content[at:]
+
+
+def many_frames(*, count: int) -> bytes:
+    """Return a GIF with frames of one pixel."""
+    content = encoded(Image.new("L", (1, 1)), "GIF")
+    at = content.index(b",")
+    return content[:at] + content[at:-1] * count + b";"
+
+
+def overlapping_tags(*, pages: int, size: int) -> bytes:
+    """Return a TIFF whose pages each have a tag with the same `size` bytes."""
+    tag = struct.pack("<HHII", 65000, 7, size, 8)
+    page, at = 2 + 12 + 4, 8 + size
+    chain = (struct.pack("<H", 1) + tag + struct.pack("<I", at + (number + 1) * page) for number in range(pages))
+    return b"II*\0" + struct.pack("<I", at) + bytes(size) + b"".join(chain)
+
+
+def many_strips(*, count: int) -> bytes:
+    """Return a TIFF of a pixel per row whose strips are of one row."""
+    values = [(256, 4, 1, 1), (257, 4, 1, count), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1), (273, 4, count, 134),
+              (277, 3, 1, 1), (278, 4, 1, 1), (279, 4, count, 134)]  # fmt: skip
+    entries = b"".join(struct.pack("<HHII", *value) for value in values)
+    head = b"II*\0" + struct.pack("<IH", 8, len(values)) + entries + bytes(4)
+    return head.ljust(134, b"\0") + struct.pack("<I", 1) * count
+
+
+def run_length_bmp(*, side: int) -> bytes:
+    """Return a compressed BMP of which one byte is many pixels."""
+    data = (b"\xff\0" * (side // 255) + bytes([side % 255, 0, 0, 0])) * side
+    head = struct.pack("<IiiHHIIiiII", 40, side, side, 1, 8, 1, len(data), 0, 0, 256, 0) + bytes(1024)
+    return b"BM" + struct.pack("<IHHI", 14 + len(head) + len(data), 0, 0, 14 + len(head)) + head + data

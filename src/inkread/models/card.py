@@ -189,7 +189,7 @@ def card_path(model: Path) -> Path:
 
 
 def _load(path: Path) -> Card:
-    if path.exists() and not path.is_file():
+    if path.exists() and not path.is_file() and not path.is_dir():
         raise ModelError(f"{path}: is not a file; train or copy the model again")
     try:
         with path.open("rb") as file:
