@@ -98,7 +98,7 @@ def test_a_file_that_ends_anywhere_passes_the_bounds() -> None:
     ("kind", "mode", "fits", "too_large"),
     [
         ("PNG", "RGB", 10_000, 10_700),
-        ("PNG", "RGBA", 10_000, 10_700),
+        ("PNG", "RGBA", 7000, 7700),
         ("PNG", "L", 10_000, 22_000),
         ("PNG", "P", 9000, 10_000),
         ("PNG", "I;16", 10_000, 13_000),

@@ -91,9 +91,7 @@ def _walk_jpeg(content: bytes) -> Iterator[str]:
         if marker in _FRAMES:
             height, width, parts = struct.unpack_from(">HHB", content, at + 3)
             samples = [content[at + 9 + 3 * part] for part in range(parts)]
-            shares = [(sample >> 4) * (sample & 15) for sample in samples]
-            # With several scans, all coefficients are held in memory, with 16 bits each.
-            coefficients = 2 * width * height * sum(shares) // max(1, *shares, 1)
+            coefficients = _coefficients(width * height, [(sample >> 4, sample & 15) for sample in samples])
             if marker not in (*_BASELINE, _PROGRESSIVE):
                 yield "is compressed in a way that no camera uses"
             progressive = marker == _PROGRESSIVE
@@ -107,6 +105,15 @@ def _walk_jpeg(content: bytes) -> Iterator[str]:
                 yield f"has {coefficients // 2_000_000} million values in several scans, too many to hold"
         at += length
     yield f"has more than {_MOST_SEGMENTS} segments"
+
+
+def _coefficients(pixels: int, samples: list[tuple[int, int]]) -> int:
+    """Return the bytes of a JPEG's coefficients, which all are in memory if it has several scans.
+
+    samples: how densely each of its components is sampled across and down.
+    """
+    densities = [across * down for across, down in samples]
+    return 2 * pixels * sum(densities) // max(1, *densities, 1)
 
 
 def _walk_png(content: bytes) -> Iterator[str]:
@@ -250,10 +257,13 @@ def check_memory(image: Image.Image, full: tuple[int, int], name: str, *, turned
     needed = pixels * (stored + _BESIDE.get(image.format or "", 0))
     if image.mode.startswith(("I", "F")) or image.mode == "1":
         needed += pixels
-    elif image.mode not in ("L", "RGB", "RGBA") or (image.has_transparency_data and image.mode != "RGBA"):
+    elif image.mode not in ("L", "RGB", "RGBA"):
+        needed += 4 * pixels
+    if image.has_transparency_data:
+        # Reducing it makes a copy whose colours are multiplied by their opacity.
         needed += 4 * pixels
     if "progressive" in image.info:
-        needed += 2 * whole * len(getattr(image, "layer", "RGB"))
+        needed += _coefficients(whole, [layer[1:3] for layer in getattr(image, "layer", ())])
     if image.format == "TIFF" and any(tile[0] == "libtiff" for tile in getattr(image, "tile", ())):
         tags = getattr(image, "tag_v2", {})
         rows = min(image.size[1], tags.get(_ROWS_PER_STRIP, image.size[1]))
