@@ -14,7 +14,7 @@ from attacks import blank, encoded
 from PIL import Image
 
 from inkread import PictureError
-from inkread.pictures import documents, opening
+from inkread.pictures import documents, opening, page
 from inkread.pictures.bounds import check_bounds, check_memory
 from inkread.pictures.documents import pages_of
 from inkread.pictures.opening import open_picture
@@ -138,7 +138,8 @@ def test_a_nan_in_any_strip_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         open_picture(encoded(Image.fromarray(array), "TIFF"))
 
 
-def test_grey_gives_the_same_page_as_colour() -> None:
+def test_grey_gives_the_same_page_as_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "_LARGE_GREY", 1000)
     grey = Image.fromarray(np.random.default_rng(0).integers(0, 255, (333, 777), dtype=np.uint8))
     for mode in ("L", "1"):
         image = grey.convert(mode)

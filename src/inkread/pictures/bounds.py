@@ -17,7 +17,7 @@ from inkread.errors import PictureError
 MOST_MEMORY = 450_000_000
 """Bytes that decoding a picture may take, besides its file: 100 megapixels in colour take 400 million."""
 
-MOST_PAGES = 10_000
+MOST_FRAMES = 10_000
 """A file with more pages is refused, because a small file can hold millions."""
 
 _MOST_SEGMENTS = 5000
@@ -146,8 +146,8 @@ def _walk_webp(content: bytes) -> Iterator[str]:
             return
         kind, length = struct.unpack_from("<4sI", content, at)
         frames += kind == b"ANMF"
-        if frames > MOST_PAGES:
-            yield f"has more than {MOST_PAGES} pages"
+        if frames > MOST_FRAMES:
+            yield f"has more than {MOST_FRAMES} pages"
         at += 8 + length + length % 2
     yield f"has more than {most} chunks"
 
@@ -169,8 +169,8 @@ def _walk_gif(content: bytes) -> Iterator[str]:
             blocks, at = True, at + 2
         elif kind == _IMAGE:
             frames += 1
-            if frames > MOST_PAGES:
-                yield f"has more than {MOST_PAGES} pages"
+            if frames > MOST_FRAMES:
+                yield f"has more than {MOST_FRAMES} pages"
             blocks, at = True, at + 11 + _table(content[at + 9])
         else:
             at += 1
@@ -194,7 +194,7 @@ def _walk_tiff(content: bytes) -> Iterator[str]:
     count, entry, pointer = ("Q", "HHQQ", "Q") if large else ("H", "HHII", "I")
     (at,) = struct.unpack_from(order + pointer, content, 8 if large else 4)
     entries, held, seen = 0, 0, set()
-    while at and at not in seen and len(seen) <= MOST_PAGES:
+    while at and at not in seen and len(seen) <= MOST_FRAMES:
         seen.add(at)
         (found,) = struct.unpack_from(order + count, content, at)
         at += struct.calcsize(order + count)

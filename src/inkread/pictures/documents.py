@@ -15,7 +15,7 @@ from PIL import Image
 
 from inkread.errors import OptionError, PictureError
 from inkread.options import PageRanges
-from inkread.pictures.bounds import MOST_PAGES
+from inkread.pictures.bounds import MOST_FRAMES
 from inkread.pictures.opening import FilePage, Picture, check_pixels, content_of, name_of, opened, truncated
 from inkread.pictures.pdf import Source, count_pdf_pages, pdf_page
 
@@ -27,6 +27,9 @@ _HEAD_BYTES = 1024
 
 _FORMATS_WITH_FRAMES = ("TIFF", "GIF", "WEBP", "PNG")
 """The formats whose frames are pages. Those of a JPEG are smaller copies, or views of the same scene."""
+
+MOST_PAGES = MOST_FRAMES
+"""A file with more pages is refused."""
 
 # Pixels of the frames before one that is read. They take a few seconds.
 _MOST_DRAWN = 500_000_000

@@ -18,7 +18,7 @@ class Limits:
     upload_seconds: the time for a request to arrive completely.
     reading_seconds: the time to read a picture, including the time in the queue.
     waiting: the number of pictures that wait or are being read.
-    requests: the number of requests that arrive, wait or are being answered.
+    requests: the number of requests with a body that arrive, wait or are being answered.
     held_bytes: the size of all uploads in memory, of all requests together.
     lessons: the number of taught digits in a profile.
     """

@@ -36,8 +36,7 @@ from inkread.options import (
     ReadOptions,
     parse_region,
 )
-from inkread.pictures.bounds import MOST_PAGES
-from inkread.pictures.documents import MAX_PAGES, pages_of
+from inkread.pictures.documents import MAX_PAGES, MOST_PAGES, pages_of
 from inkread.pictures.opening import FilePage, Picture, name_of
 from inkread.reader import Reader
 from inkread.steps import Steps

@@ -6,16 +6,21 @@ import asyncio
 import contextlib
 import errno
 import ipaddress
+import multiprocessing
 import os
+import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Callable
-from functools import partial
+import threading
+import time
+from collections.abc import Callable, Collection
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import uvicorn
+from fastapi import FastAPI
 from h11 import LocalProtocolError
 from prometheus_client.multiprocess import mark_process_dead
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -26,7 +31,13 @@ from inkread.reader import Reader
 from inkread.web.app import make_app
 from inkread.web.limits import Limits
 from inkread.web.metrics import SHARED
-from inkread.web.middleware import LOCAL_HOSTS
+from inkread.web.middleware import ADDRESSES, LOCAL_HOSTS
+
+FINISHING_SECONDS = 7
+"""How long running requests may go on after Ctrl-C or SIGTERM."""
+
+ENDING_SECONDS = 9
+"""How long after SIGTERM workers are killed, whatever they do. Systems that start services kill them after ten."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -42,20 +53,58 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def prepare(
-    listener: socket.socket, *, model: Path | None, workers: int, profile: str | None, teaching: bool
+    listener: socket.socket,
+    *,
+    model: Path | None,
+    workers: int,
+    profile: str | None,
+    teaching: bool,
+    allowed: Collection[str] = (),
 ) -> Callable[[], None]:
     """Return a function that serves on a listening socket until Ctrl-C or SIGTERM. Running requests finish first.
 
     model, profile, teaching: as for `make_app`. Raises what `make_app` raises.
+    allowed: more host names under which it may be asked.
     """
-    limits = Limits()
-    hosts = {*LOCAL_HOSTS, str(listener.getsockname()[0])} if is_local(listener) else None
-    build = partial(make_app, model, limits=limits, hosts=hosts, profile=profile, teaching=teaching)
+    limits, hosts = Limits(), hosts_of(listener, allowed)
+    build = partial(
+        make_app if workers == 1 else _make_worker,
+        model,
+        limits=limits,
+        hosts=hosts,
+        profile=profile,
+        teaching=teaching,
+    )
     if workers == 1:
         return partial(uvicorn.Server(configuration(build(), limits)).run, [listener])
     # A bad model is reported once here, and not by every worker.
     Reader(model)
     return partial(_run_workers, configuration(build, limits, workers=workers), listener)
+
+
+def hosts_of(listener: socket.socket, allowed: Collection[str] = ()) -> set[str]:
+    """Return the host names that a service on this socket answers to, as for `make_app`."""
+    hosts = {*LOCAL_HOSTS, str(listener.getsockname()[0]), *map(str.lower, allowed)}
+    return hosts if is_local(listener) else hosts | _names_of_this_machine() | {ADDRESSES}
+
+
+def _names_of_this_machine() -> set[str]:
+    """Return the names by which other machines may call this one, in lower case."""
+    names = {socket.gethostname().lower(), socket.getfqdn().lower()}
+    return names | {f"{name.partition('.')[0]}.local" for name in names}
+
+
+def _make_worker(*arguments: Any, **settings: Any) -> FastAPI:
+    """Return the application of a worker, which ends with the process that started it, however that ends."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    return make_app(*arguments, **settings)
+
+
+def _end_with_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        shutil.rmtree(os.environ[SHARED], ignore_errors=True)
+        os._exit(1)
 
 
 class _Workers(Multiprocess):
@@ -64,6 +113,14 @@ class _Workers(Multiprocess):
         hearing = signal.signal(signal.SIGINT, signal.SIG_IGN)
         super().init_processes()
         signal.signal(signal.SIGINT, hearing)
+
+    def join_all(self) -> None:
+        """Wait for the ends of the workers, and kill those that are still reading."""
+        end = time.monotonic() + ENDING_SECONDS
+        for process in self.processes:
+            process.process.join(max(0, end - time.monotonic()))
+            process.process.kill()
+            process.join()
 
     def keep_subprocess_alive(self) -> None:
         """Replace workers that have died, and remove their values from the metrics."""
@@ -95,7 +152,7 @@ def configuration(app: Callable[..., Any], limits: Limits, *, workers: int = 1) 
         log_level="error",
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=int(limits.reading_seconds) + 5,
+        timeout_graceful_shutdown=min(FINISHING_SECONDS, int(limits.reading_seconds)),
         timeout_worker_healthcheck=60,
     )
 
@@ -112,6 +169,30 @@ def _cause(error: OSError) -> str:
     return os.strerror(error.errno).lower()
 
 
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
+
+_OTHER_FILES = 100
+"""File descriptors that are kept for everything but connections."""
+
+
+@cache
+def most_connections() -> int:
+    """Return how many connections this process may have, and let it have as many files as the system allows.
+
+    Without a file descriptor, a connection cannot even be refused.
+    """
+    try:
+        import resource
+    except ImportError:
+        return 4096
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        most = min(hard, 1 << 16) if hard > 0 else 1 << 16
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+        soft = max(soft, most)
+    return max(16, soft - _OTHER_FILES)
+
+
 class Impatient(H11Protocol):
     """Closes connections whose client is too slow. uvicorn alone would wait for ever.
 
@@ -125,10 +206,17 @@ class Impatient(H11Protocol):
     patience: float = 60
     """The limit in seconds. uvicorn closes idle connections before that."""
 
+    connections: ClassVar[int] = 0
+    """The open connections of this process."""
+
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        Impatient.connections += 1
+        if Impatient.connections > most_connections():
+            transport.write(_FULL)
+            transport.close()
         self._watch()
 
     def data_received(self, data: bytes) -> None:
@@ -141,6 +229,7 @@ class Impatient(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        Impatient.connections -= 1
         self._stop()
 
     def send_400_response(self, msg: str) -> None:

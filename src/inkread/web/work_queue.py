@@ -84,8 +84,8 @@ class WorkQueue:
             self._count(0, -mine)
 
     def close(self) -> None:
-        """Wait for the pictures that are being read, and stop the threads."""
-        self._pool.shutdown(cancel_futures=True)
+        """Stop the threads, except those that read a picture at this moment; the end of the process stops them."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _busy() -> Problem:
