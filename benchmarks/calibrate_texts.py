@@ -1,12 +1,12 @@
-"""Fit how probabilities of digits and doubts about a page become the confidence of a text, and write it on a card.
+"""Fit the confidences of texts, digits and signs to what is right in the measuring sets, and write them on a card.
 
     python benchmarks/calibrate_texts.py MODEL_FOLDER
 
-Reads the measuring sets of `$INKREAD_DATA` and fits, to whether each whole text is right, the powers of the digits' and
-signs' probabilities and the weights of `inkread.recognition.acceptance.text_doubts`. Sets count by the square root of
-their size. Most sets have no labels for signs, so numbers of `signs.py` are another set, with other random numbers, and
-only there and in the pictures of kind `signs` must signs be right. Prints how well it does on groups (runs of
-cheques, stations, registers, sources) that the fit did not see. The int8 sister in tiny/ gets the same weights.
+Reads the measuring sets of `$INKREAD_DATA` and fits, to whether all digits of each picture are right, the weights of
+`inkread.recognition.acceptance.text_doubts` in a logistic model. Sets count by the square root of their size. Prints
+how well it does on groups (runs of cheques, stations, registers, sources) that the fit did not see. The power of
+digits' probabilities is fitted to texts of one number, and that of signs' to drawn numbers of `signs.py`, with other
+random numbers, since most sets have no labels for signs. The int8 sister in tiny/ gets the same numbers.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize  # type: ignore[import-untyped]
+from scipy.optimize import minimize, minimize_scalar  # type: ignore[import-untyped]
 
 from inkread.evaluation.statistics import calibration_error
 from inkread.loading import load_classifier
@@ -42,54 +43,57 @@ SETS = ("amounts", "weather", "parish", "field", "pictures", "signs")
 DRAWN = 21
 FOLDS = 8
 SURE = 0.9
+_RIDGE = 1e-3
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
-    """N read texts.
+class MeasuredText:
+    """A text that was read.
 
-    sets, groups: (N,) str. right: (N,) bool. doubts: (N, 2 + D) float64: minus the logarithms of the probabilities that
-    all digits and that all signs are right, and the doubts about the page. powered: (N,) bool, whether the first is
-    raised to a power.
+    name, group: its set, and its group there.
+    right, signs_right: whether all its digits are right, and whether all its signs are, too.
+    doubts: those about its page.
+    unlikely: minus the logarithm of the probability that all digits are right; signs: the same for its signs.
+    one: whether it is one number of several digits.
     """
 
-    sets: NDArray[np.str_]
-    groups: NDArray[np.str_]
-    right: NDArray[np.bool_]
-    doubts: NDArray[np.float64]
-    powered: NDArray[np.bool_]
-    names: tuple[str, ...]
+    name: str
+    group: str
+    right: bool
+    signs_right: bool
+    doubts: dict[str, float]
+    unlikely: float
+    signs: float
+    one: bool
 
 
-def read_texts(folder: Path) -> Texts:
+def read_texts(folder: Path) -> list[MeasuredText]:
     """Read the measuring sets with a model, each as `inkread read` does."""
     reader = PageReader(load_detector(folder), load_classifier(folder))
     root = Path(os.environ.get("INKREAD_DATA", "../shared/data"))
-    sets, groups, right, doubts, powered = [], [], [], [], []
-    names: tuple[str, ...] = ()
+    texts = []
     for name, picture, row in pictures(root):
         page = open_picture(picture)
         found = reader.read(page, "auto")[1]
         if row["kind"] == "nondigit" or not found.places:
             continue
-        about = text_doubts(found)
-        names = tuple(about)
-        likely = given_a_digit(found.probabilities).max(axis=1)
-        sets.append(name)
-        groups.append(f"{name} {row.get('group') or row['source_repo']}")
         text, label = text_of(found, page), row["label"].replace(" ", "")
-        right.append(text == label if row["kind"] == "signs" else digits_of(text) == digits_of(label))
-        signs = -sum(float(np.log(max(sign.confidence, 0.01))) for sign in found.signs)
-        doubts.append([-float(np.log(likely).sum()), signs, *about.values()])
-        powered.append(len(found.places) > 1)
-    return Texts(
-        np.array(sets),
-        np.array(groups),
-        np.array(right),
-        np.array(doubts, np.float64),
-        np.array(powered),
-        names,
-    )
+        likely = given_a_digit(found.probabilities).max(axis=1)
+        texts.append(
+            MeasuredText(
+                name,
+                f"{name} {row.get('group') or row['source_repo']}",
+                digits_of(text) == digits_of(label),
+                text == label,
+                text_doubts(found),
+                -float(np.log(likely).sum()),
+                -sum(float(np.log(max(sign.confidence, 0.01))) for sign in found.signs),
+                row["kind"] == "line" and len(found.places) > 1,
+            )
+        )
+    return texts
 
 
 def pictures(root: Path) -> Iterator[tuple[str, str | NDArray[np.uint8], dict[str, str]]]:
@@ -115,26 +119,40 @@ def digits_of(text: str) -> str:
     return "|".join("".join(letter for letter in line if letter.isdigit()) for line in text.split("|"))
 
 
-def confidences(weights: NDArray[np.float64], texts: Texts) -> NDArray[np.float64]:
-    """Return the confidence of each text, (N,), given the powers and the weights of the doubts."""
-    digits = np.where(texts.powered, weights[0], 1.0) * texts.doubts[:, 0]
-    return np.asarray(np.exp(-np.maximum(digits + texts.doubts[:, 1:] @ weights[1:], 1e-4)))
+def fit(doubts: Floats, right: Flags, shares: Floats) -> Floats:
+    """Return the weights, (D,), that make the outcomes most likely: the log odds are minus the weighted sum.
+
+    doubts: (N, D), the first column is -1. right: (N,). shares: (N,), how much each text counts.
+    """
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        odds = -(doubts @ weights)
+        likely = 1 / (1 + np.exp(-odds))
+        outcome = np.where(right, np.logaddexp(0, -odds), np.logaddexp(0, odds))
+        slope = -((shares * (likely - right)) @ doubts)
+        return float((shares * outcome).sum() + _RIDGE * (weights[1:] ** 2).sum()), slope + _ridge_slope(weights)
+
+    bounds = [(None, None), *[(0.0, 20.0)] * (doubts.shape[1] - 1)]
+    return np.asarray(minimize(loss, np.zeros(doubts.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds).x)
 
 
-def fit(texts: Texts, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the power and the weights that make the outcomes of the chosen texts most likely."""
-    share = np.zeros(len(texts.right))
-    for name in SETS:
-        share[texts.sets == name] = 1 / np.sqrt(max(1, (texts.sets == name).sum()))
+def _ridge_slope(weights: Floats) -> Floats:
+    slope = 2 * _RIDGE * weights
+    slope[0] = 0
+    return np.asarray(slope)
 
-    def loss(weights: NDArray[np.float64]) -> float:
-        likely = np.minimum(confidences(weights, texts), 1 - 1e-6)
-        outcome = np.where(texts.right, np.log(likely), np.log1p(-likely))
-        return -float((share * outcome)[chosen].sum())
 
-    start = np.full(texts.doubts.shape[1], 0.2)
-    bounds = [*[(0.05, 5.0)] * 2, *[(0.0, 5.0)] * (len(start) - 2)]
-    return np.asarray(minimize(loss, start, method="L-BFGS-B", bounds=bounds).x)
+def fit_power(unlikely: Floats, right: Flags) -> float:
+    """Return the power of probabilities that makes the outcomes most likely.
+
+    unlikely: (N,), minus the logarithm of the probability that all parts of a text are right.
+    """
+
+    def loss(power: float) -> float:
+        likely = np.clip(np.exp(-power * unlikely), 1e-6, 1 - 1e-6)
+        return -float(np.where(right, np.log(likely), np.log1p(-likely)).sum())
+
+    return round(float(minimize_scalar(loss, bounds=(0.05, 20.0), method="bounded").x), 4)
 
 
 def main() -> None:
@@ -143,31 +161,46 @@ def main() -> None:
     parser.add_argument("folder", type=Path, metavar="MODEL_FOLDER")
     folder = parser.parse_args().folder
     cv2.setNumThreads(1)
-    texts = read_texts(folder)
-    weights = fit(texts, np.ones(len(texts.right), bool))
-    power, signs, *others = (round(float(weight), 4) for weight in weights)
-    doubts = dict(zip(texts.names, others, strict=True))
-    card = load_card(folder)
-    folds = np.array([zlib.crc32(group.encode()) % FOLDS for group in texts.groups])
-    held_out = np.zeros(len(folds))
+    every = read_texts(folder)
+    drawn = [text for text in every if text.name == "signs" and text.right]
+    texts = [text for text in every if text.name != "signs"]
+    sets = np.array([text.name for text in texts])
+    right = np.array([text.right for text in texts])
+    names = list(dict.fromkeys(name for text in texts for name in text.doubts))
+    doubts = np.array([[-1.0, *(text.doubts.get(name, 0.0) for name in names)] for text in texts])
+    shares = np.array([1 / np.sqrt((sets == name).sum()) for name in sets])
+    folds = np.array([zlib.crc32(text.group.encode()) % FOLDS for text in texts])
+    held_out = np.zeros(len(texts))
     for fold in range(FOLDS):
-        held_out[folds == fold] = confidences(fit(texts, folds != fold), texts)[folds == fold]
-    measured = {name: report(held_out, texts, texts.sets == name) for name in SETS}
-    measured["all"] = report(held_out, texts, np.ones(len(folds), bool))
+        seen = folds != fold
+        weights = fit(doubts[seen], right[seen], shares[seen])
+        held_out[~seen] = 1 / (1 + np.exp(doubts[~seen] @ weights))
+    odds, *others = (round(float(weight), 4) for weight in fit(doubts, right, shares))
+    ones = [text for text in texts if text.one]
+    fitted: dict[str, Any] = {
+        "text_odds": odds,
+        "text_doubts": dict(zip(names, others, strict=True)),
+        "text_power": fit_power(np.array([text.unlikely for text in ones]), np.array([text.right for text in ones])),
+        "sign_power": fit_power(
+            np.array([text.signs for text in drawn]), np.array([text.signs_right for text in drawn])
+        ),
+    }
+    held_out *= np.exp(-fitted["sign_power"] * np.array([text.signs for text in texts]))
+    measured = {name: report(held_out[sets == name], right[sets == name]) for name in SETS[:-1]}
+    measured["all"] = report(held_out, right)
+    card = load_card(folder)
     about = {"data": "whole texts; error, sure and right: groups that the fit did not see", "sets": measured}
-    calibration = {**card.calibration, "texts": about}
-    card = replace(card, calibration=calibration, text_power=power, sign_power=signs, text_doubts=doubts)
+    card = replace(card, calibration={**card.calibration, "texts": about}, **fitted)
     card.save(folder)
     if (small := folder / "tiny").is_dir():
-        replace(load_card(small), text_power=power, sign_power=signs, text_doubts=doubts).save(small)
-    print(f"power {power}, of signs {signs}, doubts {doubts}")
+        replace(load_card(small), **fitted).save(small)
+    print(fitted)
     for name, numbers in measured.items():
         print(name, numbers)
 
 
-def report(held_out: NDArray[np.float64], texts: Texts, chosen: NDArray[np.bool_]) -> dict[str, float]:
-    """Return how many of the chosen texts are right, their calibration error, and what confidences of 0.9 are worth."""
-    likely, right = held_out[chosen], texts.right[chosen]
+def report(likely: Floats, right: Flags) -> dict[str, float]:
+    """Return how many texts are right, their calibration error, and what confidences of 0.9 are worth."""
     sure = likely >= SURE
     return {
         "texts": len(right),

@@ -77,6 +77,9 @@ writing crosses its rules, and without rules each line is a row, and numbers bel
 `read --as table --format csv` prints tables as they stand: a row per row, "" for cells that are empty, not read or
 have words. An empty row parts two tables.
 
+With `--delimiter ";"` spreadsheets in countries with a decimal comma open the CSV of `read`, `batch` and `fill`;
+`--delimiter tab` gives TSV. Decimals keep their point: use `.xlsx`, whose numbers are numbers in any country.
+
 `read --output FILE` writes a file instead, which appears when all pictures are read: `.csv` and `.jsonl` as `--format
 csv` and `json` print, or `.xlsx` (extra `xlsx`). A workbook has a worksheet per page: its tables as they stand, then
 a row per other number. Numbers are numbers and certain dates are dates; a number with leading zeros or more than 15

@@ -100,11 +100,14 @@ def _texts(card: Card) -> Iterator[str]:
     texts = card.calibration["texts"]
     doubts = ", ".join(f"{name} {weight:.2f}" for name, weight in card.text_doubts.items())
     yield "\n## What the confidence of a whole text means\n"
-    yield "The confidence of a text is the product of its digits' confidences, each raised to the power"
-    yield f"{card.text_power:.2f} (its signs' confidences: {card.sign_power:.2f}), times a factor for doubts about the"
-    yield f"page. Their weights are: {doubts}."
-    yield "`inkread.recognition.acceptance.text_doubts` defines them. Each group of pictures was measured with a fit on"
-    yield "the others (`benchmarks/calibrate_texts.py`).\n"
+    yield "The confidence of a text is the probability that all its digits are right, with none missing or too many."
+    yield f"It is logistic in doubts about the page: the log odds are {card.text_odds:.2f}, minus each doubt times its"
+    yield f"weight. The weights are: {doubts}. `inkread.recognition.acceptance.text_doubts` defines the doubts."
+    yield "That is multiplied by the confidences of the signs. Each group of pictures was measured"
+    yield "with a fit on the others (`benchmarks/calibrate_texts.py`).\n"
+    yield "The confidence of a number is the product of those of its digits and signs. On a page with several digits,"
+    yield f"that of a digit is its probability to the power {card.text_power:.2f}, and that of a sign to the power"
+    yield f"{card.sign_power:.2f}.\n"
     yield "| set | texts | right | calibration error | confidence 0.9 or more | of those, right |"
     yield "|---|---:|---:|---:|---:|---:|"
     for name, found in texts["sets"].items():

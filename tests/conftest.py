@@ -8,6 +8,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
@@ -18,6 +19,9 @@ from PIL import Image
 from inkread import Reader
 from inkread.datasets import Mnist, load_mnist
 from inkread.errors import DataError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # The same examples in every run, so that a red test stays red until it is mended; time is not what they test.
 settings.register_profile("inkread", derandomize=True, deadline=None)
@@ -142,3 +146,19 @@ def converted(mnist_h5: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     for name in names:
         convert(mnist_h5, folder / name)
     return {name: folder / name for name in names}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return a Chromium; skip where there is none, fail where INKREAD_CHROMIUM says that there is one."""
+    pytest.importorskip("playwright", reason="needs the extra 'dev'")
+    from screenshots import chromium
+
+    named = os.environ.get("INKREAD_CHROMIUM")
+    path = shutil.which(named or "chromium")
+    if path is None and named:
+        pytest.fail(f"INKREAD_CHROMIUM={named}: no such program")
+    if path is None:
+        pytest.skip("needs a browser: apt-get install chromium, or set INKREAD_CHROMIUM to one")
+    with chromium(path) as browser:
+        yield browser

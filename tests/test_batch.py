@@ -311,6 +311,14 @@ def test_a_small_job_is_written_as_the_csv_that_read_prints(finished: Path, run:
     assert [row[-2:] for row in rows if row[-2:] != ["", ""]][:2] == [["blank", ""], ["", "truncated"]]
 
 
+def test_a_small_job_is_written_with_the_delimiter_that_a_spreadsheet_wants(run: Run, tmp_path: Path) -> None:
+    fill(tmp_path / "scans", 1)
+    assert run(tmp_path / "scans", tmp_path / "r.csv", "--delimiter", ";").code == 0
+    columns, row = (tmp_path / "r.csv").read_text().splitlines()
+    assert columns == ";".join(CSV_COLUMNS)
+    assert len(row.split(";")) == len(CSV_COLUMNS)
+
+
 def test_a_small_job_is_written_as_json_lines_with_the_keys_that_read_prints(
     finished: Path, run: Run, tmp_path: Path, reader: Reader
 ) -> None:
@@ -348,6 +356,7 @@ def test_a_text_that_is_stopped_is_not_there(finished: Path, tmp_path: Path) -> 
         (["scans", "r.xlsx"], "r.xlsx: results are a .csv or .jsonl file, or a folder of Parquet files"),
         (["scans", "file:///r.csv"], "only folders of Parquet files are written there; name a folder"),
         (["scans", "out", "--force"], "--force: out is continued, never replaced"),
+        (["scans", "r.jsonl", "--delimiter", ";"], "--delimiter: r.jsonl is not CSV; omit --delimiter"),
     ],
 )
 def test_a_wrong_place_for_the_results_is_named(

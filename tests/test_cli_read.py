@@ -696,18 +696,18 @@ def test_the_command_and_the_module_are_the_same(three: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "without"),
     [
-        (["--help"], {"numpy", "cv2", "onnxruntime", "PIL"}),
-        (["read", "--help"], {"numpy", "cv2", "onnxruntime", "PIL"}),
-        (["read", "three.png"], {"typer", "pydantic", "rich", "numpy.ma"}),
-        (["three.png"], {"typer", "pydantic", "rich", "numpy.ma"}),
+        (["--help"], ["PIL", "cv2", "numpy", "onnxruntime"]),
+        (["read", "--help"], ["PIL", "cv2", "numpy", "onnxruntime"]),
+        (["read", "three.png"], ["numpy.ma", "pydantic", "rich", "typer"]),
+        (["three.png"], ["numpy.ma", "pydantic", "rich", "typer"]),
     ],
     ids=" ".join,
 )
-def test_a_command_line_imports_only_what_it_needs(three: Path, words: list[str], without: set[str]) -> None:
+def test_a_command_line_imports_only_what_it_needs(three: Path, words: list[str], without: list[str]) -> None:
     code = (
         "import sys; from inkread.cli import main\n"
         f"assert main({[str(three) if word == 'three.png' else word for word in words]!r}) == 0\n"
-        f"print(sorted({without!r} & set(sys.modules)), file=sys.stderr)"
+        f"print([name for name in {without!r} if name in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stderr.splitlines()[-1] == "[]"

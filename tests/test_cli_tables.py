@@ -96,6 +96,19 @@ def test_output_writes_what_would_be_printed(capsys: pytest.CaptureFixture[str],
         assert list(csv.reader(file)) == GRID
 
 
+@pytest.mark.parametrize(("delimiter", "sign"), [(";", ";"), ("tab", "\t"), (",", ",")])
+def test_cells_are_separated_as_the_spreadsheet_wants_it(
+    capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path, delimiter: str, sign: str
+) -> None:
+    out, chosen = tmp_path / "out.csv", ("--delimiter", delimiter)
+    assert run(capsys, "read", picture, "--as", "table", "--output", out, *chosen).code == 0
+    assert out.read_text() == f"{sign}\n12{sign}\n07{sign}345\n"
+    heads = sign.join(CSV_COLUMNS)
+    assert run(capsys, "read", picture, "--format", "csv", *chosen).out[0] == heads
+    digits = run(capsys, "read", picture, "--format", "csv", "--digits", *chosen).out
+    assert digits[1].split(sign)[5] == "1"
+
+
 def test_an_existing_output_and_an_input_are_kept(
     capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path
 ) -> None:
@@ -137,6 +150,9 @@ def test_an_output_is_written_whole_or_not_at_all(
         (["--output", "none/out.csv"], "there is no folder none"),
         (["--output", "out.csv", "--format", "json"], "do not go together"),
         (["--output", "out.jsonl", "--digits"], "--digits is for --format csv"),
+        (["--delimiter", ";"], "--delimiter is for CSV; add --format csv, or write a .csv file with --output"),
+        (["--delimiter", ";", "--output", "out.xlsx"], "--delimiter is for CSV"),
+        (["--delimiter", ":", "--format", "csv"], "--delimiter"),
     ],
 )
 def test_a_wrong_output_is_one_line_before_anything_is_read(

@@ -66,6 +66,21 @@ def test_a_name_that_begins_with_a_dash_is_shown_how_to_be_written(
     assert "No such option: --formt" in run(capsys, "read", "7.jpg", "--formt", "json").err[0]
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--min-confidence", "2"], "must be at most 1"),
+        (["--min-confidence", "-1"], "must be at least 0"),
+        (["--min", "x"], "must be a number"),
+    ],
+)
+def test_a_value_out_of_range_is_told_in_plain_words(
+    capsys: pytest.CaptureFixture[str], here: Path, words: list[str], said: str
+) -> None:
+    (line,) = run(capsys, "read", "7.jpg", *words).err
+    assert line == f"inkread: Invalid value for '{words[0]}': {said}; see 'inkread read --help'"
+
+
 @pytest.mark.parametrize("words", [[], ["read"], ["explain"], ["teach", "7"]], ids=" ".join)
 def test_an_address_and_a_pattern_are_no_files(
     capsys: pytest.CaptureFixture[str], here: Path, words: list[str]
@@ -146,7 +161,7 @@ def test_completion_of_another_shell_is_one_line(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("inkread re", {"read"}),
+        ("inkread re", {"read", "review"}),
         ("inkread completion ", {"bash", "zsh", "fish"}),
         ("inkread read --fi", {"--figure"}),
         ("inkread 7.jpg --min", {"--min", "--min-confidence"}),

@@ -163,6 +163,34 @@ def test_a_pattern_that_takes_too_long_is_refused() -> None:
         likeliest_fit(slots, Expect(slow), PLAIN)
 
 
+def test_a_picture_whose_texts_are_all_slow_to_match_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inkread.expecting.fitting._SECONDS", 0.0)
+    with pytest.raises(OptionError, match="it takes too long to find what fits the pattern"):
+        fit_numbers([NUMBER], Expect(r"\d*x"), PLAIN, together=False)
+
+
+def test_a_long_list_of_allowed_values_is_not_shown() -> None:
+    assert len(repr(Expect(allowed=map(str, range(1000))))) < 100
+
+
+def test_an_empty_pattern_is_refused() -> None:
+    with pytest.raises(OptionError, match="the pattern is empty"):
+        expectation("")
+
+
+def test_a_whole_limit_is_told_as_it_was_given() -> None:
+    assert Expect(minimum=8.0, maximum=9.5).describe() == "at least 8, at most 9.5"
+
+
+def test_a_table_of_allowed_values_needs_its_column(tmp_path: Path) -> None:
+    table, plain = tmp_path / "roster.csv", tmp_path / "plain.csv"
+    table.write_text("name;id\nAnna;12\n")
+    with pytest.raises(DataError, match="has the columns name, id; say which"):
+        read_allowed(table)
+    plain.write_text("12\n34\n")
+    assert read_allowed(plain) == ("12", "34")
+
+
 def test_no_option_is_no_expectation() -> None:
     assert expectation() is None
 

@@ -16,10 +16,16 @@ from inkread.drawing.strokes import Hand
 from inkread.errors import ModelError
 from inkread.geometry import Box
 from inkread.layout.box_borders import without_box_borders
+from inkread.layout.doubtful_marks import (
+    find_doubtful_marks,
+    find_weak_digits,
+    suppress_covered,
+    with_odds,
+)
 from inkread.layout.page_marks import Marks, find_marks
-from inkread.layout.text_lines import find_lines, with_odds
+from inkread.layout.text_lines import characters, find_lines
 from inkread.loading import SHIPPED
-from inkread.marks import LETTER, MARK_CLASSES
+from inkread.marks import LETTER, MARK_CLASSES, MARKS
 from inkread.models.detector import SHIPPED_DETECTOR, Detector, load_detector
 from inkread.models.probabilities import pool_opinions
 from inkread.reader import Reader
@@ -183,3 +189,70 @@ def test_a_damaged_detector_of_a_model_folder_is_refused(tmp_path: Path) -> None
     (tmp_path / "detector" / "model.onnx").write_bytes((SHIPPED / "model.onnx").read_bytes())
     with pytest.raises(ModelError, match="detector"):
         Reader(tmp_path)
+
+
+def _marks(*named: tuple[str, tuple[float, float, float, float], float]) -> Marks:
+    """Return marks of these likeliest classes, boxes and certainties; "a" is a letter."""
+    kinds = [LETTER if name == "a" else MARKS.index(name) for name, _, _ in named]
+    boxes = np.array([box for _, box, _ in named], np.float32)
+    certainties = np.array([certainty for _, _, certainty in named], np.float32)
+    return Marks(boxes, certainties, np.eye(MARK_CLASSES, dtype=np.float32)[kinds], np.zeros(len(named), np.float32))
+
+
+def _written(marks: Marks) -> list[tuple[str, str]]:
+    """Return the kind of each run, and its digits and signs."""
+    names = [*MARKS, "a", "?"]
+    return [
+        (run.kind, "".join(names[marks.kinds[at]] for at in characters(marks, run)))
+        for line in find_lines(marks)
+        for run in line
+    ]
+
+
+def test_a_weak_digit_beside_digits_is_looked_at_again() -> None:
+    digits = (("5", (40, 10, 60, 40), 0.9), ("0", (70, 10, 90, 40), 0.9))
+    assert find_weak_digits(_marks(("/", (10, 8, 34, 42), 0.3), *digits)).tolist() == [0]
+    assert not len(find_weak_digits(_marks(("1", (44, 12, 52, 38), 0.3), *digits)))  # a stroke of the 5
+    assert not len(find_weak_digits(_marks(("1", (10, 80, 34, 110), 0.3), *digits)))  # on another line
+    assert not len(find_weak_digits(_marks(("1", (10, 8, 34, 42), 0.1), *digits)))
+
+
+def test_letters_side_by_side_are_a_word_and_not_doubted() -> None:
+    number = (("2", (10, 10, 30, 40), 0.9), ("0", (32, 10, 52, 40), 0.9))
+    letters = [("a", (56.0 + 22 * at, 10.0, 76.0 + 22 * at, 40.0), 0.8) for at in range(4)]
+    assert find_doubtful_marks(_marks(*number, letters[0])).tolist() == [2]
+    assert not len(find_doubtful_marks(_marks(*number, *letters)))
+
+
+def test_a_number_that_touches_a_word_is_read() -> None:
+    letters = [("a", (54.0 + 22 * at, 10.0, 76.0 + 22 * at, 40.0), 0.8) for at in range(4)]
+    marks = _marks(("2", (10, 10, 30, 40), 0.9), ("0", (32, 10, 54, 40), 0.9), *letters)
+    assert _written(marks) == [("number", "20"), ("word", "")]
+
+
+def test_a_small_raised_stroke_after_a_day_is_no_digit() -> None:
+    day = (("1", (10, 10, 20, 40), 0.9), ("8", (24, 10, 44, 40), 0.9))
+    assert _written(_marks(*day, ("1", (48, 11, 52, 27), 0.7))) == [("number", "18")]
+    assert _written(_marks(*day, ("1", (48, 10, 52, 40), 0.7))) == [("number", "181")]
+
+
+def test_slashes_in_a_number_with_a_point_are_leaning_ones() -> None:
+    end = (("9", (66, 10, 86, 40), 0.9), ("3", (90, 10, 110, 40), 0.9), ("7", (114, 10, 134, 40), 0.9))
+    start = (("2", (10, 10, 30, 40), 0.9), ("/", (32, 10, 50, 40), 0.9))
+    assert _written(_marks(*start, *end)) == [("number", "2/937")]
+    pointed = _marks(*start, (".", (56, 36, 60, 40), 0.9), *end)
+    assert _written(pointed) == [("number", "2/.937")]
+    assert len(find_lines(pointed)[0][0].digits) == 5
+
+
+def test_slashes_in_a_number_that_begins_with_one_are_leaning_ones() -> None:
+    marks = _marks(("/", (10, 10, 30, 40), 0.9), ("/", (32, 10, 50, 40), 0.9), ("9", (54, 10, 74, 40), 0.9))
+    assert len(find_lines(marks)[0][0].digits) == 3
+
+
+def test_a_doubtful_digit_that_surer_ones_cover_is_a_stroke_of_theirs() -> None:
+    stroke = ("1", (22.0, 12.0, 42.0, 38.0), 0.5)
+    beside = _marks(("3", (10, 10, 28, 40), 0.9), stroke, ("4", (36, 10, 60, 40), 0.9))
+    assert suppress_covered(beside).certainties[1] < 0.25
+    alone = _marks(("3", (10, 10, 28, 40), 0.9), stroke)
+    assert suppress_covered(alone).certainties[1] == np.float32(0.5)

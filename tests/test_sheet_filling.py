@@ -118,6 +118,15 @@ def test_a_photograph_becomes_rows_with_an_audit(capsys: pytest.CaptureFixture[s
     assert 0 < y < y + h < 1874
 
 
+def test_a_table_keeps_its_delimiter_until_another_is_asked_for(capsys: pytest.CaptureFixture[str], here: Path) -> None:
+    assert run(capsys, photo("a.jpg", FULL), "--delimiter", ";").code == 0
+    assert table() == [line.replace(",", ";") for line in TABLE]
+    assert run(capsys, photo("b.jpg", FULL, serial=8)).code == 0
+    assert table()[0] == TABLE[0].replace(",", ";")
+    assert run(capsys, "a.jpg", "--delimiter", ",").code == 0
+    assert table()[:3] == TABLE
+
+
 @pytest.mark.parametrize(("turns", "covered"), [(1, ()), (2, (3,)), (3, (1,))])
 def test_a_sheet_is_read_whichever_way_it_lies_and_with_a_corner_covered(
     capsys: pytest.CaptureFixture[str], here: Path, turns: int, covered: tuple[int, ...]

@@ -364,7 +364,7 @@ def test_a_roster_is_read_from_beside_the_form(capsys: pytest.CaptureFixture[str
     assert missing.err == [
         (
             f"inkread: {form}: field 1 'a': {here}/deep/roster.csv: the allowed values cannot be read (No such file or "
-            "directory)"
+            "directory); check the path"
         )
     ]
     (here / "deep" / "roster.csv").write_text("number,name\n12,Ada\n07,Ben\n", encoding="utf-8")

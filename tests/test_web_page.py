@@ -6,9 +6,7 @@ import csv
 import io
 import itertools
 import json
-import os
 import re
-import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,11 +20,12 @@ pytest.importorskip("playwright", reason="needs the extra 'dev'")
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response, Route, expect
-from screenshots import EXAMPLE, LINES, chromium, pen_paths, served, write
+from screenshots import EXAMPLE, LINES, pen_paths, served, write
 
 import inkread
-from helpers.documents import digit_page, save_pages
+from helpers.documents import digit_page, encrypted_pdf, save_pages
 from helpers.printed import FORM_LINES, form
+from helpers.ruled import rules, written
 from inkread import Reader, Reading
 from inkread.csv_rows import CSV_COLUMNS
 from inkread.style import SURE
@@ -39,19 +38,6 @@ OpenPage = Callable[..., Page]
 
 # Other programs may keep the machine busy.
 expect.set_options(timeout=15_000)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Return a Chromium; skip where there is none, fail where INKREAD_CHROMIUM says that there is one."""
-    named = os.environ.get("INKREAD_CHROMIUM")
-    path = shutil.which(named or "chromium")
-    if path is None and named:
-        pytest.fail(f"INKREAD_CHROMIUM={named}: no such program")
-    if path is None:
-        pytest.skip("needs a browser: apt-get install chromium, or set INKREAD_CHROMIUM to one")
-    with chromium(path) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="session")
@@ -391,6 +377,54 @@ def test_a_reading_is_copied_and_taken_along(open_page: OpenPage, reader: Reader
     assert (name, picture.format, picture.size) == ("example-read.jpg", "JPEG", (880, 640))
 
 
+def test_a_table_is_copied_as_cells(open_page: OpenPage, tmp_path: Path) -> None:
+    table = written(rules(3, 2), [["Total", "Sum"], ["12", ""], ["07", "345"]])
+    Image.fromarray(table).save(tmp_path / "table.png")
+    page = open_page("picture", permissions=("clipboard-read", "clipboard-write"))
+    page.evaluate(
+        """() => addEventListener("paste", (event) => {
+          window.pasted = ["text/plain", "text/html"].map((type) => event.clipboardData.getData(type));
+          event.stopImmediatePropagation();
+        }, { capture: true })"""
+    )
+
+    def pasted() -> tuple[str, list[list[str]]]:
+        """Paste, and return the text and the rows of cells in the HTML."""
+        page.keyboard.press("Control+v")
+        text, html = page.evaluate("pasted")
+        # Excel changes "07" to 7 without this.
+        [kept] = re.findall("<td([^>]*)>07<", html)
+        assert "mso-number-format" in kept
+        rows = re.findall("<tr>(.*?)</tr>", html)
+        return text, [re.findall("<td[^>]*>(.*?)</td>", row) for row in rows]
+
+    show(page, EXAMPLE)
+    answer(page, "\n".join(LINES))
+    expect(page.locator("#copy-table")).to_be_hidden()
+    show(page, tmp_path / "table.png")
+    cells = page.locator("#tables td")
+    expect(cells).to_have_text(["", "", "12", "", "07", "345"])
+    whole = "\t\n12\t\n07\t345", [["", ""], ["12", ""], ["07", "345"]]
+    page.locator("#copy-table").click()
+    expect(page.locator("#status")).to_have_text("Copied")
+    assert pasted() == whole
+
+    page.evaluate(
+        """() => {
+          const [first, last] = [...document.querySelectorAll("#tables td")].slice(4);
+          getSelection().setBaseAndExtent(first.firstChild, 0, last.firstChild, 2);
+        }"""
+    )
+    page.keyboard.press("Control+c")
+    assert pasted() == ("07\t345", [["07", "345"]])
+
+    page.locator("#text .digit").first.click()
+    page.locator("#tables").focus()
+    page.evaluate("getSelection().removeAllRanges()")
+    page.keyboard.press("Control+c")
+    assert pasted() == whole
+
+
 def test_several_files_become_a_list_and_one_csv(pictures: Page) -> None:
     show(pictures, SEVEN, README, EXAMPLE)
     rows = pictures.locator("#rows tr")
@@ -430,6 +464,21 @@ def test_the_pages_of_a_pdf_become_a_list(pictures: Page, tmp_path: Path) -> Non
     found = json.loads(Path(download.value.path()).read_text())
     told = [(each["picture"], each["page"]) for each in found[1:4]]
     assert told == [("scan.pdf#1", 1), ("scan.pdf#2", 2), ("scan.pdf#3", 3)]
+
+
+def test_the_page_asks_for_the_password_of_a_pdf(pictures: Page, tmp_path: Path) -> None:
+    (tmp_path / "locked.pdf").write_bytes(encrypted_pdf(b"8 w 60 225 m 140 225 l 90 60 l S ", "geheim"))
+    show(pictures, tmp_path / "locked.pdf")
+    expect(pictures.locator("#text .detail")).to_have_text("This PDF is encrypted. Enter its password.")
+    pictures.get_by_label("Password").fill("x")
+    pictures.keyboard.press("Enter")
+    expect(pictures.locator("#text .detail")).to_have_text(re.compile("The password is wrong"))
+    expect(pictures.get_by_label("Password")).to_be_focused()
+    pictures.keyboard.type("geheim")
+    pictures.get_by_role("button", name="Open").click()
+    answer(pictures, "7")
+    pictures.locator("#picture-way .ask").click()
+    expect(pictures.locator("#picture .why .said")).to_contain_text("The network reads a 7")
 
 
 def test_pictures_can_be_removed_while_they_are_read(pictures: Page) -> None:

@@ -19,6 +19,7 @@ import pytest
 import schemathesis
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from httpx2 import Response
 from hypothesis import HealthCheck, given, settings
 from PIL import Image
 from schemathesis import Case
@@ -38,6 +39,7 @@ from inkread.web.app import make_app
 from inkread.web.limits import Limits
 from inkread.web.middleware import LOCAL_HOSTS
 from inkread.web.problems import STATUS, problem_of_value
+from inkread.web.service import Question
 
 DOCS = Path(__file__).parents[1] / "docs" / "web.md"
 
@@ -206,7 +208,32 @@ def test_a_page_that_takes_too_long_is_a_problem(client: TestClient, monkeypatch
 def test_ways_out_of_problems_are_those_of_the_interface(client: TestClient) -> None:
     locked = client.post("/api/read", content=encrypted_pdf(b"", "x"))
     assert problem(locked) == (422, "encrypted")
-    assert locked.json()["detail"] == "picture: is encrypted; save it without a password"
+    assert locked.json()["detail"] == "picture: is encrypted; give its password in the header X-Picture-Password"
+
+
+def test_the_password_of_a_pdf_is_a_header_and_stays_secret(
+    client: TestClient, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(0)
+    locked = encrypted_pdf(b"8 w 60 225 m 140 225 l 90 60 l S ", "geheim 7")
+
+    def answered(address: str, password: str) -> Response:
+        return client.post(address, content=locked, headers={"X-Picture-Password": quote(password)})
+
+    assert answered("/api/read", "geheim 7").json()["text"] == "7"
+    assert answered("/api/explain", "geheim 7").json()["read_as"] == "7"
+    # The label has too many digits, which is found out only after the PDF was opened.
+    assert problem(answered("/api/teach?label=777", "geheim 7")) == (422, "other-digits")
+    files = {"a": ("a.pdf", locked), "b": ("b.png", BLANK)}
+    pages = client.post("/api/read", files=files, headers={"X-Picture-Password": "geheim%207"}).json()
+    assert [page["text"] for page in pages] == ["7", ""]
+    for address in ("/api/read", "/api/explain", "/api/teach?label=7"):
+        wrong = answered(address, "geheim 8")
+        assert problem(wrong) == (422, "wrong-password")
+        assert "geheim" not in wrong.text
+    said = capfd.readouterr()
+    assert "geheim" not in caplog.text + said.out + said.err + client.get("/metrics").text
+    assert "geheim" not in repr(Question(password="geheim"))  # noqa: S106
 
 
 def test_a_page_is_taught_and_explained(client: TestClient) -> None:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
+
+Delimiter = Literal[",", ";", "tab"]
+"""What separates the cells of a row. Spreadsheets in countries with a decimal comma expect a semicolon."""
+
+DELIMITER_HELP = (
+    "What separates the cells of CSV. Spreadsheets in countries with a decimal comma open ';'. Decimals keep their "
+    "point. Default: ','."
+)
 
 PLACE_COLUMNS = ("x", "y", "w", "h")
 
@@ -42,3 +50,8 @@ def csv_rows(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for name in WHY_COLUMNS:
         if why := found.get(name):
             yield {**page, name: why["code"]}
+
+
+def delimiter_sign(delimiter: Delimiter | None) -> str:
+    """Return the character that a delimiter stands for; a comma for None."""
+    return "\t" if delimiter == "tab" else delimiter or ","

@@ -32,7 +32,7 @@ _COMPARED = {
     "card": "the model's card",
 }
 
-_OF_CARD = ("temperature", "text_power", "sign_power", "no_digit", "min_confidence")
+_OF_CARD = ("temperature", "text_power", "sign_power", "text_odds", "text_doubts", "no_digit", "min_confidence")
 
 Manifest = dict[str, Any]
 

@@ -20,6 +20,7 @@ from inkread.batch.sources import STDIN, Sources
 from inkread.batch.summary import Summary
 from inkread.batch.text_output import Text
 from inkread.batch.worker_pool import Workers
+from inkread.csv_rows import Delimiter, delimiter_sign
 from inkread.errors import MissingExtra, OptionError
 from inkread.options import ReadKeywords, ReadOptions
 
@@ -60,6 +61,7 @@ def run(
     processes: int | None = None,
     ray: str | None = None,
     password: str | None = None,
+    delimiter: Delimiter | None = None,
     force: bool = False,
     progress: Progress = lambda done, of: None,  # noqa: ARG005
     stop: Callable[[], bool] = lambda: False,
@@ -74,6 +76,7 @@ def run(
     processes: the number of processes, each on one core. None for one per core of the machine or cluster.
     ray: the address of a Ray cluster to read on, or "auto".
     password: what opens encrypted PDFs.
+    delimiter: what separates the cells of a `.csv` file; None for a comma.
     force: whether an existing file may be replaced; a folder never is.
     stop: called regularly. If it returns true, the run ends early and writes what it has read.
     options: as for `inkread.options.ReadOptions`.
@@ -88,6 +91,8 @@ def run(
         raise OptionError(f"{name}: results are a .csv or .jsonl file, or a folder of Parquet files; name one of these")
     if force and not is_text(name):
         raise OptionError(f"--force: {name} is continued, never replaced; omit --force, or name a new folder")
+    if delimiter and not name.lower().endswith(".csv"):
+        raise OptionError(f"--delimiter: {name} is not CSV; omit --delimiter, or name a file that ends in .csv")
     if ray is not None and importlib.util.find_spec("ray") is None:
         raise MissingExtra("reading on a cluster", "ray")
     named = [os.fspath(name) for name in inputs]
@@ -97,7 +102,8 @@ def run(
     place = Location.of(name)
     output: Output
     if is_text(name):
-        output = Text(place, _files_read(named, task.model, listed=force), force=force)
+        read = _files_read(named, task.model, listed=force)
+        output = Text(place, read, force=force, delimiter=delimiter_sign(delimiter))
     else:
         output = Parts(place, manifest, named)
     complete = False

@@ -22,11 +22,12 @@ class Text:
     """A CSV file with the rows of `inkread.csv_rows`, or a file with a JSON object for each picture or page.
 
     out: the file; it is CSV if its name ends in `.csv`.
+    delimiter: the character between the cells of CSV.
 
     Raises `OptionError` if the file is remote, is one of the inputs, or exists and `force` is false.
     """
 
-    def __init__(self, out: Location, inputs: Iterable[str | None], *, force: bool) -> None:
+    def __init__(self, out: Location, inputs: Iterable[str | None], *, force: bool, delimiter: str = ",") -> None:
         self.name = out.name
         if out.remote:
             raise OptionError(f"{out.name}: only folders of Parquet files are written there; name a folder")
@@ -38,7 +39,7 @@ class Text:
             self._file = self._open.enter_context(temporary.open("w", encoding="utf-8", newline=""))
         self._rows = None
         if out.name.lower().endswith(".csv"):
-            self._rows = csv.DictWriter(self._file, CSV_COLUMNS, lineterminator="\n")
+            self._rows = csv.DictWriter(self._file, CSV_COLUMNS, delimiter=delimiter, lineterminator="\n")
             self._rows.writeheader()
 
     def earlier(self) -> Iterator[pa.Table]:

@@ -19,6 +19,7 @@ from inkread.cli.explain import explain
 from inkread.cli.fill import fill
 from inkread.cli.help import DEFAULT, Command, Group, check_spelling, with_default_command
 from inkread.cli.read import read
+from inkread.cli.review import review
 from inkread.cli.sheet import sheet
 from inkread.cli.teach import teach
 from inkread.cli.train import train
@@ -36,8 +37,18 @@ COMMANDS: dict[str, Callable[..., int | None]] = {
     "batch": batch,
     "sheet": sheet,
     "fill": fill,
+    "review": review,
     "completion": completion,
 }
+
+_OUR_WORDS = {
+    "Value error, ": "",
+    "Input should be greater than or equal to": "must be at least",
+    "Input should be less than or equal to": "must be at most",
+    "Input should be a valid number, unable to parse string as a number": "must be a number",
+    "Input should be a valid integer, unable to parse string as an integer": "must be a whole number",
+}
+"""What the words of the parser behind Typer, which are for programmers, are here."""
 
 _DASHED_FILE = re.compile(r"-[^-=][^=]*\.[A-Za-z]\w*")
 
@@ -54,7 +65,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _name, _command in COMMANDS.items():
-    app.command(_name, cls=Command, no_args_is_help=_name in {DEFAULT, "explain", "sheet"})(_command)
+    app.command(_name, cls=Command, no_args_is_help=_name in {DEFAULT, "explain", "review", "sheet"})(_command)
 
 
 def _print_version(asked: bool) -> None:
@@ -92,9 +103,14 @@ def run(words: Sequence[str], *, debug: bool) -> int:
         if name := _name_like_an_option(words):
             raise OptionError(f"{name}: a name that begins with '-' counts as an option; write ./{name}") from error
         hint = f"see 'inkread {words[0]} --help'" if words else "see 'inkread --help'"
-        # The parser behind Typer has words of its own.
-        message = error.format_message().replace("Value error, ", "").rstrip(".")
-        raise OptionError(f"{message}; {hint}") from error
+        raise OptionError(f"{_in_our_words(error.format_message())}; {hint}") from error
+
+
+def _in_our_words(message: str) -> str:
+    """Return the message of a wrong option in words for users."""
+    for theirs, ours in _OUR_WORDS.items():
+        message = message.replace(theirs, ours)
+    return message.rstrip(".")
 
 
 def complete(instruction: str) -> int:

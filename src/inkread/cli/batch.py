@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from inkread.cli.read_fast import PRINT_HELP, REGION_HELP, UNLOCK_HELP
+from inkread.csv_rows import DELIMITER_HELP, Delimiter
 from inkread.errors import OptionError
 from inkread.options import DECIMAL_HELP, ORDER_HELP, Content, Print, parse_region
 from inkread.values import DateOrder, DecimalMark
@@ -51,6 +52,7 @@ def batch(
         float | None,
         typer.Option(metavar="P", min=0, max=1, help="Refuse readings with a confidence below P, from 0 to 1."),
     ] = None,
+    delimiter: Annotated[Delimiter | None, typer.Option(help=DELIMITER_HELP)] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an existing CSV or JSON Lines file. Inputs are never replaced.")
     ] = False,
@@ -96,6 +98,7 @@ def batch(
             processes=processes,
             ray=ray,
             password=password,
+            delimiter=delimiter,
             force=force,
             progress=bar.shows,
             stop=stop,

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from inkread.cli.read_fast import PROFILE_HELP, profile_of
+from inkread.csv_rows import Delimiter
 from inkread.teaching.profiles import DEFAULT_PROFILE
 
 
@@ -33,6 +34,13 @@ def fill(
     ],
     user: Annotated[
         str | None, typer.Option(metavar="NAME", help="Who fills the table, for its audit. Default: your login.")
+    ] = None,
+    delimiter: Annotated[
+        Delimiter | None,
+        typer.Option(
+            help="What separates the cells of the table. Spreadsheets in countries with a decimal comma open ';'. "
+            "Default: as it was written before, or ','."
+        ),
     ] = None,
     model: Annotated[
         Path | None,
@@ -62,7 +70,7 @@ def fill(
 
     classifier = TaughtClassifier(load_classifier(model), profile_of(profile))
     with CountBar("reading") as bar:
-        done = run(pictures, form, output, classifier, user=user, progress=bar.shows)
+        done = run(pictures, form, output, classifier, user=user, delimiter=delimiter, progress=bar.shows)
     for line in (*done.failures, *done.notes):
         print(f"inkread: {line}", file=sys.stderr)
     if done.values:

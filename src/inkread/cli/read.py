@@ -17,6 +17,7 @@ from inkread.cli.read_fast import (
     Format,
     read_pictures,
 )
+from inkread.csv_rows import DELIMITER_HELP, Delimiter
 from inkread.expecting import CheckName, expectation
 from inkread.options import (
     CHECK_HELP,
@@ -88,6 +89,7 @@ def read(
         ),
     ] = "text",
     digits: Annotated[bool, typer.Option("--digits", help="With '--format csv': one row per digit.")] = False,
+    delimiter: Annotated[Delimiter | None, typer.Option(help=DELIMITER_HELP)] = None,
     output: Annotated[Path | None, typer.Option(metavar="FILE.csv|.xlsx|.jsonl", help=OUTPUT_HELP)] = None,
     figure: Annotated[
         Path | None,
@@ -134,6 +136,8 @@ def read(
 
         inkread read marks.jpg --as table --output marks.xlsx
 
+        inkread read marks.jpg --as table --output marks.csv --delimiter ';'
+
         inkread read form.jpg --region 120,40,300,80 --print skip
 
         inkread read card.jpg --as number --expect '\d{16}' --check luhn
@@ -155,6 +159,7 @@ def read(
         profile=profile,
         format_=format_,
         digits=digits,
+        delimiter=delimiter,
         output=output,
         figure=figure,
         force=force,

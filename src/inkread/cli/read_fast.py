@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TextIO
 
-from inkread.csv_rows import CSV_COLUMNS, PLACE_COLUMNS, WHY_COLUMNS, as_cell, csv_rows
+from inkread.csv_rows import CSV_COLUMNS, PLACE_COLUMNS, WHY_COLUMNS, Delimiter, as_cell, csv_rows, delimiter_sign
 from inkread.errors import OptionError, PictureError
 from inkread.options import PageRanges, ReadOptions, parse_pages
 from inkread.readings import Digit, Reading, count_unread
@@ -65,6 +65,7 @@ def read_pictures(
     profile: str = DEFAULT_PROFILE,
     format_: Format = "text",
     digits: bool = False,
+    delimiter: Delimiter | None = None,
     output: Path | None = None,
     figure: Path | None = None,
     force: bool = False,
@@ -88,6 +89,8 @@ def read_pictures(
         kind = check_output(output, [*pictures, model], force=force)
     if digits and kind != "csv":
         raise OptionError("--digits is for --format csv; with --format json the digits are always there")
+    if delimiter and kind != "csv":
+        raise OptionError("--delimiter is for CSV; add --format csv, or write a .csv file with --output")
     names = _without_folders(pictures)
     if ranges:
         _check_pages(names, ranges, password)
@@ -103,7 +106,8 @@ def read_pictures(
     warn_if_unteachable(reader)
     # A workbook shows parts of the pages, which readings do not have.
     outcomes = _outcomes(reader, sources, options, steps=drawn or kind == "xlsx")
-    with _printer(kind, output, several=several, digits=digits, grid=options.as_ == "table") as printer:
+    rows = "digits" if digits else "grid" if kind == "csv" and options.as_ == "table" else kind
+    with _printer(rows, output, several=several, delimiter=delimiter_sign(delimiter)) as printer:
         failed = False
         for (name, outcome), path in zip(outcomes, figures, strict=False):
             if isinstance(outcome, PictureError):
@@ -212,10 +216,10 @@ def _source(name: str) -> str | BinaryIO:
 
 
 @contextlib.contextmanager
-def _printer(kind: str, output: Path | None, *, several: bool, digits: bool, grid: bool) -> Iterator[_Text]:
+def _printer(kind: str, output: Path | None, *, several: bool, delimiter: str) -> Iterator[_Text]:
     """Yield what prints readings in a format, to a file if one is named. The file appears when all is printed."""
     if output is None:
-        yield _PRINTERS["digits" if digits else "grid" if grid and kind == "csv" else kind](None, several=several)
+        yield _PRINTERS[kind](several=several, delimiter=delimiter)
         return
     if kind == "xlsx":
         from inkread.cli.outputs import open_workbook
@@ -226,14 +230,14 @@ def _printer(kind: str, output: Path | None, *, several: bool, digits: bool, gri
     from inkread.files import writable
 
     with writable(output) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        yield _PRINTERS["digits" if digits else "grid" if grid and kind == "csv" else kind](file, several=several)
+        yield _PRINTERS[kind](file, several=several, delimiter=delimiter)
 
 
 class _Text:
     """Prints texts. With several pictures, each line starts with the picture's name."""
 
-    def __init__(self, file: TextIO | None = None, *, several: bool = False) -> None:
-        self.file, self.several = file, several
+    def __init__(self, file: TextIO | None = None, *, several: bool = False, delimiter: str = ",") -> None:
+        self.file, self.several, self.delimiter = file, several, delimiter
 
     def outcome(self, outcome: Reading | Steps) -> None:
         self.reading(outcome if isinstance(outcome, Reading) else outcome.reading)
@@ -278,8 +282,8 @@ class _Csv(_Text):
 
     columns: tuple[str, ...] = CSV_COLUMNS
 
-    def __init__(self, file: TextIO | None = None, *, several: bool = False) -> None:
-        super().__init__(file, several=several)
+    def __init__(self, file: TextIO | None = None, *, several: bool = False, delimiter: str = ",") -> None:
+        super().__init__(file, several=several, delimiter=delimiter)
         self.values(self.columns)
 
     def reading(self, reading: Reading) -> None:
@@ -303,7 +307,7 @@ class _Csv(_Text):
         import csv
 
         text = io.StringIO()
-        csv.writer(text, lineterminator="").writerow(map(as_cell, values))
+        csv.writer(text, delimiter=self.delimiter, lineterminator="").writerow(map(as_cell, values))
         self.print(text.getvalue())
 
 
@@ -327,8 +331,8 @@ class _DigitCsv(_Csv):
 class _GridCsv(_Csv):
     """Prints tables as they stand, parted by an empty row. What is refused or failed is only told on stderr."""
 
-    def __init__(self, file: TextIO | None = None, *, several: bool = False) -> None:
-        _Text.__init__(self, file, several=several)
+    def __init__(self, file: TextIO | None = None, *, several: bool = False, delimiter: str = ",") -> None:
+        _Text.__init__(self, file, several=several, delimiter=delimiter)
         self.tables = 0
 
     def reading(self, reading: Reading) -> None:

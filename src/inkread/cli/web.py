@@ -77,24 +77,24 @@ def web(
         # A profile without taught digits is probably misspelt, unless it is taught here.
         profile_of(profile)
     serve = prepare(listener, model=model, workers=workers, profile=name, teaching=teaching, allowed=allow_host or ())
-    address = _address(*listener.getsockname()[:2])
+    address = address_of(*listener.getsockname()[:2])
     if not is_local(listener):
         use = f"use {address} and change the taught digits" if teaching else f"use {address}"
         print(f"inkread: anyone who can reach this machine can {use}; there is no password", file=sys.stderr)
     print(f"inkread is at {address} - press Ctrl-C to stop", flush=True)
     if not no_browser:
-        _open(address)
+        open_page(address)
     with contextlib.suppress(KeyboardInterrupt):
         serve()
 
 
-def _address(host: str, port: int) -> str:
+def address_of(host: str, port: int) -> str:
     """Return the address of the page on this machine."""
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return f"http://{shown}:{port}/"
 
 
-def _open(address: str) -> None:
+def open_page(address: str) -> None:
     """Open the page if there is a display. Without one, a text browser would take over the terminal."""
     import webbrowser
 

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
-from math import exp, log
+from math import exp, inf, log
+from time import thread_time
 from typing import Protocol
 
+from inkread.errors import OptionError
 from inkread.values import Notation
 
 Slot = Sequence[tuple[str, float]]
@@ -52,10 +54,13 @@ class Fit:
     shares: tuple[dict[str, float], ...]
 
 
-def likeliest_fit(slots: Sequence[Slot], expect: Expectation, notation: Notation) -> Fit | None:
-    """Return the likeliest text of a number that fits, or None if no legible one does."""
+def likeliest_fit(slots: Sequence[Slot], expect: Expectation, notation: Notation, *, until: float = inf) -> Fit | None:
+    """Return the likeliest text of a number that fits, or None if no legible one does.
+
+    until: when the search is given up, in seconds of `time.thread_time`; then it raises `OptionError`.
+    """
     found: list[tuple[tuple[str, ...], float]] = []
-    for characters, probability in _likeliest(slots, expect):
+    for characters, probability in _likeliest(slots, expect, until):
         if found and probability < _ENOUGH * found[0][1]:
             break
         if expect.fits("".join(characters), notation):
@@ -73,7 +78,7 @@ def likeliest_fit(slots: Sequence[Slot], expect: Expectation, notation: Notation
     return Fit(found[0][0], same / whole, shares)
 
 
-def _likeliest(slots: Sequence[Slot], expect: Expectation) -> Iterator[tuple[tuple[str, ...], float]]:
+def _likeliest(slots: Sequence[Slot], expect: Expectation, until: float) -> Iterator[tuple[tuple[str, ...], float]]:
     """Yield the legible texts whose beginnings may fit, with their probabilities, the likeliest first."""
     options = [
         sorted(
@@ -93,6 +98,8 @@ def _likeliest(slots: Sequence[Slot], expect: Expectation) -> Iterator[tuple[tup
     for _ in range(_STEPS):
         if not waiting:
             return
+        if thread_time() > until:
+            raise OptionError("it takes too long to find what fits the pattern; make it simpler")
         _, _, cost, characters = heappop(waiting)
         place = len(characters)
         if place == len(options):

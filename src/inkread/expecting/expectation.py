@@ -42,7 +42,7 @@ class Expect:
     pattern: str | None = None
     minimum: Decimal | float | None = None
     maximum: Decimal | float | None = None
-    allowed: Iterable[str] | None = None
+    allowed: Iterable[str] | None = field(default=None, repr=False)
     check: CheckName | None = None
     _pattern: regex.Pattern[str] | None = field(default=None, init=False, repr=False, compare=False)
     _sorted: tuple[str, ...] = field(default=(), init=False, repr=False, compare=False)
@@ -132,22 +132,27 @@ def expectation(
 def read_allowed(path: Path, column: str | None = None) -> tuple[str, ...]:
     """Return the values in a file: one per line, or a column of a CSV file. Empty ones are skipped.
 
-    Raises `DataError` for a file that cannot be read, that is too large, or without this column.
+    Raises `DataError` for a file that cannot be read, that is too large, or without this column,
+    and for a CSV file with several columns if none is named.
     """
     try:
         if path.stat().st_size > _LARGEST_LIST or not path.is_file():
             raise DataError(f"{path}: not a file of allowed values of at most {_LARGEST_LIST // 1_000_000} MB")
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise DataError(f"{path}: the allowed values cannot be read ({error.strerror})") from None
+        raise DataError(f"{path}: the allowed values cannot be read ({error.strerror}); check the path") from None
     except UnicodeDecodeError:
         raise DataError(f"{path}: the allowed values are not UTF-8 text; save the file as UTF-8") from None
+    columns = csv_table(text.splitlines(keepends=True)).fieldnames or ()
     if column is None:
+        if path.suffix.lower() == ".csv" and len(columns) > 1:
+            few = "say which has the values, with --allowed-column, or allowed_column in a form"
+            raise DataError(f"{path}: has the columns {', '.join(columns)}; {few}")
         values = tuple(filter(None, map(str.strip, text.splitlines())))
     else:
+        if column not in columns:
+            raise DataError(f"{path}: no column {column!r}; it has {', '.join(columns)}")
         rows = csv_table(text.splitlines(keepends=True))
-        if column not in (rows.fieldnames or ()):
-            raise DataError(f"{path}: no column {column!r}; it has {', '.join(rows.fieldnames or ())}")
         values = tuple(filter(None, ((row[column] or "").strip() for row in rows)))
     if not values or len(values) > _MOST_ALLOWED:
         raise DataError(f"{path}: {len(values)} allowed values; there must be 1 to {_MOST_ALLOWED:,}")
@@ -158,6 +163,8 @@ def _compiled(pattern: str) -> regex.Pattern[str]:
     # Only this option needs the library.
     import regex
 
+    if not pattern:
+        raise OptionError("the pattern is empty, and no number is; give one such as \\d{4}, or omit it")
     if len(pattern) > _LONGEST:
         raise OptionError(f"the pattern has {len(pattern)} characters; it may have {_LONGEST}")
     try:
@@ -173,7 +180,8 @@ def _compiled(pattern: str) -> regex.Pattern[str]:
 
 def _decimal(name: str, value: Decimal | float | str) -> Decimal:
     try:
-        found = Decimal(str(value))
+        # Messages call 8.0, from the command line, 8.
+        found = Decimal(str(value).removesuffix(".0"))
     except InvalidOperation:
         raise OptionError(f"{name}={value}: this is not a number") from None
     if not found.is_finite():

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from time import thread_time
 
 from inkread.expecting.decoding import Fit, Slot, likeliest_fit
 from inkread.expecting.expectation import Expect
 from inkread.marks import SIGNS
 from inkread.readings import Digit, Number, Sign, Unread
 from inkread.values import Notation
+
+_SECONDS = 10.0
+"""The most processor time for a picture. A hostile pattern takes nearly its limit for each of many texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,10 @@ def fit_numbers(numbers: Sequence[Number], expect: Expect, notation: Notation, *
     """Return the likeliest numbers that fit.
 
     together: whether all digits and signs of the picture are one number.
+
+    Raises `OptionError` if it takes too long.
     """
+    until = thread_time() + _SECONDS
     if together and numbers:
         numbers = [Number.of(list(chain.from_iterable(number.characters for number in numbers)), notation)]
     fitted: list[Number] = []
@@ -41,7 +48,7 @@ def fit_numbers(numbers: Sequence[Number], expect: Expect, notation: Notation, *
             # A dash in a cell says that there is no number.
             fitted.append(number)
             continue
-        fit = likeliest_fit([_slot(character) for character in number.characters], expect, notation)
+        fit = likeliest_fit([_slot(character) for character in number.characters], expect, notation, until=until)
         if fit is None:
             return Fitted((), unfit=number.text)
         fitted.append(_as_it_fits(number, fit, notation, index))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from inkread.glyphs import CLASSES
 from inkread.layout.grids import Grid
 from inkread.layout.page_marks import Marks
 from inkread.marks import FIRST_SIGN, LETTER, MARKS, OTHER_INK
@@ -18,6 +19,9 @@ Floats = NDArray[np.float64]
 _POINTS = tuple(MARKS.index(sign) for sign in ".,")
 LONE_SIGNS = tuple(MARKS.index(sign) for sign in "-+%=")
 """Signs that mean something alone in a cell."""
+
+_CURVED = (0, *range(2, CLASSES))
+"""Digits that are no parts of rules, however narrow they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +129,13 @@ def _without_rules(marks: Marks, grids: Sequence[Grid]) -> Marks:
     """
     middles = (marks.boxes[:, :2] + marks.boxes[:, 2:]).astype(np.float64) / 2
     width, height = (marks.boxes[:, 2:] - marks.boxes[:, :2]).astype(np.float64).T
-    kept = np.ones(len(marks), bool)
+    kept, straight = np.ones(len(marks), bool), ~np.isin(marks.kinds, _CURVED)
     for grid in grids:
         widths = _widths(grid)
         narrow = widths < median(widths) / LIMITS.boxes_alike if grid.rows == 1 else np.zeros(len(widths), bool)
         suspect = np.array([*(narrow[cell.column] for cell in grid.cells), False], bool)
         for way, long, wide in ((0, height, width), (1, width, height)):
-            thin = long > LIMITS.thin * wide
+            thin = straight & (long > LIMITS.thin * wide)
             step = np.zeros_like(middles)
             step[:, way] = LIMITS.on_rule * wide + 1
             before, after = grid.locate(middles - step), grid.locate(middles + step)

@@ -229,7 +229,9 @@ def _confirmed(marks: Marks, grey: NDArray[np.uint8], detector: Detector) -> Mar
             logs[seen] += np.log(other.classes[nearest[seen]] + 1e-5)
             views[seen] += 1
     certainties /= 1 + len(LIMITS.confirming)
-    return replace(marks, certainties=certainties, classes=softmax(np.asarray(logs / views[:, None], np.float32)))
+    found = replace(marks, certainties=certainties, classes=softmax(np.asarray(logs / views[:, None], np.float32)))
+    # What was a digit and other ink in one view may be the same digit twice now.
+    return found.at(np.sort(_each_once(found)))
 
 
 def _intersection_over_union(one: Floats, other: Floats) -> Floats:

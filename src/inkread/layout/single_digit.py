@@ -12,6 +12,9 @@ from inkread.layout.patches import Patch, cut_out
 _SPECK = 6
 """Components with fewer pixels than this are noise."""
 
+_RULE = 15
+"""What reaches from one edge of the page to the other is a rule if it is this many times longer than wide."""
+
 _CRUMB = 0.02
 """A component with less ink than this share of the digit's is dirt."""
 
@@ -28,7 +31,7 @@ def find_digit(ink: Map) -> Patch | None:
     ink: (H, W) float32 in 0..1.
 
     The digit is the heaviest component near the middle, together with the components close enough to be a part of it.
-    Bars along the edges of the page and dirt are excluded.
+    Bars along the edges of the page, rules across it and dirt are excluded.
     """
     found = find_components(ink)
     candidates = np.flatnonzero((found.areas >= _SPECK) & ~_page_edge_bars(found))
@@ -43,17 +46,18 @@ def find_digit(ink: Map) -> Patch | None:
 
 
 def _page_edge_bars(found: Components) -> NDArray[np.bool_]:
-    """Return which components, (N,), are bars along the edges of the page: black borders, table tops, page edges."""
+    """Return which components, (N,), are bars along the edges of the page or across it: borders, table tops, rules."""
     labels = found.labels
     height, width = labels.shape
     x, y, w, h = found.boxes.T
     lying = (w > 0.8 * width) & (h < 0.3 * height) & ((y == 0) | (y + h == height))
     standing = (h > 0.8 * height) & (w < 0.3 * width) & ((x == 0) | (x + w == width))
+    rules = ((h == height) & (h > _RULE * w)) | ((w == width) & (w > _RULE * h))
     edges = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
     filled = [np.bincount(edge, minlength=len(found) + 1)[1:] > 0.8 * len(edge) for edge in edges]
     # Bars along several edges are one component.
     joined = np.sum(filled, axis=0) >= 2
-    return np.asarray(lying | standing | joined, np.bool_)
+    return np.asarray(lying | standing | rules | joined, np.bool_)
 
 
 def _nearness(centres: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -16,8 +16,8 @@ from inkread.quantiles import median
 
 RunKind = Literal["number", "word"]
 
-_SLASH = MARKS.index("/")
-_POINTS = tuple(MARKS.index(sign) for sign in ".,:")
+SLASH = MARKS.index("/")
+POINTS = tuple(MARKS.index(sign) for sign in ".,:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,8 @@ class LineLimits:
 
     certain: float = 0.4
     """A mark is used if its probability of a centre is larger than this."""
-    seen: float = 0.3
-    """A digit that is not used is reported if its probability of a centre is larger than this."""
     alike: tuple[float, float] = (0.6, 2.2)
     """A mark may be a digit if its height is in this range, in heights of the digits of the page."""
-    most_words: float = 3.0
-    """If there are more letters and other ink than this many times the digits, the page is one of words."""
     off_line: float = 0.45
     """The largest vertical distance, in heights, between the middles of a mark and of the marks before it on a line."""
     gap: float = 0.9
@@ -40,8 +36,14 @@ class LineLimits:
     """A gap separates two runs of a line only if it is more than this many times the median gap of the line."""
     gap_to_word: float = 0.35
     """A gap separates a word from a number if it is wider than this, in heights."""
+    split: float = 4.0
+    """A number beside a word without a gap must be likelier than a longer number or word by this, in logarithms."""
     foreign: float = 0.02
     """The prior probability of a letter in a number, and of a digit in a word."""
+    small: float = 0.6
+    """An apostrophe is lower than this, in heights,"""
+    raised: float = 0.15
+    """and ends at most this far below the middle of the digits before it."""
     beside: float = 1.0
     """A sign is at most this far from a digit of its number, in heights,"""
     point_beside: float = 0.5
@@ -105,7 +107,7 @@ def find_lines(marks: Marks, *, single: bool = False, cells: Cells | None = None
     Lines are made of digits, letters and slashes. The other signs are added to the lines that they are on; one that is
     alone in a cell is a number.
     """
-    tall = (marks.kinds < 10) | (marks.kinds == LETTER) | (marks.kinds == _SLASH)
+    tall = (marks.kinds < 10) | (marks.kinds == LETTER) | (marks.kinds == SLASH)
     chosen = (marks.certainties > LIMITS.certain) & tall
     cells = Cells.of(marks) if cells is None else cells
     chosen[lone_signs(marks, cells, LIMITS.certain_sign)] = True
@@ -115,45 +117,11 @@ def find_lines(marks: Marks, *, single: bool = False, cells: Cells | None = None
     if single:
         rows = [text[np.argsort(_middles(marks)[text, 0])].tolist()]
     else:
-        rows = _rows_with_tables(marks, text, cells) if cells.grids else _rows(marks, text)
+        rows = _rows_with_tables(marks, text, cells) if cells.grids else group_rows(marks, text)
     parts = [_parts(row, cells) for row in rows]
     signs = iter(_signs_on(marks, [part for row in parts for part in row], cells))
     lines = [[run for part in row for run in _runs(marks, part, next(signs), cells)] for row in parts]
     return _with_headers(lines, cells) if cells.grids else lines
-
-
-def find_doubtful_marks(marks: Marks) -> NDArray[np.intp]:
-    """Return the indices of letters and other ink, written by hand and as high as the digits of the page.
-
-    None if there are no digits, or so many such marks that the page is mostly words.
-    """
-    sure = marks.certainties > LIMITS.certain
-    digits = sure & (marks.kinds < 10)
-    if not digits.any():
-        return np.zeros(0, np.intp)
-    height = median(marks.heights[digits])
-    alike = (marks.heights > LIMITS.alike[0] * height) & (marks.heights < LIMITS.alike[1] * height)
-    found = np.flatnonzero(sure & alike & (marks.kinds >= LETTER) & (marks.printed < LIMITS.printed))
-    return found if len(found) <= LIMITS.most_words * digits.sum() else np.zeros(0, np.intp)
-
-
-def with_odds(marks: Marks, indices: NDArray[np.intp], odds: NDArray[np.float32]) -> Marks:
-    """Return marks with the odds that those at some indices are digits multiplied by `odds`, (n,)."""
-    classes = marks.classes.copy()
-    own = classes[indices]
-    digit = own[:, :10].sum(axis=1)
-    new = digit * odds / (digit * odds + 1 - digit)
-    own[:, :10] *= (new / np.maximum(digit, 1e-6))[:, None]
-    own[:, 10:] *= ((1 - new) / np.maximum(1 - digit, 1e-6))[:, None]
-    classes[indices] = own
-    return replace(marks, classes=classes)
-
-
-def find_unsure_digits(marks: Marks) -> NDArray[np.intp]:
-    """Return the indices of the marks that look like digits, but are too uncertain to be read."""
-    return np.flatnonzero(
-        (marks.certainties > LIMITS.seen) & (marks.certainties <= LIMITS.certain) & (marks.kinds < 10)
-    )
 
 
 def find_other_marks(marks: Marks) -> NDArray[np.intp]:
@@ -187,7 +155,7 @@ def _rows_with_tables(marks: Marks, text: NDArray[np.intp], cells: Cells) -> lis
     # A grid with one row leaves nothing to decide, and numbers may go on beside it.
     several = np.array([*(grid.rows > 1 for grid in cells.grids), False], bool)[cells.grid_of]
     outside = text[~several[text]]
-    rows = _rows(marks, outside) if len(outside) else []
+    rows = group_rows(marks, outside) if len(outside) else []
     of_rows: dict[tuple[int, int], dict[int, list[int]]] = {}
     for index in text[several[text]].tolist():
         table_row = cells.row(index)
@@ -196,7 +164,7 @@ def _rows_with_tables(marks: Marks, text: NDArray[np.intp], cells: Cells) -> lis
     for _, of_fields in sorted(of_rows.items()):
         lines: list[list[int]] = []
         for _, own in sorted(of_fields.items()):
-            for at, line in enumerate(_rows(marks, np.array(own, np.intp))):
+            for at, line in enumerate(group_rows(marks, np.array(own, np.intp))):
                 if at == len(lines):
                     lines.append([])
                 lines[at] += line
@@ -283,7 +251,7 @@ def _signs_on(marks: Marks, rows: list[list[int]], cells: Cells) -> list[list[in
     digits = np.array(list(place), np.intp)
     beside = (marks.certainties > LIMITS.certain_sign) & _are_signs(marks)
     beside[[index for row in rows for index in row]] = False
-    signs = np.flatnonzero(beside & (marks.kinds != _SLASH))
+    signs = np.flatnonzero(beside & (marks.kinds != SLASH))
     if not len(digits) or not len(signs):
         return own
     signs = _whole_signs(marks, signs)
@@ -300,7 +268,7 @@ def _signs_on(marks: Marks, rows: list[list[int]], cells: Cells) -> list[list[in
         apart = np.maximum(0, np.maximum(left[near] - marks.boxes[index, 2], marks.boxes[index, 0] - right[near]))
         above, below = top[near] - LIMITS.above * heights[near], bottom[near] + LIMITS.below * heights[near]
         level = (middles[index, 1] > above) & (middles[index, 1] < below)
-        reaches = LIMITS.point_beside if marks.kinds[index] in _POINTS else LIMITS.beside
+        reaches = LIMITS.point_beside if marks.kinds[index] in POINTS else LIMITS.beside
         own_cell = (cells.fields[index] < 0) | (cells.fields[digits[near]] == cells.fields[index])
         costs = np.where(level & own_cell & (apart < reaches * heights[near]), apart / heights[near], np.inf)
         if len(costs) and np.isfinite(costs.min()):
@@ -325,7 +293,7 @@ def _middles(marks: Marks) -> NDArray[np.float32]:
     return np.asarray((marks.boxes[:, :2] + marks.boxes[:, 2:]) / 2, np.float32)
 
 
-def _rows(marks: Marks, chosen: NDArray[np.intp]) -> list[list[int]]:
+def group_rows(marks: Marks, chosen: NDArray[np.intp]) -> list[list[int]]:
     """Return marks as rows. From left to right, each mark joins the row whose last marks are at the same level."""
     middles, heights = _middles(marks), marks.heights
     rows: list[list[int]] = []
@@ -378,8 +346,31 @@ def _runs(marks: Marks, row: list[int], signs: list[int], cells: Cells) -> list[
             gaps[at - 1] = (marks.boxes[between[1:], 0] - marks.boxes[between[:-1], 2]).max()
     gaps[(cells.fields[row[1:]] == cells.fields[row[:-1]]) & cells.in_comb[row[1:]]] = 0
     parted = np.flatnonzero((gaps > wide) | (other & (gaps > LIMITS.gap_to_word * height))) + 1
-    runs = [_run(marks, part.tolist()) for part in np.split(np.array(row, np.intp), parted)]
+    points = [sign for sign in signs if marks.kinds[sign] in POINTS]
+    parts = [piece for part in np.split(np.array(row, np.intp), parted) for piece in _pieces(marks, part.tolist())]
+    runs = [_run(marks, part, points) for part in parts]
     return _with_signs(marks, runs, signs)
+
+
+def _pieces(marks: Marks, indices: list[int]) -> list[list[int]]:
+    """Split marks side by side into a number and a word, as "20Juli", if that is much likelier than one of the two."""
+    number, word = _likelihoods(marks, indices)
+    best, at = max(number.sum(), word.sum()) + LIMITS.split, 0
+    for first, second in ((number, word), (word, number)):
+        likely = np.cumsum(first)[:-1] + np.cumsum(second[::-1])[::-1][1:]
+        if len(likely) and likely.max() > best:
+            best, at = likely.max(), int(likely.argmax()) + 1
+    return [indices[:at], indices[at:]] if at else [indices]
+
+
+def _likelihoods(marks: Marks, indices: list[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how likely each mark of a run is in a number and in a word, as logarithms, (n,) each.
+
+    A number may contain letters, and a word digits.
+    """
+    digit, letter = digit_evidence(marks, indices), marks.classes[indices, LETTER]
+    number, word = digit + LIMITS.foreign * letter, letter + LIMITS.foreign * digit
+    return np.log(number + 1e-6).astype(np.float64), np.log(word + 1e-6).astype(np.float64)
 
 
 def _with_signs(marks: Marks, runs: list[Run], signs: list[int]) -> list[Run]:
@@ -397,32 +388,55 @@ def _with_signs(marks: Marks, runs: list[Run], signs: list[int]) -> list[Run]:
     return [replace(run, signs=(*run.signs, *more)) if more else run for run, more in zip(runs, own, strict=True)]
 
 
-def _run(marks: Marks, indices: list[int]) -> Run:
-    """Return marks as a number or a word, whichever is likelier. A number may contain letters, and a word digits."""
-    if _are_signs(marks)[indices].all() and (marks.kinds[indices] != _SLASH).all():
+def _run(marks: Marks, indices: list[int], points: list[int]) -> Run:
+    """Return marks as a number or a word, whichever is likelier.
+
+    points: the points, commas and colons on its row. A number that has one is not divided by slashes.
+    """
+    if _are_signs(marks)[indices].all() and (marks.kinds[indices] != SLASH).all():
         return Run((), (), "number", float(marks.printed[indices].mean()) > LIMITS.printed, tuple(indices))
     digit, letter = digit_evidence(marks, indices), marks.classes[indices, LETTER]
-    number = float(np.log(digit + LIMITS.foreign * letter + 1e-6).sum())
-    word = float(np.log(letter + LIMITS.foreign * digit + 1e-6).sum())
+    number, word = (float(likely.sum()) for likely in _likelihoods(marks, indices))
     printed = float(marks.printed[indices].mean()) > LIMITS.printed
     if word > number:
         return Run((), tuple(indices), "word", printed)
-    slash = marks.classes[indices, _SLASH] > np.maximum(digit, letter)
-    if not _divide_usually(marks.kinds[indices], slash):
+    slash = marks.classes[indices, SLASH] > np.maximum(digit, letter)
+    if _pointed(marks, indices, points) or not _divide_usually(marks.kinds[indices], slash):
         slash[:] = False
-        digit = digit + marks.classes[indices, _SLASH]
+        digit = digit + marks.classes[indices, SLASH]
     own = np.array(indices, np.intp)
     is_digit = (digit > LIMITS.foreign * letter) & ~slash
+    is_digit[-1] &= not _is_apostrophe(marks, indices)
     signs = tuple(own[slash].tolist())
     return Run(tuple(own[is_digit].tolist()), tuple(own[~is_digit & ~slash].tolist()), "number", printed, signs)
+
+
+def _is_apostrophe(marks: Marks, indices: list[int]) -> bool:
+    """Return whether the last mark of a run is a small raised stroke, as after the day in a date."""
+    *before, last = indices
+    if not before or marks.kinds[last] not in (1, SLASH, LETTER):
+        return False
+    height, middle = median(marks.heights[before]), median(_middles(marks)[before, 1])
+    return bool(marks.heights[last] < LIMITS.small * height and marks.boxes[last, 3] < middle + LIMITS.raised * height)
+
+
+def _pointed(marks: Marks, indices: list[int], points: list[int]) -> bool:
+    """Return whether a run has one of these points in it or right after it."""
+    left, right = marks.boxes[indices, 0].min(), marks.boxes[indices, 2].max()
+    beside = LIMITS.point_beside * median(marks.heights[indices])
+    return bool(((marks.boxes[points, 0] > left) & (marks.boxes[points, 0] < right + beside)).any())
 
 
 def _divide_usually(kinds: NDArray[np.intp], slash: NDArray[np.bool_]) -> bool:
     """Return whether slashes divide a number into the parts of a fraction or a date. If not, they are leaning 1s.
 
+    So they are if a number begins or ends with one of them.
+
     kinds: (n,) the likeliest class of each mark. slash: (n,) which of them are slashes.
     """
     at = np.flatnonzero(slash)
+    if SLASH in (kinds[0], kinds[-1]):
+        return False
     lengths = (np.diff([-1, *at.tolist(), len(slash)]) - 1).tolist()
     if len(at) == 1:
         return all(1 <= length <= 3 for length in lengths) and (lengths[1] < 3 or kinds[at[0] + 1] != 0)
@@ -437,7 +451,7 @@ def digit_evidence(marks: Marks, indices: list[int]) -> NDArray[np.float32]:
     """
     evidence = marks.classes[indices, :10].sum(axis=1)
     for end in {0, len(indices) - 1}:
-        evidence[end] += marks.classes[indices[end], _SLASH]
+        evidence[end] += marks.classes[indices[end], SLASH]
     return np.asarray(evidence, np.float32)
 
 
@@ -447,6 +461,6 @@ def digit_probabilities(marks: Marks, indices: tuple[int, ...]) -> NDArray[np.fl
     What looks like a slash, but is a digit, is a leaning 1.
     """
     digits = marks.classes[list(indices), :10].astype(np.float32)
-    digits[:, 1] += marks.classes[list(indices), _SLASH]
+    digits[:, 1] += marks.classes[list(indices), SLASH]
     digits += 1e-5
     return np.asarray(digits / digits.sum(axis=1, keepdims=True), np.float32)

@@ -90,6 +90,7 @@ class Card:
     detector_share: the weight of the detector's opinion on which digit it is, 0 to 1; 0 for a model that reads alone.
     text_power: where a page holds several digits, the confidence of each is raised to this power; 1 changes nothing.
     sign_power: the confidence of each sign is raised to this power; 1 changes nothing.
+    text_odds: the logarithm of the odds that a text is right if nothing makes it doubtful.
     text_doubts: how much each doubt about a whole page counts, by the names of `inkread.recognition.acceptance`.
     no_digit: ink is refused if its non-digit probability is larger than this; 1 refuses nothing.
     min_confidence: a digit with a smaller confidence is refused as "unsure", unless the caller sets another limit.
@@ -119,6 +120,7 @@ class Card:
     detector_share: float = 0.0
     text_power: float = 1.0
     sign_power: float = 1.0
+    text_odds: float = 0.0
     text_doubts: dict[str, float] = field(default_factory=dict)
     no_digit: float = 1.0
     min_confidence: float = 0.0
@@ -218,6 +220,8 @@ def _damage(card: Card) -> str:
     for name in ("detector_share", "no_digit", "min_confidence"):
         if not 0 <= getattr(card, name) <= 1:
             return f"{name} must be between 0 and 1, not {getattr(card, name)}"
+    if not -100 <= card.text_odds <= 100:
+        return f"text_odds must be between -100 and 100, not {card.text_odds}"
     if not all(0 <= doubt <= 100 for doubt in card.text_doubts.values()):
         return f"text_doubts must be between 0 and 100, not {card.text_doubts}"
     return card.conformal.damage() if card.conformal else ""

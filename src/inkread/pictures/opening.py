@@ -238,7 +238,9 @@ def _decoded(
     full = full or image.size
     try:
         if image.format == "TIFF":
-            silence_libtiff(Image.core.__file__)
+            from PIL import _imaging
+
+            silence_libtiff(_imaging.__file__)
         check_memory(image, full, name)
         image.load()
         check_memory(image, full, name, turned=_is_turned(image))

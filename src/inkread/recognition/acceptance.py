@@ -24,6 +24,9 @@ _LEGIBLE, _SEVERAL = 0.4, 3
 """On a page that is more legible than this and has at least this many digits, the glyph network cannot refuse alone:
 the detector has seen the digits beside each other."""
 
+_FINE, _LEAST = 1000.0, 1e-6
+"""Doubts about digits are told apart from a thousandth on, and the probability of a digit counts as at least this."""
+
 _AMONG = 3
 """On a less legible page, a single digit among this many other marks looks like a digit only by chance."""
 
@@ -77,28 +80,38 @@ def upright_unread(found: Recognition, page: Page) -> tuple[Unread, ...]:
 
 
 def text_confidence(found: Recognition, numbers: tuple[Number, ...], card: Card) -> float:
-    """Return the probability, 0 to 1, that the whole text of a page is right, with no digit missing or too many."""
-    doubt = sum(card.text_doubts.get(name, 0.0) * value for name, value in text_doubts(found).items())
-    return round(all_right(numbers) * exp(-doubt), 6)
+    """Return the probability, 0 to 1, that the whole text of a page is right, with no digit missing or too many.
+
+    That of its digits is logistic in the doubts about the page. Without weights for them on the card, or if only a
+    digit was looked for, nothing is known about the page, and it is the product over the numbers.
+    """
+    if not card.text_doubts or (not found.doubts and found.legibility == 1):
+        return round(all_right(numbers), 6)
+    doubts = text_doubts(found)
+    odds = card.text_odds - sum(weight * doubts.get(name, 0.0) for name, weight in card.text_doubts.items())
+    signs = all_right(sign for number in numbers for sign in number.signs)
+    return round(signs / (1 + exp(-odds)), 6)
 
 
 def text_doubts(found: Recognition) -> dict[str, float]:
-    """Return what makes the text of a page doubtful beside its digits, as values from 0 by name.
+    """Return what makes the text of a page doubtful, as values from 0 by name.
 
-    missed: the number of digits expected among the marks that were not read.
-    disagreement: how much the detector and the agreed probabilities differ.
+    digits: how unlikely it is that all digits are right: the logarithm of one and a thousand times minus the logarithm
+        of that probability.
+    single: whether the page has one digit. Beside others, a digit has been compared with their height and level.
     word, drawing: logarithms of one more than the number of words and other ink on the page that were not read.
-    lines: the logarithm of the number of lines.
     illegible: minus the logarithm of how legible the marks of the page are.
+
+    The others are those of `inkread.recognition.recognise.Recognition.doubts`.
     """
     reasons = [unread.reason for unread in found.unread]
-    rows = len({place.row for place in found.places})
+    likely = given_a_digit(found.probabilities).max(axis=1, initial=0)
     return {
-        "missed": found.missed,
-        "disagreement": found.disagreement,
+        "digits": log1p(-_FINE * float(np.log(np.maximum(likely, _LEAST)).sum())),
+        "single": float(len(found.places) == 1),
+        **found.doubts,
         "word": log1p(reasons.count("word")),
         "drawing": log1p(reasons.count("drawing")),
-        "lines": log(max(1, rows)),
         "illegible": -log(max(found.legibility, _ILLEGIBLE)),
     }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,15 @@ from inkread.ink import Map, darken_writing, find_ink
 from inkread.layout.aligned_columns import aligned_grid
 from inkread.layout.box_borders import without_box_borders
 from inkread.layout.cells import Cells, find_cells
+from inkread.layout.doubtful_marks import (
+    find_doubtful_marks,
+    find_shaky_digits,
+    find_unsure_digits,
+    find_weak_digits,
+    like_digits,
+    suppress_covered,
+    with_odds,
+)
 from inkread.layout.grids import Grid, find_grids
 from inkread.layout.page_marks import Marks, find_marks_at, marks_scale
 from inkread.layout.patches import Patch, cut_out_mark
@@ -20,16 +31,12 @@ from inkread.layout.text_lines import (
     Run,
     characters,
     digit_probabilities,
-    find_doubtful_marks,
     find_lines,
     find_lone_signs,
     find_other_marks,
-    find_unsure_digits,
-    with_odds,
 )
 from inkread.models.classifier import GlyphClassifier
 from inkread.models.detector import Detector
-from inkread.models.probabilities import given_a_digit
 from inkread.options import Content, Print
 from inkread.pictures.page import WORKING_PIXELS, Page
 from inkread.quantiles import median
@@ -40,6 +47,9 @@ from inkread.recognition.table_cells import LocatedTable, locate_tables
 
 _NEARLY_ALL = 0.8
 """A digit is alone on a page if it has more than this share of the page's ink."""
+
+_SAME = 0.2
+"""Two boxes are of the same digit if their intersection over union is at least this."""
 
 _SMALL = 18
 """If the digits of a reduced page are lower than this, in pixels, they are read again from a larger page,"""
@@ -76,6 +86,12 @@ _CLEAR, _LARGE, _LITTLE = 0.95, 3.0, 0.4
 """A digit that is clearer than the first, and more than this many times higher than the usual mark, is the only one on
 a page whose marks are less legible than the last: dirt, or scribbles around it."""
 
+_STROKE = 0.5
+"""A digit has ink of its own in at least this share of the rows of its box."""
+
+_BEYOND = 0.15
+"""Rules go on beyond the box of a mark by at least this part of its height."""
+
 _UNLIKELY = 0.05
 """In the fluency of a page, the probability of a digit counts as at least this."""
 
@@ -105,8 +121,7 @@ class Recognition:
     probabilities: (N, 11) float32.
     signs: the signs of the numbers.
     unread: the places that are not in the text, in pixels of the page.
-    missed: the expected number of digits among the marks that were not read.
-    disagreement: how much the detector's opinions differ from the probabilities, summed over the digits.
+    doubts: what makes it doubtful that these are all digits, and no more, by name; see `_doubts`.
     legibility: the mean of how certain the marks of the page and their classes are, 0 to 1; 1 without marks.
     tables: the tables of the page.
     turns: the number of counter-clockwise quarter turns after which the page was read.
@@ -117,8 +132,7 @@ class Recognition:
     probabilities: NDArray[np.float32]
     signs: tuple[LocatedSign, ...] = ()
     unread: tuple[Unread, ...] = ()
-    missed: float = 0.0
-    disagreement: float = 0.0
+    doubts: Mapping[str, float] = field(default_factory=dict)
     legibility: float = 1.0
     tables: tuple[LocatedTable, ...] = ()
     turns: int = 0
@@ -195,7 +209,7 @@ class PageReader:
         grids = [grid.turned(turns, ink.shape[::-1]) for grid in grids]
         ink = np.ascontiguousarray(np.rot90(ink, turns)) if turns else ink
         found = find_cells(without_box_borders(marks, ink), grids, insist=as_ == "table", only_combs=as_ == "number")
-        marks = self._reconsider(found[0], ink)
+        marks = suppress_covered(_without_ink(self._reconsider(found[0], ink), ink))
         cells = Cells.of(marks, *found[1:])
         lines = find_lines(marks, single=as_ == "number", cells=cells)
         if as_ == "table" and not cells.grids and (grid := aligned_grid(marks, lines)):
@@ -215,8 +229,7 @@ class PageReader:
             probabilities,
             tuple(locate_signs(marks, numbers)),
             tuple(_unread(marks, lines, skipped)),
-            _missed(marks, lines, own),
-            _disagreement(np.concatenate(seen), probabilities) if seen else 0.0,
+            _doubts(marks, lines, own),
             legible if seen_marks else 1.0,
             tuple(locate_tables(marks, cells, numbers, ink)),
             turns,
@@ -225,24 +238,24 @@ class PageReader:
     def _reconsider(self, marks: Marks, ink: Map) -> Marks:
         """Return marks after a second opinion on which of those that stand beside digits are digits, too.
 
-        The detector takes some digits for letters or other ink. The classifier knows non-digits as well, so the odds of
-        a digit are multiplied by those that the classifier gives.
+        The detector takes some digits for letters or other ink, and finds others without being certain. The classifier
+        knows non-digits as well, so the odds of a digit are multiplied by those that the classifier gives.
         """
-        doubtful = find_doubtful_marks(marks)
-        if not len(doubtful):
+        doubtful, weak = find_doubtful_marks(marks), find_weak_digits(marks)
+        weak = weak[np.array([not _goes_on(ink, marks.boxes[index]) for index in weak.tolist()], bool)]
+        places = [*doubtful.tolist(), *weak.tolist()]
+        if not places:
             return marks
-        places = doubtful.tolist()
-        patches = [
-            cut_out_mark(
-                ink, marks.boxes, index, [near for near in marks.overlapping(marks.boxes[index]) if near != index]
-            )
-            for index in places
-        ]
+        patches = [_patch_of(marks, index, ink) for index in places]
         read = self.classifier.classify(normalise([patch.ink for patch in patches]))
         none = np.clip(read[:, NON_DIGIT], _LEAST_NON_DIGIT, 1)
         empty = np.array([not patch.ink.any() for patch in patches])
         odds = np.where(empty, 1, (1 - none) / none)
-        return with_odds(marks, doubtful, np.asarray(odds, np.float32))
+        odds = np.asarray(odds, np.float32)
+        certainties = marks.certainties.copy()
+        here = certainties[weak] * odds[len(doubtful) :]
+        certainties[weak] = here / (here + 1 - certainties[weak])
+        return with_odds(replace(marks, certainties=certainties), doubtful, odds[: len(doubtful)])
 
     def auto(self, grey: NDArray[np.uint8], ink: Map) -> Recognition:
         """Return the digits of a page with one digit or more. The parameters are those of `lines`."""
@@ -261,6 +274,8 @@ class PageReader:
         single = replace(single, legibility=max(likely, found.legibility))
         if not found.places:
             return single
+        if found.places[0].patch.box.overlap(single.places[0].patch.box) < _SAME:
+            return found  # The digit that the detector sees is another one than the heaviest ink.
         return single if likely > found.fluency and nondigit <= self.classifier.card.no_digit else found
 
     def _stands_out(self, single: Recognition, found: Recognition) -> bool:
@@ -270,6 +285,30 @@ class PageReader:
             return False
         likely, nondigit = single.probabilities[0, :CLASSES].max(), single.probabilities[0, NON_DIGIT]
         return bool(likely > _CLEAR and nondigit <= self.classifier.card.no_digit)
+
+
+def _patch_of(marks: Marks, index: int, ink: Map) -> Patch:
+    """Return the ink of a mark without that of the marks around it."""
+    near = [other for other in marks.overlapping(marks.boxes[index]).tolist() if other != index]
+    return cut_out_mark(ink, marks.boxes, index, near)
+
+
+def _without_ink(marks: Marks, ink: Map) -> Marks:
+    """Return marks in which a doubtful digit without ink of its own is none, as the edge of a shadow."""
+    certainties = marks.certainties.copy()
+    for index in find_shaky_digits(marks).tolist():
+        rows = (_patch_of(marks, index, ink).ink > 0.5).any(axis=1)
+        if np.count_nonzero(rows) < _STROKE * marks.heights[index]:
+            certainties[index] = 0
+    return replace(marks, certainties=certainties)
+
+
+def _goes_on(ink: Map, box: NDArray[np.float32]) -> bool:
+    """Return whether the ink of a mark goes on beyond its box, or to the edge of the page, as a rule does."""
+    left, top, right, bottom = (round(side) for side in box.tolist())
+    beyond = max(2, round(_BEYOND * (bottom - top)))
+    ends = (ink[max(0, top - beyond) : top, left:right], ink[bottom : bottom + beyond, left:right])
+    return any(bool((end > 0.5).any(axis=1).all()) for end in ends)
 
 
 def finer(page: Page, found: Recognition) -> int | None:
@@ -321,25 +360,31 @@ def _places(marks: Marks, ink: Map, numbers: list[list[Run]]) -> list[LocatedDig
     return places
 
 
-def _missed(marks: Marks, lines: list[list[Run]], read: list[int]) -> float:
-    """Return the expected number of digits among the marks that were not read, except those in words and print."""
+def _doubts(marks: Marks, lines: list[list[Run]], read: list[int]) -> dict[str, float]:
+    """Return what makes it doubtful that the marks that were read are all digits of a page, and no more.
+
+    missed: the number of digits expected among the marks that were not read, except those in words and print.
+    uncertain: minus the logarithm of the smallest certainty of a digit.
+    uneven: how much the height of a digit differs from the median at most, as a logarithm.
+    overlap: the largest share of the box of a digit that the next one covers.
+    """
     left = np.ones(len(marks), bool)
     left[read] = False
     known = [run for line in lines for run in line if run.kind == "word" or run.printed]
     left[[index for run in known for index in (*run.digits, *run.signs, *run.others)]] = False
-    return float((marks.certainties * marks.classes[:, :CLASSES].sum(axis=1))[left].sum())
+    found = {"missed": float((marks.certainties * like_digits(marks))[left].sum())}
+    if read:
+        heights = np.maximum(marks.heights[read], 1)
+        found["uncertain"] = -float(np.log(marks.certainties[read].min()))
+        found["uneven"] = float(np.abs(np.log(heights / median(heights))).max())
+        found["overlap"] = max((_overlap(*marks.boxes[list(pair)]) for pair in pairwise(read)), default=0.0)
+    return found
 
 
-def _disagreement(detected: NDArray[np.float32], probabilities: NDArray[np.float32]) -> float:
-    """Return the sum of the Bhattacharyya distances between rows of two opinions, (N, 10) and (N, 11).
-
-    Only a taught digit can be sure against the detector; it does not count.
-    """
-    agreed = given_a_digit(probabilities)
-    rows, likeliest = np.arange(len(agreed)), agreed.argmax(axis=1)
-    taught = (agreed[rows, likeliest] > _SURE) & (detected[rows, likeliest] < 1 - _SURE)
-    shared = np.where(taught, 1, np.sqrt(detected * agreed).sum(axis=1))
-    return -float(np.log(np.clip(shared, _UNLIKELY, 1)).sum())
+def _overlap(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Return the share of the smaller of two boxes, (4,) each, that both cover."""
+    shared = np.prod(np.maximum(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0))
+    return float(shared / max(1.0, min(np.prod(box[2:] - box[:2]) for box in (one, other))))
 
 
 def _unread(marks: Marks, lines: list[list[Run]], skipped: bool) -> list[Unread]:

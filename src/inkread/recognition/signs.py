@@ -13,7 +13,7 @@ from inkread.layout.page_marks import Marks
 from inkread.layout.text_lines import Run, characters
 from inkread.marks import FIRST_SIGN, LETTER, SIGNS
 
-_USUAL = 20.0
+_USUAL = 2000.0
 """Signs that form a date or an amount with groups of three digits are this many times likelier than others."""
 
 _MARKS = tuple(SIGNS.index(sign) for sign in ".,")

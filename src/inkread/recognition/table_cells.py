@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from inkread.geometry import Box
 from inkread.ink import Map
 from inkread.layout.cells import Cells
+from inkread.layout.doubtful_marks import find_unsure_digits
 from inkread.layout.grids import GridCell
 from inkread.layout.page_marks import Marks
-from inkread.layout.text_lines import Run, find_unsure_digits
+from inkread.layout.text_lines import Run
 from inkread.marks import LETTER
 from inkread.tables.table import CellState
 

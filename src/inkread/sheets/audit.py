@@ -1,13 +1,15 @@
 """The audit: everything that was read from the sheets of a form, in a file that only grows.
 
-An audit has a JSON object per line, its `kind` first: "form", the form that all sheets are of; "value", what was read
-in a field; "page", which ends the values of a page of a picture; "conflict", where two pictures differ; and "data", the
-checksum of the table that is written next. The table is written from the audit every time.
+An audit has a JSON object per line, its `kind` first: "form", the form that all sheets are of, and as it was mended;
+"value", what was read in a field; "page", which ends the values of a page of a picture; "conflict", where two pictures
+differ; "review", what a person says about a field; and "data", the checksum of the table that is written next.
+The table is written from the audit every time.
 """
 
 from __future__ import annotations
 
 import contextlib
+import getpass
 import json
 import os
 import time
@@ -94,6 +96,14 @@ class Audit:
         return entries
 
 
+def login() -> str:
+    """Return the name of the user; there may be none, as in a container."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"
+
+
 def crops_of(data: Path) -> Path:
     """Return the folder with the pictures of the fields of a table."""
     return data.with_name(f"{data.stem}.crops")
@@ -135,11 +145,16 @@ def _locked(file: IO[str]) -> bool:
 
 
 def complete_values(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """Yield the values of pages that were written whole. A program may have ended in the middle of one."""
+    """Yield the values of pages that were written whole, and what people said about them, oldest first.
+
+    A program may have ended in the middle of a page.
+    """
     waiting: list[Entry] = []
     for entry in entries:
         if entry["kind"] == "value":
             waiting.append(entry)
+        elif entry["kind"] == "review":
+            yield entry
         elif entry["kind"] == "page":
             yield from (value for value in waiting if value["sheet"] == entry["sheet"])
             waiting = []

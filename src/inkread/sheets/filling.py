@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,18 +11,19 @@ from typing import Any
 import cv2
 
 import inkread
+from inkread.csv_rows import Delimiter
 from inkread.errors import DataError, OptionError, PictureError
 from inkread.files import check_folder, file_sha256, whole_file
 from inkread.models.classifier import GlyphClassifier
 from inkread.pictures.documents import pages_of
 from inkread.pictures.folders import pictures_in
 from inkread.pictures.opening import FilePage, Picture, open_picture
-from inkread.sheets.audit import Audit, Entry, crops_of
-from inkread.sheets.forms import Form, read_form
+from inkread.sheets.audit import Audit, Entry, crops_of, login
+from inkread.sheets.forms import Form, fields_as_json, read_form
 from inkread.sheets.page_layout import SheetLayout
 from inkread.sheets.page_reading import PIXELS, FieldOnPage, PageOnPicture, read_page
 from inkread.sheets.placing import lay_out
-from inkread.sheets.table import Merged, Place, csv_text, merged
+from inkread.sheets.table import SETTLED, Merged, Place, check_unchanged, merged, write_table
 
 
 @dataclass(slots=True)
@@ -52,6 +51,7 @@ def fill(
     classifier: GlyphClassifier,
     *,
     user: str | None = None,
+    delimiter: Delimiter | None = None,
     progress: Callable[[int, int | None], None] = lambda *_: None,
 ) -> Filled:
     """Read photographs of the sheets of a form into a table, and add them to those that it has.
@@ -60,6 +60,7 @@ def fill(
     form: the form in TOML, as it was when the sheets were printed.
     data: the CSV file to write, with its audit and its pictures of fields beside it.
     user: who does it; None for the name of the login.
+    delimiter: what separates the cells of the table; None for the one it has, or a comma.
     progress: called after each file with how many of how many were read.
 
     Pictures that cannot be read are told in `Filled.failures`, and the others are still read. Raises `OptionError` or
@@ -72,13 +73,13 @@ def fill(
     names = _files(pictures, data)
     _check_inputs(data, [*names, form])
     done = Filled()
-    with Audit(data, user or _login()) as audit:
+    with Audit(data, user or login()) as audit:
         _check_data(audit, layout)
         desk = _Desk(audit, layout, classifier, done)
         for count, name in enumerate(names, 1):
             desk.read(name)
             progress(count, len(names))
-        _finish(audit, layout.form, done)
+        _finish(audit, layout.form, done, delimiter)
         done.notes += desk.notes()
         done.notes += _missing_pages(audit, layout)
     return done
@@ -110,14 +111,6 @@ def _files(pictures: Iterable[str], data: Path) -> list[str]:
     return names
 
 
-def _login() -> str:
-    """Return the name of the user; there may be none, as in a container."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return "unknown"
-
-
 def _check_inputs(data: Path, inputs: Iterable[str | Path]) -> None:
     """Refuse a table that is one of the files that are read."""
     for name in inputs:
@@ -138,13 +131,7 @@ def _check_data(audit: Audit, layout: SheetLayout) -> None:
             f"{data}: has the sheets of another form, {first.get('form')} {first.get('geometry')}, and this is "
             f"{layout.form.name} {layout.geometry}; name another file with --output"
         )
-    # A program may have ended after it noted the checksum of a table and before it wrote the table.
-    known = [entry["sha256"] for entry in audit.of_kind("data")[-2:]]
-    if data.exists() and file_sha256(data) not in known:
-        raise DataError(
-            f"{data}: was changed since inkread wrote it, and would lose these changes; move it away, and it is "
-            f"written again from {audit.path.name}"
-        )
+    check_unchanged(audit)
 
 
 class _Desk:
@@ -192,9 +179,10 @@ class _Desk:
         self._done.pages += 1
 
     def _start(self) -> None:
-        """Begin the audit with the form."""
-        if not self._audit.entries:
-            form = {"form": self._layout.form.name, "geometry": self._layout.geometry}
+        """Begin the audit with the form, or note that its limits were mended."""
+        fields = fields_as_json(self._layout.form.fields)
+        if [entry.get("fields") for entry in self._audit.of_kind("form")[-1:]] != [fields]:
+            form = {"form": self._layout.form.name, "geometry": self._layout.geometry, "fields": fields}
             self._audit.append([{"kind": "form", **form, "inkread": inkread.__version__}])
 
     def _sheet_of(self, found: PageOnPicture) -> str:
@@ -245,7 +233,7 @@ class _Desk:
             place = (entry["sheet"], entry["field"], entry["row"])
             if not now[place].differs or (place in before and before[place].differs):
                 continue
-            sides = [each for each in now[place].entries if each["outcome"] in ("value", "empty", "struck")]
+            sides = [each for each in now[place].entries if each["outcome"] in SETTLED]
             shown = " and ".join(f"{each['value'] or each['outcome']} in {each['picture']}" for each in sides)
             where = f"sheet {place[0]}, {place[1]}" + (f" row {place[2] + 1}" if self._is_in_table(place[1]) else "")
             self._done.notes.append(f"{where}: {shown}; it is marked in the table")
@@ -284,24 +272,13 @@ def _number_of(sheet: str) -> int:
     return int(sheet.split()[1]) if sheet.startswith("unnumbered ") else 0
 
 
-def _finish(audit: Audit, form: Form, done: Filled) -> None:
+def _finish(audit: Audit, form: Form, done: Filled, delimiter: Delimiter | None) -> None:
     """Write the table from the audit, and count what is in it."""
     places = merged(audit.entries)
     done.sheets = len({place[0] for place in places})
     done.values = len(places)
     done.to_check = sum(value.to_check for value in places.values())
-    if not places:
-        return
-    content = csv_text(form, places).encode()
-    checksum = hashlib.sha256(content).hexdigest()
-    last = audit.of_kind("data")[-1:]
-    if audit.data.exists() and last and last[0]["sha256"] == checksum == file_sha256(audit.data):
-        return
-    audit.append([{"kind": "data", "file": audit.data.name, "sha256": checksum}])
-    with whole_file(audit.data) as temporary:
-        temporary.write_bytes(content)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
+    write_table(audit, form.fields, places, delimiter)
 
 
 def _missing_pages(audit: Audit, layout: SheetLayout) -> Iterator[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from difflib import get_close_matches
@@ -399,3 +399,41 @@ def _shown(value: Any) -> str:
         return str(value).lower()
     text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) <= 40 else text[:37] + "..."
+
+
+def fields_as_json(fields: Iterable[Field]) -> list[dict[str, Any]]:
+    """Return fields as JSON knows them, for `fields_from_json`."""
+    return [
+        {
+            **asdict(field),
+            "minimum": None if field.minimum is None else str(field.minimum),
+            "maximum": None if field.maximum is None else str(field.maximum),
+            "allowed": None if field.allowed is None else sorted(field.allowed),
+            "choices": list(field.choices),
+        }
+        for field in fields
+    ]
+
+
+def fields_from_json(fields: Iterable[dict[str, Any]]) -> tuple[Field, ...]:
+    """Return the fields that `fields_as_json` has written."""
+    return tuple(
+        Field(
+            **{
+                **field,
+                "minimum": _bound_of(field["kind"], field["minimum"]),
+                "maximum": _bound_of(field["kind"], field["maximum"]),
+                "allowed": None if field["allowed"] is None else frozenset(field["allowed"]),
+                "choices": tuple(field["choices"]),
+            }
+        )
+        for field in fields
+    )
+
+
+def _bound_of(kind: FieldKind, text: str | None) -> Bound | None:
+    if text is None:
+        return None
+    if kind == "date":
+        return date.fromisoformat(text)
+    return time.fromisoformat(text) if kind == "time" else Decimal(text)

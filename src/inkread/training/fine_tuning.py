@@ -68,6 +68,7 @@ class Start:
             detector_share=base_card.detector_share,
             text_power=base_card.text_power,
             sign_power=base_card.sign_power,
+            text_odds=base_card.text_odds,
             text_doubts=base_card.text_doubts,
             no_digit=round(no_digit, 4),
             min_confidence=base_card.min_confidence,

@@ -35,6 +35,7 @@ STATUS = {
     "truncated": 422,
     "empty": 422,
     "encrypted": 422,
+    "wrong-password": 422,
     "too-complex": 422,
     "bad-region": 422,
     "blank": 422,
@@ -74,7 +75,7 @@ def as_problems() -> Iterator[None]:
 
 
 _HERE = {
-    "give its password with --password": "save it without a password",
+    "give its password with --password": "give its password in the header X-Picture-Password",
     f"choose some, as in --pages 1-{MAX_PAGES}": "choose one, as in page=1",
 }
 """What a way out with an option of the command line is here."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Any, TypeVar
+from urllib.parse import unquote
 
 import cv2
 import numpy as np
@@ -92,6 +93,15 @@ OnePageQuery = Annotated[
 PictureName = Annotated[
     str, Header(description="The name of the picture in the answer, as percent-encoded UTF-8.", examples=["7.jpg"])
 ]
+PicturePassword = Annotated[
+    str,
+    Header(
+        max_length=1000,
+        description="What opens an encrypted PDF, as percent-encoded UTF-8; other pictures ignore it. A header, since "
+        "addresses are logged.",
+        examples=["secret"],
+    ),
+]
 
 
 class Service:
@@ -135,6 +145,7 @@ class Service:
         steps: Annotated[int, Query(ge=0, le=1, description="1: include the steps between picture and answer.")] = 0,
         picture: Annotated[int, Query(ge=0, le=1, description="1: include the upright picture and the steps.")] = 0,
         x_picture_name: PictureName = "",
+        x_picture_password: PicturePassword = "",
     ) -> Response:
         """Read the numbers on a picture, which is the body or a file of a form.
 
@@ -146,7 +157,8 @@ class Service:
         with as_problems():
             expected = expectation(expect, minimum, maximum, check=check)
         options = ReadOptions(as_, min_confidence, print_, parse_region(region), decimal, order, expected)
-        question = Question(options, page, steps=bool(steps), picture=bool(picture))
+        password = password_of(x_picture_password)
+        question = Question(options, page, password, steps=bool(steps), picture=bool(picture))
         self.queue.check()
         with self.queue.holding() as hold:
             uploads = await uploads_of(request, x_picture_name, self.queue.limits, hold)
@@ -201,7 +213,7 @@ class Service:
         pages: list[Picture] = []
 
         def first() -> dict[str, Any]:
-            pages.extend(pages_of(upload.file(), question.ranges))
+            pages.extend(pages_of(upload.file(), question.ranges, question.password))
             return answer(self.reader, pages[0], question)
 
         answers: list[dict[str, Any]] = []
@@ -250,6 +262,11 @@ class Service:
             self.metrics.reading_seconds.observe(time.perf_counter() - began)
 
 
+def password_of(header: str) -> str | None:
+    """Return the password in a header; None if there is none."""
+    return unquote(header) or None
+
+
 def json_answer(content: bytes, *, status: int = 200) -> Response:
     """Return a response with JSON."""
     return Response(content, status, media_type="application/json")
@@ -281,6 +298,7 @@ class Question:
 
     options: ReadOptions = field(default_factory=ReadOptions)
     page: int | None = None
+    password: str | None = field(default=None, repr=False)
     steps: bool = False
     picture: bool = False
 
@@ -359,6 +377,7 @@ class Explaining:
         region: RegionQuery = None,
         page: OnePageQuery = 1,
         x_picture_name: PictureName = "",
+        x_picture_password: PicturePassword = "",
     ) -> Response:
         """Explain why a digit of a picture is read the way it is.
 
@@ -366,16 +385,17 @@ class Explaining:
         `read_as` is the answer with taught digits taken into account.
         """
         options = ReadOptions(as_, print_=print_, region=parse_region(region))
+        question = Question(options, page, password_of(x_picture_password))
 
         def work(upload: Upload) -> dict[str, Any]:
             with as_problems():
-                return self._explain(upload, options, digit, page)
+                return self._explain(upload, question, digit)
 
         return await self.service.answer_about(request, x_picture_name, "explained", work)
 
-    def _explain(self, upload: Upload, options: ReadOptions, digit: int | None, page: int) -> dict[str, Any]:
+    def _explain(self, upload: Upload, question: Question, digit: int | None) -> dict[str, Any]:
         reader = self.service.reader
-        steps = reader.run(upload.file(), options, page=page)
+        steps = reader.run(upload.file(), question.options, page=question.page, password=question.password)
         explanation = explain(steps, reader.classifier.network, digit=digit)
         told = explanation.to_dict()
         told["layers"] = [_describe_layer(layer) for layer in explanation.layers]

@@ -20,7 +20,19 @@ from inkread.teaching.lessons import Lesson, as_floats, digits_of, lessons_of
 from inkread.teaching.profiles import Profile
 from inkread.web.middleware import foreign_page, has_foreign_origin
 from inkread.web.problems import Problem, as_problems
-from inkread.web.service import ContentQuery, OnePageQuery, PictureName, RegionQuery, Service, encode, json_answer, png
+from inkread.web.service import (
+    ContentQuery,
+    OnePageQuery,
+    PictureName,
+    PicturePassword,
+    Question,
+    RegionQuery,
+    Service,
+    encode,
+    json_answer,
+    password_of,
+    png,
+)
 from inkread.web.uploads import Upload
 
 Result = TypeVar("Result")
@@ -63,6 +75,7 @@ class Teaching:
         region: RegionQuery = None,
         page: OnePageQuery = 1,
         x_picture_name: PictureName = "",
+        x_picture_password: PicturePassword = "",
     ) -> Response:
         """Teach the digits on a picture. They, and digits that look like them, are read this way from now on.
 
@@ -70,14 +83,14 @@ class Teaching:
         same digit had before. `contradicted` lists lessons that look nearly the same but have another label.
         """
         profile = self._profile(request)
-        options = ReadOptions(as_, region=parse_region(region))
+        question = Question(ReadOptions(as_, region=parse_region(region)), page, password_of(x_picture_password))
         place = Box(*map(int, box.split(","))) if box else None
 
         def work(upload: Upload) -> dict[str, Any]:
             with as_problems():
                 self._check_room(profile, label)
-                lessons = lessons_of(self._steps(upload, options, page), label, box=place)
-                return self._taught(lessons) | {"reading": self._steps(upload, options, page).reading.to_dict()}
+                lessons = lessons_of(self._steps(upload, question), label, box=place)
+                return self._taught(lessons) | {"reading": self._steps(upload, question).reading.to_dict()}
 
         return await self.service.answer_about(request, x_picture_name, "taught", work, status=201)
 
@@ -156,8 +169,8 @@ class Teaching:
         ]
         return {"taught": told}
 
-    def _steps(self, upload: Upload, options: ReadOptions, page: int) -> Steps:
-        return self.service.reader.run(upload.file(), options, page=page)
+    def _steps(self, upload: Upload, question: Question) -> Steps:
+        return self.service.reader.run(upload.file(), question.options, page=question.page, password=question.password)
 
 
 def _describe(lesson: Lesson) -> dict[str, Any]:

@@ -11,6 +11,11 @@ export class Problem extends Error {
     this.wait = wait;
   }
 
+  /** Whether the right password may help. */
+  get locked() {
+    return ["encrypted", "wrong-password"].includes(this.code);
+  }
+
   get passing() {
     return ["offline", "busy", "locked", "too-long", "too-slow"].includes(this.code);
   }
@@ -22,9 +27,9 @@ export class Problem extends Error {
  * `page` is the number of a page, `steps` asks for the steps between picture and answer, `shown` for the upright picture
  * as well. If the server is busy, the request is repeated a few times, after the time that the server names.
  */
-export function read(picture, { name = "", as = "auto", sure = "", page = 1, steps = false, shown = false, signal } = {}) {
+export function read(picture, { name = "", password = "", as = "auto", sure = "", page = 1, steps = false, shown = false, signal } = {}) {
   const more = { ...(sure !== "" && { min_confidence: sure }), ...(steps && { steps: 1 }), ...(shown && { picture: 1 }) };
-  return send("read", { picture, name, as, page, signal }, more);
+  return send("read", { picture, name, password, as, page, signal }, more);
 }
 
 /** Teach the label of the digit in a box, and return the answer: {taught, reading}. */
@@ -39,12 +44,16 @@ export const lessons = (before) => ask(`/api/taught${before ? `?before=${before}
 /** Delete a lesson. */
 export const forget = (id) => ask(`/api/taught/${id}`, { method: "DELETE" });
 
-/** Send a picture, {picture, name, as, page, signal}. If the server is busy, repeat the request up to `patience` times. */
-async function send(what, { picture, name, as, page = 1, signal }, more, patience = 5) {
+/** Send a picture, {picture, name, password, as, page, signal}. If the server is busy, repeat the request up to `patience` times. */
+async function send(what, { picture, name, password, as, page = 1, signal }, more, patience = 5) {
   const request = {
     method: "POST",
     body: picture,
-    headers: { "Content-Type": picture.type || "application/octet-stream", ...(name && { "X-Picture-Name": encodeURIComponent(name) }) },
+    headers: {
+      "Content-Type": picture.type || "application/octet-stream",
+      ...(name && { "X-Picture-Name": encodeURIComponent(name) }),
+      ...(password && { "X-Picture-Password": encodeURIComponent(password) }),
+    },
     signal,
   };
   for (let tries = 0; ; tries++) {

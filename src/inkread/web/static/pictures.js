@@ -2,6 +2,7 @@
 
 import { Answer, element } from "./answer.js";
 import { startCamera } from "./camera.js";
+import { Tables } from "./cells.js";
 import { startIntake } from "./intake.js";
 import { Pile } from "./pile.js";
 import { decoded } from "./pixels.js";
@@ -31,6 +32,7 @@ class Pictures {
   #queue = new Queue((item) => this.#done(item));
   #pile = new Pile((item) => this.#choose(item));
   #answer = new Answer(find("text"), (index, byHand) => this.#chosen(index, byHand));
+  #tables = new Tables(find("tables"));
   #stage = new Stage(find("stage"), (index, byHand) => this.#chosen(index, byHand));
   #way = new Way(find("picture-way"), (label) => this.#teacher.teach(label));
   #teacher;
@@ -53,7 +55,8 @@ class Pictures {
     for (const id of ["as", "sure"]) on(id, "change", () => this.#readAgain());
     on("remove", "click", () => this.#remove());
     on("example", "click", () => this.#addExample());
-    on("copy", "click", () => this.#copy());
+    on("copy", "click", () => this.#copy("copy", { "text/plain": this.#queue.chosen.reading.text }));
+    on("copy-table", "click", () => this.#copy("copy-table", this.#tables.contents));
     on("save-picture", "click", () => this.#savePicture());
     on("save-csv", "click", () => download(this.#name("csv"), numbersCsv([this.#queue.chosen]), "text/csv"));
     on("save-json", "click", () => download(this.#name("json"), json(asObject(this.#queue.chosen)), "application/json"));
@@ -161,12 +164,36 @@ class Pictures {
     again.type = "button";
     again.addEventListener("click", () => {
       this.#queue.retry();
-      this.#pile.show(this.#queue.items, this.#queue.chosen);
-      this.#staged = null;
-      this.#present();
+      this.#waitAgain();
     });
-    this.#answer.fail({ title: "Not read.", detail: failure(item) }, ...(item.problem.passing ? [again] : []));
+    const ways = item.problem.passing ? [again] : item.problem.locked ? [this.#unlocking(item)] : [];
+    this.#answer.fail({ title: "Not read.", detail: failure(item) }, ...ways);
+    if (item.problem.code === "wrong-password") ways[0].querySelector("input").focus();
     this.#say(`${item.name} was not read. ${failure(item)}`);
+  }
+
+  /** Show that the chosen picture, which was not read, is read again. */
+  #waitAgain() {
+    this.#pile.show(this.#queue.items, this.#queue.chosen);
+    this.#staged = null;
+    this.#present();
+  }
+
+  /** Return a form that asks for the password of an encrypted PDF. */
+  #unlocking(item) {
+    const form = element("form", "tools unlock");
+    const label = element("label", "field", "Password");
+    const input = element("input");
+    input.type = "password";
+    input.autocomplete = "off";
+    label.append(input);
+    form.append(label, element("button", "", "Open"));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#queue.unlock(item, input.value);
+      this.#waitAgain();
+    });
+    return form;
   }
 
   async #showReading(item, reading) {
@@ -199,7 +226,7 @@ class Pictures {
   #looked() {
     const item = this.#queue.chosen;
     const look = item?.reading?.steps && lookedAt(item.reading)[this.#at];
-    return look ? { picture: item.file, name: nameOf(item.file), page: item.page, as: find("as").value, box: look.box, look, index: this.#at } : null;
+    return look ? { picture: item.file, name: nameOf(item.file), page: item.page, password: item.password, as: find("as").value, box: look.box, look, index: this.#at } : null;
   }
 
   /** Select one digit. */
@@ -215,14 +242,17 @@ class Pictures {
   }
 
   #enable(reading) {
+    this.#tables.show(reading);
+    find("copy-table").hidden = !this.#tables.contents;
     find("saving").classList.toggle("idle", !reading?.text);
     find("legend").classList.toggle("idle", !reading?.text);
   }
 
-  async #copy() {
+  /** Copy contents, and say so on the button that was pressed. */
+  async #copy(button, contents) {
     try {
-      await copy(this.#queue.chosen.reading.text);
-      this.#flash(find("copy"), "Copied");
+      await copy(contents);
+      this.#flash(find(button), "Copied");
     } catch (error) {
       this.refuse(error.message);
     }

@@ -8,7 +8,7 @@ const AT_ONCE = 3;
 const MOST_PAGES = 200;
 
 /**
- * Items are {name, file, page, reading, problem}. When an item is done, either `reading` or `problem` is set. Steps are
+ * Items are {name, file, page, password, reading, problem}. When an item is done, either `reading` or `problem` is set. Steps are
  * only requested for the chosen item, since they are much larger than the reading. A file with several pages becomes an
  * item for each of them as soon as its first page is read.
  */
@@ -30,7 +30,7 @@ export class Queue {
   }
 
   add(files) {
-    const items = files.map((file) => itemOf(file, nameOf(file), 1));
+    const items = files.map((file) => itemOf(file, nameOf(file)));
     this.items.push(...items);
     return items;
   }
@@ -58,6 +58,12 @@ export class Queue {
     this.start();
   }
 
+  /** Try again to read an encrypted PDF. */
+  unlock(item, password) {
+    Object.assign(item, { password, problem: null });
+    this.start();
+  }
+
   clear() {
     this.#stop();
     this.items = [];
@@ -81,7 +87,7 @@ export class Queue {
     let [reading, problem] = [null, null];
     try {
       const name = nameOf(item.file);
-      reading = await read(await this.#content(item), { name, page: item.page, ...this.options, steps, shown: steps, signal });
+      reading = await read(await this.#content(item), { name, page: item.page, password: item.password, ...this.options, steps, shown: steps, signal });
     } catch (error) {
       problem = error;
     }
@@ -99,7 +105,7 @@ export class Queue {
     const pages = Math.min(item.reading?.pages ?? 1, MOST_PAGES);
     if (pages < 2 || item.name !== nameOf(item.file)) return;
     item.name = pageName(item.file, 1);
-    const others = Array.from({ length: pages - 1 }, (_, at) => itemOf(item.file, pageName(item.file, at + 2), at + 2));
+    const others = Array.from({ length: pages - 1 }, (_, at) => itemOf(item.file, pageName(item.file, at + 2), at + 2, item.password));
     this.items.splice(this.items.indexOf(item) + 1, 0, ...others);
   }
 
@@ -119,7 +125,7 @@ export const nameOf = (file) => file.name || "picture";
 
 const pageName = (file, page) => `${nameOf(file)}#${page}`;
 
-const itemOf = (file, name, page) => ({ name, file, page, reading: null, problem: null, out: false });
+const itemOf = (file, name, page = 1, password = "") => ({ name, file, page, password, reading: null, problem: null, out: false });
 
 function megabytes(bytes) {
   return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)}\u00a0MB`;

@@ -84,20 +84,31 @@ export function download(name, content, type) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/** Copy a text. Pages that are not local or https may not use the clipboard API, so there is a fallback. */
-export async function copy(text) {
+/**
+ * Copy contents, {type: content} with one for "text/plain". The event works on all pages and keeps HTML as it is. The
+ * clipboard API is only there for local pages and https, and removes from HTML what it does not know.
+ */
+export async function copy(contents) {
+  const area = document.createElement("textarea");
+  const focus = document.activeElement;
+  const fill = (event) => {
+    for (const [type, content] of Object.entries(contents)) event.clipboardData.setData(type, content);
+    event.preventDefault();
+  };
+  // The command is only possible where something is selected.
+  area.value = contents["text/plain"];
+  area.className = "hidden";
+  document.body.append(area);
+  area.select();
+  area.addEventListener("copy", fill);
+  const done = document.execCommand("copy");
+  area.remove();
+  focus?.focus();
+  if (done) return;
+  const blobs = Object.entries(contents).map(([type, content]) => [type, new Blob([content], { type })]);
   try {
-    return await navigator.clipboard.writeText(text);
+    await navigator.clipboard.write([new ClipboardItem(Object.fromEntries(blobs))]);
   } catch {
-    const area = document.createElement("textarea");
-    const focus = document.activeElement;
-    area.value = text;
-    area.className = "hidden";
-    document.body.append(area);
-    area.select();
-    const done = document.execCommand("copy");
-    area.remove();
-    focus?.focus();
-    if (!done) throw new Error("The browser does not let this page copy.");
+    throw new Error("The browser does not let this page copy.");
   }
 }

@@ -67,6 +67,7 @@ export function count(number, noun) {
 
 /** Return why a picture could not be read, without its name, which is already shown. */
 export function failure({ name, problem }) {
+  if (problem.code === "encrypted") return "This PDF is encrypted. Enter its password.";
   const { message } = problem;
   return sentence(message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message);
 }
