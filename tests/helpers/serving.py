@@ -23,7 +23,8 @@ import uvicorn
 
 from inkread.web.app import make_app
 from inkread.web.limits import Limits
-from inkread.web.serving import bind, configuration
+from inkread.web.listening import bind
+from inkread.web.serving import configuration
 
 # A test that waits for something fails after this many seconds.
 PATIENCE = 60
@@ -103,19 +104,31 @@ def serve(**limits: Any) -> Iterator[Served]:
 
 
 @contextmanager
-def served(*words: str, setup: str = "") -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Start `inkread web` on any free port, after some Python; yield its process and the port that it says."""
-    code = f"import sys\n{setup}\nfrom inkread.cli.main import main\nsys.exit(main())"
-    command = [sys.executable, "-c", code, "web", "--port", "0", "--no-browser", *words]
+def served(*words: str, folder: Path | None = None) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Start `inkread web` on any free port; yield its process and the port that it says.
+
+    folder: where a `sitecustomize.py` lies, which Python runs at the start of all its processes.
+    """
+    with started(*words, folder=folder) as process:
+        assert process.stdout
+        said = re.fullmatch(
+            r"inkread is at http://127\.0\.0\.1:(\d+)/ - press Ctrl-C to stop\n", process.stdout.readline()
+        )
+        assert said
+        yield process, int(said[1])
+
+
+@contextmanager
+def started(*words: str, folder: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+    """Start `inkread web` as `served` does, and do not wait for anything."""
+    path = os.pathsep.join(filter(None, [str(folder or ""), os.environ.get("PYTHONPATH", "")]))
+    command = [sys.executable, "-m", "inkread", "web", "--port", "0", "--no-browser", *words]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
+    with subprocess.Popen(
+        command, stdout=pipe, stderr=pipe, text=True, start_new_session=True, env={**os.environ, "PYTHONPATH": path}
+    ) as process:
         try:
-            assert process.stdout
-            said = re.fullmatch(
-                r"inkread is at http://127\.0\.0\.1:(\d+)/ - press Ctrl-C to stop\n", process.stdout.readline()
-            )
-            assert said
-            yield process, int(said[1])
+            yield process
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)

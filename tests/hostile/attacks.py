@@ -83,8 +83,8 @@ def shape_from_data(path: Path, *, elements: float = 1.5e9, products: int = 0) -
         node("Softmax", ["sums"], ["y"], axis=1),
     ]
     weights = np.random.default_rng(0).normal(0, 0.05, (784, 10)).astype(np.float32)
-    values = {"shape": np.int64([-1, 784]), "weights": weights, "elements": np.float32(elements),
-              "single": np.int64([1]), "zero": np.float32(0)}  # fmt: skip
+    values = {"shape": np.array([-1, 784]), "weights": weights, "elements": np.float32(elements),
+              "single": np.array([1]), "zero": np.float32(0)}  # fmt: skip
     graph = helper.make_graph(
         nodes,
         "hostile",
@@ -126,7 +126,7 @@ def progressive_jpeg(*, scans: int, side: int = 10_000, parts: int = 1) -> bytes
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     """Return an image as a file."""
     file = io.BytesIO()
-    image.save(file, kind, **options)  # type: ignore[arg-type]
+    image.save(file, kind, **options)
     return file.getvalue()
 
 

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -22,10 +23,10 @@ pytest.importorskip("fastapi", reason="needs the extra 'web'")
 from fastapi.testclient import TestClient
 
 from helpers.asking import SEVEN, problem
-from helpers.serving import ask, ended, refuses, serve, served, workers_of
+from helpers.serving import ask, ended, refuses, serve, served, started, workers_of
 from inkread.web import serving
 from inkread.web.app import make_app
-from inkread.web.serving import bind, hosts_of
+from inkread.web.listening import bind, hosts_of
 
 on_linux = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="looks into /proc")
 
@@ -54,7 +55,7 @@ FORM = b'--B\r\nContent-Disposition: form-data; name="a"; filename="a.png"\r\n\r
     ],
 )
 def test_a_malformed_content_type_is_no_defect(client: TestClient, kind: str) -> None:
-    answer = client.post("/api/read", content=FORM % SEVEN, headers={"Content-Type": kind.encode("latin-1")})
+    answer = client.post("/api/read", content=FORM % SEVEN, headers={b"Content-Type": kind.encode("latin-1")})
     assert answer.status_code == 200 or problem(answer)[0] in range(400, 500)
 
 
@@ -77,7 +78,7 @@ def test_a_malformed_content_type_is_no_defect(client: TestClient, kind: str) ->
     ],
 )
 def test_malformed_headers_are_no_defect(client: TestClient, name: str, value: str) -> None:
-    headers = {name: value.encode("latin-1")}
+    headers = {name.encode(): value.encode("latin-1")}
     for method, path in (("GET", "/"), ("GET", "/static/main.js"), ("GET", "/api/taught"), ("POST", "/api/read")):
         answer = client.request(method, path, content=SEVEN if method == "POST" else None, headers=headers)
         assert answer.status_code < 500, (path, answer.text)
@@ -115,7 +116,7 @@ def test_connections_that_are_too_many_are_told_so(monkeypatch: pytest.MonkeyPat
             with service.connect(b"GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n") as third:
                 assert third.recv(100).startswith(b"HTTP/1.1 503 ")
         end = time.monotonic() + 10
-        while serving.Impatient.connections:
+        while serving.Impatient.opened:
             assert time.monotonic() < end
             time.sleep(0.01)
         assert service.ask("GET", "/api/health").status == 200
@@ -126,27 +127,94 @@ def test_files_are_kept_for_more_than_connections() -> None:
     assert 16 <= serving.most_connections() <= resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 50
 
 
-ENDLESS = """
-import inkread.web.serving as serving, inkread.web.service as service, time
-serving.FINISHING_SECONDS = 1
-service.answer = lambda *_: time.sleep(600)
+IN_WORKERS = """
+import sys
+if "spawn_main" in " ".join(sys.orig_argv):
+    import functools, time
+    import inkread.web.serving as serving, inkread.web.service as service
+    answer = service.answer
+    def slow(reader, picture, question):
+        if question.options.min_confidence == 0.125:
+            time.sleep(600)
+        return answer(reader, picture, question)
+    service.answer = slow
 """
+
+STUCK = "/api/read?min_confidence=0.125"
+
+
+def patched(folder: Path, *more: str) -> Path:
+    """Have workers read for ever what is sent to `STUCK`, and return the folder for `served`."""
+    (folder / "sitecustomize.py").write_text(IN_WORKERS + "".join(f"    {line}\n" for line in more), encoding="utf-8")
+    return folder
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM")
-def test_sigterm_ends_it_while_a_decoder_works() -> None:
-    head = b"POST /api/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(SEVEN)
-    with served(setup=ENDLESS) as (process, port):
-        address = ("127.0.0.1", port)
-        with socket.create_connection(address, timeout=20) as connected:
-            connected.sendall(head + SEVEN)
-            end = time.monotonic() + 20
-            while "inkread_waiting 1.0" not in ask(port, "GET", "/metrics")[1]:
-                assert time.monotonic() < end
-            began = time.monotonic()
-            process.terminate()
-            assert ended(process)[0] in (0, -signal.SIGTERM)
-    assert time.monotonic() - began < 8
+def test_sigterm_ends_it_while_a_decoder_works(tmp_path: Path) -> None:
+    with (
+        served(folder=patched(tmp_path, "serving.FINISHING_SECONDS = 1")) as (process, port),
+        ThreadPoolExecutor(1) as client,
+    ):
+        stuck = client.submit(ask, port, "POST", STUCK, SEVEN)
+        end = time.monotonic() + 20
+        while "inkread_waiting 1.0" not in ask(port, "GET", "/metrics")[1]:
+            assert time.monotonic() < end
+        began = time.monotonic()
+        process.terminate()
+        assert ended(process) == (0, "")
+        assert time.monotonic() - began < 8
+        assert stuck.result(20)[0] == 503
+
+
+@on_linux
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_a_request_that_outlives_its_time_ends_with_its_process_while_others_are_read(
+    tmp_path: Path, count: str
+) -> None:
+    patched(tmp_path, "serving.Limits = functools.partial(serving.Limits, page_seconds=1.5)")
+    with served("--workers", count, folder=tmp_path) as (process, port), ThreadPoolExecutor(1) as client:
+        end = time.monotonic() + 30
+        while len(before := workers_of(process)) < int(count):
+            assert time.monotonic() < end
+        stuck = client.submit(ask, port, "POST", STUCK, SEVEN)
+        while all(worker in workers_of(process) for worker in before):
+            assert ask(port, "POST", "/api/read", SEVEN)[0] == 200
+            assert time.monotonic() < end
+        status, text = stuck.result(20)
+        assert (status, json.loads(text)["code"]) == (503, "too-long")
+        assert "longer than 1.5 s" in text
+        assert ask(port, "POST", "/api/read", SEVEN)[0] == 200
+        process.send_signal(signal.SIGINT)
+        assert ended(process) == (0, "")
+
+
+@on_linux
+@pytest.mark.parametrize("moment", [0, 0.3, 1.0])
+def test_ctrl_c_at_any_moment_of_the_start_ends_all_workers(moment: float) -> None:
+    with started("--workers", "2") as process:
+        end = time.monotonic() + 30
+        while process.poll() is None and not workers_of(process):
+            assert time.monotonic() < end
+        time.sleep(moment)
+        workers = workers_of(process)
+        # A terminal sends it to all of them.
+        os.killpg(process.pid, signal.SIGINT)
+        began = time.monotonic()
+        code, said = ended(process)
+        assert (code, said) in {(0, ""), (130, "inkread: interrupted\n")}
+        assert time.monotonic() - began < 10
+        while any(Path(f"/proc/{worker}").exists() for worker in workers):
+            assert time.monotonic() < end
+
+
+@on_linux
+def test_a_worker_that_hangs_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import inkread.web.workers as w; w.SILENT_SECONDS = 2")
+    with served(folder=tmp_path) as (process, port):
+        (stopped,) = workers_of(process)
+        os.kill(stopped, signal.SIGSTOP)
+        assert ask(port, "GET", "/api/health")[0] == 200
+        assert stopped not in workers_of(process)
 
 
 @on_linux
@@ -156,7 +224,7 @@ def test_workers_end_with_the_process_that_started_them_and_leave_nothing(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)
     with served("--workers", "2") as (process, port):
-        urlopen(f"http://127.0.0.1:{port}/api/health").close()
+        assert ask(port, "GET", "/api/health")[0] == 200
         assert len(workers_of(process)) == 2
         assert list(tmp_path.glob("inkread-*"))
         process.kill()
@@ -168,10 +236,10 @@ def test_workers_end_with_the_process_that_started_them_and_leave_nothing(
 
 
 @on_linux
-def test_a_worker_that_does_not_hear_sigterm_is_killed() -> None:
-    setup = "import inkread.web.serving as s; s.ENDING_SECONDS = 1"
-    with served("--workers", "2", setup=setup) as (process, port):
-        urlopen(f"http://127.0.0.1:{port}/api/health").close()
+def test_a_worker_that_does_not_hear_sigterm_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import inkread.web.workers as w; w.ENDING_SECONDS = 1")
+    with served("--workers", "2", folder=tmp_path) as (process, port):
+        assert ask(port, "GET", "/api/health")[0] == 200
         stopped = workers_of(process)[0]
         os.kill(stopped, signal.SIGSTOP)
         began = time.monotonic()

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -66,10 +67,11 @@ def web(
     """
     if teach and profile == NO_PROFILE:
         raise OptionError("--teach: there is no profile to teach; name one: --profile NAME")
-    try:
-        from inkread.web.serving import bind, is_local, prepare
-    except ImportError as error:
-        raise MissingExtra("the page", "web") from error
+    if not all(map(find_spec, ("fastapi", "prometheus_client", "python_multipart", "uvicorn"))):
+        raise MissingExtra("the page", "web")
+    from inkread.web.listening import bind, is_local
+    from inkread.web.workers import prepare
+
     listener = bind(host, port)
     name = None if profile == NO_PROFILE else profile
     teaching = name is not None and (is_local(listener) if teach is None else teach)

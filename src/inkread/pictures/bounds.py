@@ -193,7 +193,8 @@ def _walk_tiff(content: bytes) -> Iterator[str]:
     large = struct.unpack_from(order + "H", content, 2)[0] == 43
     count, entry, pointer = ("Q", "HHQQ", "Q") if large else ("H", "HHII", "I")
     (at,) = struct.unpack_from(order + pointer, content, 8 if large else 4)
-    entries, held, seen = 0, 0, set()
+    entries, held = 0, 0
+    seen: set[int] = set()
     while at and at not in seen and len(seen) <= MOST_FRAMES:
         seen.add(at)
         (found,) = struct.unpack_from(order + count, content, at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import time
@@ -13,13 +14,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inkread.web.limits import Limits
+from inkread.web.listening import ADDRESSES
 from inkread.web.metrics import Metrics
 from inkread.web.problems import Problem, problem_answer
-
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-
-ADDRESSES = "any address"
-"""Among the allowed host names, it allows every IP address. A site that takes over a name cannot take over those."""
 
 HEADERS = {
     # The page shows drawings and uploads (data: and blob:). Everything else must come from this server.
@@ -75,6 +72,12 @@ class Guard:
             await self.app(scope, receive, send_guarded)
         except ClientDisconnect:
             pass
+        except asyncio.CancelledError:
+            # The server ends, and has waited for this request for long enough.
+            if status == LEFT:
+                await problem_answer(Problem("busy", "inkread is ending. Try again in a second."))(
+                    scope, receive, send_guarded
+                )
         except Problem as problem:
             await problem_answer(problem)(scope, receive, send_guarded)
         except Exception:

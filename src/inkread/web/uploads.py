@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -66,21 +66,22 @@ async def _read_body(request: Request, limits: Limits, hold: Hold) -> bytes:
 
 async def _read_bounded(request: Request, most: int, hold: Hold) -> AsyncGenerator[bytes, None]:
     """Yield the chunks of a body, up to a limit. The length in the header is only used to refuse a body early."""
+    chunks = request.stream()
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > most:
-        await _drain(request)
+        await _drain(request, chunks)
         raise _too_large(most)
     total = 0
-    async for chunk in request.stream():
+    async for chunk in chunks:
         total += len(chunk)
         if total > most:
-            await _drain(request)
+            await _drain(request, chunks)
             raise _too_large(most)
         hold(len(chunk))
         yield chunk
 
 
-async def _drain(request: Request) -> None:
+async def _drain(request: Request, chunks: AsyncIterator[bytes]) -> None:
     """Take more of a body for a moment: plain clients look for an answer only after they have sent everything."""
     # These clients ask before they send.
     if "expect" in request.headers:
@@ -88,7 +89,7 @@ async def _drain(request: Request) -> None:
     left = _DRAIN_BYTES
     with suppress(TimeoutError, ClientDisconnect):
         async with asyncio.timeout(_DRAIN_SECONDS):
-            async for chunk in request.stream():
+            async for chunk in chunks:
                 left -= len(chunk)
                 if left < 0:
                     return
