@@ -9,7 +9,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageDraw
 
 
 def sparse_tar(path: Path, *, members: int = 4, real: int = 990_000_000) -> Path:
@@ -62,7 +63,6 @@ def shape_from_data(path: Path, *, elements: float = 1.5e9, products: int = 0) -
 
     products: how many times that memory, as a square, is then multiplied by itself. Needs the package `onnx`.
     """
-    import numpy as np
     from onnx import TensorProto, helper, numpy_helper
 
     node = helper.make_node
@@ -190,3 +190,28 @@ def run_length_bmp(*, side: int) -> bytes:
     data = (b"\xff\0" * (side // 255) + bytes([side % 255, 0, 0, 0])) * side
     head = struct.pack("<IiiHHIIiiII", 40, side, side, 1, 8, 1, len(data), 0, 0, 256, 0) + bytes(1024)
     return b"BM" + struct.pack("<IHHI", 14 + len(head) + len(data), 0, 0, 14 + len(head)) + head + data
+
+
+def dots(count: int, *, pitch: int) -> Image.Image:
+    """Return a page with `count` x `count` dots, `pitch` pixels apart, each of which may be writing."""
+    rng, page = np.random.default_rng(1), np.full((pitch * count, pitch * count), 255, np.uint8)
+    for y in range(0, pitch * count, pitch):
+        for x in range(0, pitch * count, pitch):
+            right, down = rng.integers(0, 3, 2)
+            page[y + down : y + down + pitch - 4, x + right : x + right + pitch - 4] = 0
+    return Image.fromarray(page)
+
+
+def salt(width: int, *, height: int = 1000) -> Image.Image:
+    """Return a page of which one pixel in twenty is black."""
+    grains = np.random.default_rng(1).random((height, width)) < 0.05
+    return Image.fromarray(np.where(grains, 0, 255).astype(np.uint8))
+
+
+def printed_page() -> Image.Image:
+    """Return a page of printed text, A4 at 150 dots per inch."""
+    rng, page = np.random.default_rng(1), Image.new("L", (1240, 1753), 255)
+    for y in range(75, 1678, 25):
+        letters = rng.choice(list("etaoinshrdlucmfwypvbgkjqxz   "), 110)
+        ImageDraw.Draw(page).text((75, y), "".join(letters), fill=0, font_size=20)
+    return page

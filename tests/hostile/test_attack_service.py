@@ -21,6 +21,8 @@ import pytest
 pytest.importorskip("fastapi", reason="needs the extra 'web'")
 
 from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from helpers.asking import SEVEN, problem
 from helpers.serving import ask, ended, refuses, serve, served, started, workers_of
@@ -57,6 +59,28 @@ FORM = b'--B\r\nContent-Disposition: form-data; name="a"; filename="a.png"\r\n\r
 def test_a_malformed_content_type_is_no_defect(client: TestClient, kind: str) -> None:
     answer = client.post("/api/read", content=FORM % SEVEN, headers={b"Content-Type": kind.encode("latin-1")})
     assert answer.status_code == 200 or problem(answer)[0] in range(400, 500)
+
+
+WORDS = st.lists(
+    st.sampled_from(
+        [b"charset", b"boundary", b"name", b"filename", b"*", b"=", b'"', b"utf-8''", b"%ff", b"\\", b"; ", b": ", b"x" * 999,
+         b"Content-Disposition", b"form-data", b"Content-Type", b"\r\n", b"\r\n\r\n", b"--B", b"\0", b"\xff"]
+    )
+    | st.binary(max_size=3),
+    max_size=9,
+).map(b"".join)  # fmt: skip
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kind=WORDS, head=WORDS)
+def test_any_form_gets_a_problem_for_its_headers(client: TestClient, kind: bytes, head: bytes) -> None:
+    kind = b"multipart/form-data; boundary=B; " + kind.translate(None, b"\r\n\0")
+    for content in (
+        b"--B\r\n%s\r\n\r\nabc\r\n--B--\r\n" % head,
+        FORM.replace(b"\r\n\r\n", head + b"\r\n\r\n", 1) % b"abc",
+    ):
+        answer = client.post("/api/read", content=content, headers={b"Content-Type": kind})
+        assert answer.status_code == 200 or problem(answer)[0] in range(400, 500)
 
 
 @pytest.mark.parametrize(

@@ -318,7 +318,7 @@ def eight_bits(array: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
 
 
 # Pixels of an image with 16 bits and more that are converted at a time.
-_STRIP = 4_000_000
+_STRIP = 1_000_000
 
 
 def _eight_bit_image(image: Image.Image, name: str) -> Image.Image:
