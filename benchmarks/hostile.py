@@ -30,8 +30,8 @@ from measures import INKREAD, ROOT
 SECONDS, MEGABYTES = 5.0, 600
 """The bounds of a page of any file of 25 MB."""
 
-GIVEN_UP = 180
-"""Seconds by the clock after which an attack has won."""
+GIVEN_UP = 600
+"""Seconds by the clock after which an attack has won. Many, since the machine may be busy."""
 
 ADDRESSES = 6 << 30
 """Bytes of addresses that an attacked process may take; one that is brought down must not take the machine with it."""
@@ -86,14 +86,14 @@ ATTACKS = {
     "progressive.jpg": Attack(saved("RGB", 10_000, progressive=True)),
     "chunks.png": Attack(content(lambda: attacks.many_chunks(count=2_000_000))),
     "colour.png": Attack(saved("RGB", 10_000)),
-    "opacity.png": Attack(saved("RGBA", 7400)),
-    "palette.png": Attack(saved("P", 9400)),
+    "opacity.png": Attack(saved("RGBA", 7200)),
+    "palette.png": Attack(saved("P", 9100)),
     "16-bits.png": Attack(saved("I;16", 10_000)),
-    "float.tif": Attack(saved("F", 9400, compression="tiff_deflate")),
+    "float.tif": Attack(saved("F", 9100, compression="tiff_deflate")),
     "fax.tif": Attack(saved("1", 10_000, compression="group4")),
     "tags.tif": Attack(content(lambda: attacks.overlapping_tags(pages=10_000, size=24_000_000))),
     "strips.tif": Attack(content(lambda: attacks.many_strips(count=6_000_000))),
-    "canvas.webp": Attack(saved("RGB", 5300, lossless=True)),
+    "canvas.webp": Attack(saved("RGB", 5000, lossless=True)),
     "blocks.gif": Attack(content(lambda: attacks.many_blocks(count=12_000_000))),
     "frames.gif": Attack(content(lambda: attacks.many_frames(count=500_000))),
     "run-length.bmp": Attack(content(lambda: attacks.run_length_bmp(side=10_000))),
@@ -163,7 +163,8 @@ def main() -> int:
             path = written(name, Path(folder))
             size = sum(file.stat().st_size for file in ([path] if path.is_file() else path.iterdir())) / 1e6
             seconds, peak, ending = attacked(name, path)
-        within = seconds <= ATTACKS[name].seconds and peak <= ATTACKS[name].megabytes
+        given_up = ending.startswith("-")
+        within = not given_up and seconds <= ATTACKS[name].seconds and peak <= ATTACKS[name].megabytes
         won += not within
         print(f"{name:20}{size:7.2f}{seconds:9.2f}{peak:9.0f}  {'yes' if within else 'NO':6}  {ending}", flush=True)
     return 1 if won else 0

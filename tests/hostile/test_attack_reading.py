@@ -12,8 +12,7 @@ from PIL import Image
 from inkread import Reader
 
 PAGES: dict[str, Callable[[], Image.Image]] = {
-    "dots": lambda: attacks.dots(100, pitch=10),
-    "dots side by side": lambda: attacks.dots(330, pitch=8),
+    "dots": lambda: attacks.dots(330, pitch=8),
     "salt": lambda: attacks.salt(1000),
     "print": attacks.printed_page,
 }
@@ -24,5 +23,5 @@ def test_a_page_full_of_ink_takes_seconds(reader: Reader, kind: str) -> None:
     page = PAGES[kind]()
     began = time.process_time()
     reading = reader.read(page)
-    assert time.process_time() - began < 8
+    assert time.process_time() - began < 5
     assert reading.refused or reading.unread

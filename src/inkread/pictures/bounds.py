@@ -14,8 +14,11 @@ from PIL import Image
 
 from inkread.errors import PictureError
 
-MOST_MEMORY = 450_000_000
-"""Bytes that decoding a picture may take, besides its file: 100 megapixels in colour take 400 million."""
+MOST_MEMORY = 415_000_000
+"""Bytes that decoding a picture may take: 100 megapixels in colour take 400 million.
+
+The process takes 160 million more, and a file of 25 million, which makes 600 million together.
+"""
 
 MOST_FRAMES = 10_000
 """A file with more pages is refused, because a small file can hold millions."""
@@ -243,7 +246,7 @@ _WALKS: tuple[tuple[tuple[bytes, ...], _Walk], ...] = (
 # Bytes of a pixel in memory by mode; Pillow takes four for all modes with several channels.
 _BYTES = {"1": 1, "L": 1, "P": 1}
 # Bytes of a pixel that decoders take besides the image.
-_BESIDE = {"WEBP": 12, "HEIF": 5}
+_BESIDE = {"WEBP": 12, "HEIF": 4}
 _ROWS_PER_STRIP, _BITS = 278, 258
 
 
