@@ -89,7 +89,7 @@ ATTACKS = {
     "opacity.png": Attack(saved("RGBA", 7200)),
     "palette.png": Attack(saved("P", 9100)),
     "16-bits.png": Attack(saved("I;16", 10_000)),
-    "float.tif": Attack(saved("F", 9100, compression="tiff_deflate")),
+    "float.tif": Attack(saved("F", 8300, compression="tiff_deflate")),
     "fax.tif": Attack(saved("1", 10_000, compression="group4")),
     "tags.tif": Attack(content(lambda: attacks.overlapping_tags(pages=10_000, size=24_000_000))),
     "strips.tif": Attack(content(lambda: attacks.many_strips(count=6_000_000))),

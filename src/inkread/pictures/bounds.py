@@ -260,7 +260,8 @@ def check_memory(image: Image.Image, full: tuple[int, int], name: str, *, turned
     stored = 2 if image.mode.startswith("I;16") else _BYTES.get(image.mode, 4)
     needed = pixels * (stored + _BESIDE.get(image.format or "", 0))
     if image.mode.startswith(("I", "F")) or image.mode == "1":
-        needed += pixels
+        # The image in eight bits, and its array.
+        needed += 2 * pixels
     elif image.mode not in ("L", "RGB", "RGBA"):
         needed += 4 * pixels
     if image.has_transparency_data:
