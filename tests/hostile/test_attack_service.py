@@ -196,7 +196,7 @@ def test_a_request_that_outlives_its_time_ends_with_its_process_while_others_are
 ) -> None:
     patched(tmp_path, "serving.Limits = functools.partial(serving.Limits, page_seconds=2)")
     with served("--workers", count, folder=tmp_path) as (process, port), ThreadPoolExecutor(1) as client:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while len(before := workers_of(process)) < int(count):
             assert time.monotonic() < end
         assert ask(port, "POST", "/api/read", SEVEN)[0] == 200
@@ -220,7 +220,7 @@ def test_a_request_that_outlives_its_time_ends_with_its_process_while_others_are
 @pytest.mark.parametrize("moment", [0, 0.3, 1.0])
 def test_ctrl_c_at_any_moment_of_the_start_ends_all_workers(moment: float) -> None:
     with started("--workers", "2") as process:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while process.poll() is None and not workers_of(process):
             assert time.monotonic() < end
         time.sleep(moment)
