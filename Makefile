@@ -20,9 +20,7 @@ demo: $(VENV)/base  ## read the example pictures with the shipped model and draw
 	@echo "every step from that picture to its answer: out/7-shadow.steps.png"
 
 test: $(VENV)/dev  ## run the tests
-	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/pytest --numprocesses 2 --dist loadfile --ignore tests/test_cli_web.py
-	@# Servers are ended by signals after a wait, which must not depend on what another process does.
-	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/pytest tests/test_cli_web.py
+	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/dev  ## check style, types and that the generated docs are up to date
 	$(BIN)/ruff check .

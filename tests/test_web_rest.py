@@ -37,7 +37,7 @@ from inkread.pictures import pdf
 from inkread.web import schemas
 from inkread.web.app import make_app
 from inkread.web.limits import Limits
-from inkread.web.middleware import LOCAL_HOSTS
+from inkread.web.listening import LOCAL_HOSTS
 from inkread.web.problems import STATUS, problem_of_value
 from inkread.web.service import Question
 

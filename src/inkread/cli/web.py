@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,14 @@ def web(
         Path | None, typer.Option(metavar="PATH", help="A model, as for 'inkread read'. Default: the shipped model.")
     ] = None,
     profile: Annotated[str, typer.Option(metavar="NAME", help=PROFILE_HELP)] = DEFAULT_PROFILE,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A host name by which browsers may call this machine, besides its own names and addresses, such as "
+            "that of a proxy. May be repeated.",
+        ),
+    ] = None,
     teach: Annotated[
         bool | None,
         typer.Option(
@@ -53,20 +62,23 @@ def web(
         inkread web --port 9000 --no-browser --workers 2
 
         inkread web --profile anna
+
+        inkread web --host 0.0.0.0 --allow-host digits.example.org
     """
     if teach and profile == NO_PROFILE:
         raise OptionError("--teach: there is no profile to teach; name one: --profile NAME")
-    try:
-        from inkread.web.serving import bind, is_local, prepare
-    except ImportError as error:
-        raise MissingExtra("the page", "web") from error
+    if not all(map(find_spec, ("fastapi", "prometheus_client", "python_multipart", "uvicorn"))):
+        raise MissingExtra("the page", "web")
+    from inkread.web.listening import bind, is_local
+    from inkread.web.workers import prepare
+
     listener = bind(host, port)
     name = None if profile == NO_PROFILE else profile
     teaching = name is not None and (is_local(listener) if teach is None else teach)
     if not teaching:
         # A profile without taught digits is probably misspelt, unless it is taught here.
         profile_of(profile)
-    serve = prepare(listener, model=model, workers=workers, profile=name, teaching=teaching)
+    serve = prepare(listener, model=model, workers=workers, profile=name, teaching=teaching, allowed=allow_host or ())
     address = address_of(*listener.getsockname()[:2])
     if not is_local(listener):
         use = f"use {address} and change the taught digits" if teaching else f"use {address}"

@@ -22,8 +22,9 @@ from inkread.errors import DataError
 from inkread.reviewing.review import Review, ReviewAnswer
 from inkread.web.app import STATIC
 from inkread.web.limits import Limits
+from inkread.web.listening import LOCAL_HOSTS
 from inkread.web.metrics import Metrics
-from inkread.web.middleware import LOCAL_HOSTS, Guard
+from inkread.web.middleware import Guard
 from inkread.web.problems import Problem, problem_answer
 from inkread.web.serving import configuration
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from inkread.csv_rows import Delimiter, delimiter_sign
+from inkread.csv_rows import Delimiter, as_cell, delimiter_sign
 from inkread.errors import DataError
 from inkread.files import file_sha256, whole_file
 from inkread.sheets.audit import Audit, Entry, complete_values
@@ -90,7 +90,8 @@ def csv_text(fields: Sequence[Field], places: dict[Place, Merged], delimiter: st
     tables = any(field.rows for field in fields)
     writer.writerow(["sheet", *(["row"] if tables else []), *(field.name for field in fields)])
     for sheet in sorted({place[0] for place in places}, key=_sheet_order):
-        writer.writerows(_rows(fields, places, sheet, tables=tables))
+        # The texts of a choice may begin like a formula.
+        writer.writerows(map(as_cell, row) for row in _rows(fields, places, sheet, tables=tables))
     return text.getvalue()
 
 
