@@ -37,6 +37,7 @@ from inkread.options import (
     PageRanges,
     Print,
     ReadOptions,
+    parse_boxes,
     parse_pages,
     parse_region,
 )
@@ -72,6 +73,16 @@ RegionQuery = Annotated[
         description="The part of each picture that is read: left and top edge, width and height, in pixels of the "
         "upright picture. Default: the whole picture.",
         examples=["120,40,300,80"],
+    ),
+]
+BoxesQuery = Annotated[
+    str | None,
+    Query(
+        pattern="^([0-9]{1,6}(,[0-9]{1,6}){3}(;[0-9]{1,6}(,[0-9]{1,6}){3})*)?$",
+        max_length=50_000,
+        description="Where the digits are, if somebody has chosen the places: x,y,w,h of each, in pixels of the upright "
+        "picture, separated by `;`. No other digit is read then. Default: they are found.",
+        examples=["193,237,213,306;420,237,180,306"],
     ),
 ]
 DecimalQuery = Annotated[DecimalMark | None, Query(description=DECIMAL_HELP, examples=[","])]
@@ -157,6 +168,7 @@ class Service:
         minimum: Annotated[float | None, Query(alias="min", description=MIN_HELP, allow_inf_nan=False)] = None,
         maximum: Annotated[float | None, Query(alias="max", description=MAX_HELP, allow_inf_nan=False)] = None,
         allowed: AllowedQuery = None,
+        boxes: BoxesQuery = None,
         check: Annotated[CheckName | None, Query(description=CHECK_HELP, examples=["luhn"])] = None,
         pages: PagesQuery = None,
         page: PageQuery = None,
@@ -177,7 +189,8 @@ class Service:
             chosen = parse_pages(pages)
             if pages is not None and page is not None:
                 raise OptionError("pages and page do not go together; give one of them")
-        options = ReadOptions(as_, min_confidence, print_, parse_region(region), decimal, order, expected)
+            at = parse_boxes(boxes)
+            options = ReadOptions(as_, min_confidence, print_, parse_region(region), decimal, order, expected, at)
         password = password_of(x_picture_password)
         question = Question(options, page, password, chosen, steps=bool(steps), picture=bool(picture))
         self.queue.check()
@@ -402,6 +415,7 @@ class Explaining:
         as_: ContentQuery = "auto",
         print_: PrintQuery = "auto",
         region: RegionQuery = None,
+        boxes: BoxesQuery = None,
         page: OnePageQuery = 1,
         x_picture_name: PictureName = "",
         x_picture_password: PicturePassword = "",
@@ -411,7 +425,8 @@ class Explaining:
         The answer has the keys that `inkread explain --format json` prints, and more. It explains the network alone.
         `read_as` is the answer with taught digits taken into account.
         """
-        options = ReadOptions(as_, print_=print_, region=parse_region(region))
+        with as_problems():
+            options = ReadOptions(as_, print_=print_, region=parse_region(region), boxes=parse_boxes(boxes))
         question = Question(options, page, password_of(x_picture_password))
 
         def work(upload: Upload) -> dict[str, Any]:
