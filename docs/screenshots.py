@@ -167,7 +167,8 @@ class _Paper:
         printed = np.asarray(self.print, np.float32)[..., None] / 255
         ink = draw_ink(self.strokes, size=self.size, pen="ballpoint", width=4.5, rng=self.rng)
         colour = np.array([0.1, 0.16, 0.42], np.float32)
-        return show(ink, colour, replace(ground, paper=ground.paper * (1 - printed)), rng=self.rng)
+        paper = np.asarray(ground.paper * (1 - printed), np.float32)
+        return show(ink, colour, replace(ground, paper=paper), rng=self.rng)
 
 
 def _form(hand: Hand) -> NDArray[np.uint8]:

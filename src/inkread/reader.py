@@ -201,7 +201,7 @@ class Reader:
             ink, found = reader.read(page, options.as_)
         if options.boxes is not None:
             shown = page.turned(found.turns)
-            boxes = np.array([shown.located(Box(*box)) for box in options.boxes], np.float32).reshape(-1, 4)
+            boxes = np.array([shown.located(Box(*map(int, box))) for box in options.boxes], np.float32).reshape(-1, 4)
             boxes[:, 2:] += boxes[:, :2]
             placed = reader.read_at(page, ink, boxes, found.turns, options.as_)
             found = replace(placed, unread=_not_under(found.unread, boxes))

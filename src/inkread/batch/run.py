@@ -107,7 +107,7 @@ def run(
     place = Location.of(name)
     output: Output
     if is_text(name):
-        read = (*map(os.fspath, reads), *_files_read(named, task.model, listed=force))
+        read = (*(os.fspath(file) for file in reads), *_files_read(named, task.model, listed=force))
         output = Text(place, read, force=force, delimiter=delimiter_sign(delimiter))
     else:
         output = Parts(place, manifest, named)

@@ -80,8 +80,8 @@ BoxesQuery = Annotated[
     Query(
         pattern="^([0-9]{1,6}(,[0-9]{1,6}){3}(;[0-9]{1,6}(,[0-9]{1,6}){3})*)?$",
         max_length=50_000,
-        description="Where the digits are, if somebody has chosen the places: x,y,w,h of each, in pixels of the upright "
-        "picture, separated by `;`. No other digit is read then. Default: they are found.",
+        description="Where the digits are, if somebody has chosen the places: x,y,w,h of each, separated by `;`, in "
+        "pixels of the upright picture. No other digit is read then. Default: they are found.",
         examples=["193,237,213,306;420,237,180,306"],
     ),
 ]

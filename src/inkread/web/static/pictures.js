@@ -8,7 +8,7 @@ import { Editor } from "./edit.js";
 import { startIntake } from "./intake.js";
 import { Pile } from "./pile.js";
 import { decoded } from "./pixels.js";
-import { Queue, nameOf } from "./queue.js";
+import { MOST_PAGES, Queue, nameOf } from "./queue.js";
 import { annotated, asObject, copy, download, numbersCsv } from "./saving.js";
 import { Stage } from "./stage.js";
 import { Teacher } from "./teacher.js";
@@ -114,6 +114,8 @@ class Pictures {
 
   #done(item) {
     const { items } = this.#queue;
+    const { pages = 1 } = item.reading ?? {};
+    if (pages > MOST_PAGES) find("notice").textContent = `${nameOf(item.file)} has ${pages} pages. The first ${MOST_PAGES} are read here; “inkread read --pages” reads the others.`;
     this.#pile.update(item, items, this.#queue.chosen);
     if (item === this.#queue.chosen) this.#present();
     if (items.length > 1 && items.every(({ reading, problem }) => reading || problem)) this.#say(`${count(items.length, "picture")} done.`);

@@ -5,7 +5,7 @@ import { Problem, read, waitBefore } from "./api.js";
 const AT_ONCE = 3;
 
 /** The pages of one file that are read. */
-const MOST_PAGES = 200;
+export const MOST_PAGES = 200;
 
 /**
  * Items are {name, file, page, password, boxes, before, reading, problem}. `boxes` are those of the digits if somebody has
