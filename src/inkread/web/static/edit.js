@@ -58,21 +58,27 @@ export class Editor {
 
   /** Say which edits are possible. `edited` tells whether boxes were changed. */
   enable(edited) {
-    const { boxes = [], index = -1 } = this.#ask() ?? {};
+    const { boxes, index } = this.#asked();
     find("box-delete").disabled = find("box-split").disabled = !boxes[index];
     find("box-merge").disabled = !boxes[index] || boxes.length < 2;
     find("box-undo").disabled = find("box-reset").disabled = !edited;
   }
 
+  #asked() {
+    return this.#ask() ?? { boxes: [], index: -1 };
+  }
+
   #merge() {
-    const { boxes, index } = this.#ask();
+    const { boxes, index } = this.#asked();
+    if (!boxes[index] || boxes.length < 2) return;
     const [one, other] = index + 1 < boxes.length ? [index, index + 1] : [index - 1, index];
     const whole = hull(boxes[one], boxes[other]);
     this.#change([...boxes.slice(0, one), whole, ...boxes.slice(other + 1)], whole);
   }
 
   #split() {
-    const { boxes, index } = this.#ask();
+    const { boxes, index } = this.#asked();
+    if (!boxes[index]) return;
     const [x, y, w, h] = boxes[index];
     const half = Math.max(1, Math.round(w / 2));
     const parts = [[x, y, half, h], [x + half, y, Math.max(1, w - half), h]];
@@ -80,7 +86,8 @@ export class Editor {
   }
 
   #delete() {
-    const { boxes, index } = this.#ask();
+    const { boxes, index } = this.#asked();
+    if (!boxes[index]) return;
     const rest = boxes.filter((_, at) => at !== index);
     this.#change(rest, rest[Math.min(index, rest.length - 1)]);
   }
@@ -88,7 +95,7 @@ export class Editor {
   /** Ctrl and arrows move the chosen box, Shift and arrows move its right lower corner, Delete deletes it. */
   #key(event) {
     const asked = this.on && event.target.closest(".box") && this.#ask();
-    if (!asked) return;
+    if (!asked?.boxes[asked.index]) return;
     const [x, y, w, h] = asked.boxes[asked.index];
     const [across, down] = MOVES[event.key] ?? [0, 0];
     // Large pictures need longer steps.

@@ -236,7 +236,8 @@ class Pictures {
   /** Read the chosen picture with its digits at `boxes`, or, for null, where they are found. Undefined takes the last change back. */
   #place(boxes, near) {
     const item = this.#queue.chosen;
-    if (!item?.reading?.steps) return;
+    // A change that could not be read can still be taken back.
+    if (!item || (boxes && !item.reading?.steps)) return;
     if (boxes !== undefined) item.before.push(item.boxes);
     else boxes = item.before.pop();
     if (near) this.#middle = middleOf({ box: near });
@@ -286,6 +287,7 @@ class Pictures {
     const rest = reading?.confidence < SURE ? "Check where the digits begin and end" : `Nothing to check: all ${all} digits are sure`;
     find("to-check").textContent = unsure ? `${unsure} of ${all} to check` : rest;
     for (const id of ["check-previous", "check-next"]) find(id).hidden = !unsure;
+    this.#editor.enable(Boolean(this.#queue.chosen?.before.length));
   }
 
   /** Select the next digit that is unsure, or with -1 the one before. After the last comes the first. */
