@@ -85,27 +85,31 @@ export class Editor {
     this.#change([...boxes.slice(0, index), ...parts, ...boxes.slice(index + 1)], parts[0]);
   }
 
-  #delete() {
-    const { boxes, index } = this.#asked();
+  #delete({ boxes, index } = this.#asked()) {
     if (!boxes[index]) return;
     const rest = boxes.filter((_, at) => at !== index);
     this.#change(rest, rest[Math.min(index, rest.length - 1)]);
   }
 
-  /** Ctrl and arrows move the chosen box, Shift and arrows move its right lower corner, Delete deletes it. */
+  /** Ctrl and arrows move the box with the focus, Shift and arrows move its right lower corner, Delete deletes it. */
   #key(event) {
-    const asked = this.on && event.target.closest(".box") && this.#ask();
+    const box = this.on && event.target.closest(".box");
+    const asked = box && { ...this.#asked(), index: this.#indexOf(box) };
     if (!asked?.boxes[asked.index]) return;
     const [x, y, w, h] = asked.boxes[asked.index];
     const [across, down] = MOVES[event.key] ?? [0, 0];
     // Large pictures need longer steps.
     const step = Math.max(1, Math.round(asked.size[0] / 400));
-    if (event.key === "Delete") this.#delete();
+    if (event.key === "Delete") this.#delete(asked);
     else if (MOVES[event.key] && event.ctrlKey) this.#replace(asked, [x + step * across, y + step * down, w, h]);
     else if (MOVES[event.key] && event.shiftKey) this.#replace(asked, [x, y, w + step * across, h + step * down]);
     else return;
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  #indexOf(box) {
+    return [...this.#frame.querySelectorAll(".box")].indexOf(box);
   }
 
   #replace({ boxes, index, size }, box) {
@@ -118,7 +122,7 @@ export class Editor {
     const asked = this.on && !event.button && this.#ask();
     if (!asked) return;
     const element = event.target.closest(".box");
-    const index = element ? [...this.#frame.querySelectorAll(".box")].indexOf(element) : -1;
+    const index = this.#indexOf(element);
     if (index < 0) event.preventDefault();
     this.#drag = { asked, index, corner: Boolean(event.target.closest(".corner")), from: this.#point(event, asked.size), at: [event.clientX, event.clientY], moved: false };
     this.#frame.setPointerCapture(event.pointerId);

@@ -9,8 +9,8 @@ import { Zoom } from "./zoom.js";
 /** Pictures smaller than this are enlarged, and their pixels stay visible. */
 const TINY = 160;
 
-/** If most boxes are lower than this many pixels of the screen, tags would hide the writing and are not shown. */
-const DENSE = 16;
+/** If most boxes are lower than this, in sizes of the usual text, tags would hide the writing and are not shown. */
+const DENSE = 1;
 
 export class Stage {
   #place;
@@ -86,7 +86,8 @@ export class Stage {
 
   #thin() {
     const heights = this.#boxes.map((box) => box.offsetHeight).sort((a, b) => a - b);
-    this.#frame.classList.toggle("dense", heights[heights.length >> 1] < DENSE);
+    const size = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    this.#frame.classList.toggle("dense", heights[heights.length >> 1] < DENSE * size);
   }
 
   #box(look, index, width, height) {
