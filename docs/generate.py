@@ -33,9 +33,9 @@ existing file is replaced only with `--force`.
 
 `read` and `batch` also take PDFs (extra `pdf`), many-page TIFFs and animations, and read them page by page. The pages
 of `scan.pdf` are `scan.pdf#1`, `scan.pdf#2` and so on, unless it has only one. `read` reads all pages if there are at
-most 200. `--pages` chooses pages; one that a file does not have is a bad argument. `--figure` into a folder makes one
-figure per page. Of a folder, all pictures in it and its subfolders are read, sorted by name; files without a picture
-suffix are skipped and counted on stderr.
+most 200, and `batch` all. `--pages` chooses pages. One that a file does not have is a bad argument of `read`, and gives
+a row with an error in `batch`. `--figure` into a folder makes one figure per page. Of a folder, all pictures in it and
+its subfolders are read, sorted by name; files without a picture suffix are skipped and counted on stderr.
 
 A PDF page that is one scanned image is read as that image. Any other page, with its filled-in form fields and its
 annotations, is drawn: as a picture at 300 dots per inch, which boxes and `--region` refer to, and with at most 40

@@ -15,6 +15,7 @@ from inkread.marks import (
     CENTRE,
     CLASSES_FROM,
     CLASSES_TO,
+    FIRST_SIGN,
     LETTER,
     MARK_CLASSES,
     PRINTED,
@@ -198,6 +199,36 @@ def _with_larger(marks: Marks, larger: Marks) -> Marks:
         np.concatenate([marks.certainties, more.certainties]),
         np.concatenate([marks.classes, more.classes]),
         np.concatenate([marks.printed, more.printed]),
+        marks.scale,
+    )
+
+
+def place_digits(marks: Marks, boxes: Floats) -> Marks:
+    """Return the signs of a page, and digits at places that somebody has chosen, with what the detector saw there.
+
+    boxes: (N, 4), the left, top, right and bottom edges of the digits. Signs under them are parts of digits.
+    """
+    kinds, sides = marks.kinds, marks.boxes[:, 2:] - marks.boxes[:, :2]
+    middles = marks.boxes[:, :2] + sides / 2
+    free = (kinds >= FIRST_SIGN) & (kinds < LETTER)
+    classes = np.zeros((len(boxes), MARK_CLASSES), np.float32)
+    classes[:, :10] = 0.1
+    for row, box in zip(classes, boxes, strict=True):
+        free &= ~((middles >= box[:2]) & (middles <= box[2:])).all(axis=1)
+        shared = np.minimum(marks.boxes[:, 2:], box[2:]) - np.maximum(marks.boxes[:, :2], box[:2])
+        areas = np.prod(np.maximum(shared, 0), axis=1)
+        alike = areas / np.maximum(1, np.prod(sides, axis=1) + np.prod(box[2:] - box[:2]) - areas)
+        digit = marks.classes[:, :10].sum(axis=1)
+        alike[digit < LIMITS.least] = 0
+        if len(alike) and alike.max() > LIMITS.alike:
+            best = int(alike.argmax())
+            row[:10] = marks.classes[best, :10] / digit[best]
+    kept, new = marks.at(free), np.ones(len(boxes), np.float32)
+    return Marks(
+        np.concatenate([kept.boxes, boxes]),
+        np.concatenate([kept.certainties, new]),
+        np.concatenate([kept.classes, classes]),
+        np.concatenate([kept.printed, np.zeros_like(new)]),
         marks.scale,
     )
 
