@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-com
 DATA := $(if $(INKREAD_DATA),$(INKREAD_DATA),$(wildcard ../shared/data))
 EXAMPLES := $(sort $(wildcard examples/*.png examples/*.jpg))
 
-.PHONY: help demo test lint docs site material bench bench-reading ship clean
+.PHONY: help demo test lint docs site static material bench bench-reading ship clean
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,6 +38,9 @@ docs: $(VENV)/dev  ## generate the docs and their figures; needs chromium
 site: $(VENV)/dev  ## build the docs as a site in out/site; warnings are errors
 	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet
 	@echo "open out/site/index.html"
+
+static: $(VENV)/dev  ## build the page without a server in out/static; any web server, or a double click, opens it
+	$(BIN)/python serverless/static_page.py
 
 material: $(VENV)/base  ## fetch the fonts and photographs for the detector's training into the user's cache
 	$(BIN)/python benchmarks/material.py
