@@ -54,7 +54,7 @@ def open_inkread() -> Opened:
         reading = reader.read(path)
         return Answer(tuple(line.text for line in reading.lines), None if reading.refused else reading.confidence)
 
-    return Opened(read, f"inkread {version('inkread')}", "inkread read --format json PICTURE")
+    return Opened(read, f"inkread {inkread.__version__}", "inkread read --format json PICTURE")
 
 
 def open_tesseract(mode: int = 6) -> Opened:

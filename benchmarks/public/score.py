@@ -1,6 +1,7 @@
 """Score readers of numbers on the public benchmark, and write the table of benchmarks/PUBLIC.md.
 
     python benchmarks/public/score.py FOLDER --reader tesseract
+    python benchmarks/public/score.py FOLDER --reader inkread --sets weather
     python benchmarks/public/score.py FOLDER --command "my-reader --numbers"
 
 FOLDER has the sets; `sets.py` fetches them. The scores of each reader are kept in benchmarks/public/results.json.
@@ -12,7 +13,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +82,10 @@ def _calibration(sure: list[tuple[float, bool]]) -> float:
     return sum(abs(sum(how - ok for how, ok in found)) for found in bins) / len(sure)
 
 
-def run(reader: Opened, rows: list[Row], folder: Path) -> dict[str, Score]:
+def run(reader: Opened, rows: list[Row], folder: Path, sets: Sequence[str] = SETS) -> dict[str, Score]:
     """Return the scores of a reader by set, of the pictures that are in the folder."""
     scores = {}
-    for name in SETS:
+    for name in sets:
         there = [row for row in rows if row.set == name and (folder / row.place).is_file()]
         started = time.perf_counter()
         pairs = [(row, reader.read(folder / row.place)) for row in there]
@@ -98,8 +99,10 @@ def page(results: dict[str, Any]) -> str:
     lines = [(HERE / "page.md").read_text(encoding="utf-8").rstrip(), ""]
     head = "| reader | pictures | whole text | digits | with signs | refused | wrong though sure | calibration | s |"
     for name in SETS:
-        lines += [f"### {name}", "", head, "|---|---|---|---|---|---|---|---|---|"]
         measured = [found for found in results.values() if name in found["scores"]]
+        if not measured:
+            continue
+        lines += [f"### {name}", "", head, "|---|---|---|---|---|---|---|---|---|"]
         lines += [_line(found["version"], found["scores"][name]) for found in measured]
         lines.append("")
     lines += ["## How each was run", "", "| reader | command | measured |", "|---|---|---|"]
@@ -127,17 +130,21 @@ def main() -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--reader", choices=READERS)
     which.add_argument("--command", help="a program that gets a picture as its last word and prints its text")
+    parser.add_argument(
+        "--sets", nargs="+", choices=SETS, default=SETS, help="the others keep their scores"
+    )
     parser.add_argument("--print", action="store_true", help="print the scores, and write nothing")
     options = parser.parse_args()
     reader = READERS[options.reader]() if options.reader else readers.open_command(options.command)
-    scores = run(reader, read_index(), options.folder)
+    scores = run(reader, read_index(), options.folder, options.sets)
     if options.print:
         sys.stdout.write(json.dumps(scores, indent=1) + "\n")
         return
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     measured = time.strftime("%Y-%m-%d", time.gmtime())
     about = {"version": reader.version, "command": reader.command, "measured": measured}
-    results[options.reader or options.command] = {**about, "scores": scores}
+    name = options.reader or options.command
+    results[name] = {**about, "scores": {**results.get(name, {}).get("scores", {}), **scores}}
     for path, text in ((RESULTS, json.dumps(results, indent=1) + "\n"), (PAGE, page(results))):
         with whole_file(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
