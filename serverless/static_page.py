@@ -127,7 +127,7 @@ def build() -> str:
         (r"(?<=<noscript>).*?(?=</noscript>)", '<p class="notice">This page needs JavaScript.</p>'),
         (r"</body>", script),
     ):
-        html, count = re.subn(pattern, lambda _, text=text: text, html, flags=re.DOTALL)
+        html, count = re.subn(pattern, text.replace("\\", r"\\"), html, flags=re.DOTALL)
         if count != 1:
             raise ValueError(f"{pattern} is {count} times in {PAGE / 'index.html'}, not once")
     html = html.replace("/static/icon.svg", f"data:image/svg+xml;base64,{icon}")
