@@ -130,7 +130,7 @@ def test_a_client_is_generated_from_the_description(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     shown = re.findall(r"^from (inkread_client\S*) import", PAGE, re.MULTILINE)
-    assert len(shown) == 3
+    assert len(shown) == 4
     for module in shown:
         place = tmp_path.joinpath(*module.split("."))
         assert place.is_dir() or place.with_suffix(".py").is_file(), module

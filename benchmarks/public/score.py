@@ -105,6 +105,8 @@ def page(results: dict[str, Any]) -> str:
         lines += [f"### {name}", "", head, "|---|---|---|---|---|---|---|---|---|"]
         lines += [_line(found["version"], found["scores"][name]) for found in measured]
         lines.append("")
+    if not results:
+        return "\n".join([*lines, "No reader has been measured yet."]) + "\n"
     lines += ["## How each was run", "", "| reader | command | measured |", "|---|---|---|"]
     lines += [f"| {found['version']} | `{found['command']}` | {found['measured']} |" for found in results.values()]
     return "\n".join(lines) + "\n"
@@ -130,9 +132,7 @@ def main() -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--reader", choices=READERS)
     which.add_argument("--command", help="a program that gets a picture as its last word and prints its text")
-    parser.add_argument(
-        "--sets", nargs="+", choices=SETS, default=SETS, help="the others keep their scores"
-    )
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS, help="the others keep their scores")
     parser.add_argument("--print", action="store_true", help="print the scores, and write nothing")
     options = parser.parse_args()
     reader = READERS[options.reader]() if options.reader else readers.open_command(options.command)
