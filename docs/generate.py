@@ -1,4 +1,4 @@
-"""Write docs/cli.md and docs/model-card.md from the program, or check that they are up to date.
+"""Write docs/cli.md and the two model cards from the program, or check that they are up to date.
 
 python docs/generate.py            write the files
 python docs/generate.py --check    exit with 1 if a file differs, and print the command to run
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from model_card import model_card
+from model_card import hugging_face_card, model_card
 from typer.models import ArgumentInfo
 
 from inkread.cli.app import COMMANDS
@@ -161,6 +161,7 @@ def main() -> int:
     pages = {
         HERE / "cli.md": HEAD + "\n".join([*commands(), *recipes()]) + "\n",
         HERE / "model-card.md": model_card(),
+        HERE.parent / "examples" / "huggingface" / "README.md": hugging_face_card(),
     }
     if "--check" not in sys.argv:
         for path, text in pages.items():
