@@ -28,8 +28,8 @@ def fill(
         Path,
         typer.Option(
             "--output",
-            metavar="DATA.csv",
-            help="The table to write. If it is there already, the sheets are added to it.",
+            metavar="DATA.csv|.xlsx",
+            help="The table to write, as CSV or XLSX. If it is there already, the sheets are added to it.",
         ),
     ],
     user: Annotated[
@@ -61,7 +61,7 @@ def fill(
 
         inkread fill photos/ --form temperatures.toml --output temperatures.csv
 
-        inkread fill scan.pdf IMG_2041.jpg --form exam.toml --output exam.csv --user ada
+        inkread fill scan.pdf IMG_2041.jpg --form exam.toml --output exam.xlsx --user ada
     """
     from inkread.cli.progress import CountBar
     from inkread.loading import load_classifier

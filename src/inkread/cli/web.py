@@ -31,6 +31,17 @@ def web(
         Path | None, typer.Option(metavar="PATH", help="A model, as for 'inkread read'. Default: the shipped model.")
     ] = None,
     profile: Annotated[str, typer.Option(metavar="NAME", help=PROFILE_HELP)] = DEFAULT_PROFILE,
+    review: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DATA.csv|.xlsx",
+            help="A table of 'inkread fill' that can be reviewed on the page; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    user: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who reviews tables, for their audits. Default: your login.")
+    ] = None,
     teach: Annotated[
         bool | None,
         typer.Option(
@@ -53,6 +64,8 @@ def web(
         inkread web --port 9000 --no-browser --workers 2
 
         inkread web --profile anna
+
+        inkread web --review temperatures.csv --review exam.csv
     """
     if teach and profile == NO_PROFILE:
         raise OptionError("--teach: there is no profile to teach; name one: --profile NAME")
@@ -61,12 +74,16 @@ def web(
     except ImportError as error:
         raise MissingExtra("the page", "web") from error
     listener = bind(host, port)
+    if review and not is_local(listener):
+        raise OptionError(f"--review: anyone who can reach {host} could change the tables; use --host 127.0.0.1")
     name = None if profile == NO_PROFILE else profile
     teaching = name is not None and (is_local(listener) if teach is None else teach)
     if not teaching:
         # A profile without taught digits is probably misspelt, unless it is taught here.
         profile_of(profile)
-    serve = prepare(listener, model=model, workers=workers, profile=name, teaching=teaching)
+    serve = prepare(
+        listener, model=model, workers=workers, profile=name, teaching=teaching, reviews=review or (), user=user
+    )
     address = address_of(*listener.getsockname()[:2])
     if not is_local(listener):
         use = f"use {address} and change the taught digits" if teaching else f"use {address}"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.errors import PictureError
-from inkread.glyphs import CLASSES, normalise
+from inkread.glyphs import CLASSES, SIDE, normalise
 from inkread.models.classifier import GlyphClassifier
 from inkread.sheets.box_ink import LIMITS as INK
 from inkread.sheets.box_ink import BoxInk, align, darkness, ink_in, rectified
@@ -34,12 +34,14 @@ class FieldOnPage:
 
     boxes: its boxes, and the place of them all on the photograph: x, y, width and height in pixels.
     crop: the field seen from straight above, (h, w) uint8.
+    glyphs: what the network saw of the boxes that the probabilities of the reading are of, (N, 28, 28) float32.
     """
 
     boxes: FieldBoxes
     place: tuple[int, int, int, int]
     crop: NDArray[np.uint8]
     reading: FieldReading
+    glyphs: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +78,14 @@ def read_page(grey: NDArray[np.uint8], name: str, layout: SheetLayout, classifie
         )
     inks = dict(zip(boxes, ink_in(dark, boxes, shifts, line), strict=True))
     moved = dict(zip(boxes, shifts.tolist(), strict=True))
-    rows = _classified([inks[box] for each in page.fields for box in _digit_boxes(each)], classifier)
+    glyphs, rows = _classified([inks[box] for each in page.fields for box in _digit_boxes(each)], classifier)
     fields = []
     for each in page.fields:
         count = len(_digit_boxes(each))
-        reading = _read(each, inks, rows[:count])
-        rows = rows[count:]
+        reading, read = _read(each, inks, rows[:count])
         crop = _crop(paper, each, moved[each.boxes[0]])
-        fields.append(FieldOnPage(each, _place(each, sheet, grey.shape), crop, reading))
+        fields.append(FieldOnPage(each, _place(each, sheet, grey.shape), crop, reading, glyphs[:count][read]))
+        glyphs, rows = glyphs[count:], rows[count:]
     return PageOnPicture(sheet, residual, tuple(fields))
 
 
@@ -109,30 +111,38 @@ def _digit_boxes(each: FieldBoxes) -> tuple[Rect, ...]:
     return (*each.boxes, *each.again) if each.field.template else ()
 
 
-def _classified(inks: Sequence[BoxInk], classifier: GlyphClassifier) -> NDArray[np.float32]:
-    """Return the probabilities of the ten digits and of no digit for each box, (N, 11); empty boxes have zeros."""
-    rows = np.zeros((len(inks), CLASSES + 1), np.float32)
+def _classified(inks: Sequence[BoxInk], classifier: GlyphClassifier) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the glyph of each box, (N, 28, 28), and the probabilities of the ten digits and of no digit, (N, 11).
+
+    Those of empty boxes are zeros.
+    """
+    glyphs, rows = np.zeros((len(inks), SIDE, SIDE), np.float32), np.zeros((len(inks), CLASSES + 1), np.float32)
     written = [at for at, ink in enumerate(inks) if ink.area >= LIMITS.blank]
-    rows[written] = classifier.classify(normalise([inks[at].ink for at in written]))
-    return rows
+    glyphs[written] = normalise([inks[at].ink for at in written])
+    rows[written] = classifier.classify(glyphs[written])
+    return glyphs, rows
 
 
-def _read(each: FieldBoxes, inks: dict[Rect, BoxInk], rows: NDArray[np.float32]) -> FieldReading:
-    """Return what is written in a field, or, if that was struck out, in the boxes for a second try."""
+def _read(each: FieldBoxes, inks: dict[Rect, BoxInk], rows: NDArray[np.float32]) -> tuple[FieldReading, slice]:
+    """Return what is written in a field, or, if that was struck out, in the boxes for a second try.
+
+    Also returns which of the rows it has.
+    """
     if not each.field.template:
-        return read_ticks(each.field, [inks[box] for box in each.boxes])
+        return read_ticks(each.field, [inks[box] for box in each.boxes]), slice(0)
     count = len(each.boxes)
     first = read_number(each.field, [inks[box] for box in each.boxes], each.sign and inks[each.sign], rows[:count])
     if not each.again:
-        return first
+        return first, slice(count)
     again_inks = [inks[box] for box in each.again]
     again = read_number(each.field, again_inks, each.sign_again and inks[each.sign_again], rows[count:])
     if again.outcome == "empty":
-        return first
+        return first, slice(count)
     if first.outcome in ("struck", "empty"):
-        return again
+        return again, slice(count, None)
     # Nobody can know which of the two holds if neither was struck out.
-    return FieldReading("unsure", f"{first.read} {again.read}", "", 0.3, (*first.probabilities, *again.probabilities))
+    both = (*first.probabilities, *again.probabilities)
+    return FieldReading("unsure", f"{first.read} {again.read}", "", 0.3, both), slice(None)
 
 
 def _hull(boxes: Sequence[Rect], margin: float) -> Rect:

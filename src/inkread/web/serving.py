@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from uvicorn.supervisors import Multiprocess
 
 from inkread.errors import OptionError
 from inkread.reader import Reader
+from inkread.reviewing.review import Review
 from inkread.web.app import make_app
 from inkread.web.limits import Limits
 from inkread.web.metrics import SHARED
@@ -42,19 +43,37 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def prepare(
-    listener: socket.socket, *, model: Path | None, workers: int, profile: str | None, teaching: bool
+    listener: socket.socket,
+    *,
+    model: Path | None,
+    workers: int,
+    profile: str | None,
+    teaching: bool,
+    reviews: Sequence[Path] = (),
+    user: str | None = None,
 ) -> Callable[[], None]:
     """Return a function that serves on a listening socket until Ctrl-C or SIGTERM. Running requests finish first.
 
-    model, profile, teaching: as for `make_app`. Raises what `make_app` raises.
+    model, profile, teaching, reviews, user: as for `make_app`. Raises what `make_app` raises.
     """
     limits = Limits()
     hosts = {*LOCAL_HOSTS, str(listener.getsockname()[0])} if is_local(listener) else None
-    build = partial(make_app, model, limits=limits, hosts=hosts, profile=profile, teaching=teaching)
+    build = partial(
+        make_app,
+        model,
+        limits=limits,
+        hosts=hosts,
+        profile=profile,
+        teaching=teaching,
+        reviews=reviews,
+        user=user,
+    )
     if workers == 1:
         return partial(uvicorn.Server(configuration(build(), limits)).run, [listener])
-    # A bad model is reported once here, and not by every worker.
+    # A bad model or table is reported once here, and not by every worker.
     Reader(model)
+    for data in reviews:
+        Review(data, user)
     return partial(_run_workers, configuration(build, limits, workers=workers), listener)
 
 

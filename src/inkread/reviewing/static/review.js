@@ -2,7 +2,7 @@
 
 const at = (id) => document.getElementById(id);
 const ANSWERS = { e: "empty", s: "struck", u: "unreadable" };
-const BACK = "inkread-back";
+const BACK = `inkread-back ${location.pathname}`;
 
 // The places that this window has answered, kept when the page is loaded again.
 const answered = JSON.parse(sessionStorage.getItem(BACK) ?? "[]");
@@ -75,7 +75,7 @@ function strong(text) {
 
 function picture(name, words) {
   const made = new Image();
-  made.src = `/crops/${encodeURIComponent(name)}`;
+  made.src = `crops/${encodeURIComponent(name)}`;
   made.alt = words;
   return made;
 }
@@ -90,7 +90,7 @@ async function answer(outcome, value = "") {
   if (!item || busy) return;
   const place = item.place;
   const body = JSON.stringify({ place, seen: item.seen, outcome, value, sure });
-  const said = await ask("/api/review", { method: "POST", body });
+  const said = await ask("answers", { method: "POST", body });
   if (said?.refused) {
     at("message").textContent = said.refused;
     sure = true;
@@ -108,7 +108,7 @@ function remember(places) {
 async function back() {
   const place = answered.at(-1);
   if (!place || busy) return;
-  const said = await ask(`/api/review?place=${encodeURIComponent(JSON.stringify(place))}`);
+  const said = await ask(`answers?place=${encodeURIComponent(JSON.stringify(place))}`);
   if (!said) return;
   remember(answered.slice(0, -1));
   show(said);
@@ -152,4 +152,5 @@ at("form").addEventListener("submit", (event) => {
   answer(kept ? item.outcome : "value", kept ? "" : written());
 });
 
-show(await ask("/api/review"));
+at("tables").hidden = location.pathname === "/";
+show(await ask("answers"));
