@@ -64,13 +64,12 @@ def fill(
         inkread fill scan.pdf IMG_2041.jpg --form exam.toml --output exam.xlsx --user ada
     """
     from inkread.cli.progress import CountBar
-    from inkread.loading import load_classifier
+    from inkread.reader import Reader
     from inkread.sheets.filling import fill as run
-    from inkread.teaching.taught_classifier import TaughtClassifier
 
-    classifier = TaughtClassifier(load_classifier(model), profile_of(profile))
+    reader = Reader(model, profile=profile_of(profile))
     with CountBar("reading") as bar:
-        done = run(pictures, form, output, classifier, user=user, delimiter=delimiter, progress=bar.shows)
+        done = run(pictures, form, output, reader, user=user, delimiter=delimiter, progress=bar.shows)
     for line in (*done.failures, *done.notes):
         print(f"inkread: {line}", file=sys.stderr)
     if done.values:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 import inkread
 from inkread.csv_rows import Delimiter
@@ -20,7 +22,9 @@ from inkread.models.classifier import GlyphClassifier
 from inkread.pictures.documents import pages_of
 from inkread.pictures.folders import pictures_in
 from inkread.pictures.opening import FilePage, Picture, open_picture
+from inkread.reader import Reader
 from inkread.sheets.audit import Audit, Entry, crops_of, login
+from inkread.sheets.existing_forms import PageReader, PictureForm, TableForm
 from inkread.sheets.forms import fields_as_json, read_form
 from inkread.sheets.page_layout import SheetLayout
 from inkread.sheets.page_reading import PIXELS, FieldOnPage, PageOnPicture, read_page
@@ -51,7 +55,7 @@ def fill(
     pictures: Sequence[str],
     form: Path,
     data: Path,
-    classifier: GlyphClassifier,
+    reader: Reader,
     *,
     user: str | None = None,
     delimiter: Delimiter | None = None,
@@ -60,8 +64,9 @@ def fill(
     """Read photographs of the sheets of a form into a table, and add them to those that it has.
 
     pictures: files and folders.
-    form: the form in TOML, as it was when the sheets were printed.
+    form: the form in TOML, as it was when the sheets were printed, or that describes an existing form.
     data: the CSV or XLSX file to write, with its audit and its pictures of fields beside it.
+    reader: reads the digits.
     user: who does it; None for the name of the login.
     delimiter: what separates the cells of the table; None for the one it has, or a comma.
     progress: called after each file with how many of how many were read.
@@ -76,13 +81,14 @@ def fill(
 
         check_extra()
     check_folder(data)
-    layout = _layout(form)
+    pages = _page_reader(form, reader)
+    layout, existing = pages.layout, pages.layout.form.existing
     names = _files(pictures, data)
-    _check_inputs(data, [*names, form])
+    _check_inputs(data, [*names, form, *([existing.picture] if existing and existing.picture else [])])
     done = Filled()
     with Audit(data, user or login()) as audit:
         _check_data(audit, layout)
-        desk = _Desk(audit, layout, classifier, done)
+        desk = _Desk(audit, pages, done)
         for count, name in enumerate(names, 1):
             desk.read(name)
             progress(count, len(names))
@@ -96,10 +102,24 @@ def fill(
     return done
 
 
-def _layout(form: Path) -> SheetLayout:
+@dataclass(frozen=True, slots=True)
+class _PrintedForm:
+    """A form that inkread has printed."""
+
+    layout: SheetLayout
+    classifier: GlyphClassifier
+
+    def read(self, grey: NDArray[np.uint8], name: str) -> PageOnPicture:
+        return read_page(grey, name, self.layout, self.classifier)
+
+
+def _page_reader(form: Path, reader: Reader) -> PageReader:
+    """Return what reads the pages of a form."""
     read = read_form(form)
     try:
-        return lay_out(read)
+        if read.existing is None:
+            return _PrintedForm(lay_out(read), reader.classifier)
+        return PictureForm(read, reader) if read.existing.picture else TableForm(read, reader)
     except DataError as error:
         raise DataError(f"{form}: {error.message}", code="bad-form") from None
 
@@ -148,8 +168,8 @@ def _check_data(audit: Audit, layout: SheetLayout) -> None:
 class _Desk:
     """Reads pictures one after the other, and writes what they say into the audit."""
 
-    def __init__(self, audit: Audit, layout: SheetLayout, classifier: GlyphClassifier, done: Filled) -> None:
-        self._audit, self._layout, self._classifier, self._done = audit, layout, classifier, done
+    def __init__(self, audit: Audit, pages: PageReader, done: Filled) -> None:
+        self._audit, self._pages, self._layout, self._done = audit, pages, pages.layout, done
         self.records = Records()
         self.records.follow(audit)
         self._seen = {(entry["sha256"], entry["picture_page"]) for entry in audit.of_kind("page")}
@@ -179,8 +199,9 @@ class _Desk:
 
     def _read_page(self, picture: Picture, shown: str, checksum: str, number: int) -> None:
         page = open_picture(picture, shown, pixels=PIXELS)
-        found = read_page(page.grey, shown, self._layout, self._classifier)
-        sheet = self._sheet_of(found)
+        found = self._pages.read(page.grey, shown)
+        # An existing form has no serial number, and each picture is a form.
+        sheet = shown if self._layout.form.existing else self._sheet_of(found)
         source = {"picture": shown, "sha256": checksum, "picture_page": number}
         entries = [self._entry(each, found, sheet, source, page.scale) for each in found.fields]
         before = {place: self.records.places.get(place) for place in map(_place_of, entries)}
@@ -218,7 +239,8 @@ class _Desk:
         """Return the entry of a value, and write its crop."""
         name, row = each.boxes.field.name, each.boxes.row
         mark = hashlib.sha256(f"{source['sha256']}#{source['picture_page']}".encode()).hexdigest()[:10]
-        crop = self._audit.crops / f"{sheet.replace(' ', '-')}-{found.sheet.code.page}-{name}-{row + 1}-{mark}.png"
+        plain = re.sub(r"[^\w.-]+", "-", Path(sheet).name)
+        crop = self._audit.crops / f"{plain}-{found.sheet.code.page}-{name}-{row + 1}-{mark}.png"
         self._audit.crops.mkdir(exist_ok=True)
         coded = cv2.imencode(".png", each.crop, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
         with whole_file(crop) as temporary:

@@ -24,6 +24,9 @@ FieldKind = Literal["integer", "decimal", "date", "time", "tick", "choice"]
 Paper = Literal["A4", "Letter"]
 Orientation = Literal["portrait", "landscape"]
 
+BoxUnit = Literal["mm", "px"]
+"""The unit of boxes on a reference picture: millimetres of the paper, or pixels of the picture."""
+
 FormDateOrder = Literal["DMY", "MDY", "YMD"]
 """The order of day, month and year in a date field."""
 
@@ -49,6 +52,8 @@ class FormLimits:
     """The longest title, in characters."""
     label: int = 200
     """The longest label, name or choice, in characters."""
+    length: int = 100_000
+    """Lengths on a picture are below this, in its unit."""
     text: int = 5_000
     """The longest text above or below the fields, in characters."""
 
@@ -69,14 +74,15 @@ _KEYS: dict[str, tuple[FieldKind, ...]] = {
     "check": ("integer",),
     "order": ("date",),
     "choices": ("choice",),
+    "column": _NUMBERS,
 }
 """The keys that only fields of some kinds have."""
 
 RESERVED = ("sheet", "row")
 """The columns of the data that are no fields: the number of the sheet, and the row of its table."""
 
-_COMMON = ("name", "label", "kind", "rows")
-_FORM_KEYS = ("title", "paper", "orientation", "above", "below", "field")
+_COMMON = ("name", "label", "kind", "rows", "boxes", "row_height")
+_FORM_KEYS = ("title", "paper", "orientation", "above", "below", "picture", "unit", "table", "first_row", "field")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,9 @@ class Field:
     order: the order of day, month and year.
     choices: the texts beside the boxes of a choice.
     rows: the number of rows of the table that it is a column of; None for a field that stands alone.
+    boxes: where it is on the reference picture of its form, (x, y, width, height) each; in a table, in the first row.
+    row_height: the distance of two rows on the reference picture.
+    column: the column of the table on each picture that it is, from 1.
     """
 
     name: str
@@ -108,6 +117,9 @@ class Field:
     order: FormDateOrder = "DMY"
     choices: tuple[str, ...] = ()
     rows: int | None = None
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
+    row_height: float = 0.0
+    column: int | None = None
 
     @property
     def template(self) -> str:
@@ -137,11 +149,28 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Existing:
+    """How the fields of a form that inkread has not printed are found.
+
+    picture: a picture of the form, on which its boxes are; None if the fields are columns of a table that is found.
+    unit: that of the boxes.
+    table: the numbers of rows and columns of the table, with those that are no fields.
+    first_row: the row of the table that is the first row of the fields, from 1.
+    """
+
+    picture: Path | None = None
+    unit: BoxUnit = "px"
+    table: tuple[int, int] = (0, 0)
+    first_row: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Form:
     """A form: what is printed on a sheet, and what may be written on it.
 
     name: a short name for messages, made from the title.
     above, below: texts before the first and after the last field.
+    existing: how its fields are found if inkread has not printed it; None if it is printed.
     """
 
     title: str
@@ -150,6 +179,7 @@ class Form:
     orientation: Orientation = "portrait"
     above: str = ""
     below: str = ""
+    existing: Existing | None = None
 
     @property
     def name(self) -> str:
@@ -204,6 +234,9 @@ def _form(table: Mapping[str, Any], folder: Path) -> Form:
         raise _FormMistake(f"there are {len(entries)} fields, and a form has at most {LIMITS.fields}")
     fields = tuple(_field(entry, number, folder) for number, entry in enumerate(entries, 1))
     _check_together(fields)
+    existing = _existing(table, folder)
+    for number, field in enumerate(fields, 1):
+        _check_place(f"field {number} '{field.name}': ", field, existing)
     return Form(
         title,
         fields,
@@ -211,7 +244,62 @@ def _form(table: Mapping[str, Any], folder: Path) -> Form:
         _one_of("", table, "orientation", get_args(Orientation), "portrait"),
         _text("", table, "above", LIMITS.text, default=""),
         _text("", table, "below", LIMITS.text, default=""),
+        existing,
     )
+
+
+def _existing(table: Mapping[str, Any], folder: Path) -> Existing | None:
+    """Return how the fields are found on pictures of a form that inkread has not printed."""
+    for key, other in (("unit", "picture"), ("first_row", "table")):
+        if key in table and other not in table:
+            raise _FormMistake(f"{key} is for a form with {other}, which is not there")
+    if "picture" in table and "table" in table:
+        raise _FormMistake("a form has a picture with boxes, or a table, and not both")
+    if "picture" in table:
+        picture = folder / _text("", table, "picture", LIMITS.label)
+        return Existing(picture, _one_of("", table, "unit", get_args(BoxUnit), "px"))
+    if "table" not in table:
+        return None
+    size = table["table"]
+    if not (isinstance(size, list) and len(size) == 2 and all(type(each) is int and each > 0 for each in size)):
+        raise _FormMistake(f"table = {_shown(size)}: this is [rows, columns], such as [15, 8]")
+    first = _count("", table, "first_row", 1, size[0]) if "first_row" in table else 1
+    return Existing(table=(size[0], size[1]), first_row=first)
+
+
+def _check_place(place: str, field: Field, existing: Existing | None) -> None:
+    """Refuse a field whose place is not told, or told in two ways."""
+    if (field.boxes or field.row_height) and not (existing and existing.picture):
+        raise _FormMistake(
+            f'{place}boxes are on a picture of the form; name it above the fields: picture = "blank.jpg"'
+        )
+    if field.column and not (existing and existing.table[0]):
+        raise _FormMistake(f"{place}column is for a form with a table; add a line above the fields: table = [15, 8]")
+    if existing is None:
+        return
+    if existing.picture:
+        _check_boxes(place, field)
+    elif not field.column or not field.rows:
+        raise _FormMistake(
+            f"{place}a form with a table says of each field which column it is, and how many rows it has"
+        )
+    elif field.column > existing.table[1] or existing.first_row - 1 + field.rows > existing.table[0]:
+        rows, columns = existing.table
+        raise _FormMistake(f"{place}this is outside the table, which has {rows} rows and {columns} columns")
+
+
+def _check_boxes(place: str, field: Field) -> None:
+    digits = field.template.count("#")
+    wanted = {len(field.choices) or 1} if not field.template else {digits}
+    if field.kind in _NUMBERS:
+        # Forms for typewriters and clerks have one box for the whole number.
+        wanted.add(1)
+    if len(field.boxes) not in wanted:
+        raise _FormMistake(f"{place}there are {len(field.boxes)} boxes; give {' or '.join(map(str, sorted(wanted)))}")
+    if bool(field.rows) != bool(field.row_height):
+        raise _FormMistake(f"{place}rows and row_height, the distance of two rows, belong together")
+    if field.signed and len(field.boxes) > 1:
+        raise _FormMistake(f"{place}a number that may be negative has one box, for its sign and all digits")
 
 
 def _field(table: Mapping[str, Any], number: int, folder: Path) -> Field:
@@ -246,6 +334,9 @@ def _field(table: Mapping[str, Any], number: int, folder: Path) -> Field:
         _one_of(place, table, "order", get_args(FormDateOrder), "DMY"),
         _choices(place, table) if kind == "choice" else (),
         rows,
+        _boxes(place, table),
+        _length(place, "row_height", table["row_height"]) if "row_height" in table else 0.0,
+        _count(place, table, "column", 1, LIMITS.rows) if "column" in table else None,
     )
     _check_values(place, field)
     return field
@@ -331,6 +422,23 @@ def _choices(place: str, table: Mapping[str, Any]) -> tuple[str, ...]:
     return choices
 
 
+def _boxes(place: str, table: Mapping[str, Any]) -> tuple[tuple[float, float, float, float], ...]:
+    boxes = table.get("boxes", [])
+    if not isinstance(boxes, list) or not all(isinstance(box, list) and len(box) == 4 for box in boxes):
+        raise _FormMistake(f"{place}boxes are a list of [x, y, width, height], such as boxes = [[310, 122, 40, 52]]")
+    sides = [[_length(place, "boxes", side) for side in box] for box in boxes]
+    if any(0 in box[2:] for box in sides):
+        raise _FormMistake(f"{place}one of its boxes has no width or no height")
+    return tuple((x, y, w, h) for x, y, w, h in sides)
+
+
+def _length(place: str, key: str, value: Any) -> float:
+    """Return a length on the reference picture."""
+    if isinstance(value, int | Decimal) and not isinstance(value, bool) and 0 <= value < LIMITS.length:
+        return float(value)
+    raise _FormMistake(f"{place}{key} has {_shown(value)}: this must be a length on the picture")
+
+
 def _texts(place: str, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """Return a list of texts."""
     values = table.get(key)
@@ -410,6 +518,7 @@ def fields_as_json(fields: Iterable[Field]) -> list[dict[str, Any]]:
             "maximum": None if field.maximum is None else str(field.maximum),
             "allowed": None if field.allowed is None else sorted(field.allowed),
             "choices": list(field.choices),
+            "boxes": [list(box) for box in field.boxes],
         }
         for field in fields
     ]
@@ -425,6 +534,7 @@ def fields_from_json(fields: Iterable[dict[str, Any]]) -> tuple[Field, ...]:
                 "maximum": _bound_of(field["kind"], field["maximum"]),
                 "allowed": None if field["allowed"] is None else frozenset(field["allowed"]),
                 "choices": tuple(field["choices"]),
+                "boxes": tuple(tuple(box) for box in field.get("boxes", ())),
             }
         )
         for field in fields

@@ -65,10 +65,26 @@ def read_page(grey: NDArray[np.uint8], name: str, layout: SheetLayout, classifie
     """
     sheet = find_sheet(grey, name, layout.size)
     _check_form(sheet, name, layout)
-    page = layout.pages[sheet.code.page - 1]
+    fields = layout.pages[sheet.code.page - 1].fields
+    return read_fields(grey, name, sheet, fields, layout, classifier, list(layout.markers.values()))
+
+
+def read_fields(
+    grey: NDArray[np.uint8],
+    name: str,
+    sheet: FoundSheet,
+    fields: Sequence[FieldBoxes],
+    layout: SheetLayout,
+    classifier: GlyphClassifier,
+    markers: Sequence[Rect] = (),
+) -> PageOnPicture:
+    """Return what is written in fields with a box for each digit, tick or choice.
+
+    sheet: where the paper is on the photograph. markers: what is printed in black on it, if anything.
+    """
     paper = rectified(grey, sheet.to_picture, layout.size)
-    dark = darkness(paper, list(layout.markers.values()))
-    boxes = [box for each in page.fields for box in each.all_boxes]
+    dark = darkness(paper, markers)
+    boxes = [box for each in fields for box in each.all_boxes]
     shifts, residual, line = align(dark, boxes)
     if residual > MOST_OFF:
         raise PictureError(
@@ -78,15 +94,15 @@ def read_page(grey: NDArray[np.uint8], name: str, layout: SheetLayout, classifie
         )
     inks = dict(zip(boxes, ink_in(dark, boxes, shifts, line), strict=True))
     moved = dict(zip(boxes, shifts.tolist(), strict=True))
-    glyphs, rows = _classified([inks[box] for each in page.fields for box in _digit_boxes(each)], classifier)
-    fields = []
-    for each in page.fields:
+    glyphs, rows = _classified([inks[box] for each in fields for box in _digit_boxes(each)], classifier)
+    found = []
+    for each in fields:
         count = len(_digit_boxes(each))
         reading, read = _read(each, inks, rows[:count])
         crop = _crop(paper, each, moved[each.boxes[0]])
-        fields.append(FieldOnPage(each, _place(each, sheet, grey.shape), crop, reading, glyphs[:count][read]))
+        found.append(FieldOnPage(each, place_of(each, sheet, grey.shape), crop, reading, glyphs[:count][read]))
         glyphs, rows = glyphs[count:], rows[count:]
-    return PageOnPicture(sheet, residual, tuple(fields))
+    return PageOnPicture(sheet, residual, tuple(found))
 
 
 def _check_form(sheet: FoundSheet, name: str, layout: SheetLayout) -> None:
@@ -157,7 +173,7 @@ def _crop(paper: NDArray[np.uint8], each: FieldBoxes, shift: Sequence[int]) -> N
     return paper[top : top + h, left : left + w]
 
 
-def _place(each: FieldBoxes, sheet: FoundSheet, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+def place_of(each: FieldBoxes, sheet: FoundSheet, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     """Return where a field is on the photograph: x, y, width and height in its pixels."""
     x, y, w, h = _hull(each.all_boxes, 0.0)
     corners = np.array([[(x, y), (x + w, y), (x + w, y + h), (x, y + h)]])

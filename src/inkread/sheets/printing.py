@@ -80,6 +80,8 @@ def print_sheets(
         check_folder(path)
     check_outputs(outs, [form], force=force)
     read = read_form(form)
+    if read.existing:
+        raise DataError(f"{form}: describes a form that exists already, for 'inkread fill'; it cannot be printed")
     try:
         found = lay_out(read)
     except DataError as error:

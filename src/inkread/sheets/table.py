@@ -6,11 +6,12 @@ import csv
 import hashlib
 import io
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from inkread.csv_rows import Delimiter, delimiter_sign
+from inkread.csv_rows import Delimiter, as_cell, delimiter_sign
 from inkread.errors import DataError
 from inkread.files import file_sha256, whole_file
 from inkread.sheets.audit import Audit, Entry
@@ -97,7 +98,9 @@ class Records:
             self._texts, self._texts_have = {}, delimiter
         for sheet in {place[0] for place in self.places} - set(self._texts):
             rows = ([*head, *map(self.cell, places)] for head, places in self.rows(fields, sheet))
-            self._texts[sheet] = _csv(rows, delimiter)
+            # Names of pictures, and what people type, may begin like a formula. What ends in "?" is none.
+            safe = ([cell if cell.endswith(TO_CHECK) else str(as_cell(cell)) for cell in row] for row in rows)
+            self._texts[sheet] = _csv(safe, delimiter)
         return _csv([heads(fields)], delimiter) + "".join(self._texts[sheet] for sheet in self.sheets())
 
     def sheets(self) -> list[str]:
@@ -170,9 +173,11 @@ def _csv(rows: Iterable[Sequence[str]], delimiter: str) -> str:
     return text.getvalue()
 
 
-def _sheet_order(sheet: str) -> tuple[bool, int]:
-    """Return what sorts sheets: numbered ones first, each kind by number."""
-    return not sheet.isdigit(), int(sheet.rsplit(maxsplit=1)[-1])
+def _sheet_order(sheet: str) -> tuple[int, int, str]:
+    """Return what sorts sheets: numbered ones first, each kind by number; those of existing forms by their pictures."""
+    if sheet.isdecimal() or re.fullmatch(r"unnumbered \d+", sheet):
+        return int(not sheet.isdecimal()), int(sheet.rsplit(maxsplit=1)[-1]), ""
+    return 2, 0, sheet
 
 
 def check_unchanged(audit: Audit) -> None:
