@@ -118,6 +118,11 @@ def test_the_worst_value_comes_first_and_the_errors_to_expect_fall(data: Path) -
         state = review.answer(said(state, value=state["item"]["value"]))
     assert seen == [(("day", 1), 3, 1.22), (("day", 0), 2, 0.52), (("degrees", 1), 1, 0.12)]
     assert (state["left"], state["expected"]) == (0, 0.02)
+    # Whoever wants to may go on with what needs no check.
+    more = review.state(more=True)
+    assert more["item"]["place"] == ("0001", "degrees", 0)
+    state = review.answer(said(more, value="12.5", more=True))
+    assert (state["item"], state["expected"]) == (None, 0.0)
 
 
 def test_an_answer_is_in_the_table_and_the_audit_before_the_next_is_asked(data: Path) -> None:
@@ -339,9 +344,13 @@ def test_the_keyboard_alone_is_enough(browser: Any, address: str, data: Path, sc
         page.keyboard.press("u")
         expect(page.locator("#done")).to_be_focused()
         is_fine()
+        page.keyboard.press("m")
+        expect(box).to_have_value("12.5")
+        page.keyboard.press("Enter")
+        expect(page.locator("#done")).to_be_focused()
         assert foreign == []
     assert table(data) == [["0001", "1", "11", "12.5"], ["0001", "2", "", "unreadable"]]
-    assert [entry["outcome"] for entry in reviews(data)] == ["value", "struck", "value", "unreadable"]
+    assert [entry["outcome"] for entry in reviews(data)] == ["value", "struck", "value", "unreadable", "value"]
 
 
 def test_the_page_of_inkread_web_reviews_the_tables_that_were_named(

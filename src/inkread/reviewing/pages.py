@@ -43,7 +43,7 @@ def review_app(review: Review, *more: BaseRoute) -> Starlette:
             place = None if asked is None else _place(json.loads(asked))
         except (ValueError, TypeError):
             raise _wrong_answer() from None
-        return await _said(partial(review.state, place), review)
+        return await _said(partial(review.state, place, more="more" in request.query_params), review)
 
     async def answer(request: Request) -> Response:
         return await _said(partial(review.answer, await _answer_of(request)), review)
@@ -103,9 +103,8 @@ async def _answer_of(request: Request) -> ReviewAnswer:
         given = json.loads(body)
         if given["outcome"] not in _OUTCOMES or not isinstance(given["value"], str) or len(given["value"]) > 100:
             raise _wrong_answer()
-        return ReviewAnswer(
-            _place(given["place"]), int(given["seen"]), given["outcome"], given["value"], given["sure"] is True
-        )
+        place, seen, told = _place(given["place"]), int(given["seen"]), (given["outcome"], given["value"])
+        return ReviewAnswer(place, seen, *told, sure=given["sure"] is True, more=given["more"] is True)
     except (ValueError, TypeError, KeyError):
         raise _wrong_answer() from None
 

@@ -35,6 +35,7 @@ class ReviewAnswer:
     seen: how many entries of the audit the person has seen for it.
     outcome, value: what is written there; the value is empty unless the outcome is "value".
     sure: whether the person means a value that the form does not allow.
+    more: as for `Review.state`.
     """
 
     place: Place
@@ -42,6 +43,7 @@ class ReviewAnswer:
     outcome: Answered
     value: str = ""
     sure: bool = False
+    more: bool = False
 
 
 class Review:
@@ -61,7 +63,7 @@ class Review:
         self._records = Records()
         # The probability of each value that it is wrong, and the places that a person must look at.
         self._doubts: dict[Place, float] = {}
-        self._open: dict[Place, float] = {}
+        self._open: dict[Place, None] = {}
         self._lock = threading.Lock()
         self._behind = False
         with self._opened() as audit:
@@ -70,10 +72,13 @@ class Review:
             # A program may have ended before it wrote the table.
             write_table(audit, self.fields, self._records)
 
-    def state(self, place: Place | None = None) -> dict[str, Any]:
-        """Return how much is left, and the worst value, or the one at a place."""
+    def state(self, place: Place | None = None, *, more: bool = False) -> dict[str, Any]:
+        """Return how much is left, and the worst value, or the one at a place.
+
+        more: whether to go on with the least certain of the other values when nothing is left to check.
+        """
         with self._opened():
-            return self._state(place)
+            return self._state(place, more=more)
 
     def answer(self, answer: ReviewAnswer) -> dict[str, Any]:
         """Write an answer into the audit and the table, and return the state after that.
@@ -85,7 +90,7 @@ class Review:
             check_unchanged(audit)
             now = self._records.places.get(answer.place)
             if now is None:
-                return {**self._state(), "note": "This value is no longer in the table."}
+                return {**self._state(more=answer.more), "note": "This value is no longer in the table."}
             if len(now.entries) != answer.seen:
                 last = now.entries[-1]
                 said = f"{last['by']} was faster: {now.value or now.outcome}. Nothing was replaced."
@@ -106,7 +111,7 @@ class Review:
             self._behind = large and bool(self._open)
             if not self._behind:
                 write_table(audit, self.fields, self._records)
-            return self._state()
+            return self._state(more=answer.more)
 
     def close(self) -> None:
         """Write the table if it is behind its audit. Does nothing if it was changed by hand meanwhile."""
@@ -128,19 +133,22 @@ class Review:
             self._doubts[place] = _doubt(now)
             self._open.pop(place, None)
             if now.to_check:
-                self._open[place] = self._doubts[place]
+                self._open[place] = None
 
     def _urgency(self, place: Place) -> tuple[float, int]:
-        """Return what sorts the values to check, the least certain last, and of equals the upper one."""
-        return self._open[place], -place[2]
+        """Return what sorts values, the least certain last, and of equals the upper one."""
+        return self._doubts[place], -place[2]
 
     def _field(self, place: Place) -> Field:
         return next(field for field in self.fields if field.name == place[1])
 
-    def _state(self, place: Place | None = None) -> dict[str, Any]:
+    def _state(self, place: Place | None = None, *, more: bool = False) -> dict[str, Any]:
         places = self._records.places
         if place not in places:
             place = max(self._open, key=self._urgency, default=None)
+        if place is None and more:
+            rest = (each for each, now in places.items() if all(entry["kind"] != "review" for entry in now.entries))
+            place = max(rest, key=self._urgency, default=None)
         return {
             "left": len(self._open),
             "values": len(places),

@@ -10,6 +10,8 @@ let item = null;
 let typed = false;
 let sure = false;
 let busy = false;
+// Whether to go on with values that need no check, the least certain first.
+let more = false;
 
 async function ask(address, options) {
   if (busy) return;
@@ -89,7 +91,7 @@ function neighbour({ label, cell, crop }) {
 async function answer(outcome, value = "") {
   if (!item || busy) return;
   const place = item.place;
-  const body = JSON.stringify({ place, seen: item.seen, outcome, value, sure });
+  const body = JSON.stringify({ place, seen: item.seen, outcome, value, sure, more });
   const said = await ask("answers", { method: "POST", body });
   if (said?.refused) {
     at("message").textContent = said.refused;
@@ -114,6 +116,12 @@ async function back() {
   show(said);
 }
 
+async function goOn() {
+  if (item) return;
+  more = true;
+  show(await ask("answers?more"));
+}
+
 function written() {
   const text = at("value").value.trim();
   const number = Number(text);
@@ -124,11 +132,12 @@ function press(key) {
   if (ANSWERS[key]) answer(ANSWERS[key]);
   else if (key === "Backspace") back();
   else if (key === "?") at("keys").showModal();
+  else if (key === "m") goOn();
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || at("keys").open) return;
-  const known = ANSWERS[event.key] || event.key === "?" || (event.key === "Backspace" && !(typed && at("value").value));
+  const known = ANSWERS[event.key] || event.key === "?" || (event.key === "m" && !item) || (event.key === "Backspace" && !(typed && at("value").value));
   if (known) {
     event.preventDefault();
     if (!event.repeat) press(event.key);
