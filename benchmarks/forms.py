@@ -32,7 +32,8 @@ from inkread.datasets import load_mnist
 from inkread.expecting.check_digits import luhn
 from inkread.pictures.opening import open_picture
 from inkread.sheets.field_rules import rule_of
-from inkread.sheets.forms import Field, read_form
+from inkread.sheets.form_file import read_form
+from inkread.sheets.forms import Field
 from inkread.sheets.page_layout import FieldBoxes, Rect, SheetLayout
 from inkread.sheets.page_reading import PIXELS, FieldOnPage, read_page
 from inkread.sheets.placing import lay_out

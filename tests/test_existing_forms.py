@@ -15,7 +15,7 @@ from helpers.filled_sheets import DOTS, Writing, photographed, save, write_digit
 from helpers.ruled import rules, written
 from inkread.cli import main
 from inkread.sheets.cell_reading import CellRule
-from inkread.sheets.forms import read_form
+from inkread.sheets.form_file import read_form
 from inkread.sheets.page_layout import Rect
 from inkread.values import Notation
 
@@ -155,7 +155,7 @@ def test_what_could_mean_two_things_does_not_fit(here: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("unit = \"mm\"", "unit = \"cm\""), "unit = \"cm\": it is one of mm, px"),
+        (("unit = \"mm\"", "unit = \"cm\""), "unit = \"cm\": did you mean 'mm'?"),
         (('picture = "blank.png"\nunit = "mm"\n', ""), "field 1 'station': boxes are on a picture; name it"),
         (("[[30, 40, 7, 7]]", "[[30, 40, 7, 0]]"), "field 2 'snow': one of its boxes has no width or no height"),
         (("[[30, 40, 7, 7]]", "[[30, 40, 7]]"), "field 2 'snow': boxes are a list of [x, y, width, height]"),

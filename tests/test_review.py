@@ -23,7 +23,8 @@ from inkread.reviewing import review as module
 from inkread.reviewing.review import Review, ReviewAnswer
 from inkread.reviewing.second_choice import second_choice
 from inkread.sheets.audit import Audit
-from inkread.sheets.forms import fields_as_json, fields_from_json, read_form
+from inkread.sheets.form_file import read_form
+from inkread.sheets.forms import fields_as_json, fields_from_json
 from inkread.sheets.table import Records, _merge, write_table
 from inkread.teaching.lessons import png
 from inkread.teaching.profiles import Profile

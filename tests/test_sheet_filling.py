@@ -16,7 +16,7 @@ from inkread.cli import main
 from inkread.errors import DataError
 from inkread.sheets import audit as audits
 from inkread.sheets.audit import Audit
-from inkread.sheets.forms import read_form
+from inkread.sheets.form_file import read_form
 from inkread.sheets.page_layout import SheetLayout
 from inkread.sheets.placing import lay_out
 from inkread.sheets.table import Records

@@ -25,7 +25,8 @@ from inkread.pictures.opening import FilePage, Picture, open_picture
 from inkread.reader import Reader
 from inkread.sheets.audit import Audit, Entry, crops_of, login
 from inkread.sheets.existing_forms import PageReader, PictureForm, TableForm
-from inkread.sheets.forms import fields_as_json, read_form
+from inkread.sheets.form_file import read_form
+from inkread.sheets.forms import fields_as_json
 from inkread.sheets.page_layout import SheetLayout
 from inkread.sheets.page_reading import PIXELS, FieldOnPage, PageOnPicture, read_page
 from inkread.sheets.placing import lay_out
@@ -266,7 +267,7 @@ class _Desk:
         }
         if reading.outcome not in SETTLED and len(each.glyphs):
             # A review may teach them.
-            entry["glyphs"] = base64.b64encode(png(as_bytes(np.hstack(each.glyphs)))).decode()
+            entry["glyphs"] = base64.b64encode(png(as_bytes(np.hstack(list(each.glyphs))))).decode()
         return entry
 
     def _note_conflict(self, place: Place, now: Merged) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from inkread.errors import DataError, OptionError
 from inkread.files import check_folder, check_outputs, writable
 from inkread.sheets.codes import SheetCode, marker_cells
-from inkread.sheets.forms import read_form
+from inkread.sheets.form_file import read_form
 from inkread.sheets.page_layout import (
     DETAIL,
     HINT,
