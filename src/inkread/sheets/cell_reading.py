@@ -57,7 +57,7 @@ def read_cell(field: Field, reading: Reading) -> FieldReading:
     reasons = {each.reason for each in reading.unread}
     if reading.refused:
         return FieldReading("struck", "", "", 1.0) if reasons == {"struck"} else FieldReading("unsure", "", "", 0.3)
-    found = read_numbers(field, reading.numbers, reading.confidence)
+    found = read_numbers(field, reading.numbers, reading.confidence or 0.0)
     if reasons & {"struck", "unsure", "word"} and found.outcome != "unsure":
         return FieldReading("unsure", found.read, found.value, min(found.confidence, _CHANGED), found.probabilities)
     return found

@@ -65,7 +65,9 @@ _TABLE_OPTIONS = ReadOptions(as_="table", min_confidence=0.0)
 class PageReader(Protocol):
     """Reads pages of one form."""
 
-    layout: SheetLayout
+    @property
+    def layout(self) -> SheetLayout:
+        """Where the fields are."""
 
     def read(self, grey: Grey, name: str) -> PageOnPicture:
         """Return what is written on a picture, (H, W) uint8 with dark ink. Raises `PictureError`."""
@@ -183,7 +185,7 @@ class PictureForm:
             )
         back = cv2.perspectiveTransform(here[good][None], to_paper)[0]
         residual = float(np.sqrt(((back - there[good]) ** 2).sum(axis=1).mean()))
-        to_picture = np.linalg.inv(to_paper)
+        to_picture = np.asarray(np.linalg.inv(to_paper), np.float64)
         self._check_slip(grey, to_picture, name)
         return _sheet(self.layout, to_picture, residual)
 
@@ -235,7 +237,8 @@ def _features(grey: Grey) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
     found, descriptors = cv2.SIFT.create(4000).detectAndCompute(small, None)
     places = np.array([each.pt for each in found], np.float64).reshape(-1, 2)
-    return (places + 0.5) / scale - 0.5, np.zeros((0, 128), np.float32) if descriptors is None else descriptors
+    looks = np.zeros((0, 128)) if descriptors is None else descriptors
+    return np.asarray((places + 0.5) / scale - 0.5, np.float64), np.asarray(looks, np.float32)
 
 
 def _matched(one: NDArray[np.float32], other: NDArray[np.float32]) -> list[tuple[int, int]]:
