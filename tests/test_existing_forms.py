@@ -157,8 +157,8 @@ def test_what_could_mean_two_things_does_not_fit(here: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("unit = \"mm\"", "unit = \"cm\""), "unit = \"cm\": did you mean 'mm'?"),
-        (('picture = "blank.png"\nunit = "mm"\n', ""), "field 1 'station': boxes are on a picture of the form; name it"),
+        (("unit = \"mm\"", "unit = \"cm\""), "unit = \"cm\": it is one of mm, px"),
+        (('picture = "blank.png"\nunit = "mm"\n', ""), "field 1 'station': boxes are on a picture of the form"),
         (("[[30, 40, 7, 7]]", "[[30, 40, 7, 0]]"), "field 2 'snow': one of its boxes has no width or no height"),
         (("[[30, 40, 7, 7]]", "[[30, 40, 7]]"), "field 2 'snow': boxes are a list of [x, y, width, height]"),
         (("[129, 40, 9, 11], ", ""), "field 1 'station': there are 2 boxes; give 1 or 3"),

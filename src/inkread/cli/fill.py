@@ -51,11 +51,15 @@ def fill(
     """Read photographs of filled-in sheets of 'inkread sheet' into a table.
 
     The table has a row per sheet, or per row of its table, and a column per field. A value that must be checked ends in
-    a question mark. DATA.audit.jsonl has every value with its picture, its place, its probabilities and what became of
-    it, and DATA.crops has a picture of every field. The pages of a serial number are put together.
+    a question mark, and is yellow in a workbook, with its picture beside. DATA.audit.jsonl has every value with its
+    picture, its place, its probabilities and what became of it, and DATA.crops has a picture of every field. The pages
+    of a serial number are put together.
 
     Run it again to add more photographs. Those that were read before are skipped. A table that was changed by hand is
     not replaced.
+
+    A form may also describe a form or a log that exists already, by boxes on a picture of it or as the columns of a
+    table; docs/sheets.md tells how.
 
     Examples:
 

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from inkread.expecting import Expect
 from inkread.expecting.fitting import fit_numbers
 from inkread.readings import Number, Reading
-from inkread.sheets.field_reading import LIMITS, FieldReading
+from inkread.sheets.field_reading import FieldReading
 from inkread.sheets.field_rules import FieldRule, rule_of
 from inkread.sheets.forms import Field
 from inkread.values import Notation
+
+_ENOUGH = 0.95
+"""A reading with a smaller probability is unsure."""
 
 _CHANGED = 0.5
 """A text that the form has changed is at most this certain, so that a person looks at it."""
@@ -76,8 +79,8 @@ def read_numbers(field: Field, numbers: Sequence[Number], confidence: float = 1.
     kept = tuple((*each.probabilities, each.non_digit) for number in numbers for each in number.digits)
     sure = min(confidence, *(number.confidence for number in numbers))
     if fitted.unfit is not None:
-        return FieldReading("unfit" if sure >= LIMITS.confidence else "unsure", read, "", round(sure, 5), kept)
+        return FieldReading("unfit" if sure >= _ENOUGH else "unsure", read, "", round(sure, 5), kept)
     [number] = fitted.numbers
     sure = min(sure, number.confidence) if number.read is None else min(number.confidence, _CHANGED)
     value = rule.rule.value_of(rule.plain(number.text))
-    return FieldReading("value" if sure >= LIMITS.confidence else "unsure", read, value, round(sure, 5), kept)
+    return FieldReading("value" if sure >= _ENOUGH else "unsure", read, value, round(sure, 5), kept)

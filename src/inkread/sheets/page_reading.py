@@ -24,6 +24,11 @@ PIXELS = 4_000_000
 CROP_MARGIN = 2.0
 """The crop of a field shows this much around its boxes, in millimetres."""
 
+VIEWS = ((0.0, 1.0), (7.0, 1.0), (-7.0, 1.0), (0.0, 1.08), (0.0, 0.92))
+"""Each digit is read in these views, turned by an angle in degrees and scaled, and the mean counts: if a small change
+of a digit changes the answer, a person should look. Of 10 000 validation digits, with 1% flagged, 13 are wrong and not
+flagged in the first view alone, and 9 in all."""
+
 MOST_OFF = 0.6
 """If the boxes fit worse than this, root mean square in millimetres, they are not where the form has them."""
 
@@ -135,8 +140,18 @@ def _classified(inks: Sequence[BoxInk], classifier: GlyphClassifier) -> tuple[ND
     glyphs, rows = np.zeros((len(inks), SIDE, SIDE), np.float32), np.zeros((len(inks), CLASSES + 1), np.float32)
     written = [at for at, ink in enumerate(inks) if ink.area >= LIMITS.blank]
     glyphs[written] = normalise([inks[at].ink for at in written])
-    rows[written] = classifier.classify(glyphs[written])
+    views = np.concatenate([_changed(glyphs[written], *view) for view in VIEWS])
+    rows[written] = classifier.classify(views).reshape(len(VIEWS), -1, CLASSES + 1).mean(axis=0)
     return glyphs, rows
+
+
+def _changed(glyphs: NDArray[np.float32], angle: float, scale: float) -> NDArray[np.float32]:
+    """Return glyphs, (N, 28, 28), turned counter-clockwise by an angle in degrees and scaled."""
+    if (angle, scale) == (0.0, 1.0):
+        return glyphs
+    matrix = cv2.getRotationMatrix2D(((SIDE - 1) / 2, (SIDE - 1) / 2), angle, scale)
+    changed = [cv2.warpAffine(glyph, matrix, (SIDE, SIDE)) for glyph in glyphs]
+    return np.asarray(changed, np.float32).reshape(-1, SIDE, SIDE)
 
 
 def _read(each: FieldBoxes, inks: dict[Rect, BoxInk], rows: NDArray[np.float32]) -> tuple[FieldReading, slice]:
