@@ -23,9 +23,10 @@ from inkread.reviewing import review as module
 from inkread.reviewing.review import Review, ReviewAnswer
 from inkread.reviewing.second_choice import second_choice
 from inkread.sheets.audit import Audit
+from inkread.sheets.data_file import write_table
 from inkread.sheets.form_file import read_form
 from inkread.sheets.forms import fields_as_json, fields_from_json
-from inkread.sheets.table import Records, _merge, write_table
+from inkread.sheets.table import Records, _merge
 from inkread.teaching.lessons import png
 from inkread.teaching.profiles import Profile
 
@@ -198,7 +199,7 @@ def glyphs(count: int) -> str:
 
 def test_corrections_are_taught_when_asked(data: Path, tmp_path: Path) -> None:
     profile = Profile("bob", path=tmp_path / "taught.sqlite")
-    sure = boxes((2, 7, 0.99), (8, 3, 0.3))
+    sure = boxes((2, 7, 0.99), (8, 3, 0.6))
     with Audit(data, "ada") as audit:
         audit.append([value("day", 2, "28", 0.1, probabilities=sure, glyphs=glyphs(2)), PAGE])
     place = ("0001", "day", 2)

@@ -15,9 +15,10 @@ from inkread.errors import DataError, OptionError
 from inkread.reviewing.corrections import Corrections
 from inkread.reviewing.second_choice import second_choice
 from inkread.sheets.audit import Audit, Entry, login
+from inkread.sheets.data_file import check_unchanged, write_table
 from inkread.sheets.field_rules import rule_of
 from inkread.sheets.forms import Field, fields_from_json
-from inkread.sheets.table import SETTLED, Merged, Place, Records, check_unchanged, write_table
+from inkread.sheets.table import SETTLED, Merged, Place, Records
 from inkread.teaching.profiles import Profile
 
 Answered = Literal["value", "empty", "struck", "unreadable"]

@@ -62,7 +62,7 @@ _OPTIONS = ReadOptions(as_="number", min_confidence=0.0)
 _TABLE_OPTIONS = ReadOptions(as_="table", min_confidence=0.0)
 
 
-class PageReader(Protocol):
+class FormReader(Protocol):
     """Reads pages of one form."""
 
     @property

@@ -24,13 +24,14 @@ from inkread.pictures.folders import pictures_in
 from inkread.pictures.opening import FilePage, Picture, open_picture
 from inkread.reader import Reader
 from inkread.sheets.audit import Audit, Entry, crops_of, login
-from inkread.sheets.existing_forms import PageReader, PictureForm, TableForm
+from inkread.sheets.data_file import check_unchanged, write_table
+from inkread.sheets.existing_forms import FormReader, PictureForm, TableForm
 from inkread.sheets.form_file import read_form
 from inkread.sheets.forms import fields_as_json
 from inkread.sheets.page_layout import SheetLayout
 from inkread.sheets.page_reading import PIXELS, FieldOnPage, PageOnPicture, read_page
 from inkread.sheets.placing import lay_out
-from inkread.sheets.table import SETTLED, Merged, Place, Records, check_unchanged, write_table
+from inkread.sheets.table import SETTLED, Merged, Place, Records
 from inkread.teaching.lessons import as_bytes, png
 
 
@@ -114,7 +115,7 @@ class _PrintedForm:
         return read_page(grey, name, self.layout, self.classifier)
 
 
-def _page_reader(form: Path, reader: Reader) -> PageReader:
+def _page_reader(form: Path, reader: Reader) -> FormReader:
     """Return what reads the pages of a form."""
     read = read_form(form)
     try:
@@ -169,7 +170,7 @@ def _check_data(audit: Audit, layout: SheetLayout) -> None:
 class _Desk:
     """Reads pictures one after the other, and writes what they say into the audit."""
 
-    def __init__(self, audit: Audit, pages: PageReader, done: Filled) -> None:
+    def __init__(self, audit: Audit, pages: FormReader, done: Filled) -> None:
         self._audit, self._pages, self._layout, self._done = audit, pages, pages.layout, done
         self.records = Records()
         self.records.follow(audit)

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
-from inkread.csv_rows import Delimiter, as_cell, delimiter_sign
-from inkread.errors import DataError
-from inkread.files import file_sha256, whole_file
+from inkread.csv_rows import as_cell
 from inkread.sheets.audit import Audit, Entry
 from inkread.sheets.forms import Field
 
@@ -178,46 +173,3 @@ def _sheet_order(sheet: str) -> tuple[int, int, str]:
     if sheet.isdecimal() or re.fullmatch(r"unnumbered \d+", sheet):
         return int(not sheet.isdecimal()), int(sheet.rsplit(maxsplit=1)[-1]), ""
     return 2, 0, sheet
-
-
-def check_unchanged(audit: Audit) -> None:
-    """Raise `DataError` if somebody has changed the table since it was written from its audit."""
-    # A program may have ended after it noted the checksum of a table and before it wrote the table.
-    known = [entry["sha256"] for entry in _written(audit)]
-    if audit.data.exists() and file_sha256(audit.data) not in known:
-        raise DataError(
-            f"{audit.data}: was changed since inkread wrote it, and would lose these changes; move it away, and it is "
-            f"written again from {audit.path.name}"
-        )
-
-
-def _written(audit: Audit) -> list[Entry]:
-    """Return the entries about the last two times that the table was written as this kind of file, the last first."""
-    kind = audit.data.suffix
-    found = (each for each in reversed(audit.entries) if each["kind"] == "data" and each["file"].endswith(kind))
-    return list(islice(found, 2))
-
-
-def write_table(audit: Audit, fields: Sequence[Field], records: Records, delimiter: Delimiter | None = None) -> None:
-    """Write the table of an audit, as CSV or XLSX by its name, unless it is on the disk already.
-
-    delimiter: what separates the cells of CSV; None for what it has, or a comma.
-    """
-    if not records.places:
-        return
-    last = next(iter(_written(audit)), {})
-    sign = delimiter_sign(delimiter) if delimiter or not last else last.get("delimiter", ",")
-    if audit.data.suffix.lower() == ".xlsx":
-        from inkread.sheets.data_workbook import workbook
-
-        content = workbook(fields, records, audit.crops)
-    else:
-        content = records.csv_text(fields, sign).encode()
-    checksum = hashlib.sha256(content).hexdigest()
-    if audit.data.exists() and last and last["sha256"] == checksum == file_sha256(audit.data):
-        return
-    audit.append([{"kind": "data", "file": audit.data.name, "sha256": checksum, "delimiter": sign}])
-    with whole_file(audit.data) as temporary:
-        temporary.write_bytes(content)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())

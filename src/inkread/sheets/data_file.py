@@ -1,21 +1,72 @@
-"""The table of data as an XLSX file: values that must be checked are yellow, with their crops at the end of the row."""
+"""The file of the table of data, as CSV or XLSX: written from the audit, whole or not at all; changes by hand are seen.
+
+In a workbook, values that must be checked are yellow, with their crops at the end of the row.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from inkread.csv_rows import Delimiter, delimiter_sign
+from inkread.errors import DataError
+from inkread.files import file_sha256, whole_file
+from inkread.sheets.audit import Audit, Entry
 from inkread.sheets.forms import Field
 from inkread.sheets.table import Merged, Place, Records, heads
 from inkread.tables.workbook import FIRST_YEAR, MOST_CROPS, MOST_DIGITS, PLAIN, YELLOW, check_extra, put_crop
 
 _WRITTEN = datetime(2000, 1, 1)
 """The same table always gives the same file, whenever it is written, so that a change by hand is seen."""
+
+
+def check_unchanged(audit: Audit) -> None:
+    """Raise `DataError` if somebody has changed the table since it was written from its audit."""
+    # A program may have ended after it noted the checksum of a table and before it wrote the table.
+    known = [entry["sha256"] for entry in _written(audit)]
+    if audit.data.exists() and file_sha256(audit.data) not in known:
+        raise DataError(
+            f"{audit.data}: was changed since inkread wrote it, and would lose these changes; move it away, and it is "
+            f"written again from {audit.path.name}"
+        )
+
+
+def _written(audit: Audit) -> list[Entry]:
+    """Return the entries about the last two times that the table was written as this kind of file, the last first."""
+    kind = audit.data.suffix
+    found = (each for each in reversed(audit.entries) if each["kind"] == "data" and each["file"].endswith(kind))
+    return list(islice(found, 2))
+
+
+def write_table(audit: Audit, fields: Sequence[Field], records: Records, delimiter: Delimiter | None = None) -> None:
+    """Write the table of an audit, as CSV or XLSX by its name, unless it is on the disk already.
+
+    delimiter: what separates the cells of CSV; None for what it has, or a comma.
+    """
+    if not records.places:
+        return
+    last = next(iter(_written(audit)), {})
+    sign = delimiter_sign(delimiter) if delimiter or not last else last.get("delimiter", ",")
+    if audit.data.suffix.lower() == ".xlsx":
+        content = workbook(fields, records, audit.crops)
+    else:
+        content = records.csv_text(fields, sign).encode()
+    checksum = hashlib.sha256(content).hexdigest()
+    if audit.data.exists() and last and last["sha256"] == checksum == file_sha256(audit.data):
+        return
+    audit.append([{"kind": "data", "file": audit.data.name, "sha256": checksum, "delimiter": sign}])
+    with whole_file(audit.data) as temporary:
+        temporary.write_bytes(content)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
 
 
 def workbook(fields: Sequence[Field], records: Records, crops: Path) -> bytes:
@@ -32,7 +83,7 @@ def workbook(fields: Sequence[Field], records: Records, crops: Path) -> bytes:
     file = BytesIO()
     book = xlsxwriter.Workbook(file, {"in_memory": True, **PLAIN})
     book.set_properties({"created": _WRITTEN})
-    table = _Table(book, fields, records, crops)
+    table = _DataSheet(book, fields, records, crops)
     for sheet in records.sheets():
         for head, places in records.rows(fields, sheet):
             table.row(head, places)
@@ -40,7 +91,7 @@ def workbook(fields: Sequence[Field], records: Records, crops: Path) -> bytes:
     return file.getvalue()
 
 
-class _Table:
+class _DataSheet:
     """The worksheet, filled from top to bottom."""
 
     def __init__(self, book: Any, fields: Sequence[Field], records: Records, crops: Path) -> None:
