@@ -10,6 +10,7 @@ chosen with the last 10 000 training images (`--digits validation`); the test im
 from __future__ import annotations
 
 import argparse
+import csv
 import io
 import os
 import time
@@ -31,7 +32,8 @@ from inkread.datasets import load_mnist
 from inkread.expecting.check_digits import luhn
 from inkread.pictures.opening import open_picture
 from inkread.sheets.field_rules import rule_of
-from inkread.sheets.forms import Field, read_form
+from inkread.sheets.form_file import read_form
+from inkread.sheets.forms import Field
 from inkread.sheets.page_layout import FieldBoxes, Rect, SheetLayout
 from inkread.sheets.page_reading import PIXELS, FieldOnPage, read_page
 from inkread.sheets.placing import lay_out
@@ -257,6 +259,8 @@ class Score:
         self.counts: Counter[str] = Counter()
         # For each number with a likeliest value: its confidence, and whether the value is right.
         self.numbers: list[tuple[float, bool]] = []
+        # How many values there are of each confidence, flagged or not, right or not.
+        self.values: Counter[tuple[float, bool, bool]] = Counter()
 
     def add(self, truth: dict[tuple[str, int], Truth], fields: Sequence[FieldOnPage]) -> bool:
         """Count the fields of a page and print those that are wrong or flagged. Tell whether all are right."""
@@ -269,6 +273,7 @@ class Score:
             right = (got.outcome, got.value) == expected
             self.counts["flagged"] += flagged
             self.counts["wrong"] += not flagged and not right
+            self.values[round(got.confidence, 4), flagged, right or (flagged and got.value == expected[1])] += 1
             if got.probabilities and got.value and got.outcome in ("value", "unsure"):
                 self.numbers.append((got.confidence, got.value == expected[1]))
             if not right:
@@ -288,6 +293,16 @@ class Score:
             below = sum(sure < least for sure, _ in self.numbers)
             print(f"   numbers at a confidence of {least}: {wrong} wrong, {below} flagged of {len(self.numbers)}")
 
+    def save(self, path: Path) -> None:
+        """Write the values for `benchmarks/review.py`."""
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["confidence", "flagged", "right", "count"])
+            writer.writerows(
+                [sure, int(flagged), int(right), self.values[sure, flagged, right]]
+                for sure, flagged, right in sorted(self.values)
+            )
+
 
 def main() -> None:
     """Print what was read on each sheet, and the table."""
@@ -296,6 +311,7 @@ def main() -> None:
     parser.add_argument("--digits", choices=["validation", "test"], default="validation")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="a folder for the photographs with wrong values")
+    parser.add_argument("--values", type=Path, help="a CSV file to write, with how many values have which confidence")
     asked = parser.parse_args()
     mnist = load_mnist(Path(os.environ.get("INKREAD_DATA") or Path(__file__).parents[2] / "shared" / "data"))
     held_back = (mnist.train_images[-10_000:], mnist.train_labels[-10_000:])
@@ -330,6 +346,8 @@ def main() -> None:
         if asked.keep and not good:
             (asked.keep / f"{number}.jpg").write_bytes(content)
     score.report()
+    if asked.values:
+        score.save(asked.values)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import csv
 import json
 import subprocess
@@ -9,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import cv2
 import numpy as np
@@ -16,11 +19,16 @@ import pytest
 
 from inkread.cli import main
 from inkread.errors import DataError, OptionError
+from inkread.reviewing import review as module
 from inkread.reviewing.review import Review, ReviewAnswer
 from inkread.reviewing.second_choice import second_choice
 from inkread.sheets.audit import Audit
-from inkread.sheets.forms import fields_as_json, fields_from_json, read_form
-from inkread.sheets.table import merged, write_table
+from inkread.sheets.data_file import write_table
+from inkread.sheets.form_file import read_form
+from inkread.sheets.forms import fields_as_json, fields_from_json
+from inkread.sheets.table import Records, _merge
+from inkread.teaching.lessons import png
+from inkread.teaching.profiles import Profile
 
 FORM = """
 title = "Days"
@@ -84,7 +92,9 @@ def data(tmp_path: Path) -> Path:
     with Audit(path, "ada") as audit:
         audit.append([{"kind": "form", "form": "DAYS", "geometry": "1", "fields": fields_as_json(fields)}])
         audit.append([*VALUES, PAGE])
-        write_table(audit, fields, merged(audit.entries))
+        records = Records()
+        records.follow(audit)
+        write_table(audit, fields, records)
     return path
 
 
@@ -110,6 +120,11 @@ def test_the_worst_value_comes_first_and_the_errors_to_expect_fall(data: Path) -
         state = review.answer(said(state, value=state["item"]["value"]))
     assert seen == [(("day", 1), 3, 1.22), (("day", 0), 2, 0.52), (("degrees", 1), 1, 0.12)]
     assert (state["left"], state["expected"]) == (0, 0.02)
+    # Whoever wants to may go on with what needs no check.
+    more = review.state(more=True)
+    assert more["item"]["place"] == ("0001", "degrees", 0)
+    state = review.answer(said(more, value="12.5", more=True))
+    assert (state["item"], state["expected"]) == (None, 0.0)
 
 
 def test_an_answer_is_in_the_table_and_the_audit_before_the_next_is_asked(data: Path) -> None:
@@ -176,6 +191,80 @@ def test_a_table_that_was_changed_by_hand_is_refused(data: Path, capsys: pytest.
     assert "move it away" in capsys.readouterr().err
 
 
+def glyphs(count: int) -> str:
+    """Return what an audit keeps of the glyphs of some boxes, each a little lighter than the one before."""
+    strip = np.hstack([np.full((28, 28), 255 - at, np.uint8) for at in range(count)])
+    return base64.b64encode(png(strip)).decode()
+
+
+def test_corrections_are_taught_when_asked(data: Path, tmp_path: Path) -> None:
+    profile = Profile("bob", path=tmp_path / "taught.sqlite")
+    sure = boxes((2, 7, 0.99), (8, 3, 0.6))
+    with Audit(data, "ada") as audit:
+        audit.append([value("day", 2, "28", 0.1, probabilities=sure, glyphs=glyphs(2)), PAGE])
+    place = ("0001", "day", 2)
+    Review(data, "bob").answer(ReviewAnswer(place, 1, "value", "23"))
+    assert profile.lessons() == []
+    review = Review(data, "bob", profile)
+    review.answer(ReviewAnswer(place, 2, "value", "23"))
+    [lesson] = profile.lessons()
+    assert (lesson.label, int(lesson.glyph[0, 0]), lesson.picture) == (3, 254, "a.jpg")
+    assert reviews(data)[-1]["taught"] == [lesson.id]
+    # Another answer for the same field takes the lesson back.
+    review.answer(ReviewAnswer(place, 3, "value", "29"))
+    assert [lesson.label for lesson in profile.lessons()] == [9]
+    review.answer(ReviewAnswer(place, 4, "unreadable"))
+    assert profile.lessons() == []
+
+
+def test_a_day_and_a_decimal_comma_are_taken_as_people_type_them(tmp_path: Path) -> None:
+    (tmp_path / "form.toml").write_text(
+        'title = "T"\n[[field]]\nname = "d"\nkind = "date"\n[[field]]\nname = "n"\nkind = "decimal"\ndigits = 3\n'
+        "decimals = 1\n",
+        encoding="utf-8",
+    )
+    fields, path = read_form(tmp_path / "form.toml").fields, tmp_path / "data.csv"
+    day = {**value("d", 0, "05/11/2026", 0.6), "value": "2026-11-05"}
+    with Audit(path, "ada") as audit:
+        audit.append([{"kind": "form", "fields": fields_as_json(fields)}, day, value("n", 0, "12.5", 0.7), PAGE])
+    review = Review(path, "bob")
+    state = review.answer(said(review.state(), value="2026-11-05"))
+    review.answer(said(state, value="12,6"))
+    assert table(path) == [["0001", "2026-11-05", "12.6"]]
+
+
+def test_an_answer_looks_at_nothing_but_its_value(tmp_path: Path) -> None:
+    form, path = tmp_path / "form.toml", tmp_path / "data.csv"
+    form.write_text(FORM.replace("rows = 4\n", ""), encoding="utf-8")
+    sheets = [f"{number:04d}" for number in range(1, 501)]
+    many = [{**entry, "sheet": sheet} for sheet in sheets for entry in (value("day", 0, "17", 0.6), PAGE)]
+    with Audit(path, "ada") as audit:
+        audit.append([{"kind": "form", "fields": fields_as_json(read_form(form).fields)}, *many])
+    review = Review(path, "bob")
+    with (
+        patch("inkread.sheets.table._merge", wraps=_merge) as merging,
+        patch("json.loads", wraps=json.loads) as parsing,
+    ):
+        review.answer(said(review.state(), value="17"))
+    assert merging.call_count == 1
+    assert max(len(call.args[0]) for call in parsing.call_args_list) < 1000
+    assert len(table(path)) == len(sheets)
+
+
+def test_a_large_workbook_is_written_when_the_review_ends(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "QUICK_WORKBOOK", 1)
+    workbook = data.with_suffix(".xlsx")
+    review = Review(workbook, "bob")
+    before = workbook.read_bytes()
+    review.answer(said(review.state(), value="23"))
+    assert workbook.read_bytes() == before
+    review.close()
+    assert workbook.read_bytes() != before
+    # The other table of the audit is written when it is opened.
+    Review(data, "bob")
+    assert table(data)[1][2] == "23"
+
+
 def test_a_table_without_an_audit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="there is no audit beside it"):
         Review(tmp_path / "other.csv")
@@ -195,11 +284,18 @@ def test_the_second_choice_is_one_that_the_form_allows(tmp_path: Path) -> None:
 
 @pytest.fixture
 def address(data: Path) -> Iterator[str]:
-    command = [sys.executable, "-m", "inkread", "review", str(data), "--user", "bob", "--no-browser"]
+    with served("review", str(data), "--user", "bob", "--no-browser") as line:
+        yield line.split()[4].rstrip("/")
+
+
+@contextlib.contextmanager
+def served(*words: str) -> Iterator[str]:
+    """Give the first line that a command prints, which serves until then."""
+    command = [sys.executable, "-m", "inkread", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             line = server.stdout.readline() if server.stdout else ""
-            yield line.split()[4].rstrip("/")
+            yield line
         finally:
             server.terminate()
             server.wait()
@@ -250,6 +346,41 @@ def test_the_keyboard_alone_is_enough(browser: Any, address: str, data: Path, sc
         page.keyboard.press("u")
         expect(page.locator("#done")).to_be_focused()
         is_fine()
+        page.keyboard.press("m")
+        expect(box).to_have_value("12.5")
+        page.keyboard.press("Enter")
+        expect(page.locator("#done")).to_be_focused()
         assert foreign == []
     assert table(data) == [["0001", "1", "11", "12.5"], ["0001", "2", "", "unreadable"]]
-    assert [entry["outcome"] for entry in reviews(data)] == ["value", "struck", "value", "unreadable"]
+    assert [entry["outcome"] for entry in reviews(data)] == ["value", "struck", "value", "unreadable", "value"]
+
+
+def test_the_page_of_inkread_web_reviews_the_tables_that_were_named(
+    browser: Any, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import expect
+
+    everywhere = "0.0.0.0"  # noqa: S104
+    assert main(["web", "--host", everywhere, "--port", "0", "--no-browser", "--review", str(data)]) == 2
+    assert "could change the tables; use --host 127.0.0.1" in capsys.readouterr().err
+    words = ["web", "--port", "0", "--no-browser", "--profile", "none", "--review", str(data), "--user", "bob"]
+    with served(*words) as line, browser.new_context(viewport={"width": 360, "height": 800}) as context:
+        page, address = context.new_page(), line.split()[3]
+        page.goto(address)
+        page.get_by_role("tab", name="Review").click()
+        listed = page.get_by_role("listitem").filter(has_text="data.csv")
+        expect(listed).to_contain_text("3 of 4 values left; 1.2 errors expected in the rest")
+        found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found] == []
+        listed.get_by_role("link").press("Enter")
+        expect(page.locator("#value")).to_have_value("28")
+        page.keyboard.type("23")
+        page.keyboard.press("Enter")
+        expect(page.locator("#value")).to_have_value("17")
+        page.get_by_role("link", name="All tables").click()
+        expect(listed).to_contain_text("2 of 4 values left")
+        # Nothing beside the table can be opened.
+        for other in ("review/2/", "review/1/data.audit.jsonl", "review/1/crops/%2e%2e/data.audit.jsonl"):
+            assert page.request.get(address + other).status == 404
+    assert [entry["by"] for entry in reviews(data)] == ["bob"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,10 @@ from inkread.cli import main
 from inkread.errors import DataError
 from inkread.sheets import audit as audits
 from inkread.sheets.audit import Audit
-from inkread.sheets.forms import read_form
+from inkread.sheets.form_file import read_form
 from inkread.sheets.page_layout import SheetLayout
 from inkread.sheets.placing import lay_out
+from inkread.sheets.table import Records
 
 FORM = """
 title = "Visits"
@@ -290,6 +293,38 @@ def test_a_table_that_was_changed_by_hand_is_not_replaced(capsys: pytest.Capture
     assert table() == TABLE
 
 
+def test_a_workbook_has_the_same_table_with_the_unsure_cells_yellow_and_their_crops_beside(
+    capsys: pytest.CaptureFixture[str], here: Path
+) -> None:
+    name = photo("a.jpg", {**FULL, ("class", 0): "xx"})
+    command = ["fill", name, "--form", "form.toml", "--output", "data.xlsx", "--user", "ada"]
+    assert main(command) == 0
+    with zipfile.ZipFile("data.xlsx") as book:
+        texts = re.findall(r"<t[^>]*>([^<]*)</t>", book.read("xl/sharedStrings.xml").decode())
+        rows = re.findall(r"<row.*?</row>", book.read("xl/worksheets/sheet1.xml").decode(), re.DOTALL)
+        cells = [re.findall(r'r="([A-Z]+)\d+"(?: s="(\d+)")?(?: t="(s)")?><v>([^<]*)<', row) for row in rows]
+        crops = [name for name in book.namelist() if name.startswith("xl/media/")]
+        assert "FFFFF2A8" in book.read("xl/styles.xml").decode()
+    shown = [[texts[int(value)] if kind else float(value) for _, _, kind, value in row] for row in cells]
+    unsure = ["red, green?"]
+    assert shown[0] == TABLE[0].split(",")
+    assert shown[1] == ["0007", 1.0, "123", *unsure, 1.0, 5.0, -12.5, "class:"]
+    assert shown[2] == ["0007", 2.0, "123", *unsure, 1.0, 27.0, 8.0, "class:"]
+    yellow = {style for row in cells[1:] for column, style, *_ in row if column == "D"}
+    assert len(yellow) == 1
+    assert yellow.isdisjoint({style for row in cells for column, style, *_ in row if column in "ABCEFGH"})
+    # The same field is in both rows, and its picture is kept once.
+    assert len(crops) == 1
+    # What was not changed is not written again, and what was changed by hand is not replaced.
+    audit = Path("data.audit.jsonl").read_bytes()
+    assert main(command) == 0
+    assert Path("data.audit.jsonl").read_bytes() == audit
+    Path("data.xlsx").write_bytes(b"mine")
+    capsys.readouterr()
+    assert main(command) == 4
+    assert "was changed since inkread wrote it" in capsys.readouterr().err
+
+
 def test_what_cannot_be_the_table_is_refused(capsys: pytest.CaptureFixture[str], here: Path) -> None:
     name = photo("a.jpg", {})
     Path("data.csv").write_text("mine\n")
@@ -299,7 +334,7 @@ def test_what_cannot_be_the_table_is_refused(capsys: pytest.CaptureFixture[str],
     code = main(["fill", name, "--form", "form.toml", "--output", "data.ods"])
     assert (code, capsys.readouterr().err) == (
         2,
-        "inkread: data.ods: the table is written as CSV; name a file that ends in .csv\n",
+        "inkread: data.ods: the table is written as CSV or XLSX; name a file that ends in .csv or .xlsx\n",
     )
     assert not Path("data.audit.jsonl").exists()
 
@@ -331,8 +366,28 @@ def test_an_audit_is_locked_and_survives_an_end_in_the_middle(here: Path, monkey
         pass
 
 
-def test_values_of_a_page_that_was_not_ended_do_not_count() -> None:
-    value = {"kind": "value", "sheet": "0001", "field": "n", "row": 0}
-    end = {"kind": "page", "sheet": "0001"}
-    assert list(audits.complete_values([value])) == []
-    assert list(audits.complete_values([value, end])) == [value]
+def test_values_of_a_page_that_was_not_ended_do_not_count(here: Path) -> None:
+    value = {"kind": "value", "sheet": "0001", "field": "n", "row": 0, "outcome": "value", "value": "7"}
+    records = Records()
+    with Audit(here / "data.csv", "ada") as audit:
+        audit.append([value])
+        assert records.follow(audit) == set()
+        audit.append([{"kind": "page", "sheet": "0001"}])
+        assert records.follow(audit) == {("0001", "n", 0)}
+
+
+def test_an_audit_that_is_opened_again_has_what_others_wrote(here: Path) -> None:
+    mine, theirs = Audit(here / "data.csv", "ada"), Audit(here / "data.csv", "bob")
+    for audit, kind in ((mine, "form"), (theirs, "page"), (mine, "review")):
+        with audit:
+            audit.append([{"kind": kind}])
+    with theirs:
+        assert [entry["kind"] for entry in theirs.entries] == ["form", "page", "review"]
+    with theirs.path.open("ab") as file:
+        file.write(b"no entry\n")
+    with pytest.raises(DataError, match="line 4 is damaged"), mine:
+        pass
+    theirs.path.rename(here / "old.jsonl")
+    theirs.path.write_text('{"kind": "form"}\n', encoding="utf-8")
+    with pytest.raises(DataError, match="was replaced by another file"), theirs:
+        pass

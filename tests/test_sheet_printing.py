@@ -15,7 +15,7 @@ from helpers.ended import Ended
 from inkread.cli import main
 from inkread.errors import DataError
 from inkread.sheets.codes import CORNERS, DICTIONARY, MARKER_IDS, SheetCode
-from inkread.sheets.forms import read_form
+from inkread.sheets.form_file import read_form
 from inkread.sheets.page_layout import SheetLayout
 from inkread.sheets.placing import lay_out
 from inkread.sheets.printing import print_sheets, write_pdf

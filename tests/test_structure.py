@@ -102,6 +102,8 @@ SMALL = {
     "geometry.py": "one kind of box for all rooms, without NumPy at import",
     "keras_backend.py": "the only door to the training framework",
     "loading.py": "models and foreign files meet here, and neither imports the other",
+    "reviewing/corrections.py": "the only part of a review that knows of teaching",
+    "reviewing/serving.py": "needs the page of inkread web, which in turn has the addresses of reviews",
     "reviewing/second_choice.py": "arithmetic on an entry that knows nothing of reviews",
     "models/files.py": "names and limits that open no model",
     "pictures/folders.py": "reading and batches list the same files",

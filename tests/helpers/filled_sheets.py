@@ -46,8 +46,13 @@ def _write(grey: NDArray[np.uint8], each: FieldBoxes, text: str) -> None:
         if marks.startswith("-") and sign:
             y = sign.y + sign.h / 2
             _draw(grey, np.array([(sign.x + 1.2, y), (sign.x + sign.w - 1.2, y)]))
-        for box, mark in zip(boxes, marks.removeprefix("-"), strict=False):
-            _mark(grey, box, mark)
+        write_digits(grey, boxes, marks.removeprefix("-"))
+
+
+def write_digits(grey: NDArray[np.uint8], boxes: Sequence[Rect], text: str) -> None:
+    """Write into boxes, in millimetres, what `Writing` has for them."""
+    for box, mark in zip(boxes, text, strict=False):
+        _mark(grey, box, mark)
 
 
 def _mark(grey: NDArray[np.uint8], box: Rect, mark: str) -> None:

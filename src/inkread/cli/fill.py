@@ -28,8 +28,8 @@ def fill(
         Path,
         typer.Option(
             "--output",
-            metavar="DATA.csv",
-            help="The table to write. If it is there already, the sheets are added to it.",
+            metavar="DATA.csv|.xlsx",
+            help="The table to write, as CSV or XLSX. If it is there already, the sheets are added to it.",
         ),
     ],
     user: Annotated[
@@ -51,26 +51,29 @@ def fill(
     """Read photographs of filled-in sheets of 'inkread sheet' into a table.
 
     The table has a row per sheet, or per row of its table, and a column per field. A value that must be checked ends in
-    a question mark. DATA.audit.jsonl has every value with its picture, its place, its probabilities and what became of
-    it, and DATA.crops has a picture of every field. The pages of a serial number are put together.
+    a question mark, and is yellow in a workbook, with its picture beside. DATA.audit.jsonl has every value with its
+    picture, its place, its probabilities and what became of it, and DATA.crops has a picture of every field. The pages
+    of a serial number are put together.
 
     Run it again to add more photographs. Those that were read before are skipped. A table that was changed by hand is
     not replaced.
+
+    A form may also describe a form or a log that exists already, by boxes on a picture of it or as the columns of a
+    table; docs/sheets.md tells how.
 
     Examples:
 
         inkread fill photos/ --form temperatures.toml --output temperatures.csv
 
-        inkread fill scan.pdf IMG_2041.jpg --form exam.toml --output exam.csv --user ada
+        inkread fill scan.pdf IMG_2041.jpg --form exam.toml --output exam.xlsx --user ada
     """
     from inkread.cli.progress import CountBar
-    from inkread.loading import load_classifier
+    from inkread.reader import Reader
     from inkread.sheets.filling import fill as run
-    from inkread.teaching.taught_classifier import TaughtClassifier
 
-    classifier = TaughtClassifier(load_classifier(model), profile_of(profile))
+    reader = Reader(model, profile=profile_of(profile))
     with CountBar("reading") as bar:
-        done = run(pictures, form, output, classifier, user=user, delimiter=delimiter, progress=bar.shows)
+        done = run(pictures, form, output, reader, user=user, delimiter=delimiter, progress=bar.shows)
     for line in (*done.failures, *done.notes):
         print(f"inkread: {line}", file=sys.stderr)
     if done.values:

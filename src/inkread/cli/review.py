@@ -8,14 +8,24 @@ from typing import Annotated
 
 import typer
 
-from inkread.errors import MissingExtra
+from inkread.errors import MissingExtra, OptionError
+from inkread.teaching.profiles import DEFAULT_PROFILE, NO_PROFILE, Profile
 
 
 def review(
-    data: Annotated[Path, typer.Argument(metavar="DATA.csv", help="The table, as 'inkread fill' wrote it.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA.csv|.xlsx", help="The table, as 'inkread fill' wrote it.")],
     user: Annotated[
         str | None, typer.Option(metavar="NAME", help="Who reviews the table, for its audit. Default: your login.")
     ] = None,
+    teach: Annotated[
+        bool,
+        typer.Option(
+            "--teach", help="Also teach the digits that you correct, so that digits like them are read right later."
+        ),
+    ] = False,
+    profile: Annotated[
+        str, typer.Option(metavar="NAME", help="With --teach: the profile that is taught, as for 'inkread fill'.")
+    ] = DEFAULT_PROFILE,
     port: Annotated[
         int, typer.Option(min=0, max=65535, metavar="PORT", help="The port of the page; 0 uses any free port.")
     ] = 0,
@@ -31,11 +41,15 @@ def review(
 
         inkread review temperatures.csv
 
-        inkread review exam.csv --user ada --port 8001 --no-browser
+        inkread review exam.xlsx --user ada --port 8001 --no-browser
+
+        inkread review exam.csv --teach --profile anna
     """
     from inkread.reviewing.review import Review
 
-    opened = Review(data, user)
+    if teach and profile == NO_PROFILE:
+        raise OptionError("--teach: there is no profile to teach; name one: --profile NAME")
+    opened = Review(data, user, Profile(profile) if teach else None)
     try:
         from inkread.reviewing.serving import prepare
         from inkread.web.listening import bind
@@ -49,5 +63,5 @@ def review(
     print(f"the review is at {address} - press Ctrl-C to stop", flush=True)
     if not no_browser:
         open_page(address)
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(opened):
         serve()

@@ -40,6 +40,17 @@ def web(
             "that of a proxy. May be repeated.",
         ),
     ] = None,
+    review: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DATA.csv|.xlsx",
+            help="A table of 'inkread fill' that can be reviewed on the page; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    user: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who reviews tables, for their audits. Default: your login.")
+    ] = None,
     teach: Annotated[
         bool | None,
         typer.Option(
@@ -64,6 +75,8 @@ def web(
         inkread web --profile anna
 
         inkread web --host 0.0.0.0 --allow-host digits.example.org
+
+        inkread web --review temperatures.csv --review exam.csv
     """
     if teach and profile == NO_PROFILE:
         raise OptionError("--teach: there is no profile to teach; name one: --profile NAME")
@@ -73,12 +86,23 @@ def web(
     from inkread.web.workers import prepare
 
     listener = bind(host, port)
+    if review and not is_local(listener):
+        raise OptionError(f"--review: anyone who can reach {host} could change the tables; use --host 127.0.0.1")
     name = None if profile == NO_PROFILE else profile
     teaching = name is not None and (is_local(listener) if teach is None else teach)
     if not teaching:
         # A profile without taught digits is probably misspelt, unless it is taught here.
         profile_of(profile)
-    serve = prepare(listener, model=model, workers=workers, profile=name, teaching=teaching, allowed=allow_host or ())
+    serve = prepare(
+        listener,
+        model=model,
+        workers=workers,
+        profile=name,
+        teaching=teaching,
+        allowed=allow_host or (),
+        reviews=tuple(review or ()),
+        user=user,
+    )
     address = address_of(*listener.getsockname()[:2])
     if not is_local(listener):
         use = f"use {address} and change the taught digits" if teaching else f"use {address}"

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from time import thread_time
 
-from inkread.expecting.decoding import Fit, Slot, likeliest_fit
-from inkread.expecting.expectation import Expect
+from inkread.expecting.decoding import Expectation, Fit, Slot, likeliest_fit
 from inkread.marks import SIGNS
 from inkread.readings import Digit, Number, Sign, Unread
 from inkread.values import Notation
@@ -31,7 +30,7 @@ class Fitted:
     unfit: str | None = None
 
 
-def fit_numbers(numbers: Sequence[Number], expect: Expect, notation: Notation, *, together: bool) -> Fitted:
+def fit_numbers(numbers: Sequence[Number], expect: Expectation, notation: Notation, *, together: bool) -> Fitted:
     """Return the likeliest numbers that fit.
 
     together: whether all digits and signs of the picture are one number.

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import math
+import re
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from inkread.errors import DataError, OptionError
+from inkread.reviewing.corrections import Corrections
 from inkread.reviewing.second_choice import second_choice
-from inkread.sheets.audit import Audit, login
+from inkread.sheets.audit import Audit, Entry, login
+from inkread.sheets.data_file import check_unchanged, write_table
 from inkread.sheets.field_rules import rule_of
 from inkread.sheets.forms import Field, fields_from_json
-from inkread.sheets.table import SETTLED, Merged, Place, check_unchanged, merged, write_table
+from inkread.sheets.table import SETTLED, Merged, Place, Records
+from inkread.teaching.profiles import Profile
 
 Answered = Literal["value", "empty", "struck", "unreadable"]
 """What a person may say about a field."""
+
+QUICK_WORKBOOK = 2_000
+"""An XLSX file with more values than this is written when nothing is left to check or the review ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,7 @@ class ReviewAnswer:
     seen: how many entries of the audit the person has seen for it.
     outcome, value: what is written there; the value is empty unless the outcome is "value".
     sure: whether the person means a value that the form does not allow.
+    more: as for `Review.state`.
     """
 
     place: Place
@@ -33,25 +44,42 @@ class ReviewAnswer:
     outcome: Answered
     value: str = ""
     sure: bool = False
+    more: bool = False
 
 
 class Review:
-    """The review of a table, by one person. Its audit is opened for each step, so that others can work with it too."""
+    """The review of a table, by one person. Its audit is locked for each step only, so others can work with it too."""
 
-    def __init__(self, data: Path, user: str | None = None) -> None:
-        """Open a table. Raises `OptionError` if it has no audit, and `DataError` as `fill` does."""
+    def __init__(self, data: Path, user: str | None = None, profile: Profile | None = None) -> None:
+        """Open a table. Raises `OptionError` if it has no audit, and `DataError` as `fill` does.
+
+        profile: who is taught the digits that are corrected; None for nobody.
+        """
         self.data, self.user = data, user or login()
-        self.crops = Audit(data, self.user).crops
-        if not data.with_name(f"{data.stem}.audit.jsonl").exists():
+        self._corrections = None if profile is None else Corrections(profile)
+        self._audit = Audit(data, self.user)
+        self.crops = self._audit.crops
+        if not self._audit.path.exists():
             raise OptionError(f"{data}: there is no audit beside it; name a table that 'inkread fill' has written")
-        with Audit(data, self.user) as audit:
+        self._records = Records()
+        # The probability of each value that it is wrong, and the places that a person must look at.
+        self._doubts: dict[Place, float] = {}
+        self._open: dict[Place, None] = {}
+        self._lock = threading.Lock()
+        self._behind = False
+        with self._opened() as audit:
             self.fields = _fields(audit)
             check_unchanged(audit)
+            # A program may have ended before it wrote the table.
+            write_table(audit, self.fields, self._records)
 
-    def state(self, place: Place | None = None) -> dict[str, Any]:
-        """Return how much is left, and the worst value, or the one at a place."""
-        with Audit(self.data, self.user) as audit:
-            return self._state(merged(audit.entries), place)
+    def state(self, place: Place | None = None, *, more: bool = False) -> dict[str, Any]:
+        """Return how much is left, and the worst value, or the one at a place.
+
+        more: whether to go on with the least certain of the other values when nothing is left to check.
+        """
+        with self._opened():
+            return self._state(place, more=more)
 
     def answer(self, answer: ReviewAnswer) -> dict[str, Any]:
         """Write an answer into the audit and the table, and return the state after that.
@@ -59,42 +87,81 @@ class Review:
         A state has a `note` if the answer was not needed, as another person was faster, and `refused` if it is no
         answer; nothing is written then. Raises `DataError` if the table was changed by hand.
         """
-        with Audit(self.data, self.user) as audit:
+        with self._opened() as audit:
             check_unchanged(audit)
-            places = merged(audit.entries)
-            if answer.place not in places:
-                return {**self._state(places), "note": "This value is no longer in the table."}
-            now = places[answer.place]
+            now = self._records.places.get(answer.place)
+            if now is None:
+                return {**self._state(more=answer.more), "note": "This value is no longer in the table."}
             if len(now.entries) != answer.seen:
                 last = now.entries[-1]
                 said = f"{last['by']} was faster: {now.value or now.outcome}. Nothing was replaced."
-                return {**self._state(places, answer.place), "note": said}
+                return {**self._state(answer.place), "note": said}
             field = self._field(answer.place)
             value, refused = _checked(field, answer)
             if refused:
-                return {**self._state(places, answer.place), "refused": refused}
-            audit.append([_entry(answer, now, value)])
-            places = merged(audit.entries)
-            write_table(audit, self.fields, places)
-            return self._state(places)
+                return {**self._state(answer.place), "refused": refused}
+            entry = _entry(answer, now, value)
+            if self._corrections:
+                written = as_written(field, answer.value) if answer.outcome == "value" else ""
+                before = next((each["taught"] for each in reversed(now.entries) if "taught" in each), ())
+                entry["taught"] = self._corrections.teach(_read_in(now), written, before)
+            audit.append([entry])
+            self._follow(audit)
+            # All answers are in the audit, whatever happens to a large workbook that takes seconds to write.
+            large = self.data.suffix.lower() == ".xlsx" and len(self._records.places) > QUICK_WORKBOOK
+            self._behind = large and bool(self._open)
+            if not self._behind:
+                write_table(audit, self.fields, self._records)
+            return self._state(more=answer.more)
+
+    def close(self) -> None:
+        """Write the table if it is behind its audit. Does nothing if it was changed by hand meanwhile."""
+        if self._behind:
+            with self._opened() as audit, contextlib.suppress(DataError):
+                check_unchanged(audit)
+                write_table(audit, self.fields, self._records)
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Audit]:
+        """Give the audit with all that others have written into it since."""
+        with self._lock, self._audit as audit:
+            self._follow(audit)
+            yield audit
+
+    def _follow(self, audit: Audit) -> None:
+        for place in self._records.follow(audit):
+            now = self._records.places[place]
+            self._doubts[place] = _doubt(now)
+            self._open.pop(place, None)
+            if now.to_check:
+                self._open[place] = None
+
+    def _urgency(self, place: Place) -> tuple[float, int]:
+        """Return what sorts values, the least certain last, and of equals the upper one."""
+        return self._doubts[place], -place[2]
 
     def _field(self, place: Place) -> Field:
         return next(field for field in self.fields if field.name == place[1])
 
-    def _state(self, places: dict[Place, Merged], place: Place | None = None) -> dict[str, Any]:
-        queue = in_order(places)
-        place = place if place in places else next(iter(queue), None)
+    def _state(self, place: Place | None = None, *, more: bool = False) -> dict[str, Any]:
+        places = self._records.places
+        if place not in places:
+            place = max(self._open, key=self._urgency, default=None)
+        if place is None and more:
+            rest = (each for each, now in places.items() if all(entry["kind"] != "review" for entry in now.entries))
+            place = max(rest, key=self._urgency, default=None)
         return {
-            "left": len(queue),
+            "left": len(self._open),
             "values": len(places),
-            "expected": round(expected_errors(places), 2),
+            # What nobody reviews stays as it was read.
+            "expected": round(math.fsum(self._doubts.values()), 2),
             "item": None if place is None else self._item(places, place),
         }
 
     def _item(self, places: dict[Place, Merged], place: Place) -> dict[str, Any]:
         field, now = self._field(place), places[place]
         last = now.entries[-1]
-        read = next(each for each in reversed(now.entries) if each["kind"] == "value")
+        read = _read_in(now)
         others = [each["value"] or each["outcome"] for each in now.entries if each["outcome"] in SETTLED]
         second = next((each for each in others if each != now.value), "") if now.differs else second_choice(field, read)
         return {
@@ -103,7 +170,7 @@ class Review:
             "label": field.label,
             "kind": field.kind,
             "choices": field.choices,
-            "crops": list(dict.fromkeys(each["crop"].rpartition("/")[2] for each in now.entries))[-2:],
+            "crops": now.crops,
             "outcome": now.outcome,
             "value": now.value,
             "read": read["read"],
@@ -115,18 +182,12 @@ class Review:
 
     def _neighbour(self, places: dict[Place, Merged], place: Place) -> dict[str, Any]:
         now = places[place]
-        crop = now.entries[-1]["crop"].rpartition("/")[2]
-        return {"label": self._field(place).label, "cell": now.cell or now.outcome, "crop": crop}
+        return {"label": self._field(place).label, "cell": now.cell or now.outcome, "crop": now.crops[-1]}
 
 
-def in_order(places: dict[Place, Merged]) -> list[Place]:
-    """Return the values to check, the least certain first."""
-    return sorted((place for place, now in places.items() if now.to_check), key=lambda place: -_doubt(places[place]))
-
-
-def expected_errors(places: dict[Place, Merged]) -> float:
-    """Return how many values are wrong, by their confidences, if all that nobody reviewed stays as it was read."""
-    return sum(_doubt(now) for now in places.values())
+def _read_in(now: Merged) -> Entry:
+    """Return what was read last in a field."""
+    return next(each for each in reversed(now.entries) if each["kind"] == "value")
 
 
 def _doubt(now: Merged) -> float:
@@ -157,11 +218,22 @@ def _fields(audit: Audit) -> tuple[Field, ...]:
     return fields_from_json(forms[-1])
 
 
+def as_written(field: Field, text: str) -> str:
+    """Return a text as it stands in the boxes of a field: a day may also be given as in the table, as 2026-01-31."""
+    text = text.strip()
+    if field.kind == "decimal":
+        return text.replace(",", ".")
+    if field.kind == "date" and re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        year, month, day = text.split("-")
+        return {"DMY": f"{day}/{month}/{year}", "MDY": f"{month}/{day}/{year}", "YMD": text}[field.order]
+    return text
+
+
 def _checked(field: Field, answer: ReviewAnswer) -> tuple[str, str]:
     """Return the value of an answer as it stands in the table, and why it is refused, one of them empty."""
     if answer.outcome != "value":
         return "", ""
-    text = answer.value.strip()
+    text = as_written(field, answer.value)
     if field.kind in ("tick", "choice"):
         allowed = field.choices or ("1",)
         return (text, "") if text in allowed else ("", f"Type one of these: {', '.join(allowed)}; or e for empty.")

@@ -32,6 +32,8 @@ class InkLimits:
     """Ink on a printed line is at least this many times darker than the line."""
     background: float = 9.0
     """The light of the paper is the largest within this many millimetres."""
+    darkest: float = 0.995
+    """The share of a paper without markers that is less dark than its print and writing."""
     inside: float = 0.75
     """What is nearer to the line of a box than this, in millimetres, does not count as ink in the box."""
     visible: float = 0.03
@@ -57,13 +59,15 @@ class BoxInk:
     share: float
 
 
-def rectified(grey: NDArray[np.uint8], to_picture: NDArray[np.float64], size: tuple[float, float]) -> NDArray[np.uint8]:
-    """Return the paper seen from straight above, (H, W) uint8 with `LIMITS.dots` pixels per millimetre.
+def rectified(
+    grey: NDArray[np.uint8], to_picture: NDArray[np.float64], size: tuple[float, float], dots: float = LIMITS.dots
+) -> NDArray[np.uint8]:
+    """Return the paper seen from straight above, (H, W) uint8.
 
     to_picture: (3, 3), from millimetres on the paper to pixels of the photograph.
     size: width and height of the paper, in millimetres.
+    dots: pixels per millimetre.
     """
-    dots = LIMITS.dots
     width, height = (round(side * dots) for side in size)
     # The middle of the first pixel is half a pixel from the edge of the paper.
     to_pixels = np.array([[dots, 0, -0.5], [0, dots, -0.5], [0, 0, 1]])
@@ -77,7 +81,8 @@ def rectified(grey: NDArray[np.uint8], to_picture: NDArray[np.float64], size: tu
 def darkness(paper: NDArray[np.uint8], markers: Sequence[Rect]) -> Map:
     """Return how dark each pixel of a rectified paper is, (H, W) float32: 0 for the paper, 1 for printed black.
 
-    The light of the paper differs from place to place. That of the print is taken from the markers.
+    The light of the paper differs from place to place. That of the print is taken from the markers, or from the darkest
+    part of a paper without markers.
     """
     height, width = paper.shape
     coarse = cv2.resize(paper, (max(1, width // 6), max(1, height // 6)), interpolation=cv2.INTER_AREA)
@@ -87,6 +92,8 @@ def darkness(paper: NDArray[np.uint8], markers: Sequence[Rect]) -> Map:
     light = cv2.resize(light, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
     dark = np.asarray(1 - paper / np.maximum(light, 1), np.float32)
     blacks = [float(np.quantile(_part(dark, marker, -1.0), 0.7)) for marker in markers]
+    if not blacks:
+        blacks = [float(np.quantile(dark, LIMITS.darkest))]
     return np.asarray(np.clip(dark / max(0.25, float(np.median(blacks))), 0, 1.2), np.float32)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
 from functools import cache
@@ -94,8 +94,3 @@ def _padded(field: Field) -> set[str]:
 def _plain(text: str) -> str:
     """Return a number without zeros before it."""
     return re.sub(r"^(-?)0+(?=\d)", r"\1", text)
-
-
-def without_bounds(rule: FieldRule) -> FieldRule:
-    """Return a rule that only asks for a number, a day or a time."""
-    return replace(rule, expect=Expect(rule.expect.pattern), field=replace(rule.field, minimum=None, maximum=None))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 import inkread
 from inkread.csv_rows import Delimiter
@@ -18,12 +22,17 @@ from inkread.models.classifier import GlyphClassifier
 from inkread.pictures.documents import pages_of
 from inkread.pictures.folders import pictures_in
 from inkread.pictures.opening import FilePage, Picture, open_picture
+from inkread.reader import Reader
 from inkread.sheets.audit import Audit, Entry, crops_of, login
-from inkread.sheets.forms import Form, fields_as_json, read_form
+from inkread.sheets.data_file import check_unchanged, write_table
+from inkread.sheets.existing_forms import FormReader, PictureForm, TableForm
+from inkread.sheets.form_file import read_form
+from inkread.sheets.forms import fields_as_json
 from inkread.sheets.page_layout import SheetLayout
 from inkread.sheets.page_reading import PIXELS, FieldOnPage, PageOnPicture, read_page
 from inkread.sheets.placing import lay_out
-from inkread.sheets.table import SETTLED, Merged, Place, check_unchanged, merged, write_table
+from inkread.sheets.table import SETTLED, Merged, Place, Records
+from inkread.teaching.lessons import as_bytes, png
 
 
 @dataclass(slots=True)
@@ -48,7 +57,7 @@ def fill(
     pictures: Sequence[str],
     form: Path,
     data: Path,
-    classifier: GlyphClassifier,
+    reader: Reader,
     *,
     user: str | None = None,
     delimiter: Delimiter | None = None,
@@ -57,8 +66,9 @@ def fill(
     """Read photographs of the sheets of a form into a table, and add them to those that it has.
 
     pictures: files and folders.
-    form: the form in TOML, as it was when the sheets were printed.
-    data: the CSV file to write, with its audit and its pictures of fields beside it.
+    form: the form in TOML, as it was when the sheets were printed, or that describes an existing form.
+    data: the CSV or XLSX file to write, with its audit and its pictures of fields beside it.
+    reader: reads the digits.
     user: who does it; None for the name of the login.
     delimiter: what separates the cells of the table; None for the one it has, or a comma.
     progress: called after each file with how many of how many were read.
@@ -66,29 +76,52 @@ def fill(
     Pictures that cannot be read are told in `Filled.failures`, and the others are still read. Raises `OptionError` or
     `DataError` if the table cannot be written, or is not the one that its audit speaks of.
     """
-    if data.suffix.lower() != ".csv":
-        raise OptionError(f"{data}: the table is written as CSV; name a file that ends in .csv")
+    if data.suffix.lower() not in (".csv", ".xlsx"):
+        raise OptionError(f"{data}: the table is written as CSV or XLSX; name a file that ends in .csv or .xlsx")
+    if data.suffix.lower() == ".xlsx":
+        from inkread.tables.workbook import check_extra
+
+        check_extra()
     check_folder(data)
-    layout = _layout(form)
+    pages = _page_reader(form, reader)
+    layout, existing = pages.layout, pages.layout.form.existing
     names = _files(pictures, data)
-    _check_inputs(data, [*names, form])
+    _check_inputs(data, [*names, form, *([existing.picture] if existing and existing.picture else [])])
     done = Filled()
     with Audit(data, user or login()) as audit:
         _check_data(audit, layout)
-        desk = _Desk(audit, layout, classifier, done)
+        desk = _Desk(audit, pages, done)
         for count, name in enumerate(names, 1):
             desk.read(name)
             progress(count, len(names))
-        _finish(audit, layout.form, done, delimiter)
+        places = desk.records.places
+        done.sheets = len({place[0] for place in places})
+        done.values = len(places)
+        done.to_check = sum(value.to_check for value in places.values())
+        write_table(audit, layout.form.fields, desk.records, delimiter)
         done.notes += desk.notes()
         done.notes += _missing_pages(audit, layout)
     return done
 
 
-def _layout(form: Path) -> SheetLayout:
+@dataclass(frozen=True, slots=True)
+class _PrintedForm:
+    """A form that inkread has printed."""
+
+    layout: SheetLayout
+    classifier: GlyphClassifier
+
+    def read(self, grey: NDArray[np.uint8], name: str) -> PageOnPicture:
+        return read_page(grey, name, self.layout, self.classifier)
+
+
+def _page_reader(form: Path, reader: Reader) -> FormReader:
+    """Return what reads the pages of a form."""
     read = read_form(form)
     try:
-        return lay_out(read)
+        if read.existing is None:
+            return _PrintedForm(lay_out(read), reader.classifier)
+        return PictureForm(read, reader) if read.existing.picture else TableForm(read, reader)
     except DataError as error:
         raise DataError(f"{form}: {error.message}", code="bad-form") from None
 
@@ -137,8 +170,10 @@ def _check_data(audit: Audit, layout: SheetLayout) -> None:
 class _Desk:
     """Reads pictures one after the other, and writes what they say into the audit."""
 
-    def __init__(self, audit: Audit, layout: SheetLayout, classifier: GlyphClassifier, done: Filled) -> None:
-        self._audit, self._layout, self._classifier, self._done = audit, layout, classifier, done
+    def __init__(self, audit: Audit, pages: FormReader, done: Filled) -> None:
+        self._audit, self._pages, self._layout, self._done = audit, pages, pages.layout, done
+        self.records = Records()
+        self.records.follow(audit)
         self._seen = {(entry["sha256"], entry["picture_page"]) for entry in audit.of_kind("page")}
         self._group = max((_number_of(entry["sheet"]) for entry in audit.of_kind("page")), default=0)
         # Pages without a serial number that were read into the sheet of the last such page.
@@ -166,15 +201,20 @@ class _Desk:
 
     def _read_page(self, picture: Picture, shown: str, checksum: str, number: int) -> None:
         page = open_picture(picture, shown, pixels=PIXELS)
-        found = read_page(page.grey, shown, self._layout, self._classifier)
-        sheet = self._sheet_of(found)
+        found = self._pages.read(page.grey, shown)
+        # An existing form has no serial number, and each picture is a form.
+        sheet = shown if self._layout.form.existing else self._sheet_of(found)
         source = {"picture": shown, "sha256": checksum, "picture_page": number}
-        before = self._merged(sheet)
         entries = [self._entry(each, found, sheet, source, page.scale) for each in found.fields]
+        before = {place: self.records.places.get(place) for place in map(_place_of, entries)}
         self._start()
         end = {"kind": "page", **source, "sheet": sheet, "page": found.sheet.code.page}
         self._audit.append([*entries, {**end, "residual_mm": round(found.residual, 3)}])
-        self._note_conflicts(before, entries)
+        self.records.follow(self._audit)
+        for place, was in before.items():
+            now = self.records.places[place]
+            if now.differs and not (was and was.differs):
+                self._note_conflict(place, now)
         self._seen.add((checksum, number))
         self._done.pages += 1
 
@@ -201,7 +241,8 @@ class _Desk:
         """Return the entry of a value, and write its crop."""
         name, row = each.boxes.field.name, each.boxes.row
         mark = hashlib.sha256(f"{source['sha256']}#{source['picture_page']}".encode()).hexdigest()[:10]
-        crop = self._audit.crops / f"{sheet.replace(' ', '-')}-{found.sheet.code.page}-{name}-{row + 1}-{mark}.png"
+        plain = re.sub(r"[^\w.-]+", "-", Path(sheet).name)
+        crop = self._audit.crops / f"{plain}-{found.sheet.code.page}-{name}-{row + 1}-{mark}.png"
         self._audit.crops.mkdir(exist_ok=True)
         coded = cv2.imencode(".png", each.crop, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
         with whole_file(crop) as temporary:
@@ -209,7 +250,7 @@ class _Desk:
         reading = each.reading
         x, y, w, h = each.place
         box = [round(x * scale[0]), round(y * scale[1]), round(w * scale[0]), round(h * scale[1])]
-        return {
+        entry = {
             "kind": "value",
             **source,
             "sheet": sheet,
@@ -225,34 +266,21 @@ class _Desk:
             "confidence": reading.confidence,
             "probabilities": reading.probabilities,
         }
+        if reading.outcome not in SETTLED and len(each.glyphs):
+            # A review may teach them.
+            entry["glyphs"] = base64.b64encode(png(as_bytes(np.hstack(list(each.glyphs))))).decode()
+        return entry
 
-    def _note_conflicts(self, before: dict[Place, Merged], entries: Sequence[Entry]) -> None:
-        """Note where this picture says something else than an earlier one of the same page."""
-        now = self._merged(entries[0]["sheet"]) if entries else {}
-        for entry in entries:
-            place = (entry["sheet"], entry["field"], entry["row"])
-            if not now[place].differs or (place in before and before[place].differs):
-                continue
-            sides = [each for each in now[place].entries if each["outcome"] in SETTLED]
-            shown = " and ".join(f"{each['value'] or each['outcome']} in {each['picture']}" for each in sides)
-            where = f"sheet {place[0]}, {place[1]}" + (f" row {place[2] + 1}" if self._is_in_table(place[1]) else "")
-            self._done.notes.append(f"{where}: {shown}; it is marked in the table")
-            self._audit.append(
-                [
-                    {
-                        "kind": "conflict",
-                        "sheet": place[0],
-                        "field": place[1],
-                        "row": place[2],
-                        "values": [each["value"] for each in sides],
-                        "crops": [each["crop"] for each in sides],
-                    }
-                ]
-            )
-
-    def _merged(self, sheet: str) -> dict[Place, Merged]:
-        """Return what the audit says about a sheet."""
-        return merged(entry for entry in self._audit.entries if entry.get("sheet") == sheet)
+    def _note_conflict(self, place: Place, now: Merged) -> None:
+        """Note that a picture says something else than an earlier one of the same page."""
+        sheet, name, row = place
+        sides = [each for each in now.entries if each["outcome"] in SETTLED]
+        shown = " and ".join(f"{each['value'] or each['outcome']} in {each['picture']}" for each in sides)
+        where = f"sheet {sheet}, {name}" + (f" row {row + 1}" if self._is_in_table(name) else "")
+        self._done.notes.append(f"{where}: {shown}; it is marked in the table")
+        values, crops = [each["value"] for each in sides], [each["crop"] for each in sides]
+        conflict = {"kind": "conflict", "sheet": sheet, "field": name, "row": row}
+        self._audit.append([{**conflict, "values": values, "crops": crops}])
 
     def _is_in_table(self, name: str) -> bool:
         return any(each.name == name and each.rows for each in self._layout.form.fields)
@@ -272,13 +300,8 @@ def _number_of(sheet: str) -> int:
     return int(sheet.split()[1]) if sheet.startswith("unnumbered ") else 0
 
 
-def _finish(audit: Audit, form: Form, done: Filled, delimiter: Delimiter | None) -> None:
-    """Write the table from the audit, and count what is in it."""
-    places = merged(audit.entries)
-    done.sheets = len({place[0] for place in places})
-    done.values = len(places)
-    done.to_check = sum(value.to_check for value in places.values())
-    write_table(audit, form.fields, places, delimiter)
+def _place_of(entry: Entry) -> Place:
+    return entry["sheet"], entry["field"], entry["row"]
 
 
 def _missing_pages(audit: Audit, layout: SheetLayout) -> Iterator[str]:

@@ -1,22 +1,16 @@
-"""Forms: the fields of a sheet, as a TOML file describes them."""
+"""Forms: the fields of a sheet, what may be written into them, and where they are."""
 
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, time
+from datetime import date, time
 from decimal import Decimal
-from difflib import get_close_matches
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
-from inkread.errors import DataError, OptionError
-from inkread.expecting import CheckName, Expect
-from inkread.expecting.expectation import read_allowed
-from inkread.values import Notation
+from inkread.expecting import CheckName
 
 FieldKind = Literal["integer", "decimal", "date", "time", "tick", "choice"]
 """What is written into a field. A choice is one tick among several boxes."""
@@ -24,59 +18,19 @@ FieldKind = Literal["integer", "decimal", "date", "time", "tick", "choice"]
 Paper = Literal["A4", "Letter"]
 Orientation = Literal["portrait", "landscape"]
 
+BoxUnit = Literal["mm", "px"]
+"""The unit of boxes on a reference picture: millimetres of the paper, or pixels of the picture."""
+
 FormDateOrder = Literal["DMY", "MDY", "YMD"]
 """The order of day, month and year in a date field."""
 
 Bound: TypeAlias = Decimal | date | time
 """The smallest or largest value of a field: a number, a day or a time of day, as its kind is."""
 
-
-@dataclass(frozen=True, slots=True)
-class FormLimits:
-    """The limits of a form, each with its unit."""
-
-    file: int = 1_000_000
-    """The largest size of the file, in bytes."""
-    fields: int = 200
-    """The largest number of fields."""
-    rows: int = 1_000
-    """The largest number of rows of a table."""
-    digits: int = 12
-    """The largest number of boxes of a number."""
-    choices: int = 20
-    """The largest number of choices of a field."""
-    title: int = 100
-    """The longest title, in characters."""
-    label: int = 200
-    """The longest label, name or choice, in characters."""
-    text: int = 5_000
-    """The longest text above or below the fields, in characters."""
-
-
-LIMITS = FormLimits()
-
 _TEMPLATES = {"DMY": "##/##/####", "MDY": "##/##/####", "YMD": "####-##-##"}
-_NUMBERS: tuple[FieldKind, ...] = ("integer", "decimal")
-_WRITTEN: tuple[FieldKind, ...] = ("integer", "decimal", "date", "time")
 
-_KEYS: dict[str, tuple[FieldKind, ...]] = {
-    "digits": _NUMBERS,
-    "decimals": ("decimal",),
-    "min": _WRITTEN,
-    "max": _WRITTEN,
-    "allowed": _NUMBERS,
-    "allowed_column": _NUMBERS,
-    "check": ("integer",),
-    "order": ("date",),
-    "choices": ("choice",),
-}
-"""The keys that only fields of some kinds have."""
-
-RESERVED = ("sheet", "row")
-"""The columns of the data that are no fields: the number of the sheet, and the row of its table."""
-
-_COMMON = ("name", "label", "kind", "rows")
-_FORM_KEYS = ("title", "paper", "orientation", "above", "below", "field")
+NUMBERS: tuple[FieldKind, ...] = ("integer", "decimal")
+"""The kinds of fields that hold a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +48,9 @@ class Field:
     order: the order of day, month and year.
     choices: the texts beside the boxes of a choice.
     rows: the number of rows of the table that it is a column of; None for a field that stands alone.
+    boxes: where it is on the reference picture of its form, (x, y, width, height) each; in a table, in the first row.
+    row_height: the distance of two rows on the reference picture.
+    column: the column of the table on each picture that it is, from 1.
     """
 
     name: str
@@ -108,6 +65,9 @@ class Field:
     order: FormDateOrder = "DMY"
     choices: tuple[str, ...] = ()
     rows: int | None = None
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
+    row_height: float = 0.0
+    column: int | None = None
 
     @property
     def template(self) -> str:
@@ -125,7 +85,7 @@ class Field:
     @property
     def signed(self) -> bool:
         """Whether a minus may stand before the number."""
-        return self.kind in _NUMBERS and isinstance(self.minimum, Decimal) and self.minimum < 0
+        return self.kind in NUMBERS and isinstance(self.minimum, Decimal) and self.minimum < 0
 
     @property
     def hint(self) -> str:
@@ -137,11 +97,28 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Existing:
+    """How the fields of a form that inkread has not printed are found.
+
+    picture: a picture of the form, on which its boxes are; None if the fields are columns of a table that is found.
+    unit: that of the boxes.
+    table: the numbers of rows and columns of the table, with those that are no fields.
+    first_row: the row of the table that is the first row of the fields, from 1.
+    """
+
+    picture: Path | None = None
+    unit: BoxUnit = "px"
+    table: tuple[int, int] = (0, 0)
+    first_row: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Form:
     """A form: what is printed on a sheet, and what may be written on it.
 
     name: a short name for messages, made from the title.
     above, below: texts before the first and after the last field.
+    existing: how its fields are found if inkread has not printed it; None if it is printed.
     """
 
     title: str
@@ -150,6 +127,7 @@ class Form:
     orientation: Orientation = "portrait"
     above: str = ""
     below: str = ""
+    existing: Existing | None = None
 
     @property
     def name(self) -> str:
@@ -168,239 +146,6 @@ class Form:
         return tuple(map(tuple, groups))
 
 
-def read_form(path: Path) -> Form:
-    """Return the form that a TOML file describes; docs/sheets.md lists the keys.
-
-    Lists of allowed values are read from files beside it. Raises `DataError` with the place of the first mistake.
-    """
-    try:
-        if path.is_dir() or path.stat().st_size > LIMITS.file:
-            raise DataError(f"{path}: not a form; name a TOML file of at most {LIMITS.file // 1_000_000} MB")
-        content = path.read_bytes().decode("utf-8-sig")
-        return _form(tomllib.loads(content, parse_float=Decimal), path.parent)
-    except OSError as error:
-        raise DataError(f"{path}: the form cannot be read ({error.strerror}); check its name") from None
-    except UnicodeDecodeError:
-        raise DataError(f"{path}: the form is not UTF-8 text; save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{path}: this is not TOML: {error}") from None
-    except RecursionError:
-        raise DataError(f"{path}: this is not a form: its lists are nested too deeply") from None
-    except _FormMistake as mistake:
-        raise DataError(f"{path}: {mistake}", code="bad-form") from None
-
-
-class _FormMistake(Exception):  # noqa: N818
-    """A mistake in a form; the message begins with its place."""
-
-
-def _form(table: Mapping[str, Any], folder: Path) -> Form:
-    _check_keys("", table, _FORM_KEYS)
-    title = _text("", table, "title", LIMITS.title)
-    entries = table.get("field")
-    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
-        raise _FormMistake("there is no field; describe each with a table [[field]]")
-    if len(entries) > LIMITS.fields:
-        raise _FormMistake(f"there are {len(entries)} fields, and a form has at most {LIMITS.fields}")
-    fields = tuple(_field(entry, number, folder) for number, entry in enumerate(entries, 1))
-    _check_together(fields)
-    return Form(
-        title,
-        fields,
-        _one_of("", table, "paper", get_args(Paper), "A4"),
-        _one_of("", table, "orientation", get_args(Orientation), "portrait"),
-        _text("", table, "above", LIMITS.text, default=""),
-        _text("", table, "below", LIMITS.text, default=""),
-    )
-
-
-def _field(table: Mapping[str, Any], number: int, folder: Path) -> Field:
-    shown = f" '{table['name']}'" if isinstance(table.get("name"), str) else ""
-    place = f"field {number}{shown}: "
-    _check_keys(place, table, (*_COMMON, *_KEYS))
-    name = _text(place, table, "name", LIMITS.label)
-    if not re.fullmatch(r"\w[\w-]*", name):
-        raise _FormMistake(f"{place}a name has letters, digits, _ and - only; the label may have others")
-    if name.lower() in RESERVED:
-        raise _FormMistake(f"{place}the data has a column of this name; choose another")
-    kind: FieldKind = _one_of(place, table, "kind", get_args(FieldKind))
-    for key, kinds in _KEYS.items():
-        if key in table and kind not in kinds:
-            raise _FormMistake(f"{place}a field of the kind '{kind}' has no {key}; {_listed(kinds)} may have it")
-    label = _text(place, table, "label", LIMITS.label, default=name)
-    rows = _count(place, table, "rows", 1, LIMITS.rows) if "rows" in table else None
-    digits = 0
-    if kind in _NUMBERS:
-        digits = _count(place, table, "digits", 2 if kind == "decimal" else 1, LIMITS.digits)
-    decimals = _count(place, table, "decimals", 1, digits - 1) if kind == "decimal" else 0
-    field = Field(
-        name,
-        label,
-        kind,
-        digits,
-        decimals,
-        _bound(place, table, "min", kind),
-        _bound(place, table, "max", kind),
-        _allowed(place, table, folder),
-        _one_of(place, table, "check", get_args(CheckName), None),
-        _one_of(place, table, "order", get_args(FormDateOrder), "DMY"),
-        _choices(place, table) if kind == "choice" else (),
-        rows,
-    )
-    _check_values(place, field)
-    return field
-
-
-def _check_keys(place: str, table: Mapping[str, Any], known: Sequence[str]) -> None:
-    for key in table:
-        if key not in known:
-            near = get_close_matches(key, known, n=1)
-            meant = f"did you mean '{near[0]}'?" if near else f"the keys here are {', '.join(known)}"
-            raise _FormMistake(f"{place}unknown key '{key}'; {meant}")
-
-
-def _text(place: str, table: Mapping[str, Any], key: str, longest: int, *, default: str | None = None) -> str:
-    value = table.get(key, default)
-    if value is None:
-        raise _FormMistake(f'{place}there is no {key}; add a line such as {key} = "..."')
-    if not isinstance(value, str):
-        raise _FormMistake(f"{place}{key} = {_shown(value)}: this must be a text in quotes")
-    value = value.strip()
-    if len(value) > longest:
-        raise _FormMistake(f"{place}the {key} has {len(value)} characters, and may have {longest}")
-    if not value and default != "":
-        raise _FormMistake(f"{place}the {key} is empty")
-    return value
-
-
-def _count(place: str, table: Mapping[str, Any], key: str, least: int, most: int) -> int:
-    value = table.get(key)
-    if value is None:
-        raise _FormMistake(f"{place}there is no {key}; add a line such as {key} = {least}")
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise _FormMistake(f"{place}{key} = {_shown(value)}: this is a whole number from {least} to {most}")
-    return value
-
-
-def _one_of(place: str, table: Mapping[str, Any], key: str, choices: Sequence[str], default: Any = ...) -> Any:
-    value = table.get(key, default)
-    if value is ...:
-        raise _FormMistake(f"{place}there is no {key}; it is one of {', '.join(choices)}")
-    if value is not default and value not in choices:
-        near = get_close_matches(str(value), choices, n=1)
-        meant = f"did you mean '{near[0]}'?" if near else f"it is one of {', '.join(choices)}"
-        raise _FormMistake(f"{place}{key} = {_shown(value)}: {meant}")
-    return value
-
-
-def _bound(place: str, table: Mapping[str, Any], key: str, kind: FieldKind) -> Bound | None:
-    value = table.get(key)
-    if value is None:
-        return None
-    if kind == "date" and isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    if kind == "time" and isinstance(value, time):
-        return value
-    if kind in _NUMBERS and isinstance(value, int | Decimal) and not isinstance(value, bool):
-        value = Decimal(value)
-        if value.is_finite():
-            return value
-    example = {"date": "a day without quotes, such as 2026-01-31", "time": "a time without quotes, such as 08:00:00"}
-    raise _FormMistake(f"{place}{key} = {_shown(value)}: this must be {example.get(kind, 'a number')}")
-
-
-def _allowed(place: str, table: Mapping[str, Any], folder: Path) -> frozenset[str] | None:
-    if "allowed" not in table:
-        if "allowed_column" in table:
-            raise _FormMistake(f"{place}allowed_column names a column of the file of 'allowed', which is not there")
-        return None
-    if isinstance(table["allowed"], list):
-        return frozenset(_texts(place, table, "allowed"))
-    file = _text(place, table, "allowed", LIMITS.label)
-    column = _text(place, table, "allowed_column", LIMITS.label) if "allowed_column" in table else None
-    try:
-        return frozenset(read_allowed(folder / file, column))
-    except DataError as error:
-        raise _FormMistake(f"{place}{error.message}") from None
-
-
-def _choices(place: str, table: Mapping[str, Any]) -> tuple[str, ...]:
-    choices = _texts(place, table, "choices")
-    if not 2 <= len(choices) <= LIMITS.choices or len(set(choices)) < len(choices):
-        raise _FormMistake(f"{place}there are {len(choices)} choices; give 2 to {LIMITS.choices}, each once")
-    return choices
-
-
-def _texts(place: str, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    """Return a list of texts."""
-    values = table.get(key)
-    if not isinstance(values, list) or not all(isinstance(value, str) and value.strip() for value in values):
-        raise _FormMistake(f'{place}the {key} are a list of texts, such as {key} = ["1", "2"]')
-    if long := [value for value in values if len(value) > LIMITS.label]:
-        raise _FormMistake(f"{place}a text of {key} has {len(long[0])} characters, and may have {LIMITS.label}")
-    return tuple(value.strip() for value in values)
-
-
-def _check_values(place: str, field: Field) -> None:
-    """Refuse bounds and lists that nobody can write into the boxes."""
-    low, high = field.minimum, field.maximum
-    if low is not None and high is not None and low > high:  # type: ignore[operator]
-        raise _FormMistake(f"{place}min = {low} is above max = {high}")
-    if field.kind in _NUMBERS:
-        largest = (Decimal(10) ** field.digits - 1) / Decimal(10) ** field.decimals
-        if isinstance(low, Decimal) and low > largest:
-            raise _FormMistake(f"{place}min = {low}, but {field.digits} boxes hold at most {largest}")
-    if field.allowed is not None:
-        whole, _, decimals = field.template.removeprefix("-").partition(".")
-        shape = rf"\d{{1,{len(whole)}}}" + (rf"\.\d{{{len(decimals)}}}" if decimals else "")
-        sign = "-?" if field.signed else ""
-        if unfit := sorted(text for text in field.allowed if not re.fullmatch(sign + shape, text)):
-            example = "1" * len(whole) + ("." + "0" * len(decimals) if decimals else "")
-            raise _FormMistake(
-                f"{place}'{unfit[0]}' is allowed, but cannot be written into its boxes, which hold {example}"
-            )
-    if field.kind in _NUMBERS and field.allowed is not None:
-        _check_allowed(place, field)
-
-
-def _check_allowed(place: str, field: Field) -> None:
-    """Refuse a list of allowed values of which no bounds and check digit leave one."""
-    numbers = [bound if isinstance(bound, Decimal) else None for bound in (field.minimum, field.maximum)]
-    try:
-        expect = Expect(minimum=numbers[0], maximum=numbers[1], allowed=field.allowed, check=field.check)
-    except OptionError as error:
-        raise _FormMistake(f"{place}{error.message}") from None
-    if not any(expect.fits(text, Notation(decimal=".")) for text in field.allowed or ()):
-        raise _FormMistake(f"{place}no allowed value is within min and max and has a right check digit")
-
-
-def _check_together(fields: Sequence[Field]) -> None:
-    names: set[str] = set()
-    for number, field in enumerate(fields, 1):
-        # Spreadsheets and databases do not tell upper from lower case.
-        if field.name.lower() in names:
-            raise _FormMistake(f"field {number} '{field.name}': another field has this name")
-        names.add(field.name.lower())
-    for number, (left, right) in enumerate(pairwise(fields), 2):
-        if left.rows and right.rows and left.rows != right.rows:
-            raise _FormMistake(
-                f"field {number} '{right.name}': rows = {right.rows}, but '{left.name}' beside it in the table has "
-                f"{left.rows}; give both the same number"
-            )
-
-
-def _listed(kinds: Sequence[str]) -> str:
-    return kinds[0] if len(kinds) == 1 else f"{', '.join(kinds[:-1])} and {kinds[-1]}"
-
-
-def _shown(value: Any) -> str:
-    """Return a value as it stands in TOML, shortened."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    return text if len(text) <= 40 else text[:37] + "..."
-
-
 def fields_as_json(fields: Iterable[Field]) -> list[dict[str, Any]]:
     """Return fields as JSON knows them, for `fields_from_json`."""
     return [
@@ -410,6 +155,7 @@ def fields_as_json(fields: Iterable[Field]) -> list[dict[str, Any]]:
             "maximum": None if field.maximum is None else str(field.maximum),
             "allowed": None if field.allowed is None else sorted(field.allowed),
             "choices": list(field.choices),
+            "boxes": [list(box) for box in field.boxes],
         }
         for field in fields
     ]
@@ -425,6 +171,7 @@ def fields_from_json(fields: Iterable[dict[str, Any]]) -> tuple[Field, ...]:
                 "maximum": _bound_of(field["kind"], field["maximum"]),
                 "allowed": None if field["allowed"] is None else frozenset(field["allowed"]),
                 "choices": tuple(field["choices"]),
+                "boxes": tuple(tuple(box) for box in field.get("boxes", ())),
             }
         )
         for field in fields

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.errors import PictureError
-from inkread.glyphs import CLASSES, normalise
+from inkread.glyphs import CLASSES, SIDE, normalise
 from inkread.models.classifier import GlyphClassifier
 from inkread.sheets.box_ink import LIMITS as INK
 from inkread.sheets.box_ink import BoxInk, align, darkness, ink_in, rectified
@@ -24,6 +24,11 @@ PIXELS = 4_000_000
 CROP_MARGIN = 2.0
 """The crop of a field shows this much around its boxes, in millimetres."""
 
+VIEWS = ((0.0, 1.0), (7.0, 1.0), (-7.0, 1.0), (0.0, 1.08), (0.0, 0.92))
+"""Each digit is read in these views, turned by an angle in degrees and scaled, and the mean counts: if a small change
+of a digit changes the answer, a person should look. Of 10 000 validation digits, with 1% flagged, 13 are wrong and not
+flagged in the first view alone, and 9 in all."""
+
 MOST_OFF = 0.6
 """If the boxes fit worse than this, root mean square in millimetres, they are not where the form has them."""
 
@@ -34,12 +39,14 @@ class FieldOnPage:
 
     boxes: its boxes, and the place of them all on the photograph: x, y, width and height in pixels.
     crop: the field seen from straight above, (h, w) uint8.
+    glyphs: what the network saw of the boxes that the probabilities of the reading are of, (N, 28, 28) float32.
     """
 
     boxes: FieldBoxes
     place: tuple[int, int, int, int]
     crop: NDArray[np.uint8]
     reading: FieldReading
+    glyphs: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +70,26 @@ def read_page(grey: NDArray[np.uint8], name: str, layout: SheetLayout, classifie
     """
     sheet = find_sheet(grey, name, layout.size)
     _check_form(sheet, name, layout)
-    page = layout.pages[sheet.code.page - 1]
+    fields = layout.pages[sheet.code.page - 1].fields
+    return read_fields(grey, name, sheet, fields, layout, classifier, list(layout.markers.values()))
+
+
+def read_fields(
+    grey: NDArray[np.uint8],
+    name: str,
+    sheet: FoundSheet,
+    fields: Sequence[FieldBoxes],
+    layout: SheetLayout,
+    classifier: GlyphClassifier,
+    markers: Sequence[Rect] = (),
+) -> PageOnPicture:
+    """Return what is written in fields with a box for each digit, tick or choice.
+
+    sheet: where the paper is on the photograph. markers: what is printed in black on it, if anything.
+    """
     paper = rectified(grey, sheet.to_picture, layout.size)
-    dark = darkness(paper, list(layout.markers.values()))
-    boxes = [box for each in page.fields for box in each.all_boxes]
+    dark = darkness(paper, markers)
+    boxes = [box for each in fields for box in each.all_boxes]
     shifts, residual, line = align(dark, boxes)
     if residual > MOST_OFF:
         raise PictureError(
@@ -76,15 +99,15 @@ def read_page(grey: NDArray[np.uint8], name: str, layout: SheetLayout, classifie
         )
     inks = dict(zip(boxes, ink_in(dark, boxes, shifts, line), strict=True))
     moved = dict(zip(boxes, shifts.tolist(), strict=True))
-    rows = _classified([inks[box] for each in page.fields for box in _digit_boxes(each)], classifier)
-    fields = []
-    for each in page.fields:
+    glyphs, rows = _classified([inks[box] for each in fields for box in _digit_boxes(each)], classifier)
+    found = []
+    for each in fields:
         count = len(_digit_boxes(each))
-        reading = _read(each, inks, rows[:count])
-        rows = rows[count:]
+        reading, read = _read(each, inks, rows[:count])
         crop = _crop(paper, each, moved[each.boxes[0]])
-        fields.append(FieldOnPage(each, _place(each, sheet, grey.shape), crop, reading))
-    return PageOnPicture(sheet, residual, tuple(fields))
+        found.append(FieldOnPage(each, place_of(each, sheet, grey.shape), crop, reading, glyphs[:count][read]))
+        glyphs, rows = glyphs[count:], rows[count:]
+    return PageOnPicture(sheet, residual, tuple(found))
 
 
 def _check_form(sheet: FoundSheet, name: str, layout: SheetLayout) -> None:
@@ -109,30 +132,48 @@ def _digit_boxes(each: FieldBoxes) -> tuple[Rect, ...]:
     return (*each.boxes, *each.again) if each.field.template else ()
 
 
-def _classified(inks: Sequence[BoxInk], classifier: GlyphClassifier) -> NDArray[np.float32]:
-    """Return the probabilities of the ten digits and of no digit for each box, (N, 11); empty boxes have zeros."""
-    rows = np.zeros((len(inks), CLASSES + 1), np.float32)
+def _classified(inks: Sequence[BoxInk], classifier: GlyphClassifier) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the glyph of each box, (N, 28, 28), and the probabilities of the ten digits and of no digit, (N, 11).
+
+    Those of empty boxes are zeros.
+    """
+    glyphs, rows = np.zeros((len(inks), SIDE, SIDE), np.float32), np.zeros((len(inks), CLASSES + 1), np.float32)
     written = [at for at, ink in enumerate(inks) if ink.area >= LIMITS.blank]
-    rows[written] = classifier.classify(normalise([inks[at].ink for at in written]))
-    return rows
+    glyphs[written] = normalise([inks[at].ink for at in written])
+    views = np.concatenate([_changed(glyphs[written], *view) for view in VIEWS])
+    rows[written] = classifier.classify(views).reshape(len(VIEWS), -1, CLASSES + 1).mean(axis=0)
+    return glyphs, rows
 
 
-def _read(each: FieldBoxes, inks: dict[Rect, BoxInk], rows: NDArray[np.float32]) -> FieldReading:
-    """Return what is written in a field, or, if that was struck out, in the boxes for a second try."""
+def _changed(glyphs: NDArray[np.float32], angle: float, scale: float) -> NDArray[np.float32]:
+    """Return glyphs, (N, 28, 28), turned counter-clockwise by an angle in degrees and scaled."""
+    if (angle, scale) == (0.0, 1.0):
+        return glyphs
+    matrix = cv2.getRotationMatrix2D(((SIDE - 1) / 2, (SIDE - 1) / 2), angle, scale)
+    changed = [cv2.warpAffine(glyph, matrix, (SIDE, SIDE)) for glyph in glyphs]
+    return np.asarray(changed, np.float32).reshape(-1, SIDE, SIDE)
+
+
+def _read(each: FieldBoxes, inks: dict[Rect, BoxInk], rows: NDArray[np.float32]) -> tuple[FieldReading, slice]:
+    """Return what is written in a field, or, if that was struck out, in the boxes for a second try.
+
+    Also returns which of the rows it has.
+    """
     if not each.field.template:
-        return read_ticks(each.field, [inks[box] for box in each.boxes])
+        return read_ticks(each.field, [inks[box] for box in each.boxes]), slice(0)
     count = len(each.boxes)
     first = read_number(each.field, [inks[box] for box in each.boxes], each.sign and inks[each.sign], rows[:count])
     if not each.again:
-        return first
+        return first, slice(count)
     again_inks = [inks[box] for box in each.again]
     again = read_number(each.field, again_inks, each.sign_again and inks[each.sign_again], rows[count:])
     if again.outcome == "empty":
-        return first
+        return first, slice(count)
     if first.outcome in ("struck", "empty"):
-        return again
+        return again, slice(count, None)
     # Nobody can know which of the two holds if neither was struck out.
-    return FieldReading("unsure", f"{first.read} {again.read}", "", 0.3, (*first.probabilities, *again.probabilities))
+    both = (*first.probabilities, *again.probabilities)
+    return FieldReading("unsure", f"{first.read} {again.read}", "", 0.3, both), slice(None)
 
 
 def _hull(boxes: Sequence[Rect], margin: float) -> Rect:
@@ -147,7 +188,7 @@ def _crop(paper: NDArray[np.uint8], each: FieldBoxes, shift: Sequence[int]) -> N
     return paper[top : top + h, left : left + w]
 
 
-def _place(each: FieldBoxes, sheet: FoundSheet, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+def place_of(each: FieldBoxes, sheet: FoundSheet, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     """Return where a field is on the photograph: x, y, width and height in its pixels."""
     x, y, w, h = _hull(each.all_boxes, 0.0)
     corners = np.array([[(x, y), (x + w, y), (x + w, y + h), (x, y + h)]])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from inkread.errors import DataError, OptionError
 from inkread.files import check_folder, check_outputs, writable
 from inkread.sheets.codes import SheetCode, marker_cells
-from inkread.sheets.forms import read_form
+from inkread.sheets.form_file import read_form
 from inkread.sheets.page_layout import (
     DETAIL,
     HINT,
@@ -80,6 +80,8 @@ def print_sheets(
         check_folder(path)
     check_outputs(outs, [form], force=force)
     read = read_form(form)
+    if read.existing:
+        raise DataError(f"{form}: describes a form that exists already, for 'inkread fill'; it cannot be printed")
     try:
         found = lay_out(read)
     except DataError as error:

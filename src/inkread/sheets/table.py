@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
-import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from inkread.csv_rows import Delimiter, as_cell, delimiter_sign
-from inkread.errors import DataError
-from inkread.files import file_sha256, whole_file
-from inkread.sheets.audit import Audit, Entry, complete_values
+from inkread.csv_rows import as_cell
+from inkread.sheets.audit import Audit, Entry
 from inkread.sheets.forms import Field
 
 SETTLED = ("value", "empty", "struck", "unreadable")
@@ -50,17 +47,97 @@ class Merged:
         """Whether a person must look at it."""
         return self.outcome not in SETTLED
 
+    @property
+    def crops(self) -> list[str]:
+        """The names of the pictures of the field: the latest two."""
+        return list(dict.fromkeys(each["crop"].rpartition("/")[2] for each in self.entries))[-2:]
+
 
 Place = tuple[str, str, int]
 """The name of a sheet and of a field, and the row of the field, from 0."""
 
 
-def merged(entries: Iterable[Entry]) -> dict[Place, Merged]:
-    """Return what the audit says about each field of each sheet."""
-    grouped: dict[Place, list[Entry]] = {}
-    for entry in complete_values(entries):
-        grouped.setdefault((entry["sheet"], entry["field"], entry["row"]), []).append(entry)
-    return {place: _merge(tuple(found)) for place, found in grouped.items()}
+class Records:
+    """What an audit says about each field of each sheet, kept up to date while the audit grows.
+
+    places: what is said about each field, in the order in which they were read.
+    """
+
+    def __init__(self) -> None:
+        self.places: dict[Place, Merged] = {}
+        self._followed = 0
+        self._waiting: list[Entry] = []
+        # The rows of each sheet as CSV, and the separator that they have. Few sheets change at a time.
+        self._texts: dict[str, str] = {}
+        self._texts_have = ""
+
+    def follow(self, audit: Audit) -> set[Place]:
+        """Take in what was added to an audit since the last time, and return the fields that it is about."""
+        new = audit.entries[self._followed :]
+        self._followed += len(new)
+        found: dict[Place, list[Entry]] = {}
+        for entry in self._complete(new):
+            found.setdefault((entry["sheet"], entry["field"], entry["row"]), []).append(entry)
+        for place, entries in found.items():
+            before = self.places[place].entries if place in self.places else ()
+            self.places[place] = _merge((*before, *entries))
+            self._texts.pop(place[0], None)
+        return set(found)
+
+    def csv_text(self, fields: Sequence[Field], delimiter: str = ",") -> str:
+        """Return the table as CSV: a row for each sheet, or for each row of its tables in which something is written.
+
+        delimiter: the character between the cells of a row.
+        """
+        if delimiter != self._texts_have:
+            self._texts, self._texts_have = {}, delimiter
+        for sheet in {place[0] for place in self.places} - set(self._texts):
+            rows = ([*head, *map(self.cell, places)] for head, places in self.rows(fields, sheet))
+            # Names of pictures, and what people type, may begin like a formula. What ends in "?" is none.
+            safe = ([cell if cell.endswith(TO_CHECK) else str(as_cell(cell)) for cell in row] for row in rows)
+            self._texts[sheet] = _csv(safe, delimiter)
+        return _csv([heads(fields)], delimiter) + "".join(self._texts[sheet] for sheet in self.sheets())
+
+    def sheets(self) -> list[str]:
+        """Return the names of the sheets: numbered ones first, each kind by number."""
+        return sorted(dict.fromkeys(place[0] for place in self.places), key=_sheet_order)
+
+    def rows(self, fields: Sequence[Field], sheet: str) -> Iterator[tuple[list[str], list[Place]]]:
+        """Yield the rows of a sheet: the cells that tell the sheet and the row, and the fields in the others."""
+        if not any(field.rows for field in fields):
+            yield [sheet], [(sheet, field.name, 0) for field in fields]
+            return
+        last = max(field.rows or 0 for field in fields)
+        columns = [field for field in fields if field.rows]
+        written = [row for row in range(last) if any(self._said((sheet, field.name, row)) for field in columns)]
+        # What stands alone is not lost if all tables are empty.
+        for row in written or [-1]:
+            head = [sheet, str(row + 1) if row >= 0 else ""]
+            yield head, [(sheet, field.name, row if field.rows else 0) for field in fields]
+
+    def cell(self, place: Place) -> str:
+        """Return what stands in a cell. A table with fewer rows than another, or without writing, has empty cells."""
+        if place in self.places:
+            return self.places[place].cell
+        return TO_CHECK if place[2] == 0 else ""
+
+    def _said(self, place: Place) -> bool:
+        """Tell whether something is written in a field, as far as is known."""
+        return place in self.places and self.places[place].outcome != "empty"
+
+    def _complete(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Yield the values of pages that were written whole, and what people said about them, oldest first.
+
+        A program may have ended in the middle of a page.
+        """
+        for entry in entries:
+            if entry["kind"] == "value":
+                self._waiting.append(entry)
+            elif entry["kind"] == "review":
+                yield entry
+            elif entry["kind"] == "page":
+                yield from (value for value in self._waiting if value["sheet"] == entry["sheet"])
+                self._waiting = []
 
 
 def _merge(entries: tuple[Entry, ...]) -> Merged:
@@ -80,80 +157,19 @@ def _merge(entries: tuple[Entry, ...]) -> Merged:
     return Merged(last["outcome"], last["value"] or last["read"], entries)
 
 
-def csv_text(fields: Sequence[Field], places: dict[Place, Merged], delimiter: str = ",") -> str:
-    """Return the table as CSV: a row for each sheet, or for each row of its tables in which something is written.
+def heads(fields: Sequence[Field]) -> list[str]:
+    """Return the names of the columns."""
+    return ["sheet", *(["row"] if any(field.rows for field in fields) else []), *(field.name for field in fields)]
 
-    delimiter: the character between the cells of a row.
-    """
+
+def _csv(rows: Iterable[Sequence[str]], delimiter: str) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    tables = any(field.rows for field in fields)
-    writer.writerow(["sheet", *(["row"] if tables else []), *(field.name for field in fields)])
-    for sheet in sorted({place[0] for place in places}, key=_sheet_order):
-        # The texts of a choice may begin like a formula.
-        writer.writerows(map(as_cell, row) for row in _rows(fields, places, sheet, tables=tables))
+    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(rows)
     return text.getvalue()
 
 
-def _rows(fields: Sequence[Field], places: dict[Place, Merged], sheet: str, *, tables: bool) -> Iterator[list[str]]:
-    if not tables:
-        yield [sheet, *(_cell(places, (sheet, field.name, 0)) for field in fields)]
-        return
-    last = max(field.rows or 0 for field in fields)
-    written = [
-        row for row in range(last) if any(_said(places, (sheet, field.name, row)) for field in fields if field.rows)
-    ]
-    # What stands alone is not lost if all tables are empty.
-    for row in written or [-1]:
-        cells = (_cell(places, (sheet, field.name, row if field.rows else 0)) for field in fields)
-        yield [sheet, *([str(row + 1), *cells] if row >= 0 else ["", *cells])]
-
-
-def _said(places: dict[Place, Merged], place: Place) -> bool:
-    """Tell whether something is written in a field, as far as is known."""
-    return place in places and places[place].outcome != "empty"
-
-
-def _cell(places: dict[Place, Merged], place: Place) -> str:
-    """Return what stands in a cell. A table with fewer rows than another, or without writing, has empty cells."""
-    if place in places:
-        return places[place].cell
-    return TO_CHECK if place[2] == 0 else ""
-
-
-def _sheet_order(sheet: str) -> tuple[bool, int]:
-    """Return what sorts sheets: numbered ones first, each kind by number."""
-    return not sheet.isdigit(), int(sheet.rsplit(maxsplit=1)[-1])
-
-
-def check_unchanged(audit: Audit) -> None:
-    """Raise `DataError` if somebody has changed the table since it was written from its audit."""
-    # A program may have ended after it noted the checksum of a table and before it wrote the table.
-    known = [entry["sha256"] for entry in audit.of_kind("data")[-2:]]
-    if audit.data.exists() and file_sha256(audit.data) not in known:
-        raise DataError(
-            f"{audit.data}: was changed since inkread wrote it, and would lose these changes; move it away, and it is "
-            f"written again from {audit.path.name}"
-        )
-
-
-def write_table(
-    audit: Audit, fields: Sequence[Field], places: dict[Place, Merged], delimiter: Delimiter | None = None
-) -> None:
-    """Write the table of an audit, unless it is on the disk already.
-
-    delimiter: what separates its cells; None for what it has, or a comma.
-    """
-    if not places:
-        return
-    last = audit.of_kind("data")[-1:]
-    sign = delimiter_sign(delimiter) if delimiter or not last else last[0].get("delimiter", ",")
-    content = csv_text(fields, places, sign).encode()
-    checksum = hashlib.sha256(content).hexdigest()
-    if audit.data.exists() and last and last[0]["sha256"] == checksum == file_sha256(audit.data):
-        return
-    audit.append([{"kind": "data", "file": audit.data.name, "sha256": checksum, "delimiter": sign}])
-    with whole_file(audit.data) as temporary:
-        temporary.write_bytes(content)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
+def _sheet_order(sheet: str) -> tuple[int, int, str]:
+    """Return what sorts sheets: numbered ones first, each kind by number; those of existing forms by their pictures."""
+    if sheet.isdecimal() or re.fullmatch(r"unnumbered \d+", sheet):
+        return int(not sheet.isdecimal()), int(sheet.rsplit(maxsplit=1)[-1]), ""
+    return 2, 0, sheet

@@ -19,22 +19,25 @@ from inkread.readings import Number, Reading
 from inkread.style import SURE
 from inkread.tables.table import Cell, Table
 
-_MOST_DIGITS = 15
+MOST_DIGITS = 15
 """A spreadsheet keeps so many digits of a number. A longer one is text."""
 
-_FIRST_YEAR = 1900
+FIRST_YEAR = 1900
 """The first year of a spreadsheet's dates."""
 
 _CROP_HEIGHT, _CROP_WIDTH = 28, 220
 """The height of a crop and its largest width, in pixels of the worksheet."""
 
-_MOST_CROPS = 500
+MOST_CROPS = 500
 """At most so many crops are put on a worksheet; cells are coloured all the same."""
 
 _LONGEST_NAME = 31
 """The longest name of a worksheet."""
 
-_YELLOW = "#FFF2A8"
+YELLOW = "#FFF2A8"
+
+PLAIN = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+"""The settings with which texts stay texts."""
 
 _HEADS = ("line", "number", "kind", "confidence")
 
@@ -55,8 +58,7 @@ class Workbook:
         check_extra()
         import xlsxwriter
 
-        as_text = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-        self._book = xlsxwriter.Workbook(str(path), as_text)
+        self._book = xlsxwriter.Workbook(str(path), PLAIN)
         self._formats: dict[tuple[str, bool], Any] = {}
         self._names: set[str] = set()
 
@@ -86,7 +88,7 @@ class Workbook:
         """Return the format of cells with a pattern of digits, "" for text, and with a colour if they are unsure."""
         key = pattern, unsure
         if key not in self._formats:
-            colour = {"bg_color": _YELLOW} if unsure else {}
+            colour = {"bg_color": YELLOW} if unsure else {}
             self._formats[key] = self._book.add_format({"num_format": pattern or "@", **colour})
         return self._formats[key]
 
@@ -146,7 +148,7 @@ class _Sheet:
 
     def crop(self, row: int, column: int, box: Box) -> None:
         """Put a part of the picture into a row."""
-        if self.crops >= _MOST_CROPS:
+        if self.crops >= MOST_CROPS:
             return
         self.crops += 1
         x, y, w, h = self.page.located(box)
@@ -155,12 +157,7 @@ class _Sheet:
         part = self.page.colour[top : int(y + h + edge) + 1, left : int(x + w + edge) + 1]
         if not part.size:
             return
-        factor = min(_CROP_HEIGHT / part.shape[0], _CROP_WIDTH / part.shape[1])
-        image, file = Image.fromarray(part), BytesIO()
-        image.resize((max(1, round(part.shape[1] * factor)), max(1, round(part.shape[0] * factor)))).save(file, "PNG")
-        # The height of a row is in points, of which three are as high as four pixels.
-        self.sheet.set_row(row, 0.75 * (_CROP_HEIGHT + 4))
-        self.sheet.insert_image(row, column, "crop.png", {"image_data": file, "x_offset": 2, "y_offset": 2})
+        put_crop(self.sheet, row, column, Image.fromarray(part))
 
     def _label(self, row: int, column: int, cell: Cell) -> None:
         """Write which cell of the worksheet the crop to the right is of."""
@@ -183,17 +180,26 @@ class _Sheet:
             self.sheet.write_blank(row, column, None, form)
 
 
+def put_crop(sheet: Any, row: int, column: int, picture: Image.Image) -> None:
+    """Put a picture into a cell of a worksheet of XlsxWriter, reduced to the height of a row that it makes higher."""
+    factor, file = min(_CROP_HEIGHT / picture.height, _CROP_WIDTH / picture.width), BytesIO()
+    picture.resize((max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))).save(file, "PNG")
+    # The height of a row is in points, of which three are as high as four pixels.
+    sheet.set_row(row, 0.75 * (_CROP_HEIGHT + 4))
+    sheet.insert_image(row, column, "crop.png", {"image_data": file, "x_offset": 2, "y_offset": 2})
+
+
 def spreadsheet_value(number: Number) -> float | date | time | str:
     """Return what a cell of a spreadsheet holds: a number, a date or a time where that keeps what is written.
 
     A number with leading zeros or more than 15 digits, and one whose value is not certain, is text.
     """
     if isinstance(number.value, Decimal):
-        kept = not re.match(r"[-+]?0[0-9]", number.text) and len(number.digits) <= _MOST_DIGITS
+        kept = not re.match(r"[-+]?0[0-9]", number.text) and len(number.digits) <= MOST_DIGITS
         share = 100 if number.kind == "percent" else 1
         return float(number.value / share) if kept else number.text
     if isinstance(number.value, date):
-        return number.value if number.value.year >= _FIRST_YEAR else number.text
+        return number.value if number.value.year >= FIRST_YEAR else number.text
     return number.text if number.value is None else number.value
 
 

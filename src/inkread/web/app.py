@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,8 @@ from starlette.staticfiles import StaticFiles
 
 import inkread
 from inkread.reader import Reader
+from inkread.reviewing.pages import reviews_app
+from inkread.reviewing.review import Review
 from inkread.system import give_back, keep_freed
 from inkread.teaching.profiles import DEFAULT_PROFILE
 from inkread.web import openapi, schemas
@@ -56,6 +58,8 @@ def make_app(
     profile: str | None = DEFAULT_PROFILE,
     teaching: bool = False,
     retire: Callable[[], None] | None = None,
+    reviews: Sequence[Path] = (),
+    user: str | None = None,
 ) -> FastAPI:
     """Return the application of one worker.
 
@@ -65,8 +69,10 @@ def make_app(
     teaching: whether clients may teach digits, and see and delete them. It has no effect without a profile, or for a
         network that gives no features to compare.
     retire: called when work has taken longer than its limit, to have this process replaced; None to let it run on.
+    reviews, user: the tables that can be reviewed on the page, and by whom. What is corrected is taught if teaching is
+        allowed.
 
-    Raises `ModelError` for a model that cannot be used.
+    Raises `ModelError` for a model that cannot be used, and what `Review` raises.
     """
     limits = limits or Limits()
     metrics = Metrics()
@@ -74,6 +80,7 @@ def make_app(
     background = WorkQueue(replace(limits, waiting=_WAITING_BEHIND), metrics, threads=1, retire=retire)
     reader = Reader(model, profile=profile)
     taught = reader.profile if teaching and reader.classifier.has_features else None
+    opened = [Review(data, user, taught) for data in reviews]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -81,6 +88,8 @@ def make_app(
         giving = asyncio.create_task(give_back())
         yield
         giving.cancel()
+        for review in opened:
+            review.close()
         queue.close()
         background.close()
 
@@ -95,7 +104,9 @@ def make_app(
         exception_handlers=dict.fromkeys((Problem, HTTPException, RequestValidationError), _answer_error),
     )
     app.add_middleware(Guard, limits=limits, metrics=metrics, hosts=hosts)
-    _add_interface(app, Service(reader, queue, background, metrics, taught=taught))
+    _add_interface(app, Service(reader, queue, background, metrics, taught=taught, reviews=len(opened)))
+    if opened:
+        app.mount("/review", reviews_app(opened))
     page = GZipMiddleware(StaticFiles(directory=STATIC, html=True))
     app.router.routes.append(Route("/", page))
     app.mount("/static", page)

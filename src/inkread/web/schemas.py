@@ -154,11 +154,12 @@ class Failure(_Exact):
 
 
 class Health(_Exact):
-    """The version, whether digits can be taught, and the limits of each worker."""
+    """The version, whether digits can be taught, how many tables are reviewed, and the limits of each worker."""
 
     status: Literal["ok"]
     version: str
     teaching: bool
+    reviews: int
     limits: dict[str, float]
 
 

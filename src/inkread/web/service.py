@@ -137,16 +137,25 @@ class Service:
     queue: the queue for reading pictures.
     background: the queue for everything else, with one thread, so that reading is not held up.
     taught: the profile that clients may see and change; None if they may not.
+    reviews: how many tables can be reviewed on the page.
     """
 
     def __init__(
-        self, reader: Reader, queue: WorkQueue, background: WorkQueue, metrics: Metrics, *, taught: Profile | None
+        self,
+        reader: Reader,
+        queue: WorkQueue,
+        background: WorkQueue,
+        metrics: Metrics,
+        *,
+        taught: Profile | None,
+        reviews: int = 0,
     ) -> None:
         self.reader = reader
         self.queue = queue
         self.background = background
         self.metrics = metrics
         self.taught = taught
+        self.reviews = reviews
 
     async def read(
         self,
@@ -222,8 +231,8 @@ class Service:
         return json_answer(encode(self.reader.card.to_dict()))
 
     async def health(self) -> Response:
-        """Return that the service is running, its version, its limits, and whether digits can be taught."""
-        about = {"version": inkread.__version__, "teaching": self.taught is not None}
+        """Return that the service is running, its version, its limits, and what the page can do besides reading."""
+        about = {"version": inkread.__version__, "teaching": self.taught is not None, "reviews": self.reviews}
         return json_answer(encode({"status": "ok", **about, "limits": self.queue.limits.to_dict()}))
 
     async def numbers(self) -> Response:

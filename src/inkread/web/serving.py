@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,10 +31,12 @@ def serve(
     profile: str | None,
     teaching: bool,
     tell: Tell,
+    reviews: Sequence[Path] = (),
+    user: str | None = None,
 ) -> None:
     """Serve on a listening socket until SIGTERM. Running requests finish first.
 
-    model, hosts, profile, teaching: as for `make_app`. Raises what `make_app` raises.
+    model, hosts, profile, teaching, reviews, user: as for `make_app`. Raises what `make_app` raises.
     tell: called with `SERVES` every second, and with `LEAVES` when the process has to be replaced.
     """
     limits = Limits()
@@ -43,7 +45,16 @@ def serve(
         tell(LEAVES)
         signal.raise_signal(signal.SIGTERM)
 
-    app = make_app(model, limits=limits, hosts=hosts, profile=profile, teaching=teaching, retire=retire)
+    app = make_app(
+        model,
+        limits=limits,
+        hosts=hosts,
+        profile=profile,
+        teaching=teaching,
+        retire=retire,
+        reviews=reviews,
+        user=user,
+    )
     _Heard(configuration(app, limits), tell).run([listener])
 
 

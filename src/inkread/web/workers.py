@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -50,13 +50,22 @@ def prepare(
     profile: str | None,
     teaching: bool,
     allowed: Collection[str] = (),
+    reviews: Sequence[Path] = (),
+    user: str | None = None,
 ) -> Callable[[], None]:
     """Start workers, wait until one serves, and return a function that serves until Ctrl-C or SIGTERM.
 
-    model, profile, teaching: as for `inkread.web.app.make_app`. Raises what it raises.
+    model, profile, teaching, reviews, user: as for `inkread.web.app.make_app`. Raises what it raises.
     allowed: more host names under which the service may be asked.
     """
-    asked = {"model": model, "hosts": hosts_of(listener, allowed), "profile": profile, "teaching": teaching}
+    asked = {
+        "model": model,
+        "hosts": hosts_of(listener, allowed),
+        "profile": profile,
+        "teaching": teaching,
+        "reviews": reviews,
+        "user": user,
+    }
     supervisor = Supervisor(listener, partial(_work, listener, asked), workers)
     supervisor.start()
     return supervisor.run

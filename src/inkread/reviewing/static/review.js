@@ -2,7 +2,7 @@
 
 const at = (id) => document.getElementById(id);
 const ANSWERS = { e: "empty", s: "struck", u: "unreadable" };
-const BACK = "inkread-back";
+const BACK = `inkread-back ${location.pathname}`;
 
 // The places that this window has answered, kept when the page is loaded again.
 const answered = JSON.parse(sessionStorage.getItem(BACK) ?? "[]");
@@ -10,6 +10,8 @@ let item = null;
 let typed = false;
 let sure = false;
 let busy = false;
+// Whether to go on with values that need no check, the least certain first.
+let more = false;
 
 async function ask(address, options) {
   if (busy) return;
@@ -75,7 +77,7 @@ function strong(text) {
 
 function picture(name, words) {
   const made = new Image();
-  made.src = `/crops/${encodeURIComponent(name)}`;
+  made.src = `crops/${encodeURIComponent(name)}`;
   made.alt = words;
   return made;
 }
@@ -89,8 +91,8 @@ function neighbour({ label, cell, crop }) {
 async function answer(outcome, value = "") {
   if (!item || busy) return;
   const place = item.place;
-  const body = JSON.stringify({ place, seen: item.seen, outcome, value, sure });
-  const said = await ask("/api/review", { method: "POST", body });
+  const body = JSON.stringify({ place, seen: item.seen, outcome, value, sure, more });
+  const said = await ask("answers", { method: "POST", body });
   if (said?.refused) {
     at("message").textContent = said.refused;
     sure = true;
@@ -108,10 +110,16 @@ function remember(places) {
 async function back() {
   const place = answered.at(-1);
   if (!place || busy) return;
-  const said = await ask(`/api/review?place=${encodeURIComponent(JSON.stringify(place))}`);
+  const said = await ask(`answers?place=${encodeURIComponent(JSON.stringify(place))}`);
   if (!said) return;
   remember(answered.slice(0, -1));
   show(said);
+}
+
+async function goOn() {
+  if (item) return;
+  more = true;
+  show(await ask("answers?more"));
 }
 
 function written() {
@@ -124,11 +132,12 @@ function press(key) {
   if (ANSWERS[key]) answer(ANSWERS[key]);
   else if (key === "Backspace") back();
   else if (key === "?") at("keys").showModal();
+  else if (key === "m") goOn();
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || at("keys").open) return;
-  const known = ANSWERS[event.key] || event.key === "?" || (event.key === "Backspace" && !(typed && at("value").value));
+  const known = ANSWERS[event.key] || event.key === "?" || (event.key === "m" && !item) || (event.key === "Backspace" && !(typed && at("value").value));
   if (known) {
     event.preventDefault();
     if (!event.repeat) press(event.key);
@@ -152,4 +161,5 @@ at("form").addEventListener("submit", (event) => {
   answer(kept ? item.outcome : "value", kept ? "" : written());
 });
 
-show(await ask("/api/review"));
+at("tables").hidden = location.pathname === "/";
+show(await ask("answers"));

@@ -3,6 +3,7 @@
 import { health } from "./api.js";
 import { startDraw } from "./draw.js";
 import { startPictures } from "./pictures.js";
+import { startReviews } from "./reviews.js";
 import { startTabs } from "./tabs.js";
 import { Taught } from "./taught.js";
 
@@ -26,16 +27,18 @@ function again() {
 
 /** Show the server's version in the footer and apply its limits. The page also works without an answer. */
 async function introduce() {
-  const { version, teaching, limits } = await health();
+  const { version, teaching, reviews, limits } = await health();
   document.getElementById("about").textContent = `inkread ${version}`;
   pictures.limit = limits.bytes;
   draw.teachable = pictures.teachable = teaching;
   document.getElementById("taught-tab").hidden = !teaching;
-  if (!teaching && location.hash === "#taught") open("draw");
+  document.getElementById("review-tab").hidden = !reviews;
+  if ((!teaching && location.hash === "#taught") || (!reviews && location.hash === "#review")) open("draw");
 }
 
 const open = startTabs(document.querySelector("[role=tablist]"));
 const draw = startDraw(sayIn("draw"), again);
 const pictures = startPictures(sayIn("picture"), () => open("picture"), again);
 new Taught(again, say);
+startReviews();
 introduce().catch(() => {});
