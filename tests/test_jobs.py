@@ -19,7 +19,7 @@ from PIL import Image
 from helpers.filled_sheets import filled_page, photographed, save
 from helpers.ruled import rules, written
 from inkread.cli import main
-from inkread.sheets.forms import read_form
+from inkread.sheets.form_file import read_form
 from inkread.sheets.placing import lay_out
 
 ROOT = Path(__file__).parents[1]

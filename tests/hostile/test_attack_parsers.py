@@ -2,7 +2,7 @@
 
     INKREAD_FUZZ=100000 python -m pytest tests/hostile/test_attack_parsers.py
 
-runs as many examples of each, other ones in every run. What was found stands in `FOUND`.
+runs as many examples of each, other ones in every run.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from inkread.models.onnx_graph import field, nodes_of
 from inkread.models.session import check_onnx
 from inkread.pictures.bounds import check_bounds
 from inkread.pictures.opening import open_picture
-from inkread.sheets.forms import read_form
+from inkread.sheets.form_file import read_form
 from inkread.teaching.exchange import LIST_NAME, import_lessons
 
 EXAMPLES = int(os.environ.get("INKREAD_FUZZ", "0"))

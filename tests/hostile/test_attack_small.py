@@ -18,7 +18,7 @@ from inkread import DataError, PictureError, Reader
 from inkread.cli.main import main
 from inkread.csv_rows import as_cell
 from inkread.sheets.forms import Field
-from inkread.sheets.table import Merged, csv_text
+from inkread.sheets.table import Merged, Records
 from inkread.teaching import Lesson, Profile
 from inkread.teaching.store import Store
 
@@ -106,5 +106,6 @@ def test_a_reader_goes_to_another_process_with_its_profile(tmp_path: Path) -> No
 
 def test_a_choice_like_a_formula_is_no_formula_in_the_table_of_sheets() -> None:
     field = Field("a", "a", "choice", choices=("=cmd", "b"))
-    places = {("1", "a", 0): Merged("value", "=cmd", ()), ("2", "a", 0): Merged("unsure", "-7", ())}
-    assert csv_text([field], places) == "sheet,a\n1,'=cmd\n2,-7?\n"
+    records = Records()
+    records.places = {("1", "a", 0): Merged("value", "=cmd", ()), ("2", "a", 0): Merged("unsure", "-7", ())}
+    assert records.csv_text([field]) == "sheet,a\n1,'=cmd\n2,-7?\n"

@@ -122,7 +122,7 @@ class Marks:
         """
         digits, others = self.classes[:, :10], self.classes[:, 10:]
         is_digit = digits.sum(axis=1) > others.max(axis=1)
-        return np.where(is_digit, digits.argmax(axis=1), 10 + others.argmax(axis=1)).astype(np.intp)
+        return np.asarray(np.where(is_digit, digits.argmax(axis=1), 10 + others.argmax(axis=1)), np.intp)
 
     @property
     def heights(self) -> Floats:
