@@ -33,7 +33,7 @@ async function introduce() {
   draw.teachable = pictures.teachable = teaching;
   document.getElementById("taught-tab").hidden = !teaching;
   document.getElementById("review-tab").hidden = !reviews;
-  if ((!teaching && location.hash === "#taught") || (!reviews && location.hash === "#review")) open("draw");
+  if ((!teaching && location.hash === "#taught") || (!reviews && location.hash === "#review")) open("picture");
 }
 
 const open = startTabs(document.querySelector("[role=tablist]"));
