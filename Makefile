@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-com
 DATA := $(if $(INKREAD_DATA),$(INKREAD_DATA),$(wildcard ../shared/data))
 EXAMPLES := $(sort $(wildcard examples/*.png examples/*.jpg))
 
-.PHONY: help demo test lint docs site material bench bench-reading ship clean
+.PHONY: help demo test lint docs site static dist check-dist material bench bench-reading ship clean
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -20,9 +20,7 @@ demo: $(VENV)/base  ## read the example pictures with the shipped model and draw
 	@echo "every step from that picture to its answer: out/7-shadow.steps.png"
 
 test: $(VENV)/dev  ## run the tests
-	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/pytest --numprocesses 2 --dist loadfile --ignore tests/test_cli_web.py
-	@# Servers are ended by signals after a wait, which must not depend on what another process does.
-	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/pytest tests/test_cli_web.py
+	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/dev  ## check style, types and that the generated docs are up to date
 	$(BIN)/ruff check .
@@ -38,6 +36,17 @@ docs: $(VENV)/dev  ## generate the docs and their figures; needs chromium
 site: $(VENV)/dev  ## build the docs as a site in out/site; warnings are errors
 	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet
 	@echo "open out/site/index.html"
+
+static: $(VENV)/dev  ## build the page without a server in out/static; any web server, or a double click, opens it
+	$(BIN)/python serverless/static_page.py
+
+dist: $(VENV)/release  ## build the wheel and the source distribution in dist/, and check them
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
+
+check-dist: dist  ## do the job of `make demo` with the wheel in empty environments of PYTHONS, and with uvx
+	UV=$(abspath $(BIN)/uv) .ci/check-wheel $(or $(PYTHONS),$(PYTHON))
 
 material: $(VENV)/base  ## fetch the fonts and photographs for the detector's training into the user's cache
 	$(BIN)/python benchmarks/material.py
@@ -67,4 +76,8 @@ $(VENV)/base: $(VENV)/python pyproject.toml constraints.txt
 
 $(VENV)/dev: $(VENV)/base
 	$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/release: $(VENV)/python pyproject.toml constraints.txt
+	$(PIP) $$($(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["release"])')
 	@touch $@

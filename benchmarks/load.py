@@ -91,12 +91,9 @@ class Service:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout  # noqa: S101 - for the type checker
         self.port = int(self.process.stdout.readline().split()[3].rstrip("/").rpartition(":")[2])
-        self.workers = workers
 
     def pids(self) -> list[int]:
         """Return the process ids of the workers."""
-        if self.workers == 1:
-            return [self.process.pid]
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return [int(child) for child in children if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()]
 

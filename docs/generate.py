@@ -1,4 +1,4 @@
-"""Write docs/cli.md and docs/model-card.md from the program, or check that they are up to date.
+"""Write docs/cli.md and the two model cards from the program, or check that they are up to date.
 
 python docs/generate.py            write the files
 python docs/generate.py --check    exit with 1 if a file differs, and print the command to run
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from model_card import model_card
+from model_card import hugging_face_card, model_card
 from typer.models import ArgumentInfo
 
 from inkread.cli.app import COMMANDS
@@ -33,9 +33,9 @@ existing file is replaced only with `--force`.
 
 `read` and `batch` also take PDFs (extra `pdf`), many-page TIFFs and animations, and read them page by page. The pages
 of `scan.pdf` are `scan.pdf#1`, `scan.pdf#2` and so on, unless it has only one. `read` reads all pages if there are at
-most 200. `--pages` chooses pages; one that a file does not have is a bad argument. `--figure` into a folder makes one
-figure per page. Of a folder, all pictures in it and its subfolders are read, sorted by name; files without a picture
-suffix are skipped and counted on stderr.
+most 200, and `batch` all. `--pages` chooses pages. One that a file does not have is a bad argument of `read`, and gives
+a row with an error in `batch`. `--figure` into a folder makes one figure per page. Of a folder, all pictures in it and
+its subfolders are read, sorted by name; files without a picture suffix are skipped and counted on stderr.
 
 A PDF page that is one scanned image is read as that image. Any other page, with its filled-in form fields and its
 annotations, is drawn: as a picture at 300 dots per inch, which boxes and `--region` refer to, and with at most 40
@@ -161,6 +161,7 @@ def main() -> int:
     pages = {
         HERE / "cli.md": HEAD + "\n".join([*commands(), *recipes()]) + "\n",
         HERE / "model-card.md": model_card(),
+        HERE.parent / "examples" / "huggingface" / "README.md": hugging_face_card(),
     }
     if "--check" not in sys.argv:
         for path, text in pages.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -36,6 +37,39 @@ def model_card() -> str:
             *_detector(load_card(SHIPPED / DETECTOR_NAME)),
         ]
     )
+
+
+def hugging_face_card() -> str:
+    """Return the model card as Hugging Face reads it: what it lists and searches for, how to use it, and the page."""
+    card = load_card(SHIPPED)
+    scores = card.scores["right"]
+    results = "".join(
+        f"      - task: {{type: image-classification}}\n"
+        f"        dataset: {{name: {SETS[name].split(':')[0]}, type: {name.split()[0].lower()}}}\n"
+        f"        metrics: [{{type: accuracy, value: {scores[name]}}}]\n"
+        for name in ("MNIST test", "usps", "optdigits")
+    )
+    # The page links to others of the documentation, which are not beside this one.
+    page = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", model_card().partition("# Model card\n")[2])
+    return f"""---
+# Written by docs/generate.py; run `make docs`. Upload this file with model.onnx and card.json of the shipped model.
+license: apache-2.0
+library_name: onnx
+pipeline_tag: image-classification
+tags: [handwriting, digits, ocr, onnx]
+datasets: [ylecun/mnist]
+model-index:
+  - name: inkread
+    results:
+{results}---
+# inkread
+
+A network of {card.parameters:,} weights that reads one handwritten digit, 28x28, or says that it is none. The package
+finds the digits on photographs, pages and tables first, and says how sure it is of a whole number:
+
+    pip install inkread
+    inkread 7.jpg
+{page}"""
 
 
 def _head(card: Card) -> Iterator[str]:

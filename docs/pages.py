@@ -16,10 +16,16 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[1]
-OUTSIDE = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "LICENSE": ""}
+OUTSIDE = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "SECURITY.md": "security.md",
+    "LICENSE": "",
+}
 """Files of the repository and their places in the site; empty for files that are not in the site."""
 
-SECTIONS = {"Benchmarks": "benchmarks/*.md", "Project": "C*.md"}
+SECTIONS = {"Benchmarks": "benchmarks/*.md", "Project": "[CS]*.md"}
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)#:\s]+)(#[^)\s]*)?\)")
 
 

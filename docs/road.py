@@ -178,9 +178,9 @@ def views(looked_at: Sequence[Array], grey: NDArray[np.uint8], best: float) -> F
 
     best: the scale of the view that the marks of the page were found in, which is framed.
 
-    The last view, which confirms the marks, is sheared.
+    The last views, which confirm the marks, are sheared.
     """
-    shear = LIMITS.confirming[-1][1]
+    shear, upright = LIMITS.shear, len(looked_at) - len(LIMITS.confirming)
     rows = -(-len(looked_at) // 2)
     tall = (WIDTH / 2 - 0.1) * grey.shape[0] / grey.shape[1]
     height = rows * (tall + 0.78)
@@ -193,7 +193,7 @@ def views(looked_at: Sequence[Array], grey: NDArray[np.uint8], best: float) -> F
         axes.set_autoscale_on(False)
         scale = float(np.sqrt(view.size / grey.size))
         marks = shown_only(find_marks_at(grey, load_detector(), scale))
-        sheared = number == len(looked_at) - 1
+        sheared = number >= upright
         for box, kind in zip(marks.boxes * scale - 0.5, marks.kinds, strict=True):
             aside = shear * ((box[1] + box[3]) / 2 - len(view) / 2) if sheared else 0.0
             axes.add_patch(edges(box + np.array([aside, 0, aside, 0]), colour_of(int(kind)), 2))

@@ -408,6 +408,50 @@ def test_an_encrypted_document_is_read_with_its_password(run: Run, tmp_path: Pat
     assert ",7,7,integer," in (tmp_path / "with.csv").read_text()
 
 
+def test_chosen_pages_are_read_and_not_read_again(documents: Path, run: Run, tmp_path: Path) -> None:
+    out, chosen = tmp_path / "out", ("--pages", "3,2")
+    ended = run(documents, out, *chosen)
+    assert (ended.code, ended.out[0]) == (1, "7 pictures: 4 read, 0 refused, 3 failed")
+    rows = {Path(str(row["picture"])).name: row for row in rows_of(out)}
+    assert [name for name in rows if name.startswith("scan.pdf")] == ["scan.pdf#2", "scan.pdf#3"]
+    assert rows["scan.pdf#3"]["pages"] == 3
+    assert rows["one.pdf"]["error"]["code"] == "bad-option"
+    assert rows["one.pdf"]["error"]["message"].endswith("page 3 is not one of them; pages count from 1")
+    assert "7 of them in earlier runs" in run(documents, out, *chosen).out[0]
+    refused = run(documents, out)
+    assert (refused.code, len(refused.err)) == (2, 1)
+    assert "--pages 3-3,2-2, not unset" in refused.err[0]
+
+
+def test_what_is_expected_holds_for_every_picture(run: Run, tmp_path: Path) -> None:
+    scans, out = fill(tmp_path / "scans", 3), tmp_path / "out.csv"
+    before = {name: row["text"] for name, row in _texts(run, scans, tmp_path / "plain.csv").items()}
+    roster = tmp_path / "roster.csv"
+    allowed = next(iter(before.values()))
+    roster.write_text(f"name,id\nAnna,{allowed}\n")
+    words = ("--allowed", roster, "--allowed-column", "id", "--expect", r"\d+")
+    rows = _texts(run, scans, out, *words)
+    assert {row["text"] or row["refused"] for row in rows.values()} <= {allowed, "unfit"}
+    assert next(iter(rows.values()))["text"] == allowed
+    parts = tmp_path / "parts"
+    assert run(scans, parts, *words).code == 0
+    roster.write_text(f"name,id\nAnna,{allowed}\nBert,1041\n")
+    refused = run(scans, parts, *words)
+    assert (refused.code, len(refused.err)) == (2, 1)
+    assert "one of the allowed values (1 values" in refused.err[0]
+    kept = run(scans, roster, *words, "--force")
+    assert (kept.code, kept.err) == (
+        2, [f"inkread: {roster}: this command reads that file, and never replaces it; name another file"]
+    )  # fmt: skip
+
+
+def _texts(run: Run, *words: str | Path) -> dict[str, dict[str, str]]:
+    """Run a batch into a CSV file and return its rows by picture."""
+    run(*words)
+    with Path(words[1]).open(encoding="utf-8", newline="") as file:
+        return {row["picture"]: row for row in csv.DictReader(file)}
+
+
 def test_a_document_is_not_read_again(documents: Path, run: Run, tmp_path: Path) -> None:
     out = tmp_path / "out"
     run(documents / "*.pdf", out)

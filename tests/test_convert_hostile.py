@@ -415,6 +415,33 @@ def test_litert_that_asks_for_all_memory_is_refused(converted: dict[str, Path], 
     assert refusal_of_litert(model, tmp_path).startswith("LiteRT cannot run it on empty glyphs")
 
 
+def test_litert_with_sizes_that_depend_on_what_is_written_is_refused(
+    converted: dict[str, Path], tmp_path: Path
+) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    wanted = "has sizes that depend on what is written, or loops"
+    for kind in ("CAST", "WHERE"):
+        model = schema.ModelT.InitFromPackedBuf(converted["digits.tflite"].read_bytes(), 0)
+        code = next(each for each in model.operatorCodes if each.builtinCode == schema.BuiltinOperator.SHAPE)
+        code.builtinCode = code.deprecatedBuiltinCode = getattr(schema.BuiltinOperator, kind)
+        assert refusal_of_litert(model, tmp_path).startswith(wanted)
+    model = schema.ModelT.InitFromPackedBuf(converted["digits.tflite"].read_bytes(), 0)
+    model.subgraphs *= 2
+    assert refusal_of_litert(model, tmp_path).startswith(wanted)
+
+
+def test_litert_whose_tensors_take_too_much_is_refused(
+    converted: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inkread.models import litert
+
+    litert.try_file(converted["digits.tflite"])
+    monkeypatch.setattr(litert, "LARGEST_TENSORS", 1000)
+    with pytest.raises(ValueError, match="its tensors take more than 0 MiB"):
+        litert.try_file(converted["digits.tflite"])
+
+
 def test_a_litert_file_that_crashes_litert_ends_a_process_of_its_own(
     converted: dict[str, Path], tmp_path: Path
 ) -> None:

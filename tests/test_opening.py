@@ -285,7 +285,6 @@ LOSSY: dict[str, Callable[[], bytes]] = {
     "JPEG, CMYK": lambda: encoded(in_mode("CMYK"), "JPEG"),
     "JPEG, progressive": lambda: encoded(GREY, "JPEG", progressive=True),
     "JPEG, poor": lambda: encoded(GREY, "JPEG", quality=15),
-    "JPEG 2000": lambda: encoded(GREY, "JPEG2000", quality_mode="rates", quality_layers=[20]),
     "WebP": lambda: encoded(in_mode("RGB"), "WEBP", quality=40),
 }
 

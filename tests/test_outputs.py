@@ -85,6 +85,13 @@ def test_what_one_system_takes_for_the_same_name_is_the_same_file(seven: Path) -
         check_outputs([upper], [seven], force=True)
 
 
+def test_the_list_of_what_is_allowed_is_not_replaced(capsys: pytest.CaptureFixture[str], seven: Path) -> None:
+    roster = seven.with_name("roster.csv")
+    roster.write_text("7\n")
+    assert run(capsys, "read", seven, "--allowed", roster, "--output", roster, "--force") == refused(roster, READS)
+    assert roster.read_text() == "7\n"
+
+
 def test_another_file_is_replaced_only_with_force(seven: Path, old: Path) -> None:
     broken = linked(seven.with_name("nothing.jpg"), "broken.png")
     for out in (old, broken, linked(old, "soft.png")):

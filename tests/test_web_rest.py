@@ -34,10 +34,10 @@ from inkread import Reader
 from inkread.drawing import draw_digit
 from inkread.options import ReadOptions
 from inkread.pictures import pdf
-from inkread.web import schemas
+from inkread.web import schemas, service
 from inkread.web.app import make_app
 from inkread.web.limits import Limits
-from inkread.web.middleware import LOCAL_HOSTS
+from inkread.web.listening import LOCAL_HOSTS
 from inkread.web.problems import STATUS, problem_of_value
 from inkread.web.service import Question
 
@@ -192,6 +192,21 @@ def test_one_page_of_a_document_is_an_object_that_tells_how_many_there_are(clien
     assert pixels(reading["steps"]["picture"]["jpeg"]).shape == (320, 240, 3)
     assert client.post("/api/read?page=1", content=SEVEN).json()["pages"] == 1
     assert problem(client.post("/api/read?page=4", content=scan)) == (400, "bad-option")
+
+
+def test_some_pages_of_a_document_are_a_list_even_of_one(client: TestClient) -> None:
+    scan = pages_in("PDF")
+    assert [page["text"] for page in client.post("/api/read?pages=1,3", content=scan).json()] == ["1", "7"]
+    assert [page["picture"] for page in client.post("/api/read?pages=2", content=scan).json()] == ["picture#2"]
+    for pages in ("4", "2-1", "x", "1&page=1"):
+        assert problem(client.post(f"/api/read?pages={pages}", content=scan)) == (400, "bad-option")
+
+
+def test_the_pages_of_a_request_are_bounded_even_if_they_are_chosen(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MAX_PAGES", 2)
+    assert problem(client.post("/api/read?pages=1-", content=pages_in("PDF"))) == (413, "too-many-pages")
 
 
 def test_the_pages_of_each_file_of_a_form_are_in_one_list(client: TestClient) -> None:
@@ -454,9 +469,13 @@ def test_what_is_expected_of_numbers(client: TestClient) -> None:
     seven = client.post("/api/read?expect=[127]&max=9", content=SEVEN).json()
     assert (seven["text"], seven["numbers"][0]["value"]) == ("7", "7")
     assert client.post(r"/api/read?expect=\d{3}", content=SEVEN).json()["refused"]["code"] == "unfit"
+    assert client.post("/api/read?allowed=12&allowed=7", content=SEVEN).json()["text"] == "7"
+    assert client.post("/api/read?allowed=12&allowed=77", content=SEVEN).json()["refused"]["code"] == "unfit"
 
 
-@pytest.mark.parametrize("query", ["expect=(7", "min=5&max=4", "min=nan", "check=crc", "decimal=;", "order=YMD"])
+@pytest.mark.parametrize(
+    "query", ["expect=(7", "min=5&max=4", "allowed=", "min=nan", "check=crc", "decimal=;", "order=YMD"]
+)
 def test_an_expectation_that_cannot_be_used_is_a_bad_option(client: TestClient, query: str) -> None:
     answer = client.post(f"/api/read?{query}", content=SEVEN)
     assert (answer.status_code, answer.json()["code"]) == (400, "bad-option")

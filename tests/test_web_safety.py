@@ -4,112 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import Any
 
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
 
+from helpers.serving import serve
 from inkread.drawing import draw_digit
 from inkread.system import SLACK
-from inkread.web.app import make_app
-from inkread.web.limits import Limits
 from inkread.web.service import answer
-from inkread.web.serving import Impatient, bind, configuration
+from inkread.web.serving import Impatient
 
 # A test that waits for something fails after this many seconds.
 PATIENCE = 20
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    content: Any
-
-    @property
-    def code(self) -> str:
-        assert self.headers["content-type"] == "application/problem+json"
-        return str(self.content["code"])
-
-
-@dataclass(frozen=True)
-class Served:
-    """A service that listens on a port of this machine."""
-
-    port: int
-
-    def ask(self, method: str, path: str, body: bytes | None = None) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        try:
-            connection.request(method, path, body)
-            return self.answer_of(connection)
-        finally:
-            connection.close()
-
-    @staticmethod
-    def answer_of(connection: HTTPConnection) -> Answer:
-        response = connection.getresponse()
-        headers = {name.lower(): value for name, value in response.getheaders()}
-        text = response.read()
-        return Answer(
-            response.status, headers, json.loads(text) if "json" in headers["content-type"] else text.decode()
-        )
-
-    def read(self, picture: bytes) -> Answer:
-        return self.ask("POST", "/api/read", picture)
-
-    def number(self, name: str) -> float:
-        """Return one of the metrics."""
-        lines = self.ask("GET", "/metrics").content.splitlines()
-        return float(next((line.split()[-1] for line in lines if line.startswith(f"{name} ")), 0))
-
-    def wait_for(self, name: str, value: float) -> None:
-        """Wait until one of the metrics has a value."""
-        end = time.monotonic() + PATIENCE
-        while self.number(name) != value:
-            assert time.monotonic() < end, f"{name} is {self.number(name)}, not {value}"
-            time.sleep(0.01)
-
-    def connect(self, text: bytes = b"") -> socket.socket:
-        connected = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
-        connected.sendall(text)
-        return connected
-
-
-Serve = Callable[..., AbstractContextManager[Served]]
-
-
-@pytest.fixture
-def serve() -> Serve:
-    """Return a function that serves with limits of a test's own."""
-
-    @contextlib.contextmanager
-    def serve(**limits: Any) -> Iterator[Served]:
-        own = Limits(**limits)
-        listener = bind("127.0.0.1", 0)
-        port = listener.getsockname()[1]
-        server = uvicorn.Server(configuration(make_app(limits=own), own))
-        thread = threading.Thread(target=server.run, args=[[listener]])
-        thread.start()
-        try:
-            yield Served(port)
-        finally:
-            server.should_exit = True
-            thread.join(PATIENCE)
-            assert not thread.is_alive()
-
-    return serve
 
 
 def png(picture: Any) -> bytes:
@@ -136,9 +50,7 @@ def slow_reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     go_on.set()
 
 
-def test_when_the_queue_is_full_further_pictures_are_refused_at_once(
-    serve: Serve, slow_reading: threading.Event
-) -> None:
+def test_when_the_queue_is_full_further_pictures_are_refused_at_once(slow_reading: threading.Event) -> None:
     with serve(waiting=3) as served, ThreadPoolExecutor(3) as clients:
         early = [clients.submit(served.read, SEVEN) for _ in range(3)]
         served.wait_for("inkread_waiting", 3)
@@ -150,7 +62,7 @@ def test_when_the_queue_is_full_further_pictures_are_refused_at_once(
         assert served.read(SEVEN).content["text"] == "7"
 
 
-def test_a_client_that_leaves_frees_its_place_in_the_queue(serve: Serve, slow_reading: threading.Event) -> None:
+def test_a_client_that_leaves_frees_its_place_in_the_queue(slow_reading: threading.Event) -> None:
     with serve(waiting=4) as served:
         leaving = [served.connect(HEAD + SEVEN) for _ in range(4)]
         served.wait_for("inkread_waiting", 4)
@@ -166,7 +78,7 @@ def test_a_client_that_leaves_frees_its_place_in_the_queue(serve: Serve, slow_re
         assert served.number('inkread_requests_total{path="/api/read",status="499"}') == 4
 
 
-def test_a_client_that_leaves_in_the_middle_of_its_picture_is_forgotten(serve: Serve) -> None:
+def test_a_client_that_leaves_in_the_middle_of_its_picture_is_forgotten() -> None:
     with serve() as served:
         with served.connect(HEAD + SEVEN[:3000]):
             served.wait_for("inkread_held_bytes", 3000)
@@ -174,7 +86,7 @@ def test_a_client_that_leaves_in_the_middle_of_its_picture_is_forgotten(serve: S
         assert served.number('inkread_requests_total{path="/api/read",status="499"}') == 1
 
 
-def test_a_reading_that_takes_too_long_is_given_up(serve: Serve, slow_reading: threading.Event) -> None:
+def test_a_reading_that_takes_too_long_is_given_up(slow_reading: threading.Event) -> None:
     with serve(reading_seconds=0.2) as served:
         late = served.read(SEVEN)
         assert (late.status, late.code) == (503, "too-long")
@@ -185,7 +97,7 @@ def test_a_reading_that_takes_too_long_is_given_up(serve: Serve, slow_reading: t
         served.wait_for("inkread_waiting", 0)
 
 
-def test_of_several_pictures_each_may_take_its_time_and_fail_alone(serve: Serve, slow_reading: threading.Event) -> None:
+def test_of_several_pictures_each_may_take_its_time_and_fail_alone(slow_reading: threading.Event) -> None:
     form = b'--x\r\nContent-Disposition: form-data; name="p"; filename="7.png"\r\n\r\n' + SEVEN + b"\r\n"
     with serve(reading_seconds=0.2) as served:
         connection = HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
@@ -198,7 +110,7 @@ def test_of_several_pictures_each_may_take_its_time_and_fail_alone(serve: Serve,
         slow_reading.set()
 
 
-def test_a_picture_that_arrives_too_slowly_is_given_up_while_others_are_read(serve: Serve) -> None:
+def test_a_picture_that_arrives_too_slowly_is_given_up_while_others_are_read() -> None:
     with serve(upload_seconds=0.5) as served:
         slow = HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
         slow.putrequest("POST", "/api/read")
@@ -210,7 +122,7 @@ def test_a_picture_that_arrives_too_slowly_is_given_up_while_others_are_read(ser
         slow.close()
 
 
-def test_a_client_that_does_not_send_its_headers_is_hung_up_on(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_does_not_send_its_headers_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Impatient, "patience", 0.3)
     with serve() as served:
         for beginning in (b"", b"POST /api/read HTTP/1.1\r\nHost: x\r\n"):
@@ -218,9 +130,7 @@ def test_a_client_that_does_not_send_its_headers_is_hung_up_on(serve: Serve, mon
                 assert hung_up(connected)
 
 
-def test_a_client_that_sends_on_and_on_after_its_answer_is_hung_up_on(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_client_that_sends_on_and_on_after_its_answer_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Impatient, "patience", 0.3)
     with serve(bytes=1000) as served, served.connect(HEAD.replace(b"%d" % len(SEVEN), b"99999999999")) as connected:
         assert b"413" in connected.recv(100)
@@ -242,7 +152,7 @@ def hung_up(connected: socket.socket) -> bool:
         return True
 
 
-def test_a_body_without_an_end_is_refused_as_soon_as_it_is_too_large(serve: Serve) -> None:
+def test_a_body_without_an_end_is_refused_as_soon_as_it_is_too_large() -> None:
     with serve(bytes=100_000) as served:
         connected = served.connect(b"POST /api/read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         for _ in range(30):
@@ -252,29 +162,31 @@ def test_a_body_without_an_end_is_refused_as_soon_as_it_is_too_large(serve: Serv
         connected.close()
 
 
-def test_uploads_together_hold_no_more_memory_than_the_limit(serve: Serve) -> None:
+def test_uploads_together_hold_no_more_memory_than_the_limit() -> None:
     with serve(held_bytes=10_000) as served, served.connect(HEAD.replace(b"%d" % len(SEVEN), b"99999") + bytes(8000)):
         served.wait_for("inkread_held_bytes", 8000)
         assert served.read(bytes(3000)).code == "busy"
         assert served.read(bytes(1000)).code == "not-a-picture"
 
 
-def test_more_requests_than_the_limit_are_refused(serve: Serve) -> None:
+def test_more_requests_than_the_limit_are_refused() -> None:
     with serve(requests=2) as served, served.connect(HEAD), served.connect(HEAD):
         end = time.monotonic() + PATIENCE
         # This waits until both have begun.
-        while served.ask("GET", "/api/health").status == 200:
+        while served.read(SEVEN).status == 200:
             assert time.monotonic() < end
-        assert served.ask("GET", "/api/health").code == "busy"
+        assert served.read(SEVEN).code == "busy"
+        assert served.ask("GET", "/api/health").status == 200
+        assert served.ask("GET", "/").status == 200
 
 
-def test_a_client_that_offers_another_protocol_is_answered_in_this_one(serve: Serve) -> None:
+def test_a_client_that_offers_another_protocol_is_answered_in_this_one() -> None:
     offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n"
     with serve() as served, served.connect(HEAD.removesuffix(b"\r\n") + offer + SEVEN) as connected:
         assert connected.recv(100).startswith(b"HTTP/1.1 200 ")
 
 
-def test_headers_without_an_end_are_refused(serve: Serve) -> None:
+def test_headers_without_an_end_are_refused() -> None:
     with serve() as served, served.connect(b"GET / HTTP/1.1\r\nHost: x\r\nX: ") as connected:
         with contextlib.suppress(ConnectionError):
             for _ in range(100):
@@ -295,7 +207,7 @@ def malformed(rng: np.random.Generator) -> bytes:
     return rng.bytes(int(rng.integers(1, 2000)))
 
 
-def test_a_thousand_malformed_uploads_are_refused_and_the_next_is_read(serve: Serve) -> None:
+def test_a_thousand_malformed_uploads_are_refused_and_the_next_is_read() -> None:
     rng = np.random.default_rng(0)
     with serve() as served:
         connection = HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
@@ -310,7 +222,7 @@ def test_a_thousand_malformed_uploads_are_refused_and_the_next_is_read(serve: Se
         assert served.read(SEVEN).content["text"] == "7"
 
 
-def test_bytes_that_are_no_http_end_their_connection_only(serve: Serve) -> None:
+def test_bytes_that_are_no_http_end_their_connection_only() -> None:
     with serve() as served:
         for noise in (b"\x16\x03\x01\x02\x00" * 20, b"GET / HTTP/9\r\n\r\n", b"POST /api/read HTTP/1.1\r\n: \r\n\r\n"):
             with served.connect(noise) as connected:
@@ -318,7 +230,7 @@ def test_bytes_that_are_no_http_end_their_connection_only(serve: Serve) -> None:
         assert served.read(SEVEN).content["text"] == "7"
 
 
-def test_a_bomb_is_refused_by_its_header_and_a_huge_picture_leaves_no_memory_behind(serve: Serve) -> None:
+def test_a_bomb_is_refused_by_its_header_and_a_huge_picture_leaves_no_memory_behind() -> None:
     huge, bomb = png(np.full((5000, 5000), 255, np.uint8)), png(np.zeros((11_000, 10_000), bool))
     assert max(len(huge), len(bomb)) < 50_000
     with serve() as served:

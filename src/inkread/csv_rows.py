@@ -24,7 +24,8 @@ CSV_COLUMNS = ("picture", "page", "line", "row", "column", "field", "text", "val
 """The columns of a row with a number. `row` and `column` are its place in a table, and empty elsewhere."""
 
 
-_NUMBER = re.compile(r"[-+]?\d[\d.,]*%?")
+# A number or a lone sign, perhaps with the mark of what must be checked.
+_NUMBER = re.compile(r"[-+]?(\d[\d.,]*)?[%?]?")
 
 
 def as_cell(value: object) -> object:

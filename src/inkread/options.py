@@ -49,6 +49,13 @@ CHECK_HELP = (
 )
 
 
+MOST_BOXES = 5_000
+"""The most digits of a picture whose places can be chosen."""
+
+# No picture has so many pixels along a side. Not a number is never smaller.
+_FARTHEST = 1e9
+
+
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """How pictures are read.
@@ -60,6 +67,8 @@ class ReadOptions:
     decimal: the sign before the decimals of numbers; None if it is not known. Values depend on it.
     order: the order of day, month and year in dates; None if it is not known. Values depend on it.
     expect: what every number must be; with `as_="number"`, the whole picture. A string is a pattern.
+    boxes: where the digits are, if somebody has chosen the places: left and top edge, width and height in pixels of the
+        upright picture. None to find them. No other digit is read then, and nothing is refused for being unsure.
 
     Raises `OptionError` for an option out of range.
     """
@@ -71,6 +80,7 @@ class ReadOptions:
     decimal: DecimalMark | None = None
     order: DateOrder | None = None
     expect: Expect | str | None = None
+    boxes: Sequence[Sequence[float]] | None = None
 
     def __post_init__(self) -> None:
         if self.as_ not in get_args(Content):
@@ -81,6 +91,8 @@ class ReadOptions:
             raise OptionError(f"print_={self.print_!r}: this is one of {', '.join(map(repr, get_args(Print)))}")
         if self.region is not None:
             object.__setattr__(self, "region", _region(self.region))
+        if self.boxes is not None:
+            object.__setattr__(self, "boxes", _boxes(self.boxes))
         if self.decimal is not None and self.decimal not in get_args(DecimalMark):
             raise OptionError(f"decimal={self.decimal!r}: this is '.' or ','")
         if self.order is not None and self.order not in get_args(DateOrder):
@@ -111,6 +123,7 @@ class ReadKeywords(TypedDict, total=False):
     decimal: DecimalMark | None
     order: DateOrder | None
     expect: Expect | str | None
+    boxes: Sequence[Sequence[float]] | None
 
 
 PageRanges: TypeAlias = tuple[tuple[int, int | None], ...]
@@ -153,6 +166,30 @@ def parse_region(text: str | None) -> Box | None:
     if not re.fullmatch(r"\s*[0-9]{1,9}\s*(,\s*[0-9]{1,9}\s*){3}", text):
         raise _not_a_region(text)
     return _region([int(number) for number in text.split(",")])
+
+
+def parse_boxes(text: str | None) -> tuple[tuple[int, ...], ...] | None:
+    """Return the boxes that a text such as "12,8,20,31;40,9,18,30" names. An empty text names none; None is returned.
+
+    Raises `ValueError` for any other text.
+    """
+    if text is None:
+        return None
+    return tuple(tuple(map(int, box.split(","))) for box in text.split(";") if box)
+
+
+def _boxes(boxes: Sequence[Sequence[float]]) -> tuple[Box, ...]:
+    """Return boxes of digits. Raises `OptionError` unless each has four finite numbers and an area."""
+    if len(boxes) > MOST_BOXES:
+        raise OptionError(f"boxes: there are {len(boxes):,}, and at most {MOST_BOXES:,} digits are read on a picture")
+    found = []
+    for box in boxes:
+        whole = [round(float(side)) for side in box if abs(float(side)) < _FARTHEST]
+        if len(whole) != 4 or len(box) != 4 or min(whole[2:]) < 1:
+            shown = ",".join(map(str, box))
+            raise OptionError(f"boxes={shown}: give x,y,w,h of each digit in pixels, w and h at least 1")
+        found.append(Box(*whole))
+    return tuple(found)
 
 
 def _region(region: Sequence[int]) -> Box:

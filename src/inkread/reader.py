@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal, Unpack, overload
 
@@ -131,7 +132,9 @@ class Reader:
             numbers, more, unfit = _as_expected(numbers, options, options.expectation)
             unread += more
         confidence = text_confidence(found, numbers, self.card)
-        refused = unfit or refusal(found, numbers, confidence, self.card, options.min_confidence)
+        refused = unfit
+        if not options.boxes or options.min_confidence is not None:
+            refused = unfit or refusal(found, numbers, confidence, self.card, options.min_confidence)
         if refused and refused.code == "no-digit":
             # The non-digits were seen as well.
             unread += tuple(Unread(shown.upright(place.patch.box), "drawing") for place in found.places)
@@ -196,6 +199,12 @@ class Reader:
         if pixels := finer(page, found):
             page = open_picture(picture, name, pixels=pixels, region=region)
             ink, found = reader.read(page, options.as_)
+        if options.boxes is not None:
+            shown = page.turned(found.turns)
+            boxes = np.array([shown.located(Box(*map(int, box))) for box in options.boxes], np.float32).reshape(-1, 4)
+            boxes[:, 2:] += boxes[:, :2]
+            placed = reader.read_at(page, ink, boxes, found.turns, options.as_)
+            found = replace(placed, unread=_not_under(found.unread, boxes))
         return page, ink, found
 
     @overload
@@ -259,6 +268,17 @@ class Reader:
 
 def _reopened(model: str | None, threads: int, profile: Profile | None) -> Reader:
     return Reader(model, threads=threads, profile=profile)
+
+
+def _not_under(unread: Iterable[Unread], boxes: NDArray[np.float32]) -> tuple[Unread, ...]:
+    """Return the places that were not read and whose middles are not under any of N boxes, (N, 4) edges."""
+    kept = []
+    for place in unread:
+        x, y, w, h = place.box
+        under = (boxes[:, :2] <= (x + w / 2, y + h / 2)) & (boxes[:, 2:] >= (x + w / 2, y + h / 2))
+        if not under.all(axis=1).any():
+            kept.append(place)
+    return tuple(kept)
 
 
 def _raising(outcomes: Iterable[Reading | PictureError]) -> Iterator[Reading]:

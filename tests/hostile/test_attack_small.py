@@ -17,6 +17,8 @@ from PIL import Image
 from inkread import DataError, PictureError, Reader
 from inkread.cli.main import main
 from inkread.csv_rows import as_cell
+from inkread.sheets.forms import Field
+from inkread.sheets.table import Merged, Records
 from inkread.teaching import Lesson, Profile
 from inkread.teaching.store import Store
 
@@ -45,7 +47,7 @@ def test_a_formula_becomes_a_text(text: str) -> None:
     assert as_cell(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("value", ["-7", "+12.50", "-1.234,5", "-3%", "7.png", "", None, -7])
+@pytest.mark.parametrize("value", ["-7", "+12.50", "-1.234,5", "-3%", "-7?", "7.png", "", None, -7])
 def test_numbers_and_plain_names_stay(value: object) -> None:
     assert as_cell(value) == value
 
@@ -100,3 +102,10 @@ def test_a_reader_goes_to_another_process_with_its_profile(tmp_path: Path) -> No
     again = pickle.loads(pickle.dumps(Reader("tiny", profile=taught(tmp_path))))  # noqa: S301 - our own bytes
     assert again.read(PLAIN).text == "3"
     assert again.profile.count() == 3
+
+
+def test_a_choice_like_a_formula_is_no_formula_in_the_table_of_sheets() -> None:
+    field = Field("a", "a", "choice", choices=("=cmd", "b"))
+    records = Records()
+    records.places = {("1", "a", 0): Merged("value", "=cmd", ()), ("2", "a", 0): Merged("unsure", "-7", ())}
+    assert records.csv_text([field]) == "sheet,a\n1,'=cmd\n2,-7?\n"

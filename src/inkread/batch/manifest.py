@@ -10,9 +10,10 @@ from typing import Any
 import inkread
 from inkread.batch.rows import Task
 from inkread.errors import DataError, ModelError, OptionError
+from inkread.expecting import Expect
 from inkread.loading import NAMED, SHIPPED, model_path
 from inkread.models.files import model_file
-from inkread.options import ReadOptions
+from inkread.options import PageRanges, ReadOptions
 from inkread.reader import Reader
 
 MANIFEST = "_inkread.json"
@@ -27,6 +28,7 @@ _COMPARED = {
     "region": "--region",
     "decimal": "--decimal",
     "order": "--order",
+    "pages": "--pages",
     "expect": "what is expected:",
     "model_sha256": "the model",
     "card": "the model's card",
@@ -37,8 +39,10 @@ _OF_CARD = ("temperature", "text_power", "sign_power", "text_odds", "text_doubts
 Manifest = dict[str, Any]
 
 
-def plan(model: str | None, options: ReadOptions) -> tuple[Task, Manifest]:
+def plan(model: str | None, options: ReadOptions, pages: PageRanges | None = None) -> tuple[Task, Manifest]:
     """Return how pictures are read, and the manifest that describes it.
+
+    pages: which pages of files with several; None for all.
 
     Raises `ModelError` for a model that cannot be used.
     """
@@ -49,7 +53,7 @@ def plan(model: str | None, options: ReadOptions) -> tuple[Task, Manifest]:
         sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:
         raise ModelError(f"{file}: the model cannot be read ({error.strerror})") from None
-    task = Task(model, f"{model if model in NAMED else card.recipe} {sha256[:12]}", options)
+    task = Task(model, f"{model if model in NAMED else card.recipe} {sha256[:12]}", options, pages)
     return task, {
         "format": _FORMAT,
         "model": task.model_id,
@@ -61,9 +65,19 @@ def plan(model: str | None, options: ReadOptions) -> tuple[Task, Manifest]:
         "region": None if options.region is None else list(options.region),
         "decimal": options.decimal,
         "order": options.order,
-        "expect": None if options.expectation is None else options.expectation.describe(),
+        "pages": None if pages is None else [f"{first}-{'' if last is None else last}" for first, last in pages],
+        "expect": None if options.expectation is None else _told(options.expectation),
         "runs": [],
     }
+
+
+def _told(expect: Expect) -> str:
+    """Return what is expected in a few words, with the number and a checksum of the allowed values."""
+    if expect.allowed is None:
+        return expect.describe()
+    values = sorted(expect.allowed)
+    sha256 = hashlib.sha256("\n".join(values).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{expect.describe()} ({len(values):,} values, {sha256[:12]})"
 
 
 def with_run(manifest: Manifest, inputs: list[str]) -> Manifest:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 import pyarrow as pa
 
 import inkread
-from inkread.errors import PictureError
+from inkread.errors import OptionError, PictureError
 from inkread.options import PageRanges, ReadOptions
 from inkread.pictures.documents import pages_of
 from inkread.pictures.opening import FilePage
@@ -70,12 +70,14 @@ class Task(NamedTuple):
     model: the model, as for `Reader`.
     model_id: the name of the model in the results.
     options: what pictures hold, and how much of it is read.
+    pages: which pages of files with several; None for all.
     password: what opens encrypted PDFs.
     """
 
     model: str | None
     model_id: str
     options: ReadOptions = ReadOptions()
+    pages: PageRanges | None = None
     password: str | None = None
 
 
@@ -92,7 +94,7 @@ def read_rows(reader: Reader, path: str, fetch: Callable[[], bytes], task: Task)
         file = BytesIO(content)
         # Messages and rows call the picture by this name.
         file.name = path
-        pages = pages_of(file, _ALL_PAGES, task.password)
+        pages = pages_of(file, task.pages or _ALL_PAGES, task.password)
     except Exception as error:  # noqa: BLE001 - see `failure`
         return [{**failure(path, error), "size": size, "milliseconds": _milliseconds(since)}]
     rows = []
@@ -103,7 +105,8 @@ def read_rows(reader: Reader, path: str, fetch: Callable[[], bytes], task: Task)
             row = failure(path, error)
             if isinstance(page, FilePage):
                 row |= {"picture": page.name, "page": page.number}
-        rows.append({**row, "pages": len(pages), "size": size, "milliseconds": _milliseconds(since)})
+        count = page.of if isinstance(page, FilePage) else 1
+        rows.append({**row, "pages": count, "size": size, "milliseconds": _milliseconds(since)})
         since = time.perf_counter()
     return rows
 
@@ -111,7 +114,7 @@ def read_rows(reader: Reader, path: str, fetch: Callable[[], bytes], task: Task)
 def failure(name: str, error: Exception) -> Row:
     """Return the row of a picture that cannot be read. Whatever its error is, it must not end a run of a million."""
     match error:
-        case PictureError():
+        case PictureError() | OptionError():
             code, message = error.code, error.message
         case MemoryError():
             code, message = "memory", f"{name}: not enough memory to read it; use fewer processes"
@@ -137,12 +140,11 @@ def table(rows: Sequence[Row], task: Task) -> pa.Table:
 
 
 def files_of(rows: pa.Table) -> list[str]:
-    """Return the names of the files that rows with `picture`, `page` and `pages` are about, each once.
-
-    All rows of a file are written together, so the row of its first page, or of its error, stands for all.
-    """
-    return [
-        picture.removesuffix("#1") if (pages or 1) > 1 else picture
-        for picture, page, pages in zip(*(rows[name].to_pylist() for name in ("picture", "page", "pages")), strict=True)
-        if (page or 1) == 1
-    ]
+    """Return the names of the files that rows with `picture`, `page` and `pages` are about, each once."""
+    columns = (rows[name].to_pylist() for name in ("picture", "page", "pages"))
+    return list(
+        dict.fromkeys(
+            picture.removesuffix(f"#{page}") if (pages or 1) > 1 else picture
+            for picture, page, pages in zip(*columns, strict=True)
+        )
+    )

@@ -22,7 +22,7 @@ from inkread.batch.text_output import Text
 from inkread.batch.worker_pool import Workers
 from inkread.csv_rows import Delimiter, delimiter_sign
 from inkread.errors import MissingExtra, OptionError
-from inkread.options import ReadKeywords, ReadOptions
+from inkread.options import ReadKeywords, ReadOptions, parse_pages
 
 _OTHER_FILES = (".json", ".tsv", ".txt", ".xls", ".xlsx")
 """What a folder of Parquet files is not called."""
@@ -60,7 +60,9 @@ def run(
     model: str | os.PathLike[str] | None = None,
     processes: int | None = None,
     ray: str | None = None,
+    pages: str | None = None,
     password: str | None = None,
+    reads: Iterable[str | os.PathLike[str]] = (),
     delimiter: Delimiter | None = None,
     force: bool = False,
     progress: Progress = lambda done, of: None,  # noqa: ARG005
@@ -75,7 +77,10 @@ def run(
     model: as for `Reader`.
     processes: the number of processes, each on one core. None for one per core of the machine or cluster.
     ray: the address of a Ray cluster to read on, or "auto".
+    pages: which pages of each PDF, TIFF or animation, such as "1-3,5"; None for all. A file without one of them gets a
+        row with an error.
     password: what opens encrypted PDFs.
+    reads: other files that this run reads, and that OUT must not replace.
     delimiter: what separates the cells of a `.csv` file; None for a comma.
     force: whether an existing file may be replaced; a folder never is.
     stop: called regularly. If it returns true, the run ends early and writes what it has read.
@@ -97,12 +102,12 @@ def run(
         raise MissingExtra("reading on a cluster", "ray")
     named = [os.fspath(name) for name in inputs]
     sources = Sources(named)
-    task, manifest = plan(None if model is None else os.fspath(model), ReadOptions(**options))
+    task, manifest = plan(None if model is None else os.fspath(model), ReadOptions(**options), parse_pages(pages))
     readers = _readers(task._replace(password=password), processes, ray)
     place = Location.of(name)
     output: Output
     if is_text(name):
-        read = _files_read(named, task.model, listed=force)
+        read = (*(os.fspath(file) for file in reads), *_files_read(named, task.model, listed=force))
         output = Text(place, read, force=force, delimiter=delimiter_sign(delimiter))
     else:
         output = Parts(place, manifest, named)

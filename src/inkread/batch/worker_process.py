@@ -10,19 +10,17 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from io import BytesIO
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Final
 
 import cv2
-from PIL import Image
 
 from inkread.batch.archives import Contents
 from inkread.batch.locations import Entry
 from inkread.batch.rows import Task, read_rows
 from inkread.errors import InkreadError
-from inkread.pictures.opening import FORMATS
+from inkread.pictures.opening import opened
 from inkread.reader import Reader
 from inkread.system import keep_freed
 
@@ -82,7 +80,7 @@ def _in_turn(fetch: Callable[[], bytes], inbox: Inbox) -> bytes:
 def _pixels(content: bytes) -> int:
     """Return the number of pixels in a picture's header; 0 if it does not open, since reading it reports the error."""
     try:
-        with Image.open(BytesIO(content), formats=FORMATS) as image:
+        with opened(content, "picture") as image:
             return image.width * image.height
     except Exception:  # noqa: BLE001
         # Pillow's plugins raise errors of any class for malformed files.

@@ -14,9 +14,18 @@ from typing import Annotated
 
 import typer
 
+from inkread.cli.read import (
+    AllowedColumnOption,
+    AllowedOption,
+    CheckOption,
+    ExpectOption,
+    MaxOption,
+    MinOption,
+)
 from inkread.cli.read_fast import PRINT_HELP, REGION_HELP, UNLOCK_HELP
 from inkread.csv_rows import DELIMITER_HELP, Delimiter
 from inkread.errors import OptionError
+from inkread.expecting import expectation
 from inkread.options import DECIMAL_HELP, ORDER_HELP, Content, Print, parse_region
 from inkread.values import DateOrder, DecimalMark
 
@@ -39,9 +48,23 @@ def batch(
     ] = "auto",
     print_: Annotated[Print, typer.Option("--print", help=PRINT_HELP)] = "auto",
     region: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help=REGION_HELP)] = None,
+    pages: Annotated[
+        str | None,
+        typer.Option(
+            metavar="1-3,5",
+            help="Which pages of each PDF, TIFF or animation are read, counted from 1: '1-3,5', or '4-' for all from "
+            "page 4. A file without one of them gets a row with an error. Default: all pages.",
+        ),
+    ] = None,
     password: Annotated[str | None, typer.Option(metavar="P", help=UNLOCK_HELP)] = None,
     decimal: Annotated[DecimalMark | None, typer.Option(help=DECIMAL_HELP)] = None,
     order: Annotated[DateOrder | None, typer.Option(help=ORDER_HELP)] = None,
+    expect: ExpectOption = None,
+    minimum: MinOption = None,
+    maximum: MaxOption = None,
+    allowed: AllowedOption = None,
+    allowed_column: AllowedColumnOption = None,
+    check: CheckOption = None,
     model: Annotated[
         Path | None,
         typer.Option(
@@ -68,7 +91,7 @@ def batch(
         ),
     ] = None,
 ) -> int:
-    """Read millions of pictures into a Parquet dataset, each picture once. Needs the extra 'batch'.
+    r"""Read millions of pictures into a Parquet dataset, each picture once. Needs the extra 'batch'.
 
     The dataset has one row per picture, or per page of a PDF, a TIFF or an animation, with the keys that 'inkread read
     --format json' prints. Ctrl-C, a crash or a full disk lose nothing. Run the same command again to continue where it
@@ -81,6 +104,8 @@ def batch(
         inkread batch 's3://forms/2024-*/*.jpg' s3://results/forms.parquet --ray auto
 
         inkread batch list.csv readings.csv
+
+        inkread batch scans.pdf readings.csv --pages 2-4 --expect '\d{9}' --allowed students.csv --allowed-column id
     """
     from inkread.batch import is_text, run
     from inkread.cli.progress import CountBar
@@ -90,6 +115,7 @@ def batch(
         example = f"inkread batch {shlex.quote(out)} readings.csv"
         raise OptionError(f"batch {out}: OUT is missing, the file or folder for the results; write: {example}")
     part = parse_region(region)
+    expected = expectation(expect, minimum, maximum, allowed, allowed_column, check)
     with CountBar("reading") as bar, _catch_signals() as stop:
         summary = run(
             inputs,
@@ -97,7 +123,9 @@ def batch(
             model=model,
             processes=processes,
             ray=ray,
+            pages=pages,
             password=password,
+            reads=() if allowed is None else (allowed,),
             delimiter=delimiter,
             force=force,
             progress=bar.shows,
@@ -108,6 +136,7 @@ def batch(
             region=part,
             decimal=decimal,
             order=order,
+            expect=expected,
         )
     if summary.stopped:
         kept = f"{out} was not written" if is_text(out) else "run the same command again to continue"

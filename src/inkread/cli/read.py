@@ -35,6 +35,19 @@ from inkread.options import (
 from inkread.teaching.profiles import DEFAULT_PROFILE
 from inkread.values import DateOrder, DecimalMark
 
+# What `inkread batch` takes as well.
+ExpectOption = Annotated[str | None, typer.Option(metavar="REGEX", help=EXPECT_HELP)]
+MinOption = Annotated[float | None, typer.Option("--min", metavar="V", help=MIN_HELP)]
+MaxOption = Annotated[float | None, typer.Option("--max", metavar="V", help=MAX_HELP)]
+AllowedOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The only numbers that are possible: a text file with one per line, or CSV."),
+]
+AllowedColumnOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="With --allowed: the column of the CSV file.")
+]
+CheckOption = Annotated[CheckName | None, typer.Option(help=CHECK_HELP)]
+
 
 def read(
     context: typer.Context,
@@ -60,17 +73,12 @@ def read(
     password: Annotated[str | None, typer.Option(metavar="P", help=UNLOCK_HELP)] = None,
     decimal: Annotated[DecimalMark | None, typer.Option(help=DECIMAL_HELP)] = None,
     order: Annotated[DateOrder | None, typer.Option(help=ORDER_HELP)] = None,
-    expect: Annotated[str | None, typer.Option(metavar="REGEX", help=EXPECT_HELP)] = None,
-    minimum: Annotated[float | None, typer.Option("--min", metavar="V", help=MIN_HELP)] = None,
-    maximum: Annotated[float | None, typer.Option("--max", metavar="V", help=MAX_HELP)] = None,
-    allowed: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The only numbers that are possible: a text file with one per line, or CSV."),
-    ] = None,
-    allowed_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="With --allowed: the column of the CSV file.")
-    ] = None,
-    check: Annotated[CheckName | None, typer.Option(help=CHECK_HELP)] = None,
+    expect: ExpectOption = None,
+    minimum: MinOption = None,
+    maximum: MaxOption = None,
+    allowed: AllowedOption = None,
+    allowed_column: AllowedColumnOption = None,
+    check: CheckOption = None,
     model: Annotated[
         Path | None,
         typer.Option(
@@ -161,6 +169,7 @@ def read(
         digits=digits,
         delimiter=delimiter,
         output=output,
+        reads=() if allowed is None else (allowed,),
         figure=figure,
         force=force,
         show=show,

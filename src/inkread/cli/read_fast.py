@@ -68,11 +68,15 @@ def read_pictures(
     delimiter: Delimiter | None = None,
     output: Path | None = None,
     figure: Path | None = None,
+    reads: Sequence[Path] = (),
     force: bool = False,
     show: bool = False,
     debug: bool = False,
 ) -> int:
-    """Read pictures, print the results, and return the exit code. `inkread.cli.read` describes the options."""
+    """Read pictures, print the results, and return the exit code. `inkread.cli.read` describes the options.
+
+    reads: other files that the command reads, and that no output may replace.
+    """
     # NumPy's OpenBLAS starts one thread per core, which takes half of its import time. Reading has no use for them.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     check_names(pictures)
@@ -86,7 +90,7 @@ def read_pictures(
 
         if format_ != "text":
             raise OptionError("--output and --format do not go together; the file's suffix says its format")
-        kind = check_output(output, [*pictures, model], force=force)
+        kind = check_output(output, [*pictures, *reads, model], force=force)
     if digits and kind != "csv":
         raise OptionError("--digits is for --format csv; with --format json the digits are always there")
     if delimiter and kind != "csv":
@@ -101,7 +105,7 @@ def read_pictures(
         # There are as many figures as pages, and of several pages the names are printed.
         sources = known = list(sources)
         several = len(known) > 1
-        figures = _figures(figure, known, [*pictures, model], force=force) if drawn else figures
+        figures = _figures(figure, known, [*pictures, *reads, model], force=force) if drawn else figures
     reader = Reader(model, profile=profile_of(profile))
     warn_if_unteachable(reader)
     # A workbook shows parts of the pages, which readings do not have.

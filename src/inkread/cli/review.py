@@ -52,7 +52,7 @@ def review(
     opened = Review(data, user, Profile(profile) if teach else None)
     try:
         from inkread.reviewing.serving import prepare
-        from inkread.web.serving import bind
+        from inkread.web.listening import bind
     except ImportError as error:
         raise MissingExtra("the page", "web") from error
     from inkread.cli.web import address_of, open_page

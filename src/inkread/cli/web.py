@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import threading
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,14 @@ def web(
         Path | None, typer.Option(metavar="PATH", help="A model, as for 'inkread read'. Default: the shipped model.")
     ] = None,
     profile: Annotated[str, typer.Option(metavar="NAME", help=PROFILE_HELP)] = DEFAULT_PROFILE,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A host name by which browsers may call this machine, besides its own names and addresses, such as "
+            "that of a proxy. May be repeated.",
+        ),
+    ] = None,
     review: Annotated[
         list[Path] | None,
         typer.Option(
@@ -65,14 +74,17 @@ def web(
 
         inkread web --profile anna
 
+        inkread web --host 0.0.0.0 --allow-host digits.example.org
+
         inkread web --review temperatures.csv --review exam.csv
     """
     if teach and profile == NO_PROFILE:
         raise OptionError("--teach: there is no profile to teach; name one: --profile NAME")
-    try:
-        from inkread.web.serving import bind, is_local, prepare
-    except ImportError as error:
-        raise MissingExtra("the page", "web") from error
+    if not all(map(find_spec, ("fastapi", "prometheus_client", "python_multipart", "uvicorn"))):
+        raise MissingExtra("the page", "web")
+    from inkread.web.listening import bind, is_local
+    from inkread.web.workers import prepare
+
     listener = bind(host, port)
     if review and not is_local(listener):
         raise OptionError(f"--review: anyone who can reach {host} could change the tables; use --host 127.0.0.1")
@@ -82,7 +94,14 @@ def web(
         # A profile without taught digits is probably misspelt, unless it is taught here.
         profile_of(profile)
     serve = prepare(
-        listener, model=model, workers=workers, profile=name, teaching=teaching, reviews=review or (), user=user
+        listener,
+        model=model,
+        workers=workers,
+        profile=name,
+        teaching=teaching,
+        allowed=allow_host or (),
+        reviews=tuple(review or ()),
+        user=user,
     )
     address = address_of(*listener.getsockname()[:2])
     if not is_local(listener):

@@ -117,16 +117,19 @@ def expectation(
     allowed: Path | None = None,
     column: str | None = None,
     check: CheckName | None = None,
+    *,
+    values: Iterable[str] | None = None,
 ) -> Expect | None:
     """Return what the options of a command expect; None if no option was given.
 
     allowed, column: as for `read_allowed`.
+    values: the allowed values themselves, in place of a file.
     """
     if column is not None and allowed is None:
         raise OptionError("--allowed-column names a column of the file of --allowed; add --allowed FILE")
-    if (pattern, minimum, maximum, allowed, check) == (None,) * 5:
+    if (pattern, minimum, maximum, allowed, check, values) == (None,) * 6:
         return None
-    return Expect(pattern, minimum, maximum, None if allowed is None else read_allowed(allowed, column), check)
+    return Expect(pattern, minimum, maximum, values if allowed is None else read_allowed(allowed, column), check)
 
 
 def read_allowed(path: Path, column: str | None = None) -> tuple[str, ...]:

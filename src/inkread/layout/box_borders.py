@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from inkread.ink import Map
 from inkread.layout.page_marks import Marks
 
+_SURE = 0.7
+"""A mark is a border only if the probability of a 1 is larger than this."""
+
 _REACH = 0.14
 """The lines above and below a border are at most this far from the ends of its mark, in heights of the mark."""
 
@@ -33,7 +36,7 @@ def without_box_borders(marks: Marks, ink: Map) -> Marks:
     ink: (H, W) float32 in 0..1. A border is straight, upright and thin, and ends at a horizontal line above and below.
     A person who writes a 1 in a box rarely draws it so.
     """
-    ones = np.flatnonzero(marks.kinds == 1)
+    ones = np.flatnonzero(marks.classes[:, 1] > _SURE)
     borders = [index for index in ones.tolist() if _is_border(ink, marks.boxes[index])]
     kept = np.ones(len(marks), bool)
     kept[borders] = False

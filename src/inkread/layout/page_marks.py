@@ -15,6 +15,7 @@ from inkread.marks import (
     CENTRE,
     CLASSES_FROM,
     CLASSES_TO,
+    FIRST_SIGN,
     LETTER,
     MARK_CLASSES,
     PRINTED,
@@ -62,9 +63,11 @@ class MarkLimits:
     """The largest factor by which a view enlarges the page."""
     inked: float = 0.55
     """A pixel of a view is ink that marks should cover if its depth is larger than this."""
-    confirming: tuple[tuple[float, float], ...] = ((0.85, 0.0), (1.15, 0.0), (1.0, 0.25))
-    """The views that confirm the marks of the best view: each its scale, in scales of that view, and its shear, in
-    pixels to the left per pixel upwards. Most writing leans to the right, and sheared it stands upright."""
+    confirming: tuple[float, ...] = (0.87, 1.15)
+    """The scales of the views that confirm the marks of the best view, in scales of that view."""
+    shear: float = 0.25
+    """The shear of these views, in pixels to the left per pixel upwards. Most writing leans to the right, and sheared
+    it stands upright."""
     alike_sheared: float = 0.3
     """As `alike`, for the same mark in a view and in a sheared one."""
     certain: float = 0.99
@@ -113,8 +116,13 @@ class Marks:
 
     @property
     def kinds(self) -> NDArray[np.intp]:
-        """The likeliest class of each mark, (N,): 0 to 9 for digits, then the signs, letters and other ink."""
-        return np.asarray(self.classes.argmax(axis=1), np.intp)
+        """The class of each mark, (N,): 0 to 9 for digits, then the signs, letters and other ink.
+
+        A mark is a digit if all ten digits together are more probable than any other class.
+        """
+        digits, others = self.classes[:, :10], self.classes[:, 10:]
+        is_digit = digits.sum(axis=1) > others.max(axis=1)
+        return np.asarray(np.where(is_digit, digits.argmax(axis=1), 10 + others.argmax(axis=1)), np.intp)
 
     @property
     def heights(self) -> Floats:
@@ -195,6 +203,36 @@ def _with_larger(marks: Marks, larger: Marks) -> Marks:
     )
 
 
+def place_digits(marks: Marks, boxes: Floats) -> Marks:
+    """Return the signs of a page, and digits at places that somebody has chosen, with what the detector saw there.
+
+    boxes: (N, 4), the left, top, right and bottom edges of the digits. Signs under them are parts of digits.
+    """
+    kinds, sides = marks.kinds, marks.boxes[:, 2:] - marks.boxes[:, :2]
+    middles = marks.boxes[:, :2] + sides / 2
+    free = (kinds >= FIRST_SIGN) & (kinds < LETTER)
+    classes = np.zeros((len(boxes), MARK_CLASSES), np.float32)
+    classes[:, :10] = 0.1
+    for row, box in zip(classes, boxes, strict=True):
+        free &= ~((middles >= box[:2]) & (middles <= box[2:])).all(axis=1)
+        shared = np.minimum(marks.boxes[:, 2:], box[2:]) - np.maximum(marks.boxes[:, :2], box[:2])
+        areas = np.prod(np.maximum(shared, 0), axis=1)
+        alike = areas / np.maximum(1, np.prod(sides, axis=1) + np.prod(box[2:] - box[:2]) - areas)
+        digit = marks.classes[:, :10].sum(axis=1)
+        alike[digit < LIMITS.least] = 0
+        if len(alike) and alike.max() > LIMITS.alike:
+            best = int(alike.argmax())
+            row[:10] = marks.classes[best, :10] / digit[best]
+    kept, new = marks.at(free), np.ones(len(boxes), np.float32)
+    return Marks(
+        np.concatenate([kept.boxes, boxes]),
+        np.concatenate([kept.certainties, new]),
+        np.concatenate([kept.classes, classes]),
+        np.concatenate([kept.printed, np.zeros_like(new)]),
+        marks.scale,
+    )
+
+
 def find_marks_at(grey: NDArray[np.uint8], detector: Detector, scale: float) -> Marks:
     """Return the marks on a page as `find_marks` does, at a known scale: pixels of the view per pixel of the page."""
     return _confirmed(_view_at(grey, scale, detector)[1], grey, detector)
@@ -207,28 +245,27 @@ def marks_scale(height: float, shape: tuple[int, ...]) -> float:
 
 
 def _confirmed(marks: Marks, grey: NDArray[np.uint8], detector: Detector) -> Marks:
-    """Return marks with certainties and classes averaged over views of other scales and shears (test-time averaging).
+    """Return marks with certainties and classes averaged over sheared views of other scales (test-time averaging).
 
-    The certainty of a mark that another view does not show counts as 0 there. If all marks are sure, and in large
-    views, which take long, marks stay as they are.
+    The view that the marks were found in counts twice. The certainty of a mark that another view does not show counts
+    as 0 there. If all marks are sure, and in large views, which take long, marks stay as they are.
     """
     if not len(marks) or marks.scale**2 * grey.size > LIMITS.confirmed:
         return marks
     if (marks.certainties > LIMITS.sure).all() and (marks.classes.max(axis=1) > LIMITS.certain).all():
         return marks
-    certainties, logs = marks.certainties.copy(), np.log(marks.classes + 1e-5)
-    views = np.ones(len(marks), np.float32)
-    for factor, shear in LIMITS.confirming:
-        other = _view_at(grey, marks.scale * factor, detector, shear=shear)[1]
+    certainties, logs = 2 * marks.certainties, 2 * np.log(marks.classes + 1e-5)
+    views = np.full(len(marks), 2, np.float32)
+    for factor in LIMITS.confirming:
+        other = _view_at(grey, marks.scale * factor, detector, shear=LIMITS.shear)[1]
         if len(other):
             shares = _intersection_over_union(marks.boxes, other.boxes)
             nearest = shares.argmax(axis=1)
-            alike = LIMITS.alike_sheared if shear else LIMITS.alike
-            seen = np.flatnonzero(shares[np.arange(len(marks)), nearest] > alike)
+            seen = np.flatnonzero(shares[np.arange(len(marks)), nearest] > LIMITS.alike_sheared)
             certainties[seen] += other.certainties[nearest[seen]]
             logs[seen] += np.log(other.classes[nearest[seen]] + 1e-5)
             views[seen] += 1
-    certainties /= 1 + len(LIMITS.confirming)
+    certainties /= 2 + len(LIMITS.confirming)
     found = replace(marks, certainties=certainties, classes=softmax(np.asarray(logs / views[:, None], np.float32)))
     # What was a digit and other ink in one view may be the same digit twice now.
     return found.at(np.sort(_each_once(found)))

@@ -19,6 +19,9 @@ from inkread.files import whole_file
 
 CARD_NAME = "card.json"
 
+_LARGEST = 4_000_000
+"""Bytes of a card: those of the shipped models have 30 000."""
+
 KEPT = 30
 """How many of the largest scores a card keeps. A probability that needs a smaller score uses the smallest one kept."""
 
@@ -188,8 +191,14 @@ def card_path(model: Path) -> Path:
 
 
 def _load(path: Path) -> Card:
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ModelError(f"{path}: is not a file; train or copy the model again")
     try:
-        card = Card.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise ModelError(f"{path}: has over {_LARGEST:,} bytes; train or copy the model again")
+        card = Card.from_dict(json.loads(content))
         damage = _damage(card)
         card.average_image(0)
     except FileNotFoundError:

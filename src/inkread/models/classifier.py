@@ -135,11 +135,18 @@ class Classifier:
         shaped = np.ascontiguousarray(glyphs, np.float32).reshape(-1, *self._shape)
         batch = self._input.shape[0]
         if not isinstance(batch, int) or batch < 1:
-            return session.run(names, {self._input.name: shaped})
+            return self._run_once(session, names, shaped)
         filled = np.concatenate([shaped, np.zeros((-len(shaped) % batch, *self._shape), np.float32)])
         parts = (filled[start : start + batch] for start in range(0, len(filled), batch))
-        outputs = [session.run(names, {self._input.name: part}) for part in parts]
+        outputs = [self._run_once(session, names, part) for part in parts]
         return [np.concatenate(arrays)[: len(shaped)] for arrays in zip(*outputs, strict=True)]
+
+    def _run_once(self, session: Session, names: list[str], glyphs: NDArray[np.float32]) -> list[NDArray[Any]]:
+        try:
+            return session.run(names, {self._input.name: glyphs})
+        except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a different class for every cause
+            count = f"{len(glyphs)} glyph{'s' * (len(glyphs) > 1)}"
+            raise ModelError(f"{self._name}: cannot be run on {count} ({cause_of(error)}); {ANOTHER}") from None
 
     @property
     def glyph_shape(self) -> tuple[int, ...]:
@@ -171,12 +178,7 @@ class Classifier:
 
     def _check(self) -> None:
         """Run the network once on two empty glyphs, so that a wrong model fails here and not at the first picture."""
-        try:
-            outputs = self.outputs(np.zeros((2, 28, 28), np.float32))
-        except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a different class for every cause
-            raise ModelError(
-                f"{self._name}: cannot be run on two empty glyphs ({cause_of(error)}); {ANOTHER}"
-            ) from None
+        outputs = self.outputs(np.zeros((2, 28, 28), np.float32))
         if outputs.shape not in ((2, CLASSES), (2, CLASSES + 1)):
             raise ModelError(
                 f"{self._name}: gives {outputs.shape[1:]} outputs per glyph, but inkread needs {CLASSES}, one per "

@@ -26,22 +26,28 @@ class Detector:
     """The network that finds marks, in ONNX Runtime.
 
     session: what runs it: (1, H, W, 1) float32 to (1, H / 4, W / 4, CHANNELS) float32.
+    name: the name of the model, for messages.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, name: str = "the detector") -> None:
         self._session = session
+        self._name = name
         self._input = str(session.get_inputs()[0].name)
 
     def outputs(self, view: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return what the network gives for a view, (H, W) float32: (ceil(H / 4), ceil(W / 4), CHANNELS) float32.
 
         A cell holds the logit of a centre, the logits of the classes, the distances to the left, upper, right and lower
-        edge in pixels of the view, and the logit of print.
+        edge in pixels of the view, and the logit of print. Raises `ModelError` if the network does not run.
         """
         height, width = view.shape
         filled = np.zeros((1, _round_up(height), _round_up(width), 1), np.float32)
         filled[0, :height, :width, 0] = view
-        cells = self._session.run(None, {self._input: filled})[0][0]
+        try:
+            cells = self._session.run(None, {self._input: filled})[0][0]
+        except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a different class for every cause
+            size = f"{filled.shape[2]} x {filled.shape[1]} pixels"
+            raise ModelError(f"{self._name}: cannot be run on {size} ({cause_of(error)}); {ANOTHER}") from None
         cells = np.array(cells[: -(-height // STRIDE), : -(-width // STRIDE)], np.float32)
         cells[..., SIDES_FROM:SIDES_TO] *= SIDE_UNIT
         return cells
@@ -58,11 +64,8 @@ def load_detector(model: Path | None = None) -> Detector:
     check_size(own)
     content = own.read_bytes()
     check_onnx(content, own)
-    detector = Detector(onnx_session(content, own))
-    try:
-        channels = detector.outputs(np.zeros((MULTIPLE, MULTIPLE), np.float32)).shape[2]
-    except Exception as error:  # noqa: BLE001 - ONNX Runtime raises a different class for every cause
-        raise ModelError(f"{own}: cannot be run on an empty page ({cause_of(error)}); {ANOTHER}") from None
+    detector = Detector(onnx_session(content, own), name=str(own))
+    channels = detector.outputs(np.zeros((MULTIPLE, MULTIPLE), np.float32)).shape[2]
     if channels != CHANNELS:
         raise ModelError(f"{own}: gives {channels} channels, but a detector gives {CHANNELS}; train it again")
     return detector
@@ -70,7 +73,7 @@ def load_detector(model: Path | None = None) -> Detector:
 
 @cache
 def _shipped_detector() -> Detector:
-    return Detector(onnx_session(SHIPPED_DETECTOR.read_bytes(), SHIPPED_DETECTOR))
+    return Detector(onnx_session(SHIPPED_DETECTOR.read_bytes(), SHIPPED_DETECTOR, trusted=True))
 
 
 def _round_up(side: int) -> int:

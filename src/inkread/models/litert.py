@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -21,7 +22,10 @@ from inkread.models.files import ANOTHER
 from inkread.system import quiet_stderr
 
 TRIAL_SECONDS = 60
-"""Seconds that an untrusted file may take to open and to classify two glyphs; importing TensorFlow may take ten."""
+"""Seconds that an untrusted file may take to open and to classify `TRIAL_GLYPHS`; importing TensorFlow may take ten."""
+
+TRIAL_GLYPHS = 64
+"""How many glyphs an untrusted file is tried on: as many as are classified at a time."""
 
 TRIAL_MEMORY = 8 << 30
 """Bytes of address space, not of memory in use: TensorFlow alone takes 3 GiB of it."""
@@ -29,12 +33,21 @@ TRIAL_MEMORY = 8 << 30
 # BuiltinOperator.CUSTOM of the format: an operator whose code the program brings, such as TensorFlow's.
 _CUSTOM = 32
 
+LARGEST_TENSORS = 1 << 30
+"""Bytes that all tensors of an untrusted file may take together, for `TRIAL_GLYPHS`."""
+
+_MOST_OPERATORS = 10_000
+
+# Operators whose output is larger or smaller depending on the numbers in their input.
+_OF_ANY_SIZE = frozenset({"EMBEDDING_LOOKUP_SPARSE", "RANGE", "SKIP_GRAM", "UNIQUE", "WHERE"})
+
 
 class LiteRtSession:
     """A `.tflite` network with the methods of `onnxruntime.InferenceSession` that the classifier calls.
 
-    An untrusted file is first run on two glyphs in a separate process, with bounded memory and time. LiteRT checks only
-    the format of a file, and a malformed network can crash the process that opens it.
+    An untrusted file is first run on empty glyphs in a separate process, with bounded memory and time. LiteRT checks
+    only the format of a file, and a malformed network can crash the process that opens it. No size in a network may
+    depend on what is written, so that a picture takes no more memory and time than the empty glyphs did.
 
     Raises `ModelError` for a file that cannot be run, `MissingExtra` if no package that runs it is installed.
     """
@@ -84,16 +97,19 @@ def open_interpreter(interpreter: Callable[..., Any], content: bytes) -> Any:
 
 
 def try_file(path: Path) -> None:
-    """Run a file on two empty glyphs; the separate process calls this."""
+    """Run a file on empty glyphs; the separate process calls this. Raises `ValueError` if it takes too much memory."""
     interpreter = open_interpreter(_packages(path)[0], path.read_bytes())
     interpreter.allocate_tensors()
     entry = interpreter.get_input_details()[0]
     if entry["shape_signature"][0] < 0:
-        interpreter.resize_tensor_input(entry["index"], (2, *entry["shape"][1:]))
+        interpreter.resize_tensor_input(entry["index"], (TRIAL_GLYPHS, *entry["shape"][1:]))
         interpreter.allocate_tensors()
         entry = interpreter.get_input_details()[0]
     interpreter.set_tensor(entry["index"], np.zeros(entry["shape"], entry["dtype"]))
     interpreter.invoke()
+    tensors = interpreter.get_tensor_details()
+    if sum(math.prod(map(int, each["shape"])) * np.dtype(each["dtype"]).itemsize for each in tensors) > LARGEST_TENSORS:
+        raise ValueError(f"its tensors take more than {LARGEST_TENSORS >> 20} MiB")
 
 
 def _packages(path: Path) -> tuple[Callable[..., Any], Any]:
@@ -128,12 +144,38 @@ def _check(content: bytes, schema: Any, path: Path) -> None:
         elsewhere = (
             getattr(model, "ExternalBuffersLength", int)() or getattr(model, "ExternalBufferGroupsLength", int)()
         )
+        growing = not custom and _may_grow(model, schema)
     except Exception as error:  # noqa: BLE001 - flatbuffers raises errors of any class for a damaged file
         raise ModelError(f"{path}: not a LiteRT file ({type(error).__name__}); check that it is complete") from None
     if custom or named:
         raise ModelError(f"{path}: uses operators that are not LiteRT's own, which inkread does not run; {ANOTHER}")
     if elsewhere:
         raise ModelError(f"{path}: keeps weights in other files, which inkread does not run; export it as one file")
+    if growing:
+        raise ModelError(
+            f"{path}: has sizes that depend on what is written, or loops, which inkread does not run; {ANOTHER}"
+        )
+
+
+def _may_grow(model: Any, schema: Any) -> bool:
+    """Return whether memory or time may depend on the numbers that a network gets, and not only on their shape."""
+    graph = model.Subgraphs(0)
+    if model.SubgraphsLength() > 1 or graph.OperatorsLength() > _MOST_OPERATORS:
+        return True
+    names = {code: name for name, code in vars(schema.BuiltinOperator).items() if name.isupper()}
+    sizes = {schema.TensorType.INT32, schema.TensorType.INT64}
+    known = {at for at in range(graph.TensorsLength()) if model.Buffers(graph.Tensors(at).Buffer()).DataLength()}
+    for at in range(graph.OperatorsLength()):
+        operator = graph.Operators(at)
+        code = model.OperatorCodes(operator.OpcodeIndex())
+        kind = names.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()), "")
+        takes = [tensor for tensor in map(operator.Inputs, range(operator.InputsLength())) if tensor >= 0]
+        unknown = [tensor for tensor in takes if tensor not in known]
+        if kind in _OF_ANY_SIZE or any(graph.Tensors(tensor).Type() in sizes for tensor in unknown):
+            return True
+        if kind == "SHAPE" or not unknown:
+            known.update(map(operator.Outputs, range(operator.OutputsLength())))
+    return False
 
 
 def _try_apart(path: Path) -> None:
@@ -142,7 +184,7 @@ def _try_apart(path: Path) -> None:
     try:
         done = subprocess.run(words, capture_output=True, timeout=TRIAL_SECONDS, check=False)  # noqa: S603 - our own
     except subprocess.TimeoutExpired:
-        reason = f"took more than {TRIAL_SECONDS} s for two glyphs"
+        reason = f"took more than {TRIAL_SECONDS} s for {TRIAL_GLYPHS} glyphs"
     else:
         if done.returncode == 0:
             return

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+import threading
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,8 +15,14 @@ from inkread.errors import ModelError
 from inkread.models.files import ANOTHER, WHOLE, check_size
 from inkread.models.onnx_graph import fields
 
-LARGEST_TRIAL = 1 << 30
-"""Bytes of memory that an untrusted network may use for two glyphs."""
+LARGEST_RUN = 1 << 30
+"""Bytes of memory that all untrusted networks of this process may use at a time."""
+
+LONGEST_RUN = 20.0
+"""Seconds that one run of an untrusted network may take: 64 glyphs, or a view of a page. The shipped ones take one."""
+
+# Runs of untrusted networks at a time. A detector takes up to 430 MB for a view.
+_TOGETHER = threading.BoundedSemaphore(2)
 
 LARGEST_BATCH = 1024
 """Glyphs that a network with a fixed batch may take at a time."""
@@ -69,8 +76,8 @@ def open_onnx(path: Path, *, trusted: bool = False) -> tuple[Session, bytes]:
     content = path.read_bytes()
     if not trusted:
         check_onnx(content, path)
-        _try_within_bounds(content, path)
-    return onnx_session(content, path), content
+        _try_run(content, path)
+    return onnx_session(content, path, trusted=trusted), content
 
 
 def check_onnx(content: bytes, path: Path) -> None:
@@ -142,15 +149,44 @@ def shown_shape(shape: list[Any]) -> str:
     return f"({', '.join(sides)})"
 
 
-def onnx_session(content: bytes, path: Path | str) -> Session:
-    """Return a session of ONNX Runtime with an ONNX model. Raises `ModelError`, naming `path`, if it fails."""
+def onnx_session(content: bytes, path: Path | str, *, trusted: bool = False) -> Session:
+    """Return a session of ONNX Runtime with an ONNX model. Raises `ModelError`, naming `path`, if it fails.
+
+    trusted: False bounds the memory and the time of every run, since a shape may depend on the picture. A run that
+        exceeds them raises an exception.
+    """
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    return _session(content, path, options)
+    return _session(content, path, options) if trusted else _BoundedSession(content, path, options)
+
+
+class _BoundedSession:
+    """A session with bounded memory and time."""
+
+    def __init__(self, content: bytes, path: Path | str, options: onnxruntime.SessionOptions) -> None:
+        _bound_memory()
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        session = _session(content, path, options)
+        self.get_inputs, self.get_outputs = session.get_inputs, session.get_outputs
+        self._session: Any = session
+
+    def run(self, output_names: list[str] | None, input_feed: dict[str, Any]) -> list[Any]:
+        options = onnxruntime.RunOptions()
+        # Otherwise memory that is free again stays divided as it was, and larger pages find no room in it.
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+        with _TOGETHER:
+            # ONNX Runtime looks at the flag before every node.
+            timer = threading.Timer(LONGEST_RUN, partial(setattr, options, "terminate", True))
+            timer.start()
+            try:
+                outputs: list[Any] = self._session.run(output_names, input_feed, options)
+            finally:
+                timer.cancel()
+        return outputs
 
 
 def _session(content: bytes, path: Path | str, options: onnxruntime.SessionOptions) -> Session:
+    options.intra_op_num_threads = 1
     options.log_severity_level = 4
     # ONNX is the only format that `check_onnx` can check.
     options.add_session_config_entry("session.load_model_format", "ONNX")
@@ -161,22 +197,18 @@ def _session(content: bytes, path: Path | str, options: onnxruntime.SessionOptio
     return session
 
 
-def _try_within_bounds(content: bytes, path: Path) -> None:
-    """Run an untrusted network once with bounded memory: a file of a few bytes can ask for all memory."""
-    _bound_memory()
+def _try_run(content: bytes, path: Path) -> None:
+    """Run an untrusted network once as it is: a file of a few bytes can ask for all memory."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
     # Optimising the graph would already run parts of it.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.add_session_config_entry("session.use_env_allocators", "1")
-    session = _session(content, path, options)
+    session = _BoundedSession(content, path, options)
     entry, shape = glyph_input(session, path)
     batch = entry.shape[0] if isinstance(entry.shape[0], int) else 2
     try:
         session.run(None, {entry.name: np.zeros((batch, *shape), np.float32)})
     except Exception as error:  # noqa: BLE001 - see `_session`
-        reason = f"it asks for more than {LARGEST_TRIAL >> 20} MiB" if "arena" in str(error) else cause_of(error)
-        raise ModelError(f"{path}: cannot be run on {batch} empty glyphs ({reason}); {ANOTHER}") from None
+        raise ModelError(f"{path}: cannot be run on {batch} empty glyphs ({cause_of(error)}); {ANOTHER}") from None
 
 
 @cache
@@ -186,10 +218,14 @@ def _bound_memory() -> None:
     memory = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
     # With kSameAsRequested the arena grows by what is asked for, and not in powers of two.
     as_asked = 1
-    bounds = onnxruntime.OrtArenaCfg({"max_mem": LARGEST_TRIAL, "arena_extend_strategy": as_asked})
+    bounds = onnxruntime.OrtArenaCfg({"max_mem": LARGEST_RUN, "arena_extend_strategy": as_asked})
     onnxruntime.create_and_register_allocator(memory, bounds)
 
 
 def cause_of(error: Exception) -> str:
     """Return the first line of an ONNX Runtime error, without its prefix."""
+    if "terminate flag" in str(error):
+        return f"it takes more than {LONGEST_RUN:g} seconds"
+    if "bfc_arena" in str(error):
+        return f"it asks for more than {LARGEST_RUN >> 20} MiB"
     return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", str(error).splitlines()[0]).rstrip(".")

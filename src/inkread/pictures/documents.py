@@ -15,20 +15,24 @@ from PIL import Image
 
 from inkread.errors import OptionError, PictureError
 from inkread.options import PageRanges
+from inkread.pictures.bounds import MOST_FRAMES
 from inkread.pictures.opening import FilePage, Picture, check_pixels, content_of, name_of, opened, truncated
 from inkread.pictures.pdf import Source, count_pdf_pages, pdf_page
 
 MAX_PAGES = 200
 """All pages of a file are read if there are at most this many. The pages of a larger file must be chosen."""
 
-MOST_PAGES = 10_000
-"""A file with more pages is refused, because a small file can hold millions."""
-
 # A PDF may begin with this many bytes of something else.
 _HEAD_BYTES = 1024
 
 _FORMATS_WITH_FRAMES = ("TIFF", "GIF", "WEBP", "PNG")
 """The formats whose frames are pages. Those of a JPEG are smaller copies, or views of the same scene."""
+
+MOST_PAGES = MOST_FRAMES
+"""A file with more pages is refused."""
+
+# Pixels of the frames before one that is read. They take a few seconds.
+_MOST_DRAWN = 500_000_000
 
 # Files in these formats begin with one of these. Others are not opened to count their pages.
 _HEADS_WITH_FRAMES = (b"II", b"MM", b"GIF8", b"RIFF", b"\x89PNG")
@@ -172,6 +176,9 @@ def _frame(source: Source, number: int, name: str, _: int | None) -> tuple[Image
     image = opened(content_of(source, name), name)
     # To show a frame, an animation draws the frames before it.
     check_pixels(image.size, name)
+    if image.format != "TIFF" and number * image.size[0] * image.size[1] > _MOST_DRAWN:
+        many = f"takes more than {_MOST_DRAWN // 1_000_000} megapixels of earlier pages to draw"
+        raise PictureError(f"{name}: {many}; save it as a picture of its own", code="too-complex")
     try:
         image.seek(number)
     except Exception:  # noqa: BLE001 - see `_frames`

@@ -7,7 +7,7 @@ import os
 import struct
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -18,6 +18,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from inkread.errors import PictureError, way_to_install
 from inkread.geometry import Box, reduction
+from inkread.pictures.bounds import check_bounds, check_memory
 from inkread.pictures.page import WORKING_PIXELS, Page, make_page
 from inkread.system import silence_libtiff
 
@@ -47,11 +48,26 @@ MAX_PIXELS = 100_000_000
 MAX_BYTES = 1_000_000_000
 """At most this many bytes of a file are read: 100 megapixels of the widest pixels take fewer."""
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "PPM", "JPEG2000")
+JPEG_2000 = "INKREAD_JPEG2000"
+"""The environment variable that has JPEG 2000 read where it is 1. Nobody photographs in it, and a file of one kilobyte
+takes two gigabytes to decode."""
+
+FORMATS = (
+    "JPEG",
+    "PNG",
+    "WEBP",
+    "GIF",
+    "TIFF",
+    "BMP",
+    "PPM",
+    *(["JPEG2000"] if os.environ.get(JPEG_2000) == "1" else []),
+)
 """The formats that Pillow may decode. Its other decoders are rarely used, and one (EPS) starts another program."""
 
 # The first bytes of JPEG, PNG, GIF and TIFF files.
 _HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*")
+
+_HEADS_OF_JPEG_2000 = (b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  ")
 
 # Python silences warnings for all threads at once, so one thread at a time may do it.
 _SILENCE = threading.Lock()
@@ -160,6 +176,7 @@ def why_missing(name: str) -> str:
 
 def opened(content: bytes, name: str) -> Image.Image:
     """Return the image with its header read but its pixels not yet decoded."""
+    check_bounds(content, name)
     # Pillow warns about broken EXIF, and about sizes that `check_pixels` refuses.
     try:
         with _SILENCE, warnings.catch_warnings():
@@ -171,6 +188,10 @@ def opened(content: bytes, name: str) -> Image.Image:
         branded = content[4:8] == b"ftyp" and content[8:12] in _BRANDS_OF_HEIC
         if branded or Path(name).suffix.lower() in _SUFFIXES_OF_HEIC:
             return _opened_heic(content, name)
+        if content.startswith(_HEADS_OF_JPEG_2000) and "JPEG2000" not in FORMATS:
+            raise PictureError(
+                f"{name}: is a JPEG 2000, which is read only with {JPEG_2000}=1 in the environment; save it as PNG"
+            ) from None
         if content.startswith(_HEADS) or content[8:12] == b"WEBP":
             raise truncated(name) from None
         raise PictureError(f"{name}: this is not a picture that inkread knows; save it as PNG or JPEG") from None
@@ -220,11 +241,13 @@ def _decoded(
             from PIL import _imaging
 
             silence_libtiff(_imaging.__file__)
+        check_memory(image, full, name)
         image.load()
+        check_memory(image, full, name, turned=_is_turned(image))
         upright = _upright(image)
         # Pillow would clip values of 16 bits and more at 255.
         if upright.mode.startswith(("I", "F")):
-            upright = Image.fromarray(eight_bits(np.asarray(upright), name))
+            upright = _eight_bit_image(upright, name)
         turned = (upright.size[0] > upright.size[1]) != (full[0] > full[1])
         return _page(upright, full[::-1] if turned else full, name, pixels, region)
     except (OSError, EOFError, SyntaxError, struct.error):
@@ -251,14 +274,23 @@ def _page(image: Image.Image, full: tuple[int, int] | None, name: str, pixels: i
     return replace(make_page(image.crop((x, y, x + w, y + h)), pixels=pixels), corner=(x, y))
 
 
+_BROKEN_EXIF = (ArithmeticError, LookupError, OSError, SyntaxError, TypeError, ValueError, Warning, struct.error)
+
+
 def _upright(image: Image.Image) -> Image.Image:
     """Return an image turned as its EXIF orientation says. A broken EXIF block is ignored."""
     try:
         # `exif_transpose` copies even an image that is upright already.
-        is_turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
-        return ImageOps.exif_transpose(image) if is_turned else image
-    except (ArithmeticError, LookupError, OSError, SyntaxError, TypeError, ValueError, Warning, struct.error):
+        return ImageOps.exif_transpose(image) if _is_turned(image) else image
+    except _BROKEN_EXIF:
         return image
+
+
+def _is_turned(image: Image.Image) -> bool:
+    try:
+        return bool(image.getexif().get(ExifTags.Base.Orientation, 1) != 1)
+    except _BROKEN_EXIF:
+        return False
 
 
 # How far floats may lie outside their span, as a share of it. Cubic resizing overshoots.
@@ -279,17 +311,41 @@ def eight_bits(array: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
         raise PictureError(f"{name}: the array holds no pixels; give one with height and width", code="empty")
     if array.dtype.kind not in "biuf":
         raise PictureError(f"{name}: an array must hold numbers, not {array.dtype}", code="bad-array")
-    span = _span(array, name)
+    span = _span([array], name)
     if array.dtype == np.uint8 and span == 255:
         return np.asarray(array, np.uint8)
+    return _scaled(array, span)
+
+
+# Pixels of an image with 16 bits and more that are converted at a time.
+_STRIP = 1_000_000
+
+
+def _eight_bit_image(image: Image.Image, name: str) -> Image.Image:
+    """Return the same as `eight_bits` of an image with one channel, strip by strip, which saves much memory."""
+    width, height = image.size
+    rows = max(1, _STRIP // width)
+    boxes = [(0, top, width, min(height, top + rows)) for top in range(0, height, rows)]
+    span = _span((np.asarray(image.crop(box)) for box in boxes), name)
+    grey = Image.new("L", image.size)
+    for box in boxes:
+        grey.paste(Image.fromarray(_scaled(np.asarray(image.crop(box)), span)), box)
+    return grey
+
+
+def _scaled(array: NDArray[np.generic], span: int) -> NDArray[np.uint8]:
     return np.asarray(np.rint(np.clip(array.astype(np.float32) * (255 / span), 0, 255)), np.uint8)
 
 
-def _span(array: NDArray[np.generic], name: str) -> int:
-    """Return the largest value that an array's numbers can have."""
-    real = array.dtype.kind == "f"
+def _span(arrays: Iterable[NDArray[np.generic]], name: str) -> int:
+    """Return the largest value that the numbers of arrays of one type can have."""
+    real, ends = False, []
+    for array in arrays:
+        real = array.dtype.kind == "f"
+        ends.append((float(array.min()), float(array.max())))
     slack = _ROUNDING if real else 0.0
-    low, high = float(array.min()), float(array.max())
+    # Other than Python's own, these know NaN.
+    low, high = float(np.min(ends)), float(np.max(ends))
     for span in (1, 255) if real else (1, 255, 4095, 65535):
         if -slack * span <= low and high <= (1 + slack) * span:
             return span

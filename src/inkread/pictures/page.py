@@ -16,6 +16,10 @@ WORKING_PIXELS = 2_000_000
 """Pages are reduced to this many pixels, so that the work does not grow with the camera's resolution. A digit with a
 hundredth of the page's area is still about 140 pixels wide, five times a glyph."""
 
+# A grey picture with more pixels is reduced before it becomes colour, which takes a quarter of the memory. The C
+# library keeps more of the memory of several smaller ones.
+_LARGE_GREY = 40_000_000
+
 # Grey levels between the lightest and the darkest pixel. Strokes of a single colour have fewer.
 _PAPER_AND_INK = 24
 
@@ -76,9 +80,12 @@ def make_page(image: Image.Image, full: tuple[int, int] | None = None, *, pixels
     pixels: larger images are reduced to this number of pixels.
     """
     mode = "RGBA" if image.has_transparency_data else "RGB"
-    reduced = image if image.mode == mode else image.convert(mode)
+    large = image.mode in ("L", "1") and mode == "RGB" and image.size[0] * image.size[1] > _LARGE_GREY
+    reduced = image.convert("L" if large else mode) if image.mode != mode else image
     if size := reduction(image.size, pixels):
         reduced = reduced.resize(size, Image.Resampling.BOX)
+    if large:
+        reduced = reduced.convert(mode)
     colour = _opaque(np.asarray(reduced)) if mode == "RGBA" else np.asarray(reduced)
     return Page(colour=colour, grey=_grey(colour), size=full or image.size)
 

@@ -24,7 +24,7 @@ from inkread.layout.doubtful_marks import (
     with_odds,
 )
 from inkread.layout.grids import Grid, find_grids
-from inkread.layout.page_marks import Marks, find_marks_at, marks_scale
+from inkread.layout.page_marks import Marks, find_marks_at, marks_scale, place_digits
 from inkread.layout.patches import Patch, cut_out_mark
 from inkread.layout.single_digit import find_digit
 from inkread.layout.text_lines import (
@@ -172,6 +172,23 @@ class PageReader:
         grey = darken_writing(page)
         return ink, self.auto(grey, ink) if as_ == "auto" else self.lines(grey, ink, as_)
 
+    def read_at(self, page: Page, ink: Map, boxes: NDArray[np.float32], turns: int, as_: Content) -> Recognition:
+        """Return the digits at places that somebody has chosen, and the signs beside them.
+
+        ink: the ink of the page. boxes: (N, 4), the left, top, right and bottom edges of the digits in pixels of the
+            page after `turns` quarter turns. as_: what the page holds.
+        """
+        grey = darken_writing(page)
+        ways = find_ways(grey, self.detector)
+        seen = next((way for way in ways if way.turns == turns), ways[0]).marks
+        ink = np.ascontiguousarray(np.rot90(ink, turns)) if turns else ink
+        grids = [grid.turned(turns, page.grey.shape[::-1]) for grid in find_grids(grey)]
+        found = find_cells(seen, grids, insist=as_ == "table", only_combs=as_ == "number")
+        marks = place_digits(seen, boxes)
+        cells = Cells.of(marks, *found[1:])
+        lines = find_lines(marks, single=as_ == "number", cells=cells)
+        return replace(self._recognition(marks, ink, lines, cells), turns=turns)
+
     def single(self, ink: Map) -> Recognition:
         """Return the digit of a page that holds only one. A page without ink has no digit."""
         patch = find_digit(ink)
@@ -218,21 +235,24 @@ class PageReader:
         skipped = self.print_ == "skip" or (self.print_ == "auto" and _mixes_print_and_writing(lines))
         numbers = [[run for run in line if _is_read(run, skipped)] for line in lines]
         own = [index for line in numbers for run in line for index in run.digits]
+        legible, seen_marks = legibility(way.marks)
+        return replace(
+            self._recognition(marks, ink, numbers, cells),
+            unread=tuple(_unread(marks, lines, skipped)),
+            doubts=_doubts(marks, lines, own),
+            legibility=legible if seen_marks else 1.0,
+            turns=turns,
+        )
+
+    def _recognition(self, marks: Marks, ink: Map, numbers: list[list[Run]], cells: Cells) -> Recognition:
+        """Return the digits and signs of the numbers of each line."""
         places = tuple(_places(marks, ink, numbers))
         glyphs = normalise([place.patch.ink for place in places])
         seen = [digit_probabilities(marks, run.digits) for line in numbers for run in line if run.digits]
         probabilities = self.classifier.classify(glyphs, np.concatenate(seen) if seen else None)
-        legible, seen_marks = legibility(way.marks)
+        signs = tuple(locate_signs(marks, numbers))
         return Recognition(
-            places,
-            glyphs,
-            probabilities,
-            tuple(locate_signs(marks, numbers)),
-            tuple(_unread(marks, lines, skipped)),
-            _doubts(marks, lines, own),
-            legible if seen_marks else 1.0,
-            tuple(locate_tables(marks, cells, numbers, ink)),
-            turns,
+            places, glyphs, probabilities, signs, tables=tuple(locate_tables(marks, cells, numbers, ink))
         )
 
     def _reconsider(self, marks: Marks, ink: Map) -> Marks:

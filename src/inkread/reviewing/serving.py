@@ -15,8 +15,9 @@ from inkread.reviewing.pages import review_app
 from inkread.reviewing.review import Review
 from inkread.web.app import STATIC
 from inkread.web.limits import Limits
+from inkread.web.listening import LOCAL_HOSTS
 from inkread.web.metrics import Metrics
-from inkread.web.middleware import LOCAL_HOSTS, Guard
+from inkread.web.middleware import Guard
 from inkread.web.serving import configuration
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +57,7 @@ def make_app(
     hosts: Collection[str] | None = None,
     profile: str | None = DEFAULT_PROFILE,
     teaching: bool = False,
+    retire: Callable[[], None] | None = None,
     reviews: Sequence[Path] = (),
     user: str | None = None,
 ) -> FastAPI:
@@ -67,6 +68,7 @@ def make_app(
     hosts: the allowed host names in requests; None for any.
     teaching: whether clients may teach digits, and see and delete them. It has no effect without a profile, or for a
         network that gives no features to compare.
+    retire: called when work has taken longer than its limit, to have this process replaced; None to let it run on.
     reviews, user: the tables that can be reviewed on the page, and by whom. What is corrected is taught if teaching is
         allowed.
 
@@ -74,8 +76,8 @@ def make_app(
     """
     limits = limits or Limits()
     metrics = Metrics()
-    queue = WorkQueue(limits, metrics, threads=threads)
-    background = WorkQueue(replace(limits, waiting=_WAITING_BEHIND), metrics, threads=1)
+    queue = WorkQueue(limits, metrics, threads=threads, retire=retire)
+    background = WorkQueue(replace(limits, waiting=_WAITING_BEHIND), metrics, threads=1, retire=retire)
     reader = Reader(model, profile=profile)
     taught = reader.profile if teaching and reader.classifier.has_features else None
     opened = [Review(data, user, taught) for data in reviews]

@@ -17,8 +17,10 @@ class Limits:
     pixels: the size of one picture, from its header, before it is decoded.
     upload_seconds: the time for a request to arrive completely.
     reading_seconds: the time to read a picture, including the time in the queue.
+    page_seconds: the time to read one page, without the time in the queue. The process of one that takes longer is
+        replaced.
     waiting: the number of pictures that wait or are being read.
-    requests: the number of requests that arrive, wait or are being answered.
+    requests: the number of requests with a body that arrive, wait or are being answered.
     held_bytes: the size of all uploads in memory, of all requests together.
     lessons: the number of taught digits in a profile.
     """
@@ -29,6 +31,7 @@ class Limits:
     pixels: int = MAX_PIXELS
     upload_seconds: float = 60
     reading_seconds: float = 30
+    page_seconds: float = 15
     waiting: int = 64
     requests: int = 256
     held_bytes: int = 250_000_000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import ipaddress
 import logging
 import time
 from collections.abc import Collection
@@ -12,10 +14,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inkread.web.limits import Limits
+from inkread.web.listening import ADDRESSES
 from inkread.web.metrics import Metrics
 from inkread.web.problems import Problem, problem_answer
-
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 HEADERS = {
     # The page shows drawings and uploads (data: and blob:). Everything else must come from this server.
@@ -64,12 +65,19 @@ class Guard:
                 _close(MutableHeaders(scope=message))
             await send(message)
 
-        self.requests += 1
+        counted = scope["method"] not in _HARMLESS
+        self.requests += counted
         try:
             self._check(scope["method"], Headers(scope=scope))
             await self.app(scope, receive, send_guarded)
         except ClientDisconnect:
             pass
+        except asyncio.CancelledError:
+            # The server ends, and has waited for this request for long enough.
+            if status == LEFT:
+                await problem_answer(Problem("busy", "inkread is ending. Try again in a second."))(
+                    scope, receive, send_guarded
+                )
         except Problem as problem:
             await problem_answer(problem)(scope, receive, send_guarded)
         except Exception:
@@ -80,16 +88,21 @@ class Guard:
             defect = Problem("failed", "This is a bug in inkread. Its terminal shows the details. Please report it.")
             await problem_answer(defect)(scope, receive, send_guarded)
         finally:
-            self.requests -= 1
+            self.requests -= counted
             self._count(scope, status, time.perf_counter() - began)
 
     def _check(self, method: str, headers: Headers) -> None:
         host = _host(headers.get("host", ""))
-        if self.hosts is not None and host not in self.hosts:
-            raise Problem("wrong-host", "This is not an address of this machine. Use 127.0.0.1 or localhost.")
+        if self.hosts is not None and host not in self.hosts and not (ADDRESSES in self.hosts and _is_address(host)):
+            raise Problem(
+                "wrong-host",
+                "This is not a name of this machine. Use its IP address, on the machine itself 127.0.0.1, or start "
+                "inkread with --allow-host and the name.",
+            )
         if _is_foreign(method, headers):
             raise foreign_page()
-        if self.requests > self.limits.requests:
+        # The page and health have room of their own, whoever sends pictures slowly.
+        if method not in _HARMLESS and self.requests > self.limits.requests:
             raise Problem("busy", "inkread is busy. Try again in a second.")
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
@@ -109,7 +122,10 @@ def has_foreign_origin(headers: Headers) -> bool:
     Browsers send no `Sec-Fetch-Site` to unencrypted addresses of other machines, but they send `Origin`.
     """
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+    try:
+        return origin is not None and urlsplit(origin).netloc != headers.get("host")
+    except ValueError:
+        return True
 
 
 def _is_foreign(method: str, headers: Headers) -> bool:
@@ -130,6 +146,13 @@ def _close(headers: MutableHeaders) -> None:
         headers[name] = value
     # Files of the page are revalidated each time, which gives "not modified". Answers are never cached.
     headers.setdefault("Cache-Control", "no-cache" if "etag" in headers else "no-store")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(host))
+    except ValueError:
+        return False
 
 
 def _host(header: str) -> str:

@@ -76,7 +76,7 @@ def as_problems() -> Iterator[None]:
 
 _HERE = {
     "give its password with --password": "give its password in the header X-Picture-Password",
-    f"choose some, as in --pages 1-{MAX_PAGES}": "choose one, as in page=1",
+    f"choose some, as in --pages 1-{MAX_PAGES}": f"choose some, as in pages=1-{MAX_PAGES}",
 }
 """What a way out with an option of the command line is here."""
 

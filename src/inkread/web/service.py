@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 import inkread
+from inkread.errors import OptionError
 from inkread.expecting import CheckName, expectation
 from inkread.explaining import Layer, explain
 from inkread.glyphs import CLASSES
@@ -31,10 +32,13 @@ from inkread.options import (
     MAX_HELP,
     MIN_HELP,
     ORDER_HELP,
+    PAGES_HELP,
     Content,
     PageRanges,
     Print,
     ReadOptions,
+    parse_boxes,
+    parse_pages,
     parse_region,
 )
 from inkread.pictures.documents import MAX_PAGES, MOST_PAGES, pages_of
@@ -71,9 +75,32 @@ RegionQuery = Annotated[
         examples=["120,40,300,80"],
     ),
 ]
+BoxesQuery = Annotated[
+    str | None,
+    Query(
+        pattern="^([0-9]{1,6}(,[0-9]{1,6}){3}(;[0-9]{1,6}(,[0-9]{1,6}){3})*)?$",
+        max_length=50_000,
+        description="Where the digits are, if somebody has chosen the places: x,y,w,h of each, separated by `;`, in "
+        "pixels of the upright picture. No other digit is read then. Default: they are found.",
+        examples=["193,237,213,306;420,237,180,306"],
+    ),
+]
 DecimalQuery = Annotated[DecimalMark | None, Query(description=DECIMAL_HELP, examples=[","])]
 OrderQuery = Annotated[DateOrder | None, Query(description=ORDER_HELP, examples=["DMY"])]
 ExpectQuery = Annotated[str | None, Query(max_length=500, description=EXPECT_HELP, examples=["\\d{4}"])]
+AllowedQuery = Annotated[
+    list[Annotated[str, Query(max_length=100)]] | None,
+    Query(
+        max_length=1000,
+        description="A number that is possible; repeat it for each one, as in `allowed=1041&allowed=1042`. No other "
+        "number is read then.",
+        examples=[["1041", "1042"]],
+    ),
+]
+PagesQuery = Annotated[
+    str | None,
+    Query(max_length=200, description=PAGES_HELP.replace("'", "`"), examples=["1-3,5"]),
+]
 PageQuery = Annotated[
     int | None,
     Query(
@@ -149,7 +176,10 @@ class Service:
         expect: ExpectQuery = None,
         minimum: Annotated[float | None, Query(alias="min", description=MIN_HELP, allow_inf_nan=False)] = None,
         maximum: Annotated[float | None, Query(alias="max", description=MAX_HELP, allow_inf_nan=False)] = None,
+        allowed: AllowedQuery = None,
+        boxes: BoxesQuery = None,
         check: Annotated[CheckName | None, Query(description=CHECK_HELP, examples=["luhn"])] = None,
+        pages: PagesQuery = None,
         page: PageQuery = None,
         steps: Annotated[int, Query(ge=0, le=1, description="1: include the steps between picture and answer.")] = 0,
         picture: Annotated[int, Query(ge=0, le=1, description="1: include the upright picture and the steps.")] = 0,
@@ -159,21 +189,26 @@ class Service:
         """Read the numbers on a picture, which is the body or a file of a form.
 
         The answer is the object that `inkread read --format json` prints. For several files, and for a PDF, a TIFF or
-        an animation with several pages, it is a list of such objects. With `page`, only this page of each file is read,
-        and `pages` says how many there are. A file or page that cannot be read has an `error` in the list. A refusal
-        counts as an answer.
+        an animation with several pages, it is a list of such objects. `pages` chooses some of them. With `page`, only
+        this page of each file is read, and the answer says in `pages` how many there are. A file or page that cannot be
+        read has an `error` in the list. A refusal counts as an answer.
         """
         with as_problems():
-            expected = expectation(expect, minimum, maximum, check=check)
-        options = ReadOptions(as_, min_confidence, print_, parse_region(region), decimal, order, expected)
+            expected = expectation(expect, minimum, maximum, values=allowed, check=check)
+            chosen = parse_pages(pages)
+            if pages is not None and page is not None:
+                raise OptionError("pages and page do not go together; give one of them")
+            at = parse_boxes(boxes)
+            options = ReadOptions(as_, min_confidence, print_, parse_region(region), decimal, order, expected, at)
         password = password_of(x_picture_password)
-        question = Question(options, page, password, steps=bool(steps), picture=bool(picture))
+        question = Question(options, page, password, chosen, steps=bool(steps), picture=bool(picture))
         self.queue.check()
         with self.queue.holding() as hold:
             uploads = await uploads_of(request, x_picture_name, self.queue.limits, hold)
             reading = self._pages(uploads[0], question) if len(uploads) == 1 else self._files(uploads, question)
             found = await _unless_gone(request, reading)
-            return json_answer(encode(found[0] if len(uploads) == len(found) == 1 else found))
+            single = len(uploads) == len(found) == 1 and pages is None
+            return json_answer(encode(found[0] if single else found))
 
     async def answer_about(
         self, request: Request, name: str, outcome: str, work: Callable[[Upload], dict[str, Any]], *, status: int = 200
@@ -222,7 +257,11 @@ class Service:
         pages: list[Picture] = []
 
         def first() -> dict[str, Any]:
-            pages.extend(pages_of(upload.file(), question.ranges, question.password))
+            chosen = pages_of(upload.file(), question.ranges, question.password)
+            if len(chosen) > MAX_PAGES:
+                few = f"choose at most {MAX_PAGES} pages in a request"
+                raise Problem("too-many-pages", f"{upload.name}: {len(chosen):,} pages are chosen; {few}")
+            pages.extend(chosen)
             return answer(self.reader, pages[0], question)
 
         answers: list[dict[str, Any]] = []
@@ -303,18 +342,19 @@ _GOOD = [cv2.IMWRITE_JPEG_QUALITY, 85]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The options of a request. See `Reader.read`, and docs/web.md for `page`, `steps` and `picture`."""
+    """The options of a request. See `Reader.read`, and docs/web.md for the pages, `steps` and `picture`."""
 
     options: ReadOptions = field(default_factory=ReadOptions)
     page: int | None = None
     password: str | None = field(default=None, repr=False)
+    pages: PageRanges | None = None
     steps: bool = False
     picture: bool = False
 
     @property
     def ranges(self) -> PageRanges | None:
         """The pages that are read."""
-        return None if self.page is None else ((self.page, self.page),)
+        return self.pages if self.page is None else ((self.page, self.page),)
 
 
 def answer(reader: Reader, picture: Picture, question: Question) -> dict[str, Any]:
@@ -384,6 +424,7 @@ class Explaining:
         as_: ContentQuery = "auto",
         print_: PrintQuery = "auto",
         region: RegionQuery = None,
+        boxes: BoxesQuery = None,
         page: OnePageQuery = 1,
         x_picture_name: PictureName = "",
         x_picture_password: PicturePassword = "",
@@ -393,7 +434,8 @@ class Explaining:
         The answer has the keys that `inkread explain --format json` prints, and more. It explains the network alone.
         `read_as` is the answer with taught digits taken into account.
         """
-        options = ReadOptions(as_, print_=print_, region=parse_region(region))
+        with as_problems():
+            options = ReadOptions(as_, print_=print_, region=parse_region(region), boxes=parse_boxes(boxes))
         question = Question(options, page, password_of(x_picture_password))
 
         def work(upload: Upload) -> dict[str, Any]:

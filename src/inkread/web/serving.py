@@ -1,134 +1,118 @@
-"""Serves the page and the REST interface on an address, with one or several workers, until Ctrl-C."""
+"""Serving: a worker answers on a socket with uvicorn, and closes connections whose client is too slow."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import ipaddress
-import os
 import signal
 import socket
-import tempfile
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import uvicorn
 from h11 import LocalProtocolError
-from prometheus_client.multiprocess import mark_process_dead
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.supervisors import Multiprocess
 
-from inkread.errors import OptionError
-from inkread.reader import Reader
-from inkread.reviewing.review import Review
 from inkread.web.app import make_app
 from inkread.web.limits import Limits
-from inkread.web.metrics import SHARED
-from inkread.web.middleware import LOCAL_HOSTS
+from inkread.web.listening import LEAVES, SERVES, Tell
+
+FINISHING_SECONDS = 7
+"""How long running requests may go on after Ctrl-C or SIGTERM."""
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket. Raises `OptionError` if the port is in use or the host is not this machine."""
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=512)
-    except OSError as error:
-        way = "name an address of this machine: --host 127.0.0.1"
-        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-            way = f"name another port: --port {port + 1 if port >= 1024 else 8000}"
-        raise OptionError(f"{host}:{port}: {_cause(error)}; {way}") from None
-
-
-def prepare(
+def serve(
     listener: socket.socket,
     *,
     model: Path | None,
-    workers: int,
+    hosts: Collection[str],
     profile: str | None,
     teaching: bool,
+    tell: Tell,
     reviews: Sequence[Path] = (),
     user: str | None = None,
-) -> Callable[[], None]:
-    """Return a function that serves on a listening socket until Ctrl-C or SIGTERM. Running requests finish first.
+) -> None:
+    """Serve on a listening socket until SIGTERM. Running requests finish first.
 
-    model, profile, teaching, reviews, user: as for `make_app`. Raises what `make_app` raises.
+    model, hosts, profile, teaching, reviews, user: as for `make_app`. Raises what `make_app` raises.
+    tell: called with `SERVES` every second, and with `LEAVES` when the process has to be replaced.
     """
     limits = Limits()
-    hosts = {*LOCAL_HOSTS, str(listener.getsockname()[0])} if is_local(listener) else None
-    build = partial(
-        make_app,
+
+    def retire() -> None:
+        tell(LEAVES)
+        signal.raise_signal(signal.SIGTERM)
+
+    app = make_app(
         model,
         limits=limits,
         hosts=hosts,
         profile=profile,
         teaching=teaching,
+        retire=retire,
         reviews=reviews,
         user=user,
     )
-    if workers == 1:
-        return partial(uvicorn.Server(configuration(build(), limits)).run, [listener])
-    # A bad model or table is reported once here, and not by every worker.
-    Reader(model)
-    for data in reviews:
-        Review(data, user)
-    return partial(_run_workers, configuration(build, limits, workers=workers), listener)
+    _Heard(configuration(app, limits), tell).run([listener])
 
 
-class _Workers(Multiprocess):
-    def init_processes(self) -> None:
-        """Start the workers with Ctrl-C ignored until they serve, since it would end each in a traceback."""
-        hearing = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        super().init_processes()
-        signal.signal(signal.SIGINT, hearing)
+class _Heard(uvicorn.Server):
+    """A server that its supervisor hears of every second."""
 
-    def keep_subprocess_alive(self) -> None:
-        """Replace workers that have died, and remove their values from the metrics."""
-        before = {process.pid for process in self.processes}
-        super().keep_subprocess_alive()
-        for dead in before - {process.pid for process in self.processes}:
-            mark_process_dead(dead)  # type: ignore[no-untyped-call]
+    def __init__(self, settings: uvicorn.Config, tell: Tell) -> None:
+        super().__init__(settings)
+        self._tell = tell
 
-
-def _run_workers(settings: uvicorn.Config, listener: socket.socket) -> None:
-    with tempfile.TemporaryDirectory(prefix="inkread-") as folder:
-        os.environ[SHARED] = folder
-        _Workers(settings, [listener]).run()
+    async def on_tick(self, counter: int) -> bool:
+        # There are ten a second.
+        if counter % 10 == 0:
+            self._tell(SERVES)
+        return await super().on_tick(counter)
 
 
-def configuration(app: Callable[..., Any], limits: Limits, *, workers: int = 1) -> uvicorn.Config:
-    """Return uvicorn's settings for an application, or for several workers that each build one.
-
-    The time limit for health checks is long, so that a worker that is still starting is not killed.
-    """
+def configuration(app: Callable[..., Any], limits: Limits) -> uvicorn.Config:
+    """Return uvicorn's settings for an application."""
     return uvicorn.Config(
         app,
-        factory=workers > 1,
-        workers=workers,
         http=Impatient,
         ws="none",
         lifespan="on",
         access_log=False,
-        log_level="error",
+        # Errors of requests are told by the middleware.
+        log_level="critical",
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=int(limits.reading_seconds) + 5,
-        timeout_worker_healthcheck=60,
+        timeout_graceful_shutdown=min(FINISHING_SECONDS, int(limits.reading_seconds)),
     )
 
 
-def is_local(listener: socket.socket) -> bool:
-    """Return whether only this machine can reach a socket."""
-    return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
+
+_FIRST_REQUEST = 0.5
+"""Seconds that a client has for the request for which it has connected, when the service ends."""
+
+_OTHER_FILES = 100
+"""File descriptors that are kept for everything but connections."""
 
 
-def _cause(error: OSError) -> str:
-    """Return why an address cannot be used, without the address that Python's message repeats."""
-    if isinstance(error, socket.gaierror) or error.errno is None:
-        return str(error.strerror).lower()
-    return os.strerror(error.errno).lower()
+@cache
+def most_connections() -> int:
+    """Return how many connections this process may have, and let it have as many files as the system allows.
+
+    Without a file descriptor, a connection cannot even be refused.
+    """
+    try:
+        import resource
+    except ImportError:
+        return 4096
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        most = min(hard, 1 << 16) if hard > 0 else 1 << 16
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+        soft = max(soft, most)
+    return max(16, soft - _OTHER_FILES)
 
 
 class Impatient(H11Protocol):
@@ -144,15 +128,29 @@ class Impatient(H11Protocol):
     patience: float = 60
     """The limit in seconds. uvicorn closes idle connections before that."""
 
+    opened: ClassVar[int] = 0
+    """The open connections of this process."""
+
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        Impatient.opened += 1
+        if Impatient.opened > most_connections():
+            transport.write(_FULL)
+            transport.close()
         self._watch()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         self._watch()
+
+    def shutdown(self) -> None:
+        """Close the connection, after its request. A client that has just connected may be sending one."""
+        if self.cycle is None:
+            self.loop.call_later(_FIRST_REQUEST, super().shutdown)
+        else:
+            super().shutdown()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -160,6 +158,7 @@ class Impatient(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        Impatient.opened -= 1
         self._stop()
 
     def send_400_response(self, msg: str) -> None:

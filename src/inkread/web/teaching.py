@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from inkread.errors import OptionError
 from inkread.geometry import Box
-from inkread.options import ReadOptions, parse_region
+from inkread.options import ReadOptions, parse_boxes, parse_region
 from inkread.steps import Steps
 from inkread.teaching.exchange import export_files
 from inkread.teaching.lessons import Lesson, as_floats, digits_of, lessons_of
@@ -21,10 +21,12 @@ from inkread.teaching.profiles import Profile
 from inkread.web.middleware import foreign_page, has_foreign_origin
 from inkread.web.problems import Problem, as_problems
 from inkread.web.service import (
+    BoxesQuery,
     ContentQuery,
     OnePageQuery,
     PictureName,
     PicturePassword,
+    PrintQuery,
     Question,
     RegionQuery,
     Service,
@@ -72,7 +74,9 @@ class Teaching:
             ),
         ] = None,
         as_: ContentQuery = "auto",
+        print_: PrintQuery = "auto",
         region: RegionQuery = None,
+        boxes: BoxesQuery = None,
         page: OnePageQuery = 1,
         x_picture_name: PictureName = "",
         x_picture_password: PicturePassword = "",
@@ -83,7 +87,9 @@ class Teaching:
         same digit had before. `contradicted` lists lessons that look nearly the same but have another label.
         """
         profile = self._profile(request)
-        question = Question(ReadOptions(as_, region=parse_region(region)), page, password_of(x_picture_password))
+        with as_problems():
+            options = ReadOptions(as_, print_=print_, region=parse_region(region), boxes=parse_boxes(boxes))
+        question = Question(options, page, password_of(x_picture_password))
         place = Box(*map(int, box.split(","))) if box else None
 
         def work(upload: Upload) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from inkread.web.limits import Limits
 from inkread.web.problems import Problem
@@ -19,6 +20,9 @@ UNNAMED = "picture"
 LONGEST_NAME = 255
 
 Hold = Callable[[int], None]
+
+_DRAIN_SECONDS, _DRAIN_BYTES = 2, 250_000_000
+"""How long, and how much, of a body that is too large is taken and forgotten before it is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +66,33 @@ async def _read_body(request: Request, limits: Limits, hold: Hold) -> bytes:
 
 async def _read_bounded(request: Request, most: int, hold: Hold) -> AsyncGenerator[bytes, None]:
     """Yield the chunks of a body, up to a limit. The length in the header is only used to refuse a body early."""
+    chunks = request.stream()
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > most:
+        await _drain(request, chunks)
         raise _too_large(most)
     total = 0
-    async for chunk in request.stream():
+    async for chunk in chunks:
         total += len(chunk)
         if total > most:
+            await _drain(request, chunks)
             raise _too_large(most)
         hold(len(chunk))
         yield chunk
+
+
+async def _drain(request: Request, chunks: AsyncIterator[bytes]) -> None:
+    """Take more of a body for a moment: plain clients look for an answer only after they have sent everything."""
+    # These clients ask before they send.
+    if "expect" in request.headers:
+        return
+    left = _DRAIN_BYTES
+    with suppress(TimeoutError, ClientDisconnect):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            async for chunk in chunks:
+                left -= len(chunk)
+                if left < 0:
+                    return
 
 
 async def _read_form(request: Request, limits: Limits, hold: Hold) -> list[Upload]:
@@ -87,6 +108,9 @@ async def _read_form(request: Request, limits: Limits, hold: Hold) -> list[Uploa
         if error.message.startswith("Too many"):
             raise Problem("too-large", f"{error.message} Send them in several requests.") from None
         raise Problem("bad-form", f"The form is damaged: {error.message}") from None
+    except (LookupError, UnicodeError, ValueError):
+        # Such as a `charset` that does not exist.
+        raise Problem("bad-form", "The form is damaged: its headers say what nobody can decode.") from None
     try:
         files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
         found = [Upload(_clean_name(file.filename or ""), await file.read()) for file in files]

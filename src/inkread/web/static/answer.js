@@ -1,7 +1,9 @@
 /** The answer in large type: the digits and signs that were read, or a sentence that says why there are none. */
 
 import { rest, startRoving } from "./roving.js";
-import { SURE, notRead, percent, refusal, spoken } from "./words.js";
+import { SURE, digitsOf, notRead, percent, refusal, spoken, whatToDo } from "./words.js";
+
+const DOUBT = "Each digit is clear. The doubt is whether these are all digits, and where one ends and the next begins.";
 
 /** Shows readings in `place`. Each digit is a button that calls `choose(index, byHand)`; `byHand` is true for a real click. */
 export class Answer {
@@ -30,15 +32,15 @@ export class Answer {
 
   /** Show a reading. */
   show(reading) {
-    const left = notRead(reading);
-    const rest = left ? [element("p", "left", left)] : [];
+    const rest = reading.unread.length ? [unreadList(reading)] : [];
     if (reading.pages > 1) rest.push(element("p", "left", `Page ${reading.page} of ${reading.pages}`));
     if (reading.refused) return this.fail(refusal(reading.refused), ...rest);
-    const unsure = reading.digits.filter(({ confidence }) => confidence < SURE).length;
     const all = reading.digits.length;
-    const facts = [`${percent(reading.confidence)} sure${all > 1 ? ` of all ${all} digits` : ""}`];
-    if (unsure && all > 1) facts.push(`${unsure} below 90%`);
-    this.#fill(this.#text(reading), element("p", "sure", facts.join(" · ")), ...rest);
+    const facts = [element("p", "sure", `${percent(reading.confidence)} sure${all > 1 ? ` of all ${all} digits` : ""}`)];
+    // Each digit is sure, and their text is not.
+    const sure = [...digitsOf(reading), ...reading.signs].every(({ confidence }) => confidence >= SURE);
+    if (sure && reading.confidence < SURE) facts.push(element("p", "left", DOUBT));
+    this.#fill(this.#text(reading), ...facts, ...rest);
   }
 
   /** Mark the chosen digit. */
@@ -58,12 +60,13 @@ export class Answer {
     const size = longest <= 4 && reading.lines.length === 1 ? "large" : longest <= 10 ? "middle" : "small";
     const text = element("div", `digits ${size}`);
     text.classList.toggle("alone", reading.digits.length === 1);
+    const digits = digitsOf(reading);
     let [digit, sign] = [0, 0];
     for (const line of reading.lines) {
       const row = element("p", "line");
       for (const letter of line) {
         if (letter === " ") row.append(" ");
-        else if (/[0-9]/.test(letter)) row.append(this.#digit(reading.digits[digit], digit++));
+        else if (/[0-9]/.test(letter)) row.append(this.#digit(digits[digit], digit++));
         else row.append(element("span", `sign${reading.signs[sign++].confidence < SURE ? " unsure" : ""}`, letter));
       }
       text.append(row);
@@ -84,6 +87,20 @@ export class Answer {
     this.#focused ||= this.#place.contains(document.activeElement);
     this.#place.replaceChildren(...parts);
   }
+}
+
+/** Return how many places were not read, unfolding to what to do about them. */
+function unreadList(reading) {
+  const list = element("details", "left");
+  const ways = element("ul");
+  for (const { reason, name, what } of whatToDo(reading)) {
+    const way = element("li");
+    way.dataset.reason = reason;
+    way.append(element("strong", "", name[0].toUpperCase() + name.slice(1)), ` ${what}`);
+    ways.append(way);
+  }
+  list.append(element("summary", "", notRead(reading)), ways);
+  return list;
 }
 
 /** Return a new element with a class and a text. */

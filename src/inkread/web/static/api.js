@@ -2,6 +2,12 @@
 
 const OFFLINE = "The server does not answer. Is “inkread web” still running? Your drawing and pictures are not lost.";
 
+/** What a part of the page adds to a failure if it tries again by itself. */
+export const TRYING_AGAIN = "Trying again every few seconds.";
+
+/** Return after how many milliseconds to try again, the first time, the second, and so on. */
+export const waitBefore = (tries) => Math.min(10_000, 1000 * 2 ** tries);
+
 /** A failure: a code for programs and a sentence for people. `passing` tells whether trying again may help. */
 export class Problem extends Error {
   constructor(code, message, { status = 0, wait = 1 } = {}) {
@@ -27,9 +33,9 @@ export class Problem extends Error {
  * `page` is the number of a page, `steps` asks for the steps between picture and answer, `shown` for the upright picture
  * as well. If the server is busy, the request is repeated a few times, after the time that the server names.
  */
-export function read(picture, { name = "", password = "", as = "auto", sure = "", page = 1, steps = false, shown = false, signal } = {}) {
+export function read(picture, { name = "", password = "", as = "auto", print = "auto", sure = "", boxes = null, page = 1, steps = false, shown = false, signal } = {}) {
   const more = { ...(sure !== "" && { min_confidence: sure }), ...(steps && { steps: 1 }), ...(shown && { picture: 1 }) };
-  return send("read", { picture, name, password, as, page, signal }, more);
+  return send("read", { picture, name, password, as, print, boxes, page, signal }, more);
 }
 
 /** Teach the label of the digit in a box, and return the answer: {taught, reading}. */
@@ -44,8 +50,10 @@ export const lessons = (before) => ask(`/api/taught${before ? `?before=${before}
 /** Delete a lesson. */
 export const forget = (id) => ask(`/api/taught/${id}`, { method: "DELETE" });
 
-/** Send a picture, {picture, name, password, as, page, signal}. If the server is busy, repeat the request up to `patience` times. */
-async function send(what, { picture, name, password, as, page = 1, signal }, more, patience = 5) {
+/** Send a picture, {picture, name, password, as, print, boxes, page, signal}. If the server is busy, repeat the request up to `patience` times. */
+async function send(what, { picture, name, password, as, print = "auto", boxes = null, page = 1, signal }, more, patience = 5) {
+  // URLSearchParams would make each comma three characters.
+  const places = boxes ? `&boxes=${boxes.map((box) => box.join(",")).join(";")}` : "";
   const request = {
     method: "POST",
     body: picture,
@@ -58,7 +66,7 @@ async function send(what, { picture, name, password, as, page = 1, signal }, mor
   };
   for (let tries = 0; ; tries++) {
     try {
-      return await ask(`/api/${what}?${new URLSearchParams({ as, page, ...more })}`, request);
+      return await ask(`/api/${what}?${new URLSearchParams({ as, ...(print !== "auto" && { print }), page, ...more })}${places}`, request);
     } catch (problem) {
       if (problem.code !== "busy" || tries >= patience) throw problem;
       await pause(1000 * problem.wait, signal);

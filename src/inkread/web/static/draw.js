@@ -1,7 +1,7 @@
 /** The section "Draw": the reading is updated while the user draws. */
 
 import { Answer } from "./answer.js";
-import { read } from "./api.js";
+import { TRYING_AGAIN, read, waitBefore } from "./api.js";
 import { Follower } from "./follow.js";
 import { Paper } from "./paper.js";
 import { startKeys, startPointers } from "./pens.js";
@@ -36,6 +36,8 @@ export function startDraw(say, changed) {
   let at = -1;
   let middle = null;
   let saying = 0;
+  // How often in a row the server did not answer, and the timer of the next try.
+  let [silent, timer] = [0, 0];
 
   for (const place of [find("answer"), find("draw-way")]) teacher.listen(place);
 
@@ -49,6 +51,7 @@ export function startDraw(say, changed) {
 
   paper.addEventListener("change", ({ detail: lifted }) => {
     clearTimeout(saying);
+    clearTimeout(timer);
     way.note();
     middle = null;
     find("prompt").hidden = !paper.empty;
@@ -71,8 +74,11 @@ export function startDraw(say, changed) {
     // A half-drawn digit is often refused. That is not shown until the pen is lifted.
     if (!lifted && (problem || result.refused)) return;
     [reading, picture] = [result, sent];
+    const offline = problem?.code === "offline";
+    if (offline) timer = setTimeout(again, waitBefore(silent++));
+    else silent = 0;
     if (problem) {
-      answer.fail({ title: "Not read.", detail: problem.message });
+      answer.fail({ title: "Not read.", detail: problem.message + (offline ? ` ${TRYING_AGAIN}` : "") });
       way.clear();
     } else {
       answer.show(reading);

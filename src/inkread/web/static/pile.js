@@ -51,8 +51,7 @@ export class Pile {
 
   #fill(item) {
     const [name, text, sure] = this.#rows.get(item).cells;
-    // Long names are cut off in the row.
-    name.firstChild.textContent = name.firstChild.title = item.name;
+    name.firstChild.textContent = item.name;
     text.textContent = rowText(item);
     text.className = item.reading?.text ? "" : "why";
     sure.textContent = item.reading?.text ? percent(item.reading.confidence) : "";

@@ -1,14 +1,15 @@
 /** Reads pictures, a few at a time, the chosen one first. */
 
-import { Problem, read } from "./api.js";
+import { Problem, read, waitBefore } from "./api.js";
 
 const AT_ONCE = 3;
 
 /** The pages of one file that are read. */
-const MOST_PAGES = 200;
+export const MOST_PAGES = 200;
 
 /**
- * Items are {name, file, page, password, reading, problem}. When an item is done, either `reading` or `problem` is set. Steps are
+ * Items are {name, file, page, password, boxes, before, reading, problem}. `boxes` are those of the digits if somebody has
+ * chosen them, and `before` earlier ones; a server that does not answer is asked again. When an item is done, either `reading` or `problem` is set. Steps are
  * only requested for the chosen item, since they are much larger than the reading. A file with several pages becomes an
  * item for each of them as soon as its first page is read.
  */
@@ -22,6 +23,9 @@ export class Queue {
 
   #tell;
   #running = 0;
+  // How often in a row the server did not answer, and the timer of the next try.
+  #silent = 0;
+  #timer = 0;
   #stopper = new AbortController();
 
   /** `tell(item)` is called for every item that is done. */
@@ -48,13 +52,21 @@ export class Queue {
   again(options) {
     this.#stop();
     this.options = options;
-    for (const item of this.items) Object.assign(item, { reading: null, problem: null, out: false });
+    for (const item of this.items) Object.assign(item, { reading: null, problem: null, out: false, again: false });
     this.start();
   }
 
-  /** Try again to read the items that failed for a temporary reason. */
+  /** Try again to read the items that failed for a temporary reason. Their problems stay until then. */
   retry() {
-    for (const item of this.items) if (item.problem?.passing) item.problem = null;
+    for (const item of this.items) item.again = Boolean(item.problem?.passing);
+    this.start();
+  }
+
+  /** Read an item again with its digits at `boxes`, or, for null, where they are found. */
+  place(item, boxes) {
+    this.#stop();
+    for (const other of this.items) other.out = false;
+    Object.assign(item, { boxes, reading: null, problem: null });
     this.start();
   }
 
@@ -76,28 +88,42 @@ export class Queue {
   }
 
   #wants(item) {
-    return !item.out && !item.problem && (!item.reading || (item === this.chosen && !item.reading.steps));
+    return !item.out && (!item.problem || item.again) && (!item.reading || (item === this.chosen && !item.reading.steps));
   }
 
   async #read(item) {
     const { signal } = this.#stopper;
     const steps = item === this.chosen;
     this.#running++;
-    item.out = true;
+    Object.assign(item, { out: true, again: false });
     let [reading, problem] = [null, null];
     try {
       const name = nameOf(item.file);
-      reading = await read(await this.#content(item), { name, page: item.page, password: item.password, ...this.options, steps, shown: steps, signal });
+      reading = await read(await this.#content(item), { name, page: item.page, password: item.password, boxes: item.boxes, ...this.options, steps, shown: steps, signal });
     } catch (error) {
       problem = error;
     }
     this.#running--;
     if (!signal.aborted) {
+      const same = problem && problem.message === item.problem?.message;
       Object.assign(item, { reading, problem, out: false });
       this.#unfold(item);
-      this.#tell(item);
+      if (!same) this.#tell(item);
+      this.#heed(problem);
     }
     this.start();
+  }
+
+  /** If the server did not answer, try again later. */
+  #heed(problem) {
+    if (problem?.code !== "offline") {
+      this.#silent = 0;
+    } else if (!this.#timer) {
+      this.#timer = setTimeout(() => {
+        this.#timer = 0;
+        this.retry();
+      }, waitBefore(this.#silent++));
+    }
   }
 
   /** Add the other pages of a file whose first page was read. */
@@ -125,7 +151,7 @@ export const nameOf = (file) => file.name || "picture";
 
 const pageName = (file, page) => `${nameOf(file)}#${page}`;
 
-const itemOf = (file, name, page = 1, password = "") => ({ name, file, page, password, reading: null, problem: null, out: false });
+const itemOf = (file, name, page = 1, password = "") => ({ name, file, page, password, boxes: null, before: [], reading: null, problem: null, out: false, again: false });
 
 function megabytes(bytes) {
   return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)}\u00a0MB`;

@@ -31,7 +31,7 @@ export class Taught {
       this.#shown = [...(before ? this.#shown : []), ...taught];
       if (!before) find("lessons").replaceChildren();
       find("lessons").append(...taught.map((lesson) => this.#card(lesson)));
-      find("taught-count").textContent = `${count(all, "digit")} taught${profile === "default" ? "" : `, profile “${profile}”`}`;
+      find("taught-count").textContent = `${count(all, "correction")}${profile === "default" ? "" : `, profile “${profile}”`}`;
       this.#arrange(all);
       find("taught-notice").textContent = "";
     } catch (problem) {

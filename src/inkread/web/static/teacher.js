@@ -44,7 +44,7 @@ export class Teacher {
       if (lesson.instead_of === null) await forget(lesson.id);
       else await teach(asked, lesson.instead_of);
       this.#way.focus();
-      this.#tell(lesson.instead_of === null ? "Undone." : `Undone. It is taught as ${lesson.instead_of} again.`);
+      this.#tell(lesson.instead_of === null ? "Undone." : `Undone. It is a ${lesson.instead_of} again.`);
     }));
     return button;
   }
@@ -66,13 +66,13 @@ export class Teacher {
 
 /** Return what was taught, and what contradicts it, in words: a sure reading, and other lessons. */
 function outcome({ label, instead_of: before, contradicted }, { digit, confidence }) {
-  const said = [`Taught as ${label}.`];
+  const said = [`Corrected to ${label}.`];
   if (before === null && digit !== undefined && digit !== label && confidence >= SURE) {
     said.push(`It was read as ${digit}, ${percent(confidence)} sure. If that is right, press Undo.`);
   }
-  if (before !== null) said.push(`It was taught as ${before} before. That label is replaced.`);
+  if (before !== null) said.push(`It was corrected to ${before} before.`);
   for (const { id, picture, label: other } of contradicted) {
-    said.push(`Number ${id}${picture && ` (${picture})`} looks nearly the same and is taught as ${other}. One of them may be wrong.`);
+    said.push(`Number ${id}${picture && ` (${picture})`} looks nearly the same and was corrected to ${other}. One of them may be wrong.`);
   }
   return said.join(" ");
 }

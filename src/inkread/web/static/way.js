@@ -2,7 +2,7 @@
 
 import { element } from "./answer.js";
 import { rest, startRoving } from "./roving.js";
-import { percent } from "./words.js";
+import { digitsOf, percent } from "./words.js";
 
 /** An image of one transparent pixel. */
 const NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=";
@@ -12,7 +12,7 @@ const MARGIN = 0.25;
 
 /** Return one entry for each digit of a reading: the digit and its glyph. Refused ink has an entry without a digit. */
 export function lookedAt(reading) {
-  return reading.steps.glyphs.map((glyph, index) => ({ ...glyph, ...reading.digits[index] }));
+  return reading.steps.glyphs.map((glyph, index) => ({ ...glyph, ...digitsOf(reading)[index] }));
 }
 
 /** Return the index of the entry of `lookedAt` whose middle is nearest to a point; -1 if there is none. */
@@ -24,7 +24,7 @@ export function nearest(looks, [x, y]) {
 /** Return the middle of a digit's box. */
 export const middleOf = ({ box: [x, y, w, h] }) => [x + w / 2, y + h / 2];
 
-const HINT = "Read wrong? Press the right digit.";
+const DIGITS = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 export class Way {
   #root = document.getElementById("way-template").content.firstElementChild.cloneNode(true);
@@ -34,9 +34,10 @@ export class Way {
   /** `short` hides picture and ink, for drawings. `teach(label)` is called with the digit that was pressed. */
   constructor(place, teach, { short = false } = {}) {
     this.#root.classList.toggle("short", short);
-    startRoving(this.#find(".bars"), { choose: false });
+    startRoving(this.#find(".correct"), { choose: false });
     this.#teach = teach;
-    for (const name of ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "none"]) this.#addBar(name);
+    for (const name of DIGITS) this.#find(".correct").append(this.#number(name));
+    for (const name of [...DIGITS, "none"]) this.#addBar(name);
     place.append(this.#root);
     this.clear();
   }
@@ -58,12 +59,12 @@ export class Way {
 
   /** Move the focus to the digit that is the stop of the Tab key. */
   focus() {
-    this.#root.querySelector('button.name[tabindex="0"]').focus();
+    this.#root.querySelector('.correct button[tabindex="0"]').focus();
   }
 
-  /** Show a note about the digit, as texts or elements. Without arguments, show the hint again. */
+  /** Show a note about the digit, as texts or elements. Without arguments, show none. */
   note(...parts) {
-    this.#find(".note").replaceChildren(...(parts.length ? parts : [HINT]));
+    this.#find(".note").replaceChildren(...parts);
   }
 
   clear() {
@@ -100,14 +101,14 @@ export class Way {
     const track = element("span", "track");
     track.append(fill);
     const share = element("span", "share");
-    row.append(name === "none" ? element("span", "name", "other") : this.#number(name), track, share);
+    row.append(element("span", "name", name === "none" ? "other" : name), track, share);
     this.#bars.push({ row, fill, share });
     this.#find(".bars").append(row);
   }
 
   /** Return the button that teaches a digit. */
   #number(name) {
-    const button = element("button", "name", name);
+    const button = element("button", "", name);
     button.type = "button";
     button.setAttribute("aria-label", `It is a ${name}`);
     button.addEventListener("click", () => this.#teach(Number(name)));
@@ -115,7 +116,7 @@ export class Way {
   }
 
   #enable() {
-    const buttons = [...this.#root.querySelectorAll("button.name")];
+    const buttons = [...this.#root.querySelectorAll(".correct button")];
     for (const button of buttons) button.disabled = !this.teachable;
     if (buttons.every(({ tabIndex }) => tabIndex === 0)) rest(buttons, 0);
   }

@@ -98,8 +98,8 @@ export class Why {
 }
 
 /** Return sentences about the answer of the network, and whether taught digits change it. */
-function sentences({ answer, read_as: readAs, probability, runner_up: next, runner_up_probability: nextProbability }) {
-  const said = [`The network reads ${named(answer)}, with a probability of ${percent(probability)}.`, `The runner-up is ${named(next)}, with ${percent(nextProbability)}.`];
+function sentences({ answer, read_as: readAs, runner_up: next }) {
+  const said = [`The network reads ${named(answer)}. The runner-up is ${named(next)}.`];
   if (readAs !== answer) said.push(`With its surroundings and taught digits it is read as ${named(readAs)}. This explains the network alone.`);
   return said;
 }

@@ -10,6 +10,18 @@ const REFUSALS = {
   unfit: "Nothing here fits what is expected.",
 };
 
+/**
+ * Return the digits of a reading as the page shows them. A digit alone on its picture is as sure as the picture's text, so
+ * that the page has one number for both. The other probabilities share what is left.
+ */
+export function digitsOf({ digits, confidence }) {
+  if (digits.length !== 1) return digits;
+  const [digit] = digits;
+  const rest = 1 - digit.probabilities[digit.digit];
+  const share = (probability) => (rest > 0 ? (probability * (1 - confidence)) / rest : 0);
+  return [{ ...digit, confidence, probabilities: digit.probabilities.map((probability, at) => (at === digit.digit ? confidence : share(probability))) }];
+}
+
 /** Return a probability as "99.8%". It is never rounded up to 100%, since no answer is certain. */
 export function percent(probability) {
   if (probability >= 0.9995) return "> 99.9%";
@@ -34,17 +46,25 @@ export function refusal({ code, message }) {
   return { title: REFUSALS[code] ?? "Not read.", detail: REFUSALS[code] ? detail : sentence(message) };
 }
 
-/** What one place that was not read, and several of them, are called, by reason. */
+const BOXES = "“Edit boxes” below the picture adds digits by hand.";
+
+/** What one place that was not read, and several of them, are called, by reason, and what to do if it is a number. */
 const UNREAD = {
-  word: ["word", "words"],
-  print: ["printed text", "printed texts"],
-  drawing: ["drawing", "drawings"],
-  struck: ["struck out", "struck out"],
-  unsure: ["unsure", "unsure"],
+  word: ["word", "words", `Words are left out. If it is a number: ${BOXES}`],
+  print: ["printed text", "printed texts", "Print beside handwriting is left out. To read it, set Print to “Read it”."],
+  drawing: ["drawing", "drawings", `Lines, ticks and pictures are left out. If it is a number: ${BOXES}`],
+  struck: ["struck out", "struck out", `Digits that were struck out are left out. To keep them: ${BOXES}`],
+  unsure: ["unsure", "unsure", `A digit may be here. Look at it: ${BOXES}`],
 };
 
-/** Return what a place that was not read is called: "not read: word". */
-export const unreadName = ({ reason }) => `not read: ${UNREAD[reason]?.[0] ?? reason}`;
+/** Return what a place that was not read is called, and what to do: "not read: word. Words are left out. ..." */
+export const unreadName = ({ reason }) => ["not read: " + (UNREAD[reason]?.[0] ?? reason), UNREAD[reason]?.[2]].filter(Boolean).join(". ");
+
+/** Return for each reason why places were not read: its name, their number, and what to do. */
+export function whatToDo({ unread }) {
+  const reasons = Object.entries(UNREAD).map(([reason, [one, , what]]) => ({ reason, name: one, what, number: unread.filter((place) => place.reason === reason).length }));
+  return reasons.filter(({ number }) => number);
+}
 
 /** Return how many places were not read, by reason: "Not read: 2 words, 1 drawing". It is empty if there are none. */
 export function notRead({ unread }) {
