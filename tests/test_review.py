@@ -265,6 +265,11 @@ def test_a_large_workbook_is_written_when_the_review_ends(data: Path, monkeypatc
     assert table(data)[1][2] == "23"
 
 
+def test_nobody_is_taught_without_a_profile(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["review", str(data), "--teach", "--profile", "none"]) == 2
+    assert "there is no profile to teach" in capsys.readouterr().err
+
+
 def test_a_table_without_an_audit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="there is no audit beside it"):
         Review(tmp_path / "other.csv")
