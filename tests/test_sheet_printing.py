@@ -290,8 +290,8 @@ NUMBER = FIELD + 'kind = "integer"\ndigits = 2\n'
         (
             NUMBER + "font = 2",
             (
-                "field 1 'a': unknown key 'font'; the keys here are name, label, kind, rows, boxes, row_height, digits, "
-                "decimals, min, max, allowed, allowed_column, check, order, choices, column"
+                "field 1 'a': unknown key 'font'; the keys here are name, label, kind, rows, boxes, row_height, "
+                "digits, decimals, min, max, allowed, allowed_column, check, order, choices, column"
             ),
         ),
         (NUMBER + "decimals = 1", "field 1 'a': a field of the kind 'integer' has no decimals; decimal may have it"),
