@@ -93,9 +93,10 @@ export class Editor {
 
   /** Ctrl and arrows move the box with the focus, Shift and arrows move its right lower corner, Delete deletes it. */
   #key(event) {
-    const box = this.on && event.target.closest(".box");
-    const asked = box && { ...this.#asked(), index: this.#indexOf(box) };
-    if (!asked?.boxes[asked.index]) return;
+    const box = this.on ? event.target.closest(".box") : null;
+    if (!box) return;
+    const asked = { ...this.#asked(), index: this.#indexOf(box) };
+    if (!asked.boxes[asked.index]) return;
     const [x, y, w, h] = asked.boxes[asked.index];
     const [across, down] = MOVES[event.key] ?? [0, 0];
     // Large pictures need longer steps.
