@@ -120,6 +120,9 @@ def test_a_photograph_becomes_rows_with_an_audit(capsys: pytest.CaptureFixture[s
     assert [len(row) for row in degrees["probabilities"]] == [11, 11, 11]
     assert values["day", 3]["outcome"] == "empty"
     assert all(Path(entry["crop"]).read_bytes().startswith(b"\x89PNG") for entry in values.values())
+    # The crop of a choice shows the labels beside its boxes.
+    with Image.open(values["class", 0]["crop"]) as crop:
+        assert crop.width / 6 > 50
     x, y, w, h = degrees["box"]
     assert 0 < x < x + w < 1350
     assert 0 < y < y + h < 1874
