@@ -13,6 +13,7 @@ import argparse
 import csv
 import io
 import os
+import statistics
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -30,10 +31,11 @@ from PIL import Image
 from inkread import PictureError, Reader
 from inkread.datasets import load_mnist
 from inkread.expecting.check_digits import luhn
+from inkread.models.classifier import GlyphClassifier
 from inkread.pictures.opening import open_picture
 from inkread.sheets.field_rules import rule_of
 from inkread.sheets.form_file import read_form
-from inkread.sheets.forms import Field
+from inkread.sheets.forms import Field, Form
 from inkread.sheets.page_layout import FieldBoxes, Rect, SheetLayout
 from inkread.sheets.page_reading import PIXELS, FieldOnPage, read_page
 from inkread.sheets.placing import lay_out
@@ -73,14 +75,17 @@ class Hand:
 
 
 @cache
-def printed(form: Path, page: int, serial: int, *, halftone: bool) -> Grey:
+def printed(form: Path, page: int, *, halftone: bool) -> Grey:
     """Return a page of a sheet in pixels, as grey or as the dots of a laser printer with 600 dots per inch."""
-    layout = lay_out(read_form(form))
+    return _drawn(lay_out(read_form(form)), page, 7, halftone=halftone)
+
+
+def _drawn(layout: SheetLayout, page: int, serial: int, *, halftone: bool) -> Grey:
     path = Path("/tmp") / f"forms-{os.getpid()}.pdf"  # noqa: S108
     write_pdf(layout, path, [serial])
     document = pypdfium2.PdfDocument(path)
     dots = 2 * DOTS if halftone else DOTS
-    grey = np.asarray(document[page].render(scale=dots / 72).to_pil().convert("L"))
+    grey = np.asarray(document[page - 1].render(scale=dots / 72).to_pil().convert("L"))
     document.close()
     path.unlink()
     return np.asarray(_screened(grey), np.uint8) if halftone else grey
@@ -304,6 +309,21 @@ class Score:
             )
 
 
+def seconds_of_a_large_photograph(desk: Desk, hand: Hand, classifier: GlyphClassifier) -> tuple[int, float]:
+    """Return the number of boxes on a sheet, all filled in, and the processor time to read 12 megapixels of it."""
+    fields = tuple(Field(name, name, "integer", digits=6, rows=15) for name in ("one", "two", "three"))
+    layout = lay_out(Form("Three columns", fields))
+    paper = _drawn(layout, 1, 0, halftone=False).copy()
+    desk.fill_in(paper, layout.pages[0].fields, hand)
+    content, taken = photograph(paper, desk.rng, megapixels=12), []
+    for _ in range(5):
+        begun = time.process_time()
+        grey = open_picture(content, "large", pixels=PIXELS).grey
+        read_page(grey, "large", layout, classifier)
+        taken.append(time.process_time() - begun)
+    return sum(len(each.boxes) for each in layout.pages[0].fields), statistics.median(taken)
+
+
 def main() -> None:
     """Print what was read on each sheet, and the table."""
     parser = argparse.ArgumentParser(description="measure how well filled-in sheets are read")
@@ -327,7 +347,7 @@ def main() -> None:
         form = forms[number % len(forms)]
         page = layouts[form].pages[int(rng.integers(len(layouts[form].pages)))]
         halftone = bool(number // len(forms) % 2)
-        paper = printed(form, page.number - 1, 7, halftone=halftone).copy()
+        paper = printed(form, page.number, halftone=halftone).copy()
         truth = desk.fill_in(paper, page.fields, hands[number % len(hands)])
         content = photograph(paper, rng)
         score.counts["sheets"] += 1
@@ -346,6 +366,8 @@ def main() -> None:
         if asked.keep and not good:
             (asked.keep / f"{number}.jpg").write_bytes(content)
     score.report()
+    boxes, seconds = seconds_of_a_large_photograph(desk, hands[0], classifier)
+    print(f"a photograph of 12 megapixels with {boxes} boxes: {seconds:.2f} s of one core")
     if asked.values:
         score.save(asked.values)
 

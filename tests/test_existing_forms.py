@@ -161,6 +161,7 @@ def test_what_could_mean_two_things_does_not_fit(here: Path, text: str) -> None:
         (('picture = "blank.png"\nunit = "mm"\n', ""), "field 1 'station': boxes are on a picture of the form"),
         (("[[30, 40, 7, 7]]", "[[30, 40, 7, 0]]"), "field 2 'snow': one of its boxes has no width or no height"),
         (("[[30, 40, 7, 7]]", "[[30, 40, 7]]"), "field 2 'snow': boxes are a list of [x, y, width, height]"),
+        (("[[30, 40, 7, 7]]", "[[30, 40, 7, nan]]"), "field 2 'snow': boxes has NaN: this must be a length"),
         (("[129, 40, 9, 11], ", ""), "field 1 'station': there are 2 boxes; give 1 or 3"),
         (("row_height = 14\n", ""), "field 3 'degrees': rows and row_height, the distance of two rows, belong"),
         (("rows = 5", "rows = 50"), "field 'degrees' is outside blank.png"),

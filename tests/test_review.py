@@ -247,7 +247,7 @@ def test_an_answer_looks_at_nothing_but_its_value(tmp_path: Path) -> None:
     ):
         review.answer(said(review.state(), value="17"))
     assert merging.call_count == 1
-    assert max(len(call.args[0]) for call in parsing.call_args_list) < 1000
+    assert sum(len(call.args[0]) for call in parsing.call_args_list) < 1000
     assert len(table(path)) == len(sheets)
 
 
@@ -263,6 +263,11 @@ def test_a_large_workbook_is_written_when_the_review_ends(data: Path, monkeypatc
     # The other table of the audit is written when it is opened.
     Review(data, "bob")
     assert table(data)[1][2] == "23"
+
+
+def test_nobody_is_taught_without_a_profile(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["review", str(data), "--teach", "--profile", "none"]) == 2
+    assert "there is no profile to teach" in capsys.readouterr().err
 
 
 def test_a_table_without_an_audit_is_refused(tmp_path: Path) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import zipfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from helpers.ended import Ended
 from helpers.filled_sheets import Writing, filled_page, photographed, save
 from inkread.cli import main
 from inkread.errors import DataError
+from inkread.glyphs import SIDE
 from inkread.sheets import audit as audits
 from inkread.sheets.audit import Audit
 from inkread.sheets.form_file import read_form
@@ -116,6 +120,9 @@ def test_a_photograph_becomes_rows_with_an_audit(capsys: pytest.CaptureFixture[s
     assert [len(row) for row in degrees["probabilities"]] == [11, 11, 11]
     assert values["day", 3]["outcome"] == "empty"
     assert all(Path(entry["crop"]).read_bytes().startswith(b"\x89PNG") for entry in values.values())
+    # The crop of a choice shows the labels beside its boxes.
+    with Image.open(values["class", 0]["crop"]) as crop:
+        assert crop.width / 6 > 50
     x, y, w, h = degrees["box"]
     assert 0 < x < x + w < 1350
     assert 0 < y < y + h < 1874
@@ -164,6 +171,11 @@ def test_outcomes_are_told_apart(capsys: pytest.CaptureFixture[str], here: Path)
     assert values["paid", 0] == ("struck", "")
     assert values["day", 0] == ("struck", "")
     assert values["day", 1] == ("unfit", "")
+    # What a review may correct has its glyphs, for teaching.
+    glyphs = {(entry["field"], entry["row"]): entry["glyphs"] for entry in entries("value") if "glyphs" in entry}
+    assert set(glyphs) == {("day", 1), ("degrees", 0), ("degrees", 1)}
+    with Image.open(BytesIO(base64.b64decode(glyphs["day", 1]))) as strip:
+        assert strip.size == (2 * SIDE, SIDE)
     assert values["day", 2] == ("value", "4")
     assert values["day", 3] == ("value", "9")
     assert values["day", 4] == ("empty", "")

@@ -288,10 +288,10 @@ NUMBER = FIELD + 'kind = "integer"\ndigits = 2\n'
         (NUMBER.replace("= 2", "= true"), "field 1 'a': digits = true: this is a whole number from 1 to 12"),
         (NUMBER + "digit = 2", "field 1 'a': unknown key 'digit'; did you mean 'digits'?"),
         (
-            NUMBER + "colour = 2",
+            NUMBER + "font = 2",
             (
-                "field 1 'a': unknown key 'colour'; the keys here are name, label, kind, rows, digits, "
-                "decimals, min, max, allowed, allowed_column, check, order, choices"
+                "field 1 'a': unknown key 'font'; the keys here are name, label, kind, rows, boxes, row_height, "
+                "digits, decimals, min, max, allowed, allowed_column, check, order, choices, column"
             ),
         ),
         (NUMBER + "decimals = 1", "field 1 'a': a field of the kind 'integer' has no decimals; decimal may have it"),

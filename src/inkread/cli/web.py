@@ -85,33 +85,33 @@ def web(
     from inkread.web.listening import bind, is_local
     from inkread.web.workers import prepare
 
-    listener = bind(host, port)
-    if review and not is_local(listener):
-        raise OptionError(f"--review: anyone who can reach {host} could change the tables; use --host 127.0.0.1")
-    name = None if profile == NO_PROFILE else profile
-    teaching = name is not None and (is_local(listener) if teach is None else teach)
-    if not teaching:
-        # A profile without taught digits is probably misspelt, unless it is taught here.
-        profile_of(profile)
-    serve = prepare(
-        listener,
-        model=model,
-        workers=workers,
-        profile=name,
-        teaching=teaching,
-        allowed=allow_host or (),
-        reviews=tuple(review or ()),
-        user=user,
-    )
-    address = address_of(*listener.getsockname()[:2])
-    if not is_local(listener):
-        use = f"use {address} and change the taught digits" if teaching else f"use {address}"
-        print(f"inkread: anyone who can reach this machine can {use}; there is no password", file=sys.stderr)
-    print(f"inkread is at {address} - press Ctrl-C to stop", flush=True)
-    if not no_browser:
-        open_page(address)
-    with contextlib.suppress(KeyboardInterrupt):
-        serve()
+    with bind(host, port) as listener:
+        if review and not is_local(listener):
+            raise OptionError(f"--review: anyone who can reach {host} could change the tables; use --host 127.0.0.1")
+        name = None if profile == NO_PROFILE else profile
+        teaching = name is not None and (is_local(listener) if teach is None else teach)
+        if not teaching:
+            # A profile without taught digits is probably misspelt, unless it is taught here.
+            profile_of(profile)
+        serve = prepare(
+            listener,
+            model=model,
+            workers=workers,
+            profile=name,
+            teaching=teaching,
+            allowed=allow_host or (),
+            reviews=tuple(review or ()),
+            user=user,
+        )
+        address = address_of(*listener.getsockname()[:2])
+        if not is_local(listener):
+            use = f"use {address} and change the taught digits" if teaching else f"use {address}"
+            print(f"inkread: anyone who can reach this machine can {use}; there is no password", file=sys.stderr)
+        print(f"inkread is at {address} - press Ctrl-C to stop", flush=True)
+        if not no_browser:
+            open_page(address)
+        with contextlib.suppress(KeyboardInterrupt):
+            serve()
 
 
 def address_of(host: str, port: int) -> str:

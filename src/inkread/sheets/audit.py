@@ -22,6 +22,9 @@ from inkread.errors import DataError
 
 Entry: TypeAlias = dict[str, Any]
 
+_TOGETHER = 1000
+"""The number of lines that are parsed at a time."""
+
 _PATIENCE = 5.0
 """How long to wait for another program that uses the same audit, in seconds."""
 
@@ -99,13 +102,13 @@ class Audit:
 
     def _parsed(self, lines: Sequence[bytes]) -> list[Entry]:
         sound = [line for line in lines if not _is_torn(line)]
-        try:
-            # One array is parsed faster than its lines, and its entries share the texts of their keys.
-            entries: list[Entry] = json.loads(b"[" + b",".join(sound) + b"]")
+        entries: list[Entry] = []
+        with contextlib.suppress(ValueError, TypeError):
+            for start in range(0, len(sound), _TOGETHER):
+                # An array is parsed faster than its lines, and its entries share the texts of their keys.
+                entries += json.loads(b"[" + b",".join(sound[start : start + _TOGETHER]) + b"]")
             if all("kind" in entry for entry in entries):
                 return entries
-        except (ValueError, TypeError):
-            pass
         number = next(at for at, line in enumerate(lines, self._lines + 1) if not _is_torn(line) and _is_damaged(line))
         raise DataError(f"{self.path}: line {number} is damaged; restore the file from a copy")
 

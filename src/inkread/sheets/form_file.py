@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -316,8 +317,9 @@ def _boxes(place: str, table: Mapping[str, Any]) -> tuple[tuple[float, float, fl
 
 def _length(place: str, key: str, value: Any) -> float:
     """Return a length on the reference picture."""
-    if isinstance(value, int | Decimal) and not isinstance(value, bool) and 0 <= value < LIMITS.length:
-        return float(value)
+    number = float(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else math.nan
+    if 0 <= number < LIMITS.length:
+        return number
     raise _FormMistake(f"{place}{key} has {_shown(value)}: this must be a length on the picture")
 
 

@@ -24,6 +24,9 @@ PIXELS = 4_000_000
 CROP_MARGIN = 2.0
 """The crop of a field shows this much around its boxes, in millimetres."""
 
+LABEL_ROOM = 22.0
+"""The crop of a tick or a choice shows this much more on the right, where its label stands, in millimetres."""
+
 VIEWS = ((0.0, 1.0), (7.0, 1.0), (-7.0, 1.0), (0.0, 1.08), (0.0, 0.92))
 """Each digit is read in these views, turned by an angle in degrees and scaled, and the mean counts: if a small change
 of a digit changes the answer, a person should look. Of 10 000 validation digits, with 1% flagged, 13 are wrong and not
@@ -184,6 +187,8 @@ def _hull(boxes: Sequence[Rect], margin: float) -> Rect:
 
 def _crop(paper: NDArray[np.uint8], each: FieldBoxes, shift: Sequence[int]) -> NDArray[np.uint8]:
     x, y, w, h = (round(side * INK.dots) for side in _hull(each.all_boxes, CROP_MARGIN))
+    if not each.field.template and not each.field.rows:
+        w += round(LABEL_ROOM * INK.dots)
     left, top = max(0, x + shift[0]), max(0, y + shift[1])
     return paper[top : top + h, left : left + w]
 
