@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -94,7 +95,7 @@ class MarkLimits:
 LIMITS = MarkLimits()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Marks:
     """N marks on a page.
 
@@ -114,7 +115,7 @@ class Marks:
     def __len__(self) -> int:
         return len(self.boxes)
 
-    @property
+    @cached_property
     def kinds(self) -> NDArray[np.intp]:
         """The class of each mark, (N,): 0 to 9 for digits, then the signs, letters and other ink.
 
@@ -124,7 +125,7 @@ class Marks:
         is_digit = digits.sum(axis=1) > others.max(axis=1)
         return np.asarray(np.where(is_digit, digits.argmax(axis=1), 10 + others.argmax(axis=1)), np.intp)
 
-    @property
+    @cached_property
     def heights(self) -> Floats:
         """The height of each mark, (N,), in pixels of the page."""
         return np.asarray(self.boxes[:, 3] - self.boxes[:, 1], np.float32)
