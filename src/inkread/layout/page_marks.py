@@ -249,7 +249,8 @@ def _confirmed(marks: Marks, grey: NDArray[np.uint8], detector: Detector) -> Mar
     """Return marks with certainties and classes averaged over sheared views of other scales (test-time averaging).
 
     The view that the marks were found in counts twice. The certainty of a mark that another view does not show counts
-    as 0 there. If all marks are sure, and in large views, which take long, marks stay as they are.
+    as 0 there. Signs stay as they are, since a sheared slash looks like a 1. If all marks are sure, and in large views,
+    which take long, all marks do.
     """
     if not len(marks) or marks.scale**2 * grey.size > LIMITS.confirmed:
         return marks
@@ -267,7 +268,10 @@ def _confirmed(marks: Marks, grey: NDArray[np.uint8], detector: Detector) -> Mar
             logs[seen] += np.log(other.classes[nearest[seen]] + 1e-5)
             views[seen] += 1
     certainties /= 2 + len(LIMITS.confirming)
-    found = replace(marks, certainties=certainties, classes=softmax(np.asarray(logs / views[:, None], np.float32)))
+    classes = softmax(np.asarray(logs / views[:, None], np.float32))
+    signs = marks.classes[:, FIRST_SIGN:LETTER].sum(axis=1) > 0.5
+    certainties[signs], classes[signs] = marks.certainties[signs], marks.classes[signs]
+    found = replace(marks, certainties=certainties, classes=classes)
     # What was a digit and other ink in one view may be the same digit twice now.
     return found.at(np.sort(_each_once(found)))
 
