@@ -243,6 +243,8 @@ def test_fingers_draw_in_the_window_of_a_phone(open_page: OpenPage) -> None:
 
 
 def test_nothing_moves_while_the_page_is_drawn_on(page: Page) -> None:
+    # The buttons that correct a digit appear when the service has said that it may be taught.
+    expect(page.locator("#about")).to_have_text(f"inkread {inkread.__version__}")
     page.evaluate(
         """() => {
           window.moved = [];
