@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import re
@@ -93,6 +94,8 @@ def test_the_notebook_runs_from_top_to_bottom() -> None:
     assert "unfit" in said
 
 
+# Gradio leaves its event loop and sockets to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_gradio_demo_starts() -> None:
     gradio = pytest.importorskip("gradio", reason="needs gradio, which is in no extra: pip install gradio")
     sys.path.insert(0, str(EXAMPLES))
@@ -110,6 +113,7 @@ def test_the_gradio_demo_starts() -> None:
         assert address.startswith("http://127.0.0.1")
     finally:
         app.demo.close()
+        gc.collect()
 
 
 def test_a_client_is_generated_from_the_description(tmp_path: Path) -> None:
