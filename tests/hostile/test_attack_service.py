@@ -206,8 +206,8 @@ def test_a_request_that_outlives_its_time_ends_with_its_process_while_others_are
             seen.append(ask(port, "POST", "/api/read", SEVEN)[0])
             assert time.monotonic() < end
         # On a machine that is very busy, others may be late as well.
-        assert 200 in seen
         assert set(seen) <= {200, 503}
+        assert seen.count(200) > 4 * seen.count(503)
         status, text = stuck.result(20)
         assert (status, json.loads(text)["code"]) == (503, "too-long")
         assert "longer than 2 s" in text
