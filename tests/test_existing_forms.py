@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from helpers.ended import Ended
-from helpers.filled_sheets import DOTS, Writing, photographed, save, write_digits
+from helpers.filled_sheets import DOTS, Writing, photographed, run, save, table, write_digits
 from helpers.ruled import rules, written
 from inkread.cli import main
 from inkread.sheets.cell_reading import CellRule
@@ -83,16 +82,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     save(blank(), Path("blank.png"))
     Path("form.toml").write_text(FORM, encoding="utf-8")
     return tmp_path
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: str) -> Ended:
-    code = main(["fill", *words, "--form", "form.toml", "--output", "data.csv", "--user", "ada"])
-    captured = capsys.readouterr()
-    return Ended(code, captured.out.splitlines(), captured.err.splitlines())
-
-
-def table() -> list[str]:
-    return Path("data.csv").read_text(encoding="utf-8").splitlines()
 
 
 def test_boxes_on_a_reference_picture_are_read_on_photographs(capsys: pytest.CaptureFixture[str], here: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from helpers.ended import Ended
-from helpers.filled_sheets import Writing, filled_page, photographed, save
+from helpers.filled_sheets import Writing, filled_page, photographed, run, save, table
 from inkread.cli import main
 from inkread.errors import DataError
 from inkread.glyphs import SIDE
@@ -89,16 +89,6 @@ def layout_of(text: str = FORM) -> SheetLayout:
 def photo(name: str, writing: Writing, serial: int = 7, page: int = 1, form: str = FORM, **how: Any) -> str:
     """Write the photograph of a filled-in sheet, and return its name."""
     return str(save(photographed(filled_page(layout_of(form), page, serial, writing), **how), Path(name)))
-
-
-def run(capsys: pytest.CaptureFixture[str], *words: str) -> Ended:
-    code = main(["fill", *words, "--form", "form.toml", "--output", "data.csv", "--user", "ada"])
-    captured = capsys.readouterr()
-    return Ended(code, captured.out.splitlines(), captured.err.splitlines())
-
-
-def table() -> list[str]:
-    return Path("data.csv").read_text(encoding="utf-8").splitlines()
 
 
 def entries(kind: str) -> list[dict[str, Any]]:

@@ -8,10 +8,13 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.typing import NDArray
 from PIL import Image
 
+from helpers.ended import Ended
+from inkread.cli.main import main
 from inkread.drawing.strokes import Hand, digit_strokes
 from inkread.sheets.page_layout import FieldBoxes, Rect, SheetLayout
 from inkread.sheets.printing import draw_page
@@ -100,3 +103,15 @@ def save(picture: NDArray[np.uint8], path: Path) -> Path:
     """Write a picture and return its path."""
     Image.fromarray(picture).save(path, quality=90)
     return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> Ended:
+    """Fill `data.csv` of the current folder by `form.toml`, with the arguments `words`."""
+    code = main(["fill", *words, "--form", "form.toml", "--output", "data.csv", "--user", "ada"])
+    captured = capsys.readouterr()
+    return Ended(code, captured.out.splitlines(), captured.err.splitlines())
+
+
+def table() -> list[str]:
+    """Return the lines of `data.csv` of the current folder."""
+    return Path("data.csv").read_text(encoding="utf-8").splitlines()
