@@ -224,6 +224,15 @@ def test_letters_side_by_side_are_a_word_and_not_doubted() -> None:
     assert not len(find_doubtful_marks(_marks(*number, *letters)))
 
 
+def test_a_sign_that_may_be_a_digit_is_looked_at_again() -> None:
+    marks = _marks(("=", (10, 14, 30, 38), 0.9), ("2", (34, 10, 54, 40), 0.9), ("0", (58, 10, 78, 40), 0.9))
+    assert not len(find_doubtful_marks(marks))
+    marks.classes[0, [5, MARKS.index("=")]] = 0.2, 0.8
+    assert find_doubtful_marks(marks).tolist() == [0]
+    marks.boxes[0, 1] = 30
+    assert not len(find_doubtful_marks(marks)), "it is lower than digits"
+
+
 def test_a_number_that_touches_a_word_is_read() -> None:
     letters = [("a", (54.0 + 22 * at, 10.0, 76.0 + 22 * at, 40.0), 0.8) for at in range(4)]
     marks = _marks(("2", (10, 10, 30, 40), 0.9), ("0", (32, 10, 54, 40), 0.9), *letters)

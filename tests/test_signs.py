@@ -82,6 +82,8 @@ def test_a_sign_far_from_every_digit_is_reported_and_not_read() -> None:
 def test_a_point_of_a_colon_is_not_another_sign() -> None:
     marks = marks_of(*row_of("14"), (":", 50, 8, 55, 28), (".", 50, 23, 55, 28), *[("3", 60.0, 0.0, 80.0, 30.0)])
     assert texts_of(marks) == ["14:3"]
+    below = marks_of(*row_of("14"), (":", 50, 8, 55, 25), (".", 50, 24, 55, 30), *[("3", 60.0, 0.0, 80.0, 30.0)])
+    assert texts_of(below) == ["14:3"], "its box ends above the lower point"
 
 
 def test_a_sign_is_on_the_line_of_the_digit_beside_it() -> None:
@@ -101,9 +103,9 @@ def test_a_clear_sign_stays_even_where_it_is_unusual() -> None:
     assert texts_of(marks_of(*row_of("1,234,50"), sure=0.999)) == ["1,234,50"]
 
 
-def written(text: str) -> NDArray[np.uint8]:
+def written(text: str, *, seed: int = 4) -> NDArray[np.uint8]:
     """Return a picture of a number as one of the drawn writers writes it, with digits 40 pixels high."""
-    rng = np.random.default_rng(4)
+    rng = np.random.default_rng(seed)
     stock = Drawing(0).stock()
     canvas = InkCanvas(110, 40 * (len(text) + 3))
     writer = replace(Writer.random(stock, rng=rng), slant=0.1, gap=0.15, stroke=0.1, joins=False)
@@ -121,6 +123,11 @@ def test_a_drawn_number_is_read_with_its_signs(text: str, value: str | None) -> 
     assert (number["text"], number["value"]) == (text, value)
     assert [sign.sign for sign in reading.signs] == [character for character in text if not character.isdigit()]
     assert Reading.from_json(reading.to_json()) == reading
+
+
+@pytest.mark.parametrize("seed", [3, 4, 7, 17])
+def test_the_rings_of_a_percent_sign_are_no_zeros(seed: int) -> None:
+    assert inkread.read(written("5%", seed=seed)).text == "5%"
 
 
 def test_the_confidence_of_a_text_counts_its_signs() -> None:

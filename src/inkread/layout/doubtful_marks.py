@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from inkread.layout.page_marks import Marks
 from inkread.layout.text_lines import LIMITS as LINES
 from inkread.layout.text_lines import POINTS, SLASH, group_rows
-from inkread.marks import LETTER
+from inkread.marks import FIRST_SIGN, LETTER
 from inkread.quantiles import median
 
 
@@ -28,6 +28,8 @@ class DoubtLimits:
     """A digit that is not used is looked at again if its probability of a centre is larger than this,"""
     like_a_digit: float = 0.5
     """if its probability of a digit or slash is larger than this,"""
+    not_only_a_sign: float = 0.03
+    """A sign as high as digits is looked at again if its probability of a digit is larger than this."""
     own: float = 0.5
     """and if marks that are read cover less than this share of its box."""
     surer: float = 0.6
@@ -40,7 +42,7 @@ LIMITS = DoubtLimits()
 
 
 def find_doubtful_marks(marks: Marks) -> NDArray[np.intp]:
-    """Return the indices of letters and other ink, written by hand and as high as the digits of the page.
+    """Return the indices of letters, other ink and signs like digits, written by hand and as high as the page's digits.
 
     None if there are no digits, or so many such marks that the page is mostly words. Letters side by side are a word.
     """
@@ -50,7 +52,8 @@ def find_doubtful_marks(marks: Marks) -> NDArray[np.intp]:
         return np.zeros(0, np.intp)
     height = median(marks.heights[digits])
     alike = (marks.heights > LINES.alike[0] * height) & (marks.heights < LINES.alike[1] * height)
-    found = np.flatnonzero(sure & alike & (marks.kinds >= LETTER) & (marks.printed < LINES.printed))
+    doubtful = (marks.kinds >= LETTER) | (_may_be_digits(marks) & (marks.kinds >= FIRST_SIGN))
+    found = np.flatnonzero(sure & alike & doubtful & (marks.printed < LINES.printed))
     if len(found) > LIMITS.most_words * len(digits):
         return np.zeros(0, np.intp)
     in_words = _in_words(marks, np.flatnonzero(sure & ((marks.kinds < 10) | (marks.kinds == LETTER))))
@@ -118,6 +121,12 @@ def suppress_covered(marks: Marks) -> Marks:
 def like_digits(marks: Marks) -> NDArray[np.float32]:
     """Return the probability that each mark is a digit, (N,), slashes included: many leaning 1s look like one."""
     return np.asarray(marks.classes[:, :10].sum(axis=1) + marks.classes[:, SLASH], np.float32)
+
+
+def _may_be_digits(marks: Marks) -> NDArray[np.bool_]:
+    """Return which marks may be digits for the detector, (N,). Points, commas, colons and slashes have own rules."""
+    own_rules = np.isin(marks.kinds, (*POINTS, SLASH))
+    return np.asarray(~own_rules & (marks.classes[:, :10].sum(axis=1) > LIMITS.not_only_a_sign), np.bool_)
 
 
 def _in_words(marks: Marks, text: NDArray[np.intp]) -> NDArray[np.bool_]:

@@ -19,6 +19,7 @@ from inkread.marks import (
     FIRST_SIGN,
     LETTER,
     MARK_CLASSES,
+    MARKS,
     PRINTED,
     SIDES_FROM,
     SIDES_TO,
@@ -30,6 +31,8 @@ from inkread.models.probabilities import softmax
 from inkread.quantiles import median
 
 Floats = NDArray[np.float32]
+
+PERCENT = MARKS.index("%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,9 @@ class MarkLimits:
     """Two boxes are of the same mark if their intersection over union is larger than this."""
     within: float = 0.75
     """Two boxes of digits are also of the same mark if they share more than this part of the smaller box."""
+    ring: float = 0.6
+    """A zero is a ring of a percent sign if more than this part of it is in the sign's box, and it is lower than this,
+    in heights of the sign."""
     heights: tuple[float, float] = (15.0, 44.0)
     """The lowest and highest mark that the detector reads well, in pixels of a view."""
     height: float = 27.0
@@ -342,7 +348,7 @@ def _each_once(marks: Marks) -> NDArray[np.intp]:
     sides = np.hstack([marks.boxes[:, :2], marks.boxes[:, 2:] - marks.boxes[:, :2]])
     kept = np.asarray(cv2.dnn.NMSBoxes(sides.tolist(), marks.certainties.tolist(), 0.0, LIMITS.alike), np.intp)
     digits = kept[marks.kinds[kept] < 10]
-    inside = set(digits[_inside_surer(marks.boxes[digits])].tolist())
+    inside = {*digits[_inside_surer(marks.boxes[digits])].tolist(), *_rings(marks, kept)}
     return np.array([index for index in kept.tolist() if index not in inside], np.intp)
 
 
@@ -352,6 +358,18 @@ def _inside_surer(boxes: Floats) -> NDArray[np.bool_]:
     for one, other in shared_boxes(boxes, LIMITS.within):
         inside[max(one, other)] = True
     return inside
+
+
+def _rings(marks: Marks, kept: NDArray[np.intp]) -> Iterator[int]:
+    """Yield the indices of the rings of percent signs, which look like zeros, among some marks."""
+    percents = kept[marks.kinds[kept] == PERCENT]
+    if not len(percents):
+        return
+    chosen = np.concatenate([percents, kept[marks.kinds[kept] == 0]])
+    for pair in shared_boxes(marks.boxes[chosen], LIMITS.ring):
+        percent, ring = chosen[min(pair)], chosen[max(pair)]
+        if min(pair) < len(percents) and marks.heights[ring] < LIMITS.ring * marks.heights[percent]:
+            yield int(ring)
 
 
 def shared_boxes(boxes: Floats, share: float) -> Iterator[tuple[int, int]]:

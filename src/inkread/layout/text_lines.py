@@ -17,6 +17,7 @@ from inkread.quantiles import median
 RunKind = Literal["number", "word"]
 
 SLASH = MARKS.index("/")
+COLON = MARKS.index(":")
 POINTS = tuple(MARKS.index(sign) for sign in ".,:")
 
 
@@ -279,6 +280,11 @@ def _signs_on(marks: Marks, rows: list[list[int]], cells: Cells) -> list[list[in
 def _whole_signs(marks: Marks, signs: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return those signs that are no part of a larger one."""
     boxes = marks.boxes[signs]
+    # The box of a colon may end at the middle of a point.
+    colons = marks.kinds[signs] == COLON
+    widths = boxes[colons, 2] - boxes[colons, 0]
+    boxes[colons, 1] -= widths
+    boxes[colons, 3] += widths
     sizes, whole = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), np.ones(len(signs), bool)
     for one, other in shared_boxes(boxes, LIMITS.inside):
         whole[one if sizes[one] < sizes[other] else other] = False
