@@ -100,6 +100,26 @@ def test_the_work_follows_from_what_is_on_a_page() -> None:
     assert sum(seen) < 30_000
 
 
+def test_no_digit_falls_out_of_a_sheared_view() -> None:
+    views: list[NDArray[Any]] = []
+    detector = load_detector()
+
+    class Keeping:
+        def outputs(self, view: NDArray[Any]) -> NDArray[Any]:
+            views.append(view)
+            return detector.outputs(view)
+
+    page = np.full((900, 300), 235, np.uint8)
+    page[20:60, 5:9] = page[840:880, 291:295] = page[440:480, 140:144] = 180
+    find_marks(page, Keeping())  # type: ignore[arg-type]
+    sheared = [view for view in views if view.shape[1] / view.shape[0] > 0.5]
+    assert sheared
+    for view in sheared:
+        ink = np.flatnonzero((view > 0.5).any(axis=0))
+        assert ink[0] > 0
+        assert ink[-1] < view.shape[1] - 1
+
+
 def test_lines_are_parted_where_rows_are() -> None:
     lines = find_lines(find_marks(_page(30), load_detector()))
     assert [sum(len(run.digits) for run in line) for line in lines] == [5, 4]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -265,7 +266,7 @@ def _confirmed(marks: Marks, grey: NDArray[np.uint8], detector: Detector) -> Mar
     certainties, logs = 2 * marks.certainties, 2 * np.log(marks.classes + 1e-5)
     views = np.full(len(marks), 2, np.float32)
     for factor in LIMITS.confirming:
-        other = _view_at(grey, marks.scale * factor, detector, shear=LIMITS.shear)[1]
+        other = _sheared_marks(grey, marks.scale * factor, detector)
         if len(other):
             shares = _intersection_over_union(marks.boxes, other.boxes)
             nearest = shares.argmax(axis=1)
@@ -303,24 +304,36 @@ def _scales(shape: tuple[int, ...], most: float | None) -> Iterator[float]:
     yield finest
 
 
-def _view_at(grey: NDArray[np.uint8], scale: float, detector: Detector, *, shear: float = 0.0) -> tuple[Map, Marks]:
-    """Return the view of a page at a scale, and the marks in it.
+def _view_at(grey: NDArray[np.uint8], scale: float, detector: Detector) -> tuple[Map, Marks]:
+    """Return the view of a page at a scale, and the marks in it."""
+    view = _view_of(grey, scale)
+    return view, _marks_in(detector.outputs(view), view.shape, scale)
 
-    shear: how far the page is sheared to the left, in pixels per pixel upwards. The middle of the page and of each mark
-        stays where it is, so the boxes are those of the page as it is, but not wider or narrower.
-    """
-    height, width = (max(8, round(side * scale)) for side in grey.shape)
+
+def _view_of(grey: NDArray[np.uint8], scale: float) -> Map:
+    width, height = (max(8, round(side * scale)) for side in grey.shape[::-1])
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     small = cv2.resize(grey, (width, height), interpolation=way)
-    if shear:
-        matrix = np.array([[1, shear, -shear * height / 2], [0, 1, 0]])
-        small = cv2.warpAffine(small, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    view = normalise_page(np.asarray(small, np.uint8))
-    marks = _marks_in(detector.outputs(view), (height, width), scale)
-    if shear:
-        middles = (marks.boxes[:, 1] + marks.boxes[:, 3]) / 2
-        marks.boxes[:, 0::2] -= (np.float32(shear) * (middles - np.float32(len(grey) / 2)))[:, None]
-    return view, marks
+    return normalise_page(np.asarray(small, np.uint8))
+
+
+def _sheared_marks(grey: NDArray[np.uint8], scale: float, detector: Detector) -> Marks:
+    """Return the marks in a view that is sheared to the left by `LIMITS.shear` pixels per pixel upwards.
+
+    Their middles are those on the page as it is, but their boxes are not wider or narrower than in the view.
+    """
+    view = _view_of(grey, scale)
+    height, width = view.shape
+    moved = LIMITS.shear * height / 2
+    # If the corners move by more than a mark, the view is wider by as much. What is new in it is paper.
+    more = math.ceil(moved) if moved > LIMITS.height else 0
+    matrix = np.array([[1, LIMITS.shear, more - moved], [0, 1, 0]])
+    sheared = np.asarray(cv2.warpAffine(view, matrix, (width + 2 * more, height)), np.float32)
+    marks = _marks_in(detector.outputs(sheared), sheared.shape, scale)
+    middles = (marks.boxes[:, 1] + marks.boxes[:, 3]) / 2
+    back = np.float32(LIMITS.shear) * (middles - np.float32(len(grey) / 2)) + np.float32(more / scale)
+    marks.boxes[:, 0::2] -= back[:, None]
+    return marks
 
 
 def _marks_in(cells: Floats, shape: tuple[int, int], scale: float) -> Marks:
