@@ -37,7 +37,7 @@ class LineLimits:
     """A gap separates two runs of a line only if it is more than this many times the median gap of the line."""
     gap_to_word: float = 0.35
     """A gap separates a word from a number if it is wider than this, in heights."""
-    split: float = 4.0
+    split: float = 3.4
     """A number beside a word without a gap must be likelier than a longer number or word by this, in logarithms."""
     foreign: float = 0.02
     """The prior probability of a letter in a number, and of a digit in a word."""
