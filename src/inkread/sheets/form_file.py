@@ -87,7 +87,7 @@ def read_form(path: Path) -> Form:
     Lists of allowed values are read from files beside it. Raises `DataError` with the place of the first mistake.
     """
     try:
-        if path.is_dir() or path.stat().st_size > LIMITS.file:
+        if path.stat().st_size > LIMITS.file or not path.is_file():
             raise DataError(f"{path}: not a form; name a TOML file of at most {LIMITS.file // 1_000_000} MB")
         content = path.read_bytes().decode("utf-8-sig")
         return _form(tomllib.loads(content, parse_float=Decimal), path.parent)
