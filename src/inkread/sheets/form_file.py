@@ -18,6 +18,7 @@ from inkread.errors import DataError, OptionError
 from inkread.expecting import CheckName, Expect
 from inkread.expecting.expectation import read_allowed
 from inkread.sheets.forms import (
+    MOST_ROWS,
     NUMBERS,
     Bound,
     BoxUnit,
@@ -40,7 +41,7 @@ class FormLimits:
     """The largest size of the file, in bytes."""
     fields: int = 200
     """The largest number of fields."""
-    rows: int = 1_000
+    rows: int = MOST_ROWS
     """The largest number of rows of a table."""
     digits: int = 12
     """The largest number of boxes of a number."""
