@@ -31,7 +31,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from inkread import InkreadError, PictureError, Reader
+from inkread import DataError, InkreadError, PictureError, Reader
 from inkread.datasets.mnist import read_idx
 from inkread.models.card import CARD_NAME, load_card
 from inkread.models.onnx_graph import field, nodes_of
@@ -356,6 +356,22 @@ def test_any_audit_is_reviewed_or_refused(tmp_path: Path, data: st.DataObject) -
     tree = data.draw(changed(entries))
     content = as_lines(tree) if data.draw(st.booleans()) and isinstance(tree, list) else None
     in_one_line(lambda: review_of(tmp_path, content or data.draw(damaged(as_lines(entries)))).state())
+
+
+@pytest.mark.parametrize(
+    ("entry", "key", "value"),
+    [(0, "fields", [{"name": 3}]), (1, "probabilities", None), (1, "probabilities", [[0.5]]), (1, "field", "other"),
+     (1, "sheet", 7), (2, "page", "1")],
+)  # fmt: skip
+def test_a_damaged_audit_is_no_defect(tmp_path: Path, entry: int, key: str, value: object) -> None:
+    """What fuzzing found."""
+    (tmp_path / "form.toml").write_text(FORM, encoding="utf-8")
+    entries = audit_of(tmp_path / "form.toml")
+    entries[entry][key] = value
+    with pytest.raises(DataError, match="restore the file from a copy"):
+        review_of(tmp_path, as_lines(entries)).state()
+    with pytest.raises(DataError, match="line 1 is damaged"):
+        review_of(tmp_path, as_lines([["kind"]]))
 
 
 GLYPH = base64.b64encode(bytes(784)).decode()
