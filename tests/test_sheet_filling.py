@@ -360,10 +360,10 @@ def test_an_audit_is_locked_and_survives_an_end_in_the_middle(here: Path, monkey
         file.write('{"kind": "value", "sheet": "0001", "fie')
     with Audit(here / "data.csv", "ada") as audit:
         assert [entry["kind"] for entry in audit.entries] == ["form"]
-        audit.append([{"kind": "page"}])
+        audit.append([{"kind": "conflict"}])
     with Audit(here / "data.csv", "ada") as audit:
-        assert [entry["kind"] for entry in audit.entries] == ["form", "page"]
-    path.write_text(path.read_text().replace('"page"', "page"))
+        assert [entry["kind"] for entry in audit.entries] == ["form", "conflict"]
+    path.write_text(path.read_text().replace('"conflict"', "conflict"))
     with pytest.raises(DataError, match="line 3 is damaged"), Audit(here / "data.csv", "ada"):
         pass
 
@@ -380,11 +380,11 @@ def test_values_of_a_page_that_was_not_ended_do_not_count(here: Path) -> None:
 
 def test_an_audit_that_is_opened_again_has_what_others_wrote(here: Path) -> None:
     mine, theirs = Audit(here / "data.csv", "ada"), Audit(here / "data.csv", "bob")
-    for audit, kind in ((mine, "form"), (theirs, "page"), (mine, "review")):
+    for audit, kind in ((mine, "form"), (theirs, "conflict"), (mine, "note")):
         with audit:
             audit.append([{"kind": kind}])
     with theirs:
-        assert [entry["kind"] for entry in theirs.entries] == ["form", "page", "review"]
+        assert [entry["kind"] for entry in theirs.entries] == ["form", "conflict", "note"]
     with theirs.path.open("ab") as file:
         file.write(b"no entry\n")
     with pytest.raises(DataError, match="line 4 is damaged"), mine:

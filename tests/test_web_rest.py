@@ -442,6 +442,11 @@ def test_pages_of_other_sites_are_refused(client: TestClient) -> None:
     assert problem(client.post("/api/read", content=SEVEN, headers=link)) == (403, "foreign-page"), "a form"
     beside = {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"}
     assert problem(client.post("/api/read", content=SEVEN, headers=beside)) == (403, "foreign-page"), "another port"
+    # Browsers send no Sec-Fetch-Site to other machines without encryption.
+    for origin in ("http://evil.example", "http://testserver:81", "null"):
+        answer = client.post("/api/read", content=SEVEN, headers={"Origin": origin})
+        assert problem(answer) == (403, "foreign-page"), origin
+    assert client.post("/api/read", content=SEVEN, headers={"Origin": "http://testserver"}).status_code == 200
     own = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}
     assert client.post("/api/read", content=SEVEN, headers=own).status_code == 200
 

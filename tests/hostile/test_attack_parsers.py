@@ -23,27 +23,34 @@ from pathlib import Path
 from typing import Any
 
 import attacks
+import cv2
 import numpy as np
 import pytest
 from attacks import blank, encoded
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from inkread import InkreadError, PictureError, Reader
+from inkread import DataError, InkreadError, PictureError, Reader
 from inkread.datasets.mnist import read_idx
 from inkread.models.card import CARD_NAME, load_card
 from inkread.models.onnx_graph import field, nodes_of
 from inkread.models.session import check_onnx
 from inkread.pictures.bounds import check_bounds
 from inkread.pictures.opening import open_picture
+from inkread.reviewing.review import Review
+from inkread.sheets.codes import SheetCode, marker_cells
+from inkread.sheets.finding import find_sheet
 from inkread.sheets.form_file import read_form
+from inkread.sheets.forms import fields_as_json
+from inkread.sheets.page_layout import Rect, code_places, marker_places
 from inkread.teaching.exchange import LIST_NAME, import_lessons
 
 EXAMPLES = int(os.environ.get("INKREAD_FUZZ", "0"))
 
 FORM = """
 title = "Temperatures"
-paper = "A5"
+paper = "A4"
 [[field]]
 name = "day"
 kind = "date"
@@ -61,7 +68,7 @@ rows = 3
 name = "shelf"
 kind = "integer"
 digits = 2
-allowed = ["01", "2"]
+allowed = ["18", "0"]
 check = "luhn"
 [[field]]
 name = "state"
@@ -216,13 +223,15 @@ def test_any_idx_is_read_or_refused(tmp_path: Path, content: bytes) -> None:
 
 LINES = FORM.strip().splitlines()
 VALUES = st.sampled_from(
-    ["-1", "0", "1e999", "nan", "-inf", "true", "[]", "{}", '""', '"\\u0000"', "[[1]]", "2026-02-30", "0001-01-01",
-     "9999-12-31", "25:00:00", "2026-01-01T00:00:00Z", '"' + "x" * 300 + '"', "9" * 400, "1e-400", '["1", 1]',
-     '"/etc/passwd"', '"."', '"number"', '"time"', '"date"', '"tick"', "3", "12", '["1", "23"]', "0x10", "1_0"]
+    ['"\\u0000"', '"a\\nb"', "-1", "0", "1e999", "nan", "-inf", "true", "[]", "{}", '""', "[[1]]", "2026-02-30",
+     "0001-01-01", "9999-12-31", "25:00:00", "2026-01-01T00:00:00Z", '"' + "x" * 300 + '"', "9" * 400, "1e-400",
+     '["1", 1]', '"/etc/passwd"', '"."', '"number"', '"time"', '"date"', '"tick"', "3", "12", '["1", "23"]', "0x10",
+     "1_0"]
 )  # fmt: skip
 KEYS = st.sampled_from(
     ["title", "name", "kind", "label", "digits", "decimals", "min", "max", "allowed", "allowed_column", "check",
-     "order", "choices", "rows", "paper", "orientation", "above", "below", "field", "a.b", '""']
+     "order", "choices", "rows", "paper", "orientation", "above", "below", "field", "a.b", '""', "picture", "unit",
+     "table", "first_row", "boxes", "row_height", "column"]
 )  # fmt: skip
 
 
@@ -246,10 +255,123 @@ def forms(draw: st.DrawFn) -> str:
 
 
 @fuzz(200)
+@example(FORM.replace('["18", "0"]', r'"\u0000"').encode())
 @given(forms().map(str.encode) | damaged(FORM.encode()) | st.just(b"a = " + b"[" * 5000))
 def test_any_form_is_read_or_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "form.toml").write_bytes(content)
     in_one_line(lambda: read_form(tmp_path / "form.toml"))
+
+
+PAPER, DOTS = (210.0, 297.0), 3
+"""The size of a sheet of A4 in millimetres, and of its picture in pixels per millimetre."""
+
+SHEET = SheetCode("TEMPERATURES", "0A1B2C3D", 7, 1)
+
+
+def drawn(picture: NDArray[np.uint8], cells: NDArray[np.bool_], place: Rect) -> None:
+    """Draw the cells of a marker or code at its place on a sheet."""
+    x, y, w, h = (round(side * DOTS) for side in place)
+    shown = np.where(cells, 0, 255).astype(np.uint8)
+    picture[y : y + h, x : x + w] = cv2.resize(shown, (w, h), interpolation=cv2.INTER_NEAREST)
+
+
+@st.composite
+def sheets(draw: st.DrawFn) -> NDArray[np.uint8]:
+    """Return a picture of a sheet whose markers are swapped, whose codes are damaged, and that is bent and covered."""
+    picture = np.full((round(PAPER[1] * DOTS), round(PAPER[0] * DOTS)), 255, np.uint8)
+    places = marker_places(PAPER)
+    for corner, other in zip(places, draw(st.permutations(list(places)) | st.just(list(places))), strict=True):
+        drawn(picture, marker_cells(draw(st.sampled_from([corner] * 9 + [1]))), places[other])
+    for place in code_places(PAPER):
+        cells = SHEET.cells()
+        for row, column in draw(st.lists(st.tuples(st.integers(0, 24), st.integers(0, 24)), max_size=90)):
+            cells[row, column] ^= True
+        drawn(picture, cells, place)
+    height, width = picture.shape
+    side = st.integers(-300, 300)
+    moved = [(x + draw(side), y + draw(side)) for x, y in ((0, 0), (width, 0), (width, height), (0, height))]
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    if draw(st.booleans()):
+        warp = cv2.getPerspectiveTransform(corners, np.array(moved, np.float32))
+        picture = cv2.warpPerspective(picture, warp, (width, height), borderValue=255).astype(np.uint8)
+    for _ in range(draw(st.integers(0, 3))):
+        x, y = draw(st.integers(0, width)), draw(st.integers(0, height))
+        picture[y : y + draw(st.integers(0, 300)), x : x + draw(st.integers(0, 300))] = draw(st.integers(0, 255))
+    return picture[: draw(st.integers(1, height))] if draw(st.integers(0, 5)) == 0 else picture
+
+
+@fuzz(8)
+@given(sheets())
+def test_any_sheet_is_found_or_refused(picture: NDArray[np.uint8]) -> None:
+    in_one_line(lambda: find_sheet(picture, "a", PAPER))
+
+
+def test_the_sheet_of_the_attacks_is_found_as_long_as_it_is_whole() -> None:
+    picture = np.full((round(PAPER[1] * DOTS), round(PAPER[0] * DOTS)), 255, np.uint8)
+    for corner, place in marker_places(PAPER).items():
+        drawn(picture, marker_cells(corner), place)
+    for place in code_places(PAPER):
+        drawn(picture, SHEET.cells(), place)
+    assert find_sheet(picture, "a", PAPER).code == SHEET
+
+
+@fuzz(200)
+@given(st.from_regex(r"IR1:[A-Z0-9-]{1,14}:[0-9A-F]{8}:\d{1,4}:\d{1,2}", fullmatch=True) | st.text(max_size=40))
+@example("IR1:A:01234567:0001:0")
+def test_any_text_of_a_code_is_that_of_a_page_or_none(text: str) -> None:
+    code = SheetCode.of(text)
+    assert code is None or 1 <= code.page <= 99
+    assert code is None or (text.isascii() and SheetCode.of(code.text) == code)
+
+
+def audit_of(form: Path) -> list[dict[str, Any]]:
+    """Return the entries of an audit: a form, a value of one of its sheets, and the page it is on."""
+    where = {"picture": "a.jpg", "sha256": "0", "picture_page": 1, "sheet": "0007", "page": 1}
+    said = {"outcome": "unsure", "read": "12.5", "value": "12.5", "confidence": 0.5, "probabilities": [], "crop": "c/a"}
+    fields = json.loads(json.dumps(fields_as_json(read_form(form).fields)))
+    return [
+        {"kind": "form", "form": "T", "geometry": "0A1B2C3D", "fields": fields},
+        {"kind": "value", **where, **said, "field": "value", "row": 0, "changed_to": None},
+        {"kind": "page", **where},
+    ]
+
+
+def review_of(folder: Path, content: bytes) -> Review:
+    """Return the review of a table with this audit."""
+    (folder / "data.csv").unlink(missing_ok=True)
+    (folder / "data.audit.jsonl").write_bytes(content)
+    return Review(folder / "data.csv", "ada")
+
+
+def as_lines(entries: list[Any]) -> bytes:
+    return "".join(json.dumps(entry) + "\n" for entry in entries).encode()
+
+
+@fuzz(40)
+@given(data=st.data())
+def test_any_audit_is_reviewed_or_refused(tmp_path: Path, data: st.DataObject) -> None:
+    (tmp_path / "form.toml").write_text(FORM, encoding="utf-8")
+    entries = audit_of(tmp_path / "form.toml")
+    assert review_of(tmp_path, as_lines(entries)).state()["left"] == 1
+    tree = data.draw(changed(entries))
+    content = as_lines(tree) if data.draw(st.booleans()) and isinstance(tree, list) else None
+    in_one_line(lambda: review_of(tmp_path, content or data.draw(damaged(as_lines(entries)))).state())
+
+
+@pytest.mark.parametrize(
+    ("entry", "key", "value"),
+    [(0, "fields", [{"name": 3}]), (1, "probabilities", None), (1, "probabilities", [[0.5]]), (1, "field", "other"),
+     (1, "sheet", 7), (2, "page", "1")],
+)  # fmt: skip
+def test_a_damaged_audit_is_no_defect(tmp_path: Path, entry: int, key: str, value: object) -> None:
+    """What fuzzing found."""
+    (tmp_path / "form.toml").write_text(FORM, encoding="utf-8")
+    entries = audit_of(tmp_path / "form.toml")
+    entries[entry][key] = value
+    with pytest.raises(DataError, match="restore the file from a copy"):
+        review_of(tmp_path, as_lines(entries)).state()
+    with pytest.raises(DataError, match="line 1 is damaged"):
+        review_of(tmp_path, as_lines([["kind"]]))
 
 
 GLYPH = base64.b64encode(bytes(784)).decode()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import os
 import pickle
 import sqlite3
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +19,8 @@ from PIL import Image
 from inkread import DataError, PictureError, Reader
 from inkread.cli.main import main
 from inkread.csv_rows import as_cell
+from inkread.expecting.expectation import read_allowed
+from inkread.sheets.form_file import read_form
 from inkread.sheets.forms import Field
 from inkread.sheets.table import Merged, Records
 from inkread.teaching import Lesson, Profile
@@ -109,3 +113,41 @@ def test_a_choice_like_a_formula_is_no_formula_in_the_table_of_sheets() -> None:
     records = Records()
     records.places = {("1", "a", 0): Merged("value", "=cmd", ()), ("2", "a", 0): Merged("unsure", "-7", ())}
     assert records.csv_text([field]) == "sheet,a\n1,'=cmd\n2,-7?\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a\0b.csv", None, "cannot be read .*null"),
+        ("wide.csv", "a,b\n1," + "9" * 200_000, "are not CSV .*131072"),
+        ("missing.csv", None, "cannot be read .*No such file"),
+    ],
+)
+def test_a_hostile_list_of_allowed_values_is_told(tmp_path: Path, name: str, content: str | None, said: str) -> None:
+    if content:
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=f"the allowed values {said}"):
+        read_allowed(tmp_path / name, "b")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_in_place_of_a_form_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "form.toml")
+    with pytest.raises(DataError, match=r"form.toml: not a form; name a TOML file"):
+        read_form(tmp_path / "form.toml")
+
+
+def test_standard_input_without_an_end_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Endless(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+            return len(buffer)
+
+    monkeypatch.setattr("inkread.pictures.opening.MAX_BYTES", 1_000_000)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BufferedReader(Endless())))
+    assert main(["read", "-"]) == 1
+    assert "<stdin>: over 1 megabytes and certainly over the limit" in capsys.readouterr().err

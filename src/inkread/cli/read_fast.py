@@ -214,7 +214,11 @@ def _source(name: str) -> str | BinaryIO:
         return name
     if name == "-" and sys.stdin is None:
         return io.BytesIO()
-    picture = io.BytesIO(sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes())
+    from inkread.pictures.opening import MAX_BYTES
+
+    with contextlib.nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as pipe:
+        # A pipe may have no end. One byte over the limit tells that it is larger.
+        picture = io.BytesIO(pipe.read(MAX_BYTES + 1))
     picture.name = STDIN if name == "-" else name
     return picture
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -141,25 +142,31 @@ def read_allowed(path: Path, column: str | None = None) -> tuple[str, ...]:
     try:
         if path.stat().st_size > _LARGEST_LIST or not path.is_file():
             raise DataError(f"{path}: not a file of allowed values of at most {_LARGEST_LIST // 1_000_000} MB")
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise DataError(f"{path}: the allowed values cannot be read ({error.strerror}); check the path") from None
+        values = _values(path.read_text(encoding="utf-8-sig"), path, column)
     except UnicodeDecodeError:
         raise DataError(f"{path}: the allowed values are not UTF-8 text; save the file as UTF-8") from None
+    except (OSError, ValueError) as error:
+        # A null byte in the name, which a form may hold, raises ValueError.
+        cause = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{path}: the allowed values cannot be read ({cause}); check the path") from None
+    except csv.Error as error:
+        raise DataError(f"{path}: the allowed values are not CSV ({error}); save the table again") from None
+    if not values or len(values) > _MOST_ALLOWED:
+        raise DataError(f"{path}: {len(values)} allowed values; there must be 1 to {_MOST_ALLOWED:,}")
+    return values
+
+
+def _values(text: str, path: Path, column: str | None) -> tuple[str, ...]:
     columns = csv_table(text.splitlines(keepends=True)).fieldnames or ()
     if column is None:
         if path.suffix.lower() == ".csv" and len(columns) > 1:
             few = "say which has the values, with --allowed-column, or allowed_column in a form"
             raise DataError(f"{path}: has the columns {', '.join(columns)}; {few}")
-        values = tuple(filter(None, map(str.strip, text.splitlines())))
-    else:
-        if column not in columns:
-            raise DataError(f"{path}: no column {column!r}; it has {', '.join(columns)}")
-        rows = csv_table(text.splitlines(keepends=True))
-        values = tuple(filter(None, ((row[column] or "").strip() for row in rows)))
-    if not values or len(values) > _MOST_ALLOWED:
-        raise DataError(f"{path}: {len(values)} allowed values; there must be 1 to {_MOST_ALLOWED:,}")
-    return values
+        return tuple(filter(None, map(str.strip, text.splitlines())))
+    if column not in columns:
+        raise DataError(f"{path}: no column {column!r}; it has {', '.join(columns)}")
+    rows = csv_table(text.splitlines(keepends=True))
+    return tuple(filter(None, ((row[column] or "").strip() for row in rows)))
 
 
 def _compiled(pattern: str) -> regex.Pattern[str]:

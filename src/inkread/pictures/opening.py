@@ -133,6 +133,8 @@ def content_of(picture: str | os.PathLike[str] | bytes | BinaryIO, name: str) ->
         raise PictureError(f"{name}: the file gives text, not bytes; open it with mode 'rb'")
     if not content:
         raise PictureError(f"{name}: the file is empty; save or copy the picture again", code="empty")
+    if len(content) > MAX_BYTES:
+        raise too_large(name, f"over {MAX_BYTES // 1_000_000} megabytes and certainly ")
     return content
 
 
@@ -155,8 +157,6 @@ def _read_file(path: Path, name: str) -> bytes:
         raise PictureError(f"{name}: cannot be read ({cause}); check its permissions", code="unreadable") from None
     except MemoryError:
         raise too_large(name, "with more bytes than there is memory ") from None
-    if len(content) > MAX_BYTES:
-        raise too_large(name, f"over {MAX_BYTES // 1_000_000} megabytes and certainly ")
     return content
 
 

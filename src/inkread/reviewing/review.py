@@ -141,7 +141,9 @@ class Review:
         return self._doubts[place], -place[2]
 
     def _field(self, place: Place) -> Field:
-        return next(field for field in self.fields if field.name == place[1])
+        if found := next((field for field in self.fields if field.name == place[1]), None):
+            return found
+        raise DataError(f"{self._audit.path}: has values of a field that its form lacks; restore the file from a copy")
 
     def _state(self, place: Place | None = None, *, more: bool = False) -> dict[str, Any]:
         places = self._records.places
@@ -215,7 +217,10 @@ def _fields(audit: Audit) -> tuple[Field, ...]:
     forms = [entry["fields"] for entry in audit.of_kind("form") if "fields" in entry]
     if not forms:
         raise DataError(f"{audit.path}: does not tell the fields of its form; run 'inkread fill' with one more picture")
-    return fields_from_json(forms[-1])
+    try:
+        return fields_from_json(forms[-1])
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        raise DataError(f"{audit.path}: its form is damaged; restore the file from a copy") from None
 
 
 def as_written(field: Field, text: str) -> str:

@@ -19,11 +19,32 @@ from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 from inkread.errors import DataError
+from inkread.glyphs import CLASSES
 
 Entry: TypeAlias = dict[str, Any]
 
+_Types: TypeAlias = dict[str, type | tuple[type, ...]]
+
 _TOGETHER = 1000
 """The number of lines that are parsed at a time."""
+
+_PLACE: _Types = {"sheet": str, "field": str, "row": int}
+_SAID: _Types = {
+    **_PLACE,
+    "picture": str,
+    "crop": str,
+    "outcome": str,
+    "read": str,
+    "value": str,
+    "confidence": (int, float),
+}
+_KEYS: dict[str, _Types] = {
+    "value": _SAID,
+    "review": _SAID,
+    "page": {"sheet": str, "page": int, "sha256": str, "picture_page": int},
+    "data": {"file": str, "sha256": str},
+}
+"""What programs look at in each entry of a kind, with its type. Older entries may lack other keys."""
 
 _PATIENCE = 5.0
 """How long to wait for another program that uses the same audit, in seconds."""
@@ -103,11 +124,11 @@ class Audit:
     def _parsed(self, lines: Sequence[bytes]) -> list[Entry]:
         sound = [line for line in lines if not _is_torn(line)]
         entries: list[Entry] = []
-        with contextlib.suppress(ValueError, TypeError):
+        with contextlib.suppress(ValueError, RecursionError):
             for start in range(0, len(sound), _TOGETHER):
                 # An array is parsed faster than its lines, and its entries share the texts of their keys.
                 entries += json.loads(b"[" + b",".join(sound[start : start + _TOGETHER]) + b"]")
-            if all("kind" in entry for entry in entries):
+            if all(map(_is_entry, entries)):
                 return entries
         number = next(at for at, line in enumerate(lines, self._lines + 1) if not _is_torn(line) and _is_damaged(line))
         raise DataError(f"{self.path}: line {number} is damaged; restore the file from a copy")
@@ -133,9 +154,21 @@ def _is_torn(line: bytes) -> bool:
 
 def _is_damaged(line: bytes) -> bool:
     try:
-        return "kind" not in json.loads(line)
-    except (ValueError, TypeError):
+        return not _is_entry(json.loads(line))
+    except (ValueError, RecursionError):
         return True
+
+
+def _is_entry(value: object) -> bool:
+    if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
+        return False
+    # The digits of a box, and no digit, have a probability each.
+    numbers, boxes = {int, float}, value.get("probabilities") if value["kind"] == "value" else []
+    if not isinstance(boxes, list) or not all(
+        isinstance(box, list) and len(box) == CLASSES + 1 and set(map(type, box)) <= numbers for box in boxes
+    ):
+        return False
+    return all(isinstance(value.get(key), wanted) for key, wanted in _KEYS.get(value["kind"], {}).items())
 
 
 def _lock(file: IO[bytes], path: Path) -> None:

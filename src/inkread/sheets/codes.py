@@ -25,7 +25,7 @@ QR_CELLS = 25
 """A QR code is this many cells wide. It is a QR code of version 2, whose cells are large enough for small photographs;
 it holds 38 capital letters, digits and some signs, and is read if an eighth of it is damaged."""
 
-_QR_TEXT = re.compile(r"IR1:([A-Z0-9-]{1,14}):([0-9A-F]{8}):(\d{1,4}):(\d{1,2})")
+_QR_TEXT = re.compile("IR1:([A-Z0-9-]{1,14}):([0-9A-F]{8}):([0-9]{1,4}):([1-9][0-9]?)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from inkread.errors import DataError, OptionError
 from inkread.expecting import CheckName, Expect
 from inkread.expecting.expectation import read_allowed
 from inkread.sheets.forms import (
+    MOST_ROWS,
     NUMBERS,
     Bound,
     BoxUnit,
@@ -40,7 +41,7 @@ class FormLimits:
     """The largest size of the file, in bytes."""
     fields: int = 200
     """The largest number of fields."""
-    rows: int = 1_000
+    rows: int = MOST_ROWS
     """The largest number of rows of a table."""
     digits: int = 12
     """The largest number of boxes of a number."""
@@ -87,7 +88,7 @@ def read_form(path: Path) -> Form:
     Lists of allowed values are read from files beside it. Raises `DataError` with the place of the first mistake.
     """
     try:
-        if path.is_dir() or path.stat().st_size > LIMITS.file:
+        if path.stat().st_size > LIMITS.file or not path.is_file():
             raise DataError(f"{path}: not a form; name a TOML file of at most {LIMITS.file // 1_000_000} MB")
         content = path.read_bytes().decode("utf-8-sig")
         return _form(tomllib.loads(content, parse_float=Decimal), path.parent)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from inkread.expecting import CheckName
 
@@ -28,6 +28,9 @@ Bound: TypeAlias = Decimal | date | time
 """The smallest or largest value of a field: a number, a day or a time of day, as its kind is."""
 
 _TEMPLATES = {"DMY": "##/##/####", "MDY": "##/##/####", "YMD": "####-##-##"}
+
+MOST_ROWS = 1000
+"""The largest number of rows of a table."""
 
 NUMBERS: tuple[FieldKind, ...] = ("integer", "decimal")
 """The kinds of fields that hold a number."""
@@ -162,20 +165,39 @@ def fields_as_json(fields: Iterable[Field]) -> list[dict[str, Any]]:
 
 
 def fields_from_json(fields: Iterable[dict[str, Any]]) -> tuple[Field, ...]:
-    """Return the fields that `fields_as_json` has written."""
+    """Return the fields that `fields_as_json` has written.
+
+    Raises `ArithmeticError`, `AttributeError`, `LookupError`, `TypeError` or `ValueError` for others.
+    """
     return tuple(
-        Field(
-            **{
-                **field,
-                "minimum": _bound_of(field["kind"], field["minimum"]),
-                "maximum": _bound_of(field["kind"], field["maximum"]),
-                "allowed": None if field["allowed"] is None else frozenset(field["allowed"]),
-                "choices": tuple(field["choices"]),
-                "boxes": tuple(tuple(box) for box in field.get("boxes", ())),
-            }
+        _sound(
+            Field(
+                **{
+                    **field,
+                    "minimum": _bound_of(field["kind"], field["minimum"]),
+                    "maximum": _bound_of(field["kind"], field["maximum"]),
+                    "allowed": None if field["allowed"] is None else frozenset(field["allowed"]),
+                    "choices": tuple(field["choices"]),
+                    "boxes": tuple(tuple(box) for box in field.get("boxes", ())),
+                }
+            )
         )
         for field in fields
     )
+
+
+def _sound(field: Field) -> Field:
+    """Return a field from a file. Raises `ValueError` or `TypeError` for values that no form has."""
+    for value, known in ((field.kind, FieldKind), (field.check, CheckName), (field.order, FormDateOrder)):
+        if value is not None and value not in get_args(known):
+            raise ValueError(f"{value!r} is not one of {', '.join(get_args(known))}")
+    texts = [field.name, field.label, *field.choices, *(field.allowed or ())]
+    counts = [field.digits, field.decimals, field.rows or 0, field.column or 0]
+    if not all(isinstance(text, str) for text in texts) or any(not 0 <= count <= MOST_ROWS for count in counts):
+        raise ValueError(f"field {field.name!r} is damaged")
+    # A box of a list of lists has no hash.
+    hash(field)
+    return field
 
 
 def _bound_of(kind: FieldKind, text: str | None) -> Bound | None:

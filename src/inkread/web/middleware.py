@@ -134,10 +134,10 @@ def _is_foreign(method: str, headers: Headers) -> bool:
     A link on another site may open our page, but a form there may not send anything to it. "same-site" is not enough
     for that: it includes every other program on this machine that serves a page.
     """
-    site = headers.get("sec-fetch-site", "none")
+    site = headers.get("sec-fetch-site")
     if method in _HARMLESS:
         return site == "cross-site" and headers.get("sec-fetch-mode") != "navigate"
-    return site not in {"same-origin", "none"}
+    return has_foreign_origin(headers) if site is None else site not in {"same-origin", "none"}
 
 
 def _close(headers: MutableHeaders) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from starlette.requests import ClientDisconnect, Request
 
 from inkread.web.limits import Limits
 from inkread.web.problems import Problem
+
+# It writes lines without a name about the damaged forms that clients send; they are told in the answer.
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 UNNAMED = "picture"
 LONGEST_NAME = 255
