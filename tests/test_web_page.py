@@ -252,7 +252,7 @@ def test_nothing_moves_while_the_page_is_loaded_and_drawn_on(page: Page) -> None
         """
     )
     answers = []
-    page.route("**/api/health", lambda route: answers.append(route))
+    page.route("**/api/health", answers.append)
     page.reload()
     expect(page.locator("#draw .which")).to_be_visible()
     # Whether digits may be taught is known only when the service answers; the buttons for it keep their room till then.
