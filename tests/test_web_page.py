@@ -251,13 +251,17 @@ def test_nothing_moves_while_the_page_is_loaded_and_drawn_on(page: Page) -> None
           watcher.observe({ type: "layout-shift", buffered: true });
         """
     )
-    answers = []
-    page.route("**/api/health", answers.append)
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route("**/api/health", hold)
     page.reload()
     expect(page.locator("#draw .which")).to_be_visible()
     # Whether digits may be taught is known only when the service answers; the buttons for it keep their room till then.
     before = page.locator("#draw .bars").bounding_box()
-    answers[0].continue_()
+    waiting[0].continue_()
     expect(page.locator("#about")).to_have_text(f"inkread {inkread.__version__}")
     assert page.locator("#draw .bars").bounding_box() == before
     write(page, "7")
