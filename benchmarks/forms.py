@@ -1,10 +1,11 @@
 """How well filled-in sheets are read: printed to pixels, filled in with MNIST digits, and photographed by simulation.
 
-    python benchmarks/forms.py [--sheets 60] [--digits test]
+    python benchmarks/forms.py [--sheets 60] [--digits test] [--as-labelled]
 
 Twenty writers have each a pen, a size, a slant and a place in the box. Sheets are printed as grey and as the halftone
 of a laser printer. Photographs have 1.5 to 12 megapixels, perspective, a shadow, blur, noise and JPEG. Settings are
-chosen with the last 10 000 training images (`--digits validation`); the test images are for the report.
+chosen with the last 10 000 training images (`--digits validation`); the test images are for the report, without those
+whose label people dispute.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ from inkread.sheets.printing import write_pdf
 FORMS = Path(__file__).parents[1] / "examples" / "forms"
 DOTS = 300
 """The resolution of printed sheets, in dots per inch."""
+
+DISPUTED = (947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729)
+"""The test images whose label at most two of five people confirmed (Northcutt et al. 2021, `mturk/mnist_mturk.json` of
+https://github.com/cleanlab/label-errors). No sheet is filled in with them, since nobody knows what should be read."""
 
 Grey = NDArray[np.uint8]
 Truth = tuple[str, str]
@@ -330,12 +335,15 @@ def main() -> None:
     parser.add_argument("--sheets", type=int, default=60)
     parser.add_argument("--digits", choices=["validation", "test"], default="validation")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--as-labelled", action="store_true", help="use the test images with disputed labels, too")
     parser.add_argument("--keep", type=Path, help="a folder for the photographs with wrong values")
     parser.add_argument("--values", type=Path, help="a CSV file to write, with how many values have which confidence")
     asked = parser.parse_args()
     mnist = load_mnist(Path(os.environ.get("INKREAD_DATA") or Path(__file__).parents[2] / "shared" / "data"))
     held_back = (mnist.train_images[-10_000:], mnist.train_labels[-10_000:])
-    test = (mnist.test_images, mnist.test_labels)
+    agreed = np.ones(len(mnist.test_labels), bool)
+    agreed[list(() if asked.as_labelled else DISPUTED)] = False
+    test = (mnist.test_images[agreed], mnist.test_labels[agreed])
     rng = np.random.default_rng([asked.seed, asked.digits == "test"])
     desk = Desk(*(test if asked.digits == "test" else held_back), rng)
     hands = [Hand.random(rng) for _ in range(20)]

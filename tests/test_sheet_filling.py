@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -20,7 +21,10 @@ from inkread.errors import DataError
 from inkread.glyphs import SIDE
 from inkread.sheets import audit as audits
 from inkread.sheets.audit import Audit
+from inkread.sheets.box_ink import BoxInk
+from inkread.sheets.field_reading import read_number
 from inkread.sheets.form_file import read_form
+from inkread.sheets.forms import Field
 from inkread.sheets.page_layout import SheetLayout
 from inkread.sheets.placing import lay_out
 from inkread.sheets.table import Records
@@ -178,6 +182,24 @@ def test_outcomes_are_told_apart(capsys: pytest.CaptureFixture[str], here: Path)
         '0007,3,456,"red, green?",,4,',
         '0007,4,456,"red, green?",,9,',
     ]
+
+
+@pytest.mark.parametrize(
+    ("share", "likely", "outcome"),
+    [
+        (0.3, 0.98, "value"),
+        (0.65, 0.98, "value"),
+        (0.75, 0.98, "value"),
+        (0.65, 0.3, "unsure"),
+        (0.75, 0.3, "struck"),
+        (0.88, 0.98, "struck"),
+    ],
+)
+def test_a_clear_digit_of_a_thick_pen_is_not_struck_out(share: float, likely: float, outcome: str) -> None:
+    row = np.full((1, 11), (1 - likely) / 10, np.float32)
+    row[0, 8] = likely
+    ink = BoxInk(np.ones((4, 4), np.float32), 40.0, share)
+    assert read_number(Field("one", "One", "integer", digits=1), [ink], None, row).outcome == outcome
 
 
 def test_a_list_gives_its_values_as_it_has_them(capsys: pytest.CaptureFixture[str], here: Path) -> None:

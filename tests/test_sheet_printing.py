@@ -340,7 +340,7 @@ NUMBER = FIELD + 'kind = "integer"\ndigits = 2\n'
             "field 1 'a': max = 3: this must be a time without quotes, such as 08:00:00",
         ),
         (FIELD + 'kind = "choice"', 'field 1 \'a\': the choices are a list of texts, such as choices = ["1", "2"]'),
-        (FIELD + 'kind = "choice"\nchoices = ["a"]', "field 1 'a': there are 1 choices; give 2 to 20, each once"),
+        (FIELD + 'kind = "choice"\nchoices = ["a"]', "field 1 'a': there is 1 choice; give 2 to 20, each once"),
         (
             FIELD + 'kind = "tick"\nmin = 1',
             "field 1 'a': a field of the kind 'tick' has no min; integer, decimal, date and time may have it",

@@ -302,7 +302,8 @@ def _allowed(place: str, table: Mapping[str, Any], folder: Path) -> frozenset[st
 def _choices(place: str, table: Mapping[str, Any]) -> tuple[str, ...]:
     choices = _texts(place, table, "choices")
     if not 2 <= len(choices) <= LIMITS.choices or len(set(choices)) < len(choices):
-        raise _FormMistake(f"{place}there are {len(choices)} choices; give 2 to {LIMITS.choices}, each once")
+        count = "is 1 choice" if len(choices) == 1 else f"are {len(choices)} choices"
+        raise _FormMistake(f"{place}there {count}; give 2 to {LIMITS.choices}, each once")
     return choices
 
 

@@ -47,9 +47,10 @@ export class Way {
     return this.#find(".ask");
   }
 
-  /** Whether its digits can be pressed to teach. */
+  /** Whether its digits can be pressed to teach. Until this is set, their row keeps its room, so that nothing moves. */
   set teachable(can) {
     this.#root.classList.toggle("teachable", can);
+    this.#root.classList.toggle("unteachable", !can);
     this.#enable();
   }
 
