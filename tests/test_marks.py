@@ -15,6 +15,7 @@ from inkread.drawing.pictures import digit_ink
 from inkread.drawing.strokes import Hand
 from inkread.errors import ModelError
 from inkread.geometry import Box
+from inkread.glyphs import CLASSES
 from inkread.layout.box_borders import without_box_borders
 from inkread.layout.doubtful_marks import (
     find_doubtful_marks,
@@ -23,13 +24,15 @@ from inkread.layout.doubtful_marks import (
     with_odds,
 )
 from inkread.layout.page_marks import Marks, find_marks
+from inkread.layout.patches import Patch
 from inkread.layout.text_lines import characters, find_lines
-from inkread.loading import SHIPPED
+from inkread.loading import SHIPPED, load_classifier
 from inkread.marks import LETTER, MARK_CLASSES, MARKS
 from inkread.models.detector import SHIPPED_DETECTOR, Detector, load_detector
 from inkread.models.probabilities import pool_opinions
 from inkread.reader import Reader
 from inkread.readings import Reading
+from inkread.recognition.recognise import LocatedDigit, PageReader, Recognition
 
 ROWS = ("90210", "4758")
 
@@ -285,3 +288,25 @@ def test_a_doubtful_digit_that_surer_ones_cover_is_a_stroke_of_theirs() -> None:
     assert suppress_covered(beside).certainties[1] < 0.25
     alone = _marks(("3", (10, 10, 28, 40), 0.9), stroke)
     assert suppress_covered(alone).certainties[1] == np.float32(0.5)
+
+
+def _seen_at(box: Box, digit: int, *, legibility: float = 1.0) -> Recognition:
+    """Return what is found on a page with one digit in a box."""
+    ink = np.ones((box.h, box.w), np.float32)
+    probabilities = np.eye(CLASSES + 1, dtype=np.float32)[[digit]]
+    place = LocatedDigit(Patch(box, ink))
+    return Recognition((place,), np.zeros((1, 28, 28), np.float32), probabilities, legibility=legibility)
+
+
+@pytest.mark.parametrize(("top", "height", "read"), [(30, 150, 7), (0, 279, 3)])
+def test_the_frame_of_a_page_is_no_large_digit(top: int, height: int, read: int) -> None:
+    class Seeing(PageReader):
+        def lines(self, *_: Any) -> Recognition:
+            return _seen_at(Box(90, 190, 12, 16), 3, legibility=0.3)
+
+        def single(self, _: Any) -> Recognition:
+            return _seen_at(Box(60, top, 70, height), 7)
+
+    reader = Seeing(load_detector(), load_classifier())
+    found = reader.auto(np.zeros((279, 134), np.uint8), np.zeros((279, 134), np.float32))
+    assert found.probabilities[0].argmax() == read

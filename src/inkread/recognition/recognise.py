@@ -86,6 +86,9 @@ _CLEAR, _LARGE, _LITTLE = 0.95, 3.0, 0.4
 """A digit that is clearer than the first, and more than this many times higher than the usual mark, is the only one on
 a page whose marks are less legible than the last: dirt, or scribbles around it."""
 
+_EDGE_TO_EDGE = 0.9
+"""The rules of a page are higher than this, in heights of the page."""
+
 _STROKE = 0.5
 """A digit has ink of its own in at least this share of the rows of its box."""
 
@@ -281,13 +284,15 @@ class PageReader:
         """Return the digits of a page with one digit or more. The parameters are those of `lines`."""
         found = self.lines(grey, ink)
         single = self.single(ink) if found.legibility < _LITTLE else None
+        if single and _is_frame(single, found, ink):
+            return found
         if single and self._stands_out(single, found):
             return replace(single, legibility=float(single.probabilities[0, :CLASSES].max()))
         in_table = found.tables and (found.places or found.signs)
         if len(found.places) > 1 or in_table or any(unread.reason in ("word", "print") for unread in found.unread):
             return found
         single = single or self.single(ink)
-        if not single.places or not _has_most(single.places[0].patch.ink, ink):
+        if not single.places or _is_frame(single, found, ink) or not _has_most(single.places[0].patch.ink, ink):
             return found
         likely, nondigit = float(single.probabilities[0, :CLASSES].max()), float(single.probabilities[0, NON_DIGIT])
         # A clear digit is legible even if the detector does not see it.
@@ -305,6 +310,15 @@ class PageReader:
             return False
         likely, nondigit = single.probabilities[0, :CLASSES].max(), single.probabilities[0, NON_DIGIT]
         return bool(likely > _CLEAR and nondigit <= self.classifier.card.no_digit)
+
+
+def _is_frame(single: Recognition, found: Recognition, ink: Map) -> bool:
+    """Return whether what would be the only digit of a page reaches from edge to edge, and all marks are beside it."""
+    seen = [*(place.patch.box for place in found.places), *(unread.box for unread in found.unread)]
+    if not single.places or not seen:
+        return False
+    box = single.places[0].patch.box
+    return box.h > _EDGE_TO_EDGE * ink.shape[0] and all(box.overlap(other) < _SAME for other in seen)
 
 
 def _patch_of(marks: Marks, index: int, ink: Map) -> Patch:
