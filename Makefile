@@ -51,7 +51,8 @@ check-dist: dist  ## do the job of `make demo` with the wheel in empty environme
 material: $(VENV)/base  ## fetch the fonts and photographs for the detector's training into the user's cache
 	$(BIN)/python benchmarks/material.py
 
-bench: $(VENV)/dev  ## run the missing measurements of benchmarks/RESULTS.md: 25 minutes on two cores
+bench: $(VENV)/dev  ## run the missing measurements of benchmarks/RESULTS.md, and TIMES.md: 30 minutes on two cores
+	$(BIN)/python benchmarks/times.py
 	$(if $(DATA),INKREAD_DATA="$(abspath $(DATA))") $(BIN)/python benchmarks/run.py
 
 bench-reading: $(VENV)/dev  ## measure reading of numbers, pages and non-digits: a minute

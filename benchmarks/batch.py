@@ -1,4 +1,4 @@
-"""Measure `inkread batch` on drawings of 300 x 300 pixels, and write benchmarks/BATCH.md.
+"""Measure `inkread batch` on drawings of 300 x 300 pixels and on scans of forms, and write benchmarks/BATCH.md.
 
     python benchmarks/batch.py              all of it: about 25 minutes on two cores
     python benchmarks/batch.py --scale 0.05 a twentieth of the pictures: about 5 minutes
@@ -41,6 +41,7 @@ from inkread.files import whole_file
 from inkread.options import ReadOptions
 from inkread.training.provenance import hardware
 from measures import ROOT, Result, time_run
+from times import form_scan
 
 DISTINCT = 500
 SIDE = 300
@@ -103,21 +104,21 @@ def fill(folder: Path, count: int) -> Path:
     return folder
 
 
-def run(folder: Path, **options: Any) -> Result:
+def run(folder: Path, pictures: str = "*.png", **options: Any) -> Result:
     """Read a folder in a separate process; return its measurements and how many rows are lost or doubled."""
     with tempfile.TemporaryDirectory() as results:
         out = Path(results) / "out"
         _, printed = time_run((sys.executable, "-c", RUN, folder, out, json.dumps(options)))
         found: Result = json.loads(printed.splitlines()[-1])
         size = sum(path.stat().st_size for path in out.glob("*.parquet"))
-        return {**found, "wrong": wrong(folder, out), "row_bytes": size / found["rows"]}
+        return {**found, "wrong": wrong(folder, out, pictures), "row_bytes": size / found["rows"]}
 
 
-def wrong(folder: Path, out: Path) -> int:
+def wrong(folder: Path, out: Path, pictures: str = "*.png") -> int:
     """Return how many pictures of a folder have no row or more than one."""
     rows = pq.read_table(out, columns=["picture"])["picture"].to_pylist()
-    pictures = {str(path) for path in folder.rglob("*.png")}
-    return len(pictures.symmetric_difference(rows)) + len(rows) - len(set(rows))
+    files = {str(path) for path in folder.rglob(pictures)}
+    return len(files.symmetric_difference(rows)) + len(rows) - len(set(rows))
 
 
 def in_turns(ways: dict[str, Callable[[], Result]]) -> Result:
@@ -148,6 +149,16 @@ def rates(folder: Path, scale: float) -> Result:
         "ray": lambda: run(pictures, processes=2, ray="local"),
     }
     return in_turns(ways)
+
+
+def forms(folder: Path, scale: float) -> Result:
+    """Measure two processes over 100 scans of A4 forms with 40 handwritten numbers each."""
+    scans = folder / "forms"
+    scans.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(int(100 * scale)):
+        (scans / f"{number}.jpg").write_bytes(form_scan(rng))
+    return in_turns({"two": lambda: run(scans, "*.jpg", processes=2)})
 
 
 def memory(folder: Path, scale: float) -> Result:
@@ -216,6 +227,7 @@ def driver(folder: Path, scale: float) -> Result:
 
 MEASURES: dict[str, Callable[[Path, float], Result]] = {
     "rates": rates,
+    "forms": forms,
     "memory": memory,
     "faults": faults,
     "driver": driver,
@@ -237,11 +249,15 @@ def report(results: Result, scale: float) -> Iterator[str]:
     yield "\n| what | reached | at least | aim |\n|---|---|---|---|"
     if "rates" in results:
         one, two, ray = (results["rates"][name] for name in ("one", "two", "ray"))
-        yield f"| drawings a second, two processes | {two['rate']:.0f} +- {two['deviation']:.0f} | 250 | 600 |"
+        yield f"| drawings a second, two processes | {two['rate']:.0f} +- {two['deviation']:.0f} | 400 | 800 |"
         yield f"| the same, one process | {one['rate']:.0f} +- {one['deviation']:.0f} | | |"
         yield f"| two processes against one | {two['rate'] / one['rate']:.2f} times | 1.7 | 1.95 |"
         yield f"| Ray on two cores, drawings a second | {ray['rate']:.0f} +- {ray['deviation']:.0f} | | |"
         yield f"| Ray against two processes | {ray['rate'] / two['rate']:.2f} times | 0.7 | 0.9 |"
+    if "forms" in results:
+        two = results["forms"]["two"]
+        rate = f"{two['rate']:.2f} +- {two['deviation']:.2f}"
+        yield f"| A4 scans of forms with 40 values a second, two processes | {rate} | 4 | 10 |"
     if "memory" in results:
         few, many = results["memory"]["few"], results["memory"]["many"]
         what = f"peak of the main process, {many['rows']:,} pictures against {few['rows']:,}"

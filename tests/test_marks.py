@@ -23,7 +23,7 @@ from inkread.layout.doubtful_marks import (
     suppress_covered,
     with_odds,
 )
-from inkread.layout.page_marks import Marks, find_marks
+from inkread.layout.page_marks import Marks, _covered_by_surer, find_marks, shared_boxes
 from inkread.layout.patches import Patch
 from inkread.layout.text_lines import characters, find_lines
 from inkread.loading import SHIPPED, load_classifier
@@ -126,6 +126,32 @@ def test_no_digit_falls_out_of_a_sheared_view() -> None:
 def test_lines_are_parted_where_rows_are() -> None:
     lines = find_lines(find_marks(_page(30), load_detector()))
     assert [sum(len(run.digits) for run in line) for line in lines] == [5, 4]
+
+
+def _random_boxes(count: int) -> NDArray[np.float32]:
+    """Return boxes of which many overlap, (count, 4) float32."""
+    rng = np.random.default_rng(count)
+    corners = rng.uniform(0, 12 * count**0.5, (count, 2))
+    return np.hstack([corners, corners + rng.uniform(2, 30, (count, 2))]).astype(np.float32)
+
+
+# Boxes are compared 64 at a time.
+@pytest.mark.parametrize("count", [0, 1, 2, 63, 64, 65, 200])
+@pytest.mark.parametrize("of_both", [False, True])
+def test_boxes_that_share_much_are_those_of_comparing_each_with_each(count: int, of_both: bool) -> None:
+    boxes = _random_boxes(count)
+    near, far = np.maximum(boxes[:, None, :2], boxes[None, :, :2]), np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    shared = np.prod(np.maximum(far - near, 0), axis=2)
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    whole = areas[:, None] + areas - shared if of_both else np.minimum(areas[:, None], areas)
+    pairs = [sorted(pair) for pair in shared_boxes(boxes, 0.3, of_both=of_both)]
+    assert sorted(pairs) == np.argwhere(np.triu(shared > 0.3 * whole, 1)).tolist()
+
+
+def test_a_mark_that_only_covered_ones_cover_is_kept() -> None:
+    # Each box covers half of the next one; the second is covered by the first, so it does not count against the third.
+    boxes = np.array([[0, 0, 20, 20], [6, 0, 26, 20], [12, 0, 32, 20]], np.float32)
+    assert _covered_by_surer(boxes).tolist() == [False, True, False]
 
 
 def test_the_shipped_detector_is_small() -> None:

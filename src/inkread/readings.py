@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from html import escape
 from itertools import groupby
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -410,18 +409,25 @@ def all_right(parts: Iterable[_Sure]) -> float:
 
 def _html(reading: Reading) -> str:
     """Return a reading as HTML: its text in large characters, each with a tooltip, and the confidence in all of it."""
-    name = f'<span style="color:{QUIET}">{escape(reading.picture)}</span>'
+    name = f'<span style="color:{QUIET}">{_escaped(reading.picture)}</span>'
     unread = count_unread(reading.unread)
-    rest = f'<div style="color:{QUIET}">not in the text: {escape(unread)}</div>' if unread else ""
+    rest = f'<div style="color:{QUIET}">not in the text: {_escaped(unread)}</div>' if unread else ""
     if reading.refused:
-        refused = f"{escape(reading.refused.code)}: {escape(reading.refused.message)}"
+        refused = f"{_escaped(reading.refused.code)}: {_escaped(reading.refused.message)}"
         return f'<div>{name}<br><span style="color:{WARNING}">{refused}</span>{rest}</div>'
     lines = [_line_html(line) for line in reading.lines[:_MOST_LINES]]
     if more := len(reading.lines) - len(lines):
         lines.append(f'<span style="color:{QUIET}">and {more} more lines</span>')
-    sure = f'<span style="color:{QUIET}">{escape(percent(reading.confidence or 0.0))} sure of all</span>'
+    sure = f'<span style="color:{QUIET}">{_escaped(percent(reading.confidence or 0.0))} sure of all</span>'
     text = "<br>".join(lines)
     return f'<div>{name}<div style="font:1.6em/1.3 monospace">{text}</div>{sure}{rest}</div>'
+
+
+def _escaped(text: str) -> str:
+    # Only notebooks show readings as HTML.
+    from html import escape
+
+    return escape(text)
 
 
 def _line_html(line: Line) -> str:
@@ -431,5 +437,5 @@ def _line_html(line: Line) -> str:
 def _character_html(character: Digit | Sign) -> str:
     colour = ANSWER if character.confidence >= SURE else WARNING
     x, y, w, h = character.box
-    title = f"{character}: {escape(percent(character.confidence))}, at {x}, {y}, {w} x {h} pixels"
+    title = f"{character}: {_escaped(percent(character.confidence))}, at {x}, {y}, {w} x {h} pixels"
     return f'<span style="color:{colour}" title="{title}">{character}</span>'

@@ -35,6 +35,9 @@ Floats = NDArray[np.float32]
 
 PERCENT = MARKS.index("%")
 
+_COMPARED = 64
+"""Boxes that are compared with others at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class MarkLimits:
@@ -136,6 +139,11 @@ class Marks:
     def heights(self) -> Floats:
         """The height of each mark, (N,), in pixels of the page."""
         return np.asarray(self.boxes[:, 3] - self.boxes[:, 1], np.float32)
+
+    @cached_property
+    def middles(self) -> Floats:
+        """The middle of the box of each mark, (N, 2): x and y in pixels of the page."""
+        return np.asarray((self.boxes[:, :2] + self.boxes[:, 2:]) / 2, np.float32)
 
     def at(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> Marks:
         """Return the marks at these indices."""
@@ -358,11 +366,21 @@ def _marks_in(cells: Floats, shape: tuple[int, int], scale: float) -> Marks:
 
 def _each_once(marks: Marks) -> NDArray[np.intp]:
     """Return the indices of the surest mark in each place (non-maximum suppression), from the surest on."""
-    sides = np.hstack([marks.boxes[:, :2], marks.boxes[:, 2:] - marks.boxes[:, :2]])
-    kept = np.asarray(cv2.dnn.NMSBoxes(sides.tolist(), marks.certainties.tolist(), 0.0, LIMITS.alike), np.intp)
+    kept = np.argsort(-marks.certainties, kind="stable")
+    kept = kept[~_covered_by_surer(marks.boxes[kept])]
     digits = kept[marks.kinds[kept] < 10]
     inside = {*digits[_inside_surer(marks.boxes[digits])].tolist(), *_rings(marks, kept)}
     return np.array([index for index in kept.tolist() if index not in inside], np.intp)
+
+
+def _covered_by_surer(boxes: Floats) -> NDArray[np.bool_]:
+    """Return which boxes, (N, 4) from the surest on, are of the same mark as a surer one that is not covered itself."""
+    covered = np.zeros(len(boxes), bool)
+    pairs = shared_boxes(boxes, LIMITS.alike, of_both=True)
+    # OpenCV compares every box with every other one, which takes seconds for a page with 20 000.
+    for surer, other in sorted((min(pair), max(pair)) for pair in pairs):
+        covered[other] |= not covered[surer]
+    return covered
 
 
 def _inside_surer(boxes: Floats) -> NDArray[np.bool_]:
@@ -385,19 +403,25 @@ def _rings(marks: Marks, kept: NDArray[np.intp]) -> Iterator[int]:
             yield int(ring)
 
 
-def shared_boxes(boxes: Floats, share: float) -> Iterator[tuple[int, int]]:
-    """Yield the indices of each pair of boxes, of (N, 4), that share more than this part of the smaller one."""
+def shared_boxes(boxes: Floats, share: float, *, of_both: bool = False) -> Iterator[tuple[int, int]]:
+    """Yield the indices of each pair of boxes, of (N, 4), that share more than this part of the smaller one.
+
+    of_both: whether it is the part of the area that both cover together (intersection over union).
+    """
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    # The work is done from left to right, so that only boxes that overlap are compared.
+    # The work is done from left to right, so that only boxes that overlap from left to right are compared.
     order = np.argsort(boxes[:, 0], kind="stable")
     ends = np.searchsorted(boxes[order, 0], boxes[order, 2])
-    for place, index in enumerate(order.tolist()):
-        near = order[place + 1 : ends[place]]
-        across = np.minimum(boxes[near, 2], boxes[index, 2]) - boxes[near, 0]
-        down = np.minimum(boxes[near, 3], boxes[index, 3]) - np.maximum(boxes[near, 1], boxes[index, 1])
+    for start in range(0, len(boxes), _COMPARED):
+        one, other = order[start : start + _COMPARED, None], order[start + 1 : ends[start : start + _COMPARED].max()]
+        left, top, right, bottom = boxes[other].T
+        across = np.minimum(right, boxes[one, 2]) - np.maximum(left, boxes[one, 0])
+        down = np.minimum(bottom, boxes[one, 3]) - np.maximum(top, boxes[one, 1])
         shared = np.maximum(across, 0) * np.maximum(down, 0)
-        for other in near[shared > share * np.minimum(areas[near], areas[index])].tolist():
-            yield index, other
+        whole = areas[one] + areas[other] - shared if of_both else np.minimum(areas[one], areas[other])
+        # Of each pair, the first is the one further left.
+        rows, columns = np.nonzero(np.triu(shared > share * whole))
+        yield from zip(one[rows, 0].tolist(), other[columns].tolist(), strict=True)
 
 
 def _judge(view: Map, marks: Marks) -> tuple[float, bool, bool]:

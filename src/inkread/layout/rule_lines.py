@@ -247,8 +247,7 @@ def _with_short_pieces(pixels: PiecePlaces, strong: Lines, crossing: Floats, ste
     reaches = (low[:, None] <= crossing[None, :-1] + slack) & (high[:, None] >= crossing[None, 1:] - slack)
     thin = thickness <= LIMITS.thicker * median(thickness[own >= 0])
     short = (own < 0) & thin & reaches.any(axis=1)
-    for piece in np.flatnonzero(short).tolist():
-        short[piece] = pixels.pieces.evenness(piece) > LIMITS.even
+    short[short] = pixels.pieces.evenness(np.flatnonzero(short)) > LIMITS.even
     own = np.where(short, _clusters(levels, short, near) + len(strong.levels), own)
     return pixels.lines(own)
 

@@ -67,9 +67,17 @@ class Pieces:
             self.along[kept], self.across[kept], self.depths[kept], index[self.owners[kept]], self.lengths[chosen]
         )
 
-    def evenness(self, piece: int) -> float:
-        """Return how evenly dark a piece is, 0 to 1. A word looks like a rule if its letters touch, but is uneven."""
-        own = self.owners == piece
+    def evenness(self, chosen: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return how evenly dark some pieces are, 0 to 1 each.
+
+        A word looks like a rule if its letters touch, but is uneven.
+        """
+        # The pixels of all pieces, for each of many pieces, would take quadratic time.
+        order = np.argsort(self.owners, kind="stable")
+        starts, ends = (np.searchsorted(self.owners, chosen, side, sorter=order) for side in ("left", "right"))
+        return np.array([self._evenness(order[start:end]) for start, end in zip(starts, ends, strict=True)], np.float64)
+
+    def _evenness(self, own: NDArray[np.intp]) -> float:
         places = (self.along[own] - self.along[own].min()).astype(np.intp)
         deepest = np.zeros(places.max() + 1, np.float64)
         np.maximum.at(deepest, places, self.depths[own])

@@ -116,7 +116,7 @@ def find_lines(marks: Marks, *, single: bool = False, cells: Cells | None = None
     if not len(text):
         return []
     if single:
-        rows = [text[np.argsort(_middles(marks)[text, 0])].tolist()]
+        rows = [text[np.argsort(marks.middles[text, 0])].tolist()]
     else:
         rows = _rows_with_tables(marks, text, cells) if cells.grids else group_rows(marks, text)
     parts = [_parts(row, cells) for row in rows]
@@ -175,7 +175,7 @@ def _rows_with_tables(marks: Marks, text: NDArray[np.intp], cells: Cells) -> lis
 
 def _level(marks: Marks, row: list[int], cells: Cells) -> tuple[float, float]:
     """Return how far down the page a row is. On a table that leans, the middle of its row decides first."""
-    own = float(_middles(marks)[row, 1].mean())
+    own = float(marks.middles[row, 1].mean())
     at = next((at for index in row if (at := cells.row(index)) is not None), None)
     if at is None:
         return own, own
@@ -185,7 +185,7 @@ def _level(marks: Marks, row: list[int], cells: Cells) -> tuple[float, float]:
 
 def _side_by_side(marks: Marks, rows: list[list[int]]) -> list[list[int]]:
     """Return rows after joining those that are beside each other at the same level."""
-    middles, found = _middles(marks), list[list[int]]()
+    middles, found = marks.middles, list[list[int]]()
     for row in sorted(rows, key=lambda row: float(marks.boxes[row, 0].min())):
         left = float(marks.boxes[row, 0].min())
         level, height = float(middles[row[:3], 1].mean()), median(marks.heights[row])
@@ -247,7 +247,7 @@ def _signs_on(marks: Marks, rows: list[list[int]], cells: Cells) -> list[list[in
     A sign in a cell belongs to a digit of that cell.
     """
     own: list[list[int]] = [[] for _ in rows]
-    middles = _middles(marks)
+    middles = marks.middles
     place = {index: at for at, row in enumerate(rows) for index in row if marks.kinds[index] < 10}
     digits = np.array(list(place), np.intp)
     beside = (marks.certainties > LIMITS.certain_sign) & _are_signs(marks)
@@ -295,13 +295,9 @@ def _are_signs(marks: Marks) -> NDArray[np.bool_]:
     return (marks.kinds >= FIRST_SIGN) & (marks.kinds < LETTER)
 
 
-def _middles(marks: Marks) -> NDArray[np.float32]:
-    return np.asarray((marks.boxes[:, :2] + marks.boxes[:, 2:]) / 2, np.float32)
-
-
 def group_rows(marks: Marks, chosen: NDArray[np.intp]) -> list[list[int]]:
     """Return marks as rows. From left to right, each mark joins the row whose last marks are at the same level."""
-    middles, heights = _middles(marks), marks.heights
+    middles, heights = marks.middles, marks.heights
     rows: list[list[int]] = []
     lasts = np.zeros((len(chosen), 3), np.float32)
     for index in chosen[np.argsort(middles[chosen, 0], kind="stable")].tolist():
@@ -422,7 +418,7 @@ def _is_apostrophe(marks: Marks, indices: list[int]) -> bool:
     *before, last = indices
     if not before or marks.kinds[last] not in (1, SLASH, LETTER):
         return False
-    height, middle = median(marks.heights[before]), median(_middles(marks)[before, 1])
+    height, middle = median(marks.heights[before]), median(marks.middles[before, 1])
     return bool(marks.heights[last] < LIMITS.small * height and marks.boxes[last, 3] < middle + LIMITS.raised * height)
 
 
