@@ -333,8 +333,9 @@ def _sheared_marks(grey: NDArray[np.uint8], scale: float, detector: Detector) ->
     view = _view_of(grey, scale)
     height, width = view.shape
     moved = LIMITS.shear * height / 2
-    # If the corners move by more than a mark, the view is wider by as much. What is new in it is paper.
-    more = math.ceil(moved) if moved > LIMITS.height else 0
+    # If the corners move by more than a mark, the view is wider by as much, but not for a mere strip. What is new in it
+    # is paper.
+    more = math.ceil(moved) if LIMITS.height < moved <= width else 0
     matrix = np.array([[1, LIMITS.shear, more - moved], [0, 1, 0]])
     sheared = np.asarray(cv2.warpAffine(view, matrix, (width + 2 * more, height)), np.float32)
     marks = _marks_in(detector.outputs(sheared), sheared.shape, scale)
