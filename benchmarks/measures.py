@@ -13,9 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inkread.datasets import load_mnist
+from inkread.drawing import draw_sheet
 from inkread.loading import load_classifier
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +38,12 @@ def time_run(command: Sequence[str | Path]) -> tuple[float, str]:
     if run.returncode:
         sys.exit(f"{' '.join(map(str, command))} failed: {run.stderr[-2000:]}")
     return seconds, run.stdout
+
+
+def photo_of_digits(rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return a photo of five lines of ten digits, (3000, 4000, 3) uint8."""
+    lines = ["".join(map(str, rng.integers(0, 10, 10))) for _ in range(5)]
+    return np.asarray(cv2.resize(draw_sheet(lines, rng=rng, ground="paper", height=220), (4000, 3000)), np.uint8)
 
 
 def training(folder: Path, *, done: set[str]) -> Iterator[tuple[str, Result]]:

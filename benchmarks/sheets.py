@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from inkread.drawing import draw_digit, draw_sheet
+from inkread.drawing import draw_digit
 from inkread.files import whole_file
 from inkread.reader import Reader
 from inkread.training.provenance import hardware
-from measures import INKREAD, ROOT, time_run
+from measures import INKREAD, ROOT, photo_of_digits, time_run
 
 CELLS = 1150
 """Digits on each of the two scanned pages."""
@@ -61,9 +61,7 @@ def pages(data: Path, reader: Reader) -> Iterator[str]:
 def times(reader: Reader) -> Iterator[str]:
     """Yield the reading times of a large photo and a small drawing, warm, on one core."""
     rng = np.random.default_rng(0)
-    lines = ["".join(map(str, rng.integers(0, 10, 10))) for _ in range(5)]
-    photo = draw_sheet(lines, rng=rng, ground="paper", height=220)
-    photo = np.asarray(cv2.resize(photo, (4000, 3000)), np.uint8)
+    photo = photo_of_digits(rng)
     file = io.BytesIO()
     Image.fromarray(photo).save(file, "JPEG", quality=92)
     drawing = draw_digit(5, rng=rng, size=(400, 400))

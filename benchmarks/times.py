@@ -36,7 +36,7 @@ from inkread.reader import Reader
 from inkread.recognition import orientation, recognise
 from inkread.teaching.taught_classifier import TaughtClassifier
 from inkread.training.provenance import hardware
-from measures import ROOT
+from measures import ROOT, photo_of_digits
 
 A4 = (2480, 3508)
 """Width and height of a scan of 300 dots per inch."""
@@ -142,13 +142,12 @@ def watched() -> Stopwatch:
 def pictures() -> dict[str, bytes]:
     """Return the five files whose time is divided among the steps."""
     rng = np.random.default_rng(0)
-    lines = ["".join(map(str, rng.integers(0, 10, 10))) for _ in range(5)]
-    photo = draw_sheet(lines, rng=rng, ground="paper", height=220)
+    photo = photo_of_digits(rng)
     number = draw_sheet(["40718"], rng=rng, ground="shadow", height=90, size=(480, 640))
     return {
         "a drawing, 400 x 400": encoded(draw_digit(5, rng=rng, size=(400, 400)), "PNG"),
         "a photo of a number, 2 MP": encoded(cv2.resize(number, (1600, 1200)), "JPEG"),
-        "a photo of 50 digits, 12 MP": encoded(cv2.resize(photo, (4000, 3000)), "JPEG"),
+        "a photo of 50 digits, 12 MP": encoded(photo, "JPEG"),
         "a page of print, A4, 150 dpi": encoded(attacks.printed_page(), "PNG"),
         "a filled-in form, A4, 300 dpi": form_scan(rng),
     }

@@ -157,7 +157,8 @@ def read_allowed(path: Path, column: str | None = None) -> tuple[str, ...]:
 
 
 def _values(text: str, path: Path, column: str | None) -> tuple[str, ...]:
-    columns = csv_table(text.splitlines(keepends=True)).fieldnames or ()
+    table = csv_table(text.splitlines(keepends=True))
+    columns = table.fieldnames or ()
     if column is None:
         if path.suffix.lower() == ".csv" and len(columns) > 1:
             few = "say which has the values, with --allowed-column, or allowed_column in a form"
@@ -165,8 +166,7 @@ def _values(text: str, path: Path, column: str | None) -> tuple[str, ...]:
         return tuple(filter(None, map(str.strip, text.splitlines())))
     if column not in columns:
         raise DataError(f"{path}: no column {column!r}; it has {', '.join(columns)}")
-    rows = csv_table(text.splitlines(keepends=True))
-    return tuple(filter(None, ((row[column] or "").strip() for row in rows)))
+    return tuple(filter(None, ((row[column] or "").strip() for row in table)))
 
 
 def _compiled(pattern: str) -> regex.Pattern[str]:

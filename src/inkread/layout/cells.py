@@ -127,7 +127,7 @@ def _without_rules(marks: Marks, grids: Sequence[Grid]) -> Marks:
 
     In a row of boxes, a 1 may be as straight and as high as the rules. It makes two narrow boxes of one, and is kept.
     """
-    middles = (marks.boxes[:, :2] + marks.boxes[:, 2:]).astype(np.float64) / 2
+    middles = marks.middles.astype(np.float64)
     width, height = (marks.boxes[:, 2:] - marks.boxes[:, :2]).astype(np.float64).T
     kept, straight = np.ones(len(marks), bool), ~np.isin(marks.kinds, _CURVED)
     for grid in grids:
@@ -145,7 +145,7 @@ def _without_rules(marks: Marks, grids: Sequence[Grid]) -> Marks:
 
 def _places(marks: Marks) -> Floats:
     """Return the point of each mark that decides on its cell, (N, 2): its middle; of points and commas, their top."""
-    middles = (marks.boxes[:, :2] + marks.boxes[:, 2:]).astype(np.float64) / 2
+    middles = marks.middles.astype(np.float64)
     points = np.isin(marks.kinds, _POINTS)
     middles[points, 1] = marks.boxes[points, 1]
     return middles

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from inkread.layout.page_marks import Marks
 from inkread.layout.text_lines import LIMITS as LINES
-from inkread.layout.text_lines import POINTS, SLASH, group_rows
-from inkread.marks import FIRST_SIGN, LETTER
+from inkread.layout.text_lines import POINTS, SLASH, are_signs, group_rows
+from inkread.marks import LETTER
 from inkread.quantiles import median
 
 
@@ -52,7 +52,7 @@ def find_doubtful_marks(marks: Marks) -> NDArray[np.intp]:
         return np.zeros(0, np.intp)
     height = median(marks.heights[digits])
     alike = (marks.heights > LINES.alike[0] * height) & (marks.heights < LINES.alike[1] * height)
-    doubtful = (marks.kinds >= LETTER) | (_may_be_digits(marks) & (marks.kinds >= FIRST_SIGN))
+    doubtful = (marks.kinds >= LETTER) | _signs_like_digits(marks)
     found = np.flatnonzero(sure & alike & doubtful & (marks.printed < LINES.printed))
     if len(found) > LIMITS.most_words * len(digits):
         return np.zeros(0, np.intp)
@@ -123,10 +123,10 @@ def like_digits(marks: Marks) -> NDArray[np.float32]:
     return np.asarray(marks.classes[:, :10].sum(axis=1) + marks.classes[:, SLASH], np.float32)
 
 
-def _may_be_digits(marks: Marks) -> NDArray[np.bool_]:
-    """Return which marks may be digits for the detector, (N,). Points, commas, colons and slashes have own rules."""
-    own_rules = np.isin(marks.kinds, (*POINTS, SLASH))
-    return np.asarray(~own_rules & (marks.classes[:, :10].sum(axis=1) > LIMITS.not_only_a_sign), np.bool_)
+def _signs_like_digits(marks: Marks) -> NDArray[np.bool_]:
+    """Return which signs may be digits, (N,). Points, commas, colons and slashes have rules of their own."""
+    signs = are_signs(marks) & ~np.isin(marks.kinds, (*POINTS, SLASH))
+    return np.asarray(signs & (marks.classes[:, :10].sum(axis=1) > LIMITS.not_only_a_sign), np.bool_)
 
 
 def _in_words(marks: Marks, text: NDArray[np.intp]) -> NDArray[np.bool_]:

@@ -224,8 +224,7 @@ def place_digits(marks: Marks, boxes: Floats) -> Marks:
 
     boxes: (N, 4), the left, top, right and bottom edges of the digits. Signs under them are parts of digits.
     """
-    kinds, sides = marks.kinds, marks.boxes[:, 2:] - marks.boxes[:, :2]
-    middles = marks.boxes[:, :2] + sides / 2
+    kinds, middles, sides = marks.kinds, marks.middles, marks.boxes[:, 2:] - marks.boxes[:, :2]
     free = (kinds >= FIRST_SIGN) & (kinds < LETTER)
     classes = np.zeros((len(boxes), MARK_CLASSES), np.float32)
     classes[:, :10] = 0.1
@@ -339,10 +338,10 @@ def _sheared_marks(grey: NDArray[np.uint8], scale: float, detector: Detector) ->
     matrix = np.array([[1, LIMITS.shear, more - moved], [0, 1, 0]])
     sheared = np.asarray(cv2.warpAffine(view, matrix, (width + 2 * more, height)), np.float32)
     marks = _marks_in(detector.outputs(sheared), sheared.shape, scale)
-    middles = (marks.boxes[:, 1] + marks.boxes[:, 3]) / 2
-    back = np.float32(LIMITS.shear) * (middles - np.float32(len(grey) / 2)) + np.float32(more / scale)
-    marks.boxes[:, 0::2] -= back[:, None]
-    return marks
+    back = np.zeros_like(marks.boxes)
+    below = marks.middles[:, 1] - np.float32(len(grey) / 2)
+    back[:, 0::2] = (np.float32(LIMITS.shear) * below + np.float32(more / scale))[:, None]
+    return replace(marks, boxes=marks.boxes - back)
 
 
 def _marks_in(cells: Floats, shape: tuple[int, int], scale: float) -> Marks:

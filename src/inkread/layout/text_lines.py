@@ -140,7 +140,7 @@ def characters(marks: Marks, run: Run) -> list[int]:
 
 def find_lone_signs(marks: Marks, lines: list[list[Run]]) -> NDArray[np.intp]:
     """Return the indices of the signs that belong to no number."""
-    lone = _are_signs(marks) & (marks.certainties > LIMITS.lone)
+    lone = are_signs(marks) & (marks.certainties > LIMITS.lone)
     for line in lines:
         for run in line:
             lone[[*run.digits, *run.others, *run.signs]] = False
@@ -250,7 +250,7 @@ def _signs_on(marks: Marks, rows: list[list[int]], cells: Cells) -> list[list[in
     middles = marks.middles
     place = {index: at for at, row in enumerate(rows) for index in row if marks.kinds[index] < 10}
     digits = np.array(list(place), np.intp)
-    beside = (marks.certainties > LIMITS.certain_sign) & _are_signs(marks)
+    beside = (marks.certainties > LIMITS.certain_sign) & are_signs(marks)
     beside[[index for row in rows for index in row]] = False
     signs = np.flatnonzero(beside & (marks.kinds != SLASH))
     if not len(digits) or not len(signs):
@@ -291,7 +291,8 @@ def _whole_signs(marks: Marks, signs: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.asarray(signs[whole], np.intp)
 
 
-def _are_signs(marks: Marks) -> NDArray[np.bool_]:
+def are_signs(marks: Marks) -> NDArray[np.bool_]:
+    """Return which marks are signs, (N,)."""
     return (marks.kinds >= FIRST_SIGN) & (marks.kinds < LETTER)
 
 
@@ -395,7 +396,7 @@ def _run(marks: Marks, indices: list[int], points: list[int]) -> Run:
 
     points: the points, commas and colons on its row. A number that has one is not divided by slashes.
     """
-    if _are_signs(marks)[indices].all() and (marks.kinds[indices] != SLASH).all():
+    if are_signs(marks)[indices].all() and (marks.kinds[indices] != SLASH).all():
         return Run((), (), "number", float(marks.printed[indices].mean()) > LIMITS.printed, tuple(indices))
     digit, letter = digit_evidence(marks, indices), marks.classes[indices, LETTER]
     number, word = (float(likely.sum()) for likely in _likelihoods(marks, indices))

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from inkread.geometry import Box
 from inkread.glyphs import CLASSES, NON_DIGIT, SIDE, normalise
 from inkread.ink import Map, darken_writing, find_ink
 from inkread.layout.aligned_columns import aligned_grid
@@ -139,6 +140,11 @@ class Recognition:
     legibility: float = 1.0
     tables: tuple[LocatedTable, ...] = ()
     turns: int = 0
+
+    @property
+    def seen(self) -> list[Box]:
+        """The boxes of its digits and of the places that were not read."""
+        return [*(place.patch.box for place in self.places), *(unread.box for unread in self.unread)]
 
     @property
     def fluency(self) -> float:
@@ -305,7 +311,7 @@ class PageReader:
 
     def _stands_out(self, single: Recognition, found: Recognition) -> bool:
         """Return whether a page has one clear digit, and otherwise only much smaller marks, which were found on it."""
-        heights = [*(place.patch.box.h for place in found.places), *(unread.box.h for unread in found.unread)]
+        heights = [box.h for box in found.seen]
         if not single.places or not heights or single.places[0].patch.box.h < _LARGE * median(heights):
             return False
         likely, nondigit = single.probabilities[0, :CLASSES].max(), single.probabilities[0, NON_DIGIT]
@@ -314,11 +320,10 @@ class PageReader:
 
 def _is_frame(single: Recognition, found: Recognition, ink: Map) -> bool:
     """Return whether what would be the only digit of a page reaches from edge to edge, and all marks are beside it."""
-    seen = [*(place.patch.box for place in found.places), *(unread.box for unread in found.unread)]
-    if not single.places or not seen:
+    if not single.places or not found.seen:
         return False
     box = single.places[0].patch.box
-    return box.h > _EDGE_TO_EDGE * ink.shape[0] and all(box.overlap(other) < _SAME for other in seen)
+    return box.h > _EDGE_TO_EDGE * ink.shape[0] and all(box.overlap(other) < _SAME for other in found.seen)
 
 
 def _patch_of(marks: Marks, index: int, ink: Map) -> Patch:
