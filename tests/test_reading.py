@@ -337,6 +337,27 @@ def test_read_many_raises_when_the_turn_of_the_picture_has_come(reader: Reader) 
     assert list(readings) == []
 
 
+def test_read_many_may_be_ended_from_a_thread_of_its_own(reader: Reader) -> None:
+    begun, ended = threading.Event(), threading.Event()
+    failures: list[RuntimeError] = []
+
+    class Ending(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            begun.wait(10)
+            try:
+                readings.close()  # type: ignore[attr-defined]
+            except RuntimeError as error:
+                failures.append(error)
+            ended.set()
+            return super().read(size)
+
+    readings = reader.read_many([plain(1), Ending()], workers=2)
+    assert next(readings).text == "1"
+    begun.set()
+    assert ended.wait(10)
+    assert failures == []
+
+
 def test_read_many_knows_two_ways_with_errors(reader: Reader) -> None:
     with pytest.raises(OptionError, match="errors='skip': this is 'raise' or 'yield'"):
         reader.read_many([], errors="skip")  # type: ignore[call-overload]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from threading import get_ident
 from typing import TYPE_CHECKING, Literal, Unpack, overload
 
 import numpy as np
@@ -307,7 +308,8 @@ def _in_order(
     attempt: Callable[[Picture], Reading | PictureError], pictures: Iterable[Picture], *, workers: int
 ) -> Iterator[Reading | PictureError]:
     """Yield the result of `attempt` for each picture, in order, using `workers` threads and few pictures ahead."""
-    pool = ThreadPoolExecutor(workers)
+    own = set[int]()
+    pool = ThreadPoolExecutor(workers, initializer=lambda: own.add(get_ident()))
     waiting: deque[Future[Reading | PictureError]] = deque()
     todo = iter(pictures)
     try:
@@ -318,4 +320,5 @@ def _in_order(
             for picture in itertools.islice(todo, 1):
                 waiting.append(pool.submit(attempt, picture))
     finally:
-        pool.shutdown(cancel_futures=True)
+        # If a caller leaves early, Python may collect this in any thread, and one of the pool cannot wait for itself.
+        pool.shutdown(wait=get_ident() not in own, cancel_futures=True)
