@@ -81,6 +81,12 @@ class MarkLimits:
     it stands upright."""
     alike_sheared: float = 0.3
     """As `alike`, for the same mark in a view and in a sheared one."""
+    hidden: float = 0.5
+    """A digit that only the sheared views show is used if its probability of a centre is larger than this in both,"""
+    apart: float = 0.2
+    """if its middle is at least this far beside that of any mark, in heights of the digit,"""
+    covered: float = 0.25
+    """and if digits and signs cover more than this share of its box."""
     certain: float = 0.99
     """If all classes are more probable than this, and all marks sure, nothing needs to be confirmed."""
     confirmed: float = 4e5
@@ -209,7 +215,11 @@ def _with_larger(marks: Marks, larger: Marks) -> Marks:
         apart[at] = not len(marks.overlapping(box))
     if not apart.any():
         return marks
-    more = larger.at(apart)
+    return _together(marks, larger.at(apart))
+
+
+def _together(marks: Marks, more: Marks) -> Marks:
+    """Return the marks of two lists, with the scale of the first."""
     return Marks(
         np.concatenate([marks.boxes, more.boxes]),
         np.concatenate([marks.certainties, more.certainties]),
@@ -238,14 +248,8 @@ def place_digits(marks: Marks, boxes: Floats) -> Marks:
         if len(alike) and alike.max() > LIMITS.alike:
             best = int(alike.argmax())
             row[:10] = marks.classes[best, :10] / digit[best]
-    kept, new = marks.at(free), np.ones(len(boxes), np.float32)
-    return Marks(
-        np.concatenate([kept.boxes, boxes]),
-        np.concatenate([kept.certainties, new]),
-        np.concatenate([kept.classes, classes]),
-        np.concatenate([kept.printed, np.zeros_like(new)]),
-        marks.scale,
-    )
+    new = np.ones(len(boxes), np.float32)
+    return _together(marks.at(free), Marks(boxes, new, classes, np.zeros_like(new)))
 
 
 def find_marks_at(grey: NDArray[np.uint8], detector: Detector, scale: float) -> Marks:
@@ -272,22 +276,60 @@ def _confirmed(marks: Marks, grey: NDArray[np.uint8], detector: Detector) -> Mar
         return marks
     certainties, logs = 2 * marks.certainties, 2 * np.log(marks.classes + 1e-5)
     views = np.full(len(marks), 2, np.float32)
-    for factor in LIMITS.confirming:
-        other = _sheared_marks(grey, marks.scale * factor, detector)
-        if len(other):
-            shares = _intersection_over_union(marks.boxes, other.boxes)
-            nearest = shares.argmax(axis=1)
-            seen = np.flatnonzero(shares[np.arange(len(marks)), nearest] > LIMITS.alike_sheared)
-            certainties[seen] += other.certainties[nearest[seen]]
-            logs[seen] += np.log(other.classes[nearest[seen]] + 1e-5)
-            views[seen] += 1
-    certainties /= 2 + len(LIMITS.confirming)
+    others = [_sheared_marks(grey, marks.scale * factor, detector) for factor in LIMITS.confirming]
+    for other in others:
+        seen, nearest = _alike(marks, other)
+        certainties[seen] += other.certainties[nearest]
+        logs[seen] += np.log(other.classes[nearest] + 1e-5)
+        views[seen] += 1
+    certainties /= 2 + len(others)
     classes = softmax(np.asarray(logs / views[:, None], np.float32))
     signs = marks.classes[:, FIRST_SIGN:LETTER].sum(axis=1) > 0.5
     certainties[signs], classes[signs] = marks.certainties[signs], marks.classes[signs]
     found = replace(marks, certainties=certainties, classes=classes)
     # What was a digit and other ink in one view may be the same digit twice now.
-    return found.at(np.sort(_each_once(found)))
+    return _with_hidden(found.at(np.sort(_each_once(found))), *others)
+
+
+def _alike(marks: Marks, others: Marks) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the indices of the marks that a sheared view shows too, and there the indices of these, (n,) each."""
+    if not len(others) or not len(marks):
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    shares = _intersection_over_union(marks.boxes, others.boxes)
+    nearest = shares.argmax(axis=1)
+    seen = np.flatnonzero(shares[np.arange(len(marks)), nearest] > LIMITS.alike_sheared)
+    return seen, nearest[seen]
+
+
+def _with_hidden(marks: Marks, one: Marks, other: Marks) -> Marks:
+    """Return marks with the digits that the boxes of their neighbours hide, but both sheared views show.
+
+    The boxes of leaning digits overlap. Two leaning 1s side by side look like one mark that was found twice.
+    """
+    seen, again = _alike(one, other)
+    certainties = np.asarray((one.certainties[seen] + other.certainties[again]) / 2, np.float32)
+    sure = np.minimum(one.certainties[seen], other.certainties[again]) > LIMITS.hidden
+    digits = (one.kinds[seen] < 10) & (other.kinds[again] < 10) & sure
+    more = replace(one.at(seen), certainties=certainties).at(digits)
+    hidden = np.array([_is_hidden(marks, more, index) for index in range(len(more))], bool)
+    if not hidden.any():
+        return marks
+    more = more.at(hidden)
+    boxes = more.boxes.copy()
+    boxes[:, 0] -= LIMITS.shear * more.heights / 2
+    boxes[:, 2] += LIMITS.shear * more.heights / 2
+    return _together(marks, replace(more, boxes=boxes))
+
+
+def _is_hidden(marks: Marks, more: Marks, index: int) -> bool:
+    """Return whether no mark stands where another view shows a digit, but marks cover much of its box."""
+    box, height = more.boxes[index], more.heights[index]
+    across, down = np.abs(marks.middles - more.middles[index]).T
+    if ((across < LIMITS.apart * height) & (down < 0.5 * height)).any():
+        return False
+    sides = np.minimum(marks.boxes[:, 2:], box[2:]) - np.maximum(marks.boxes[:, :2], box[:2])
+    covered = np.prod(np.maximum(sides, 0), axis=1)[marks.kinds < LETTER].sum()
+    return bool(covered > LIMITS.covered * np.prod(box[2:] - box[:2]))
 
 
 def _intersection_over_union(one: Floats, other: Floats) -> Floats:
