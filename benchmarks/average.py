@@ -17,17 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkread.datasets import load_mnist
-from inkread.datasets.material import find_material
 from inkread.evaluation.statistics import confusion_matrix
 from inkread.files import file_sha256, whole_folder
-from inkread.foreign.detector_to_onnx import export_detector, take_detector_weights
 from inkread.foreign.opening import keras_model
-from inkread.foreign.to_onnx import export_onnx
+from inkread.foreign.to_onnx import export_detector, export_onnx, take_detector_weights
 from inkread.keras_backend import load_keras
 from inkread.loading import load_classifier, model_path
 from inkread.models.card import load_card
 from inkread.models.files import DETECTOR_NAME, KERAS_NAME, MODEL_NAME
-from inkread.training.detector_material import Drawing, draw_pages
 from inkread.training.provenance import weights_sha256
 
 CHECKED = 64
@@ -41,7 +38,7 @@ def average(first: Path, second: Path, out: Path) -> None:
 
     mnist = load_mnist()
     glyphs = np.asarray(mnist.train_images[:CHECKED] / np.float32(255), np.float32)
-    pages = draw_pages(Drawing(0, mnist.train_images, mnist.train_labels, find_material(None)))
+    pages = np.random.default_rng(0).normal(0, 1, (2, 128, 160, 1)).astype(np.float32)
     sources = [first, second]
     with whole_folder(out) as folder:
         network = _average([keras_model(source / MODEL_NAME) for source in sources])

@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 
 from accuracy import measure
 from calibrate import calibrate, on_card
+from inkread.converting import QUANTISED
 from inkread.datasets import load_mnist
 from inkread.evaluation.statistics import confusion_matrix
 from inkread.files import file_sha256, whole_folder
 from inkread.foreign.to_onnx import quantise_onnx, refine_onnx
 from inkread.glyphs import normalise
 from inkread.loading import SHIPPED, load_classifier
-from inkread.models.card import CARD_NAME, QUANTISED, Card, load_card
+from inkread.models.card import CARD_NAME, Card, load_card
 from inkread.models.files import DETECTOR_NAME, MODEL_NAME
 from inkread.training.provenance import hardware
 from inkread.training.training_glyphs import drawn_glyphs

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from helpers.networks import entry, keras2_tutorial, write_graph, write_h5, write_maps_first
 from inkread import MissingExtra, ModelError, OptionError, Reader
 from inkread.cli import main
-from inkread.converting import convert
+from inkread.converting import QUANTISED, convert
 from inkread.loading import SHIPPED, load_classifier
-from inkread.models.card import QUANTISED
 
 WriteNetwork = Callable[..., Path]
 

@@ -109,27 +109,21 @@ def test_an_interrupted_run_leaves_nothing_but_its_checkpoint_and_goes_on_from_i
 def test_a_run_in_one_go_ends_with_the_same_weights(trained: Run, material: Path, digits: Path) -> None:
     mnist = load_mnist(digits)
     drawing = Drawing(2, mnist.train_images, mnist.train_labels, find_material(material))
-    model = fit_detector(REDUCED, drawing, seed=2, history=History(), watcher=Watcher())
-    assert weights_sha256(model.get_weights()) == trained.card.weights_sha256
+    model, _ = fit_detector(REDUCED, drawing, seed=2, history=History(), watcher=Watcher())
+    stored = [weight.astype(np.float16).astype(np.float32) for weight in model.get_weights()]
+    assert weights_sha256(stored) == trained.card.weights_sha256
 
 
-def test_a_run_can_continue_from_an_exported_detector(trained: Run, tmp_path: Path) -> None:
-    from inkread.foreign.detector_to_onnx import take_detector_weights
+def test_a_run_can_continue_from_an_exported_detector(trained: Run) -> None:
+    from inkread.foreign.to_onnx import take_detector_weights
     from inkread.training.detector_network import detector
 
-    exact, near = (detector(REDUCED.widths, REDUCED.blocks) for _ in range(2))
-    take_detector_weights(exact, trained.out / "model.onnx")
-    assert weights_sha256(exact.get_weights()) == trained.card.weights_sha256
-    alone = tmp_path / "model.onnx"
-    alone.write_bytes((trained.out / "model.onnx").read_bytes())
-    take_detector_weights(near, alone)
-    pages = np.random.default_rng(0).normal(0, 1, (2, 64, 96, 1)).astype(np.float32)
-    expected = np.asarray(exact(pages))
-    assert np.abs(np.asarray(near(pages)) - expected).mean() < 0.05 * np.abs(expected).mean()
+    model = detector(REDUCED.widths, REDUCED.blocks)
+    take_detector_weights(model, trained.out / "model.onnx")
+    assert weights_sha256(model.get_weights()) == trained.card.weights_sha256
     wider = detector((8, 16, 24, 48), (1, 1, 1))
-    for path in (alone, trained.out / "model.onnx"):
-        with pytest.raises(ModelError, match="another size"):
-            take_detector_weights(wider, path)
+    with pytest.raises(ModelError, match="another size"):
+        take_detector_weights(wider, trained.out / "model.onnx")
 
 
 def test_only_best_continues_from_a_model(tmp_path: Path) -> None:
@@ -146,7 +140,7 @@ def test_the_card_names_fonts_and_photographs_with_their_licences(trained: Run) 
     assert card.data["digits"] == {"name": "own data", "images": 40}
 
 
-def test_the_onnx_file_takes_pages_of_any_size_and_answers_nearly_as_keras_does(trained: Run) -> None:
+def test_the_onnx_file_takes_pages_of_any_size_and_answers_as_keras_does(trained: Run) -> None:
     import keras
 
     out, card = trained.out, trained.card
@@ -157,29 +151,13 @@ def test_the_onnx_file_takes_pages_of_any_size_and_answers_nearly_as_keras_does(
         pages = np.random.default_rng(0).normal(0, 1, shape).astype(np.float32)
         answers = session.run(None, {session.get_inputs()[0].name: pages})[0]
         assert answers.shape == (shape[0], shape[1] // 4, shape[2] // 4, CHANNELS)
-        expected = np.asarray(network(pages))
-        assert np.abs(answers - expected).mean() < 0.05 * np.abs(expected).mean()
+        np.testing.assert_allclose(answers, np.asarray(network(pages)), atol=1e-3)
 
 
-def test_the_weights_in_the_file_take_a_byte_each(trained: Run) -> None:
+def test_the_weights_in_the_file_take_two_bytes_each(trained: Run) -> None:
     out, card = trained.out, trained.card
     assert card.parameters
-    assert (out / "model.onnx").stat().st_size < card.parameters + 80_000
-
-
-def test_an_export_that_loses_too_much_is_not_used(
-    trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import keras
-
-    from inkread.foreign import detector_to_onnx
-
-    monkeypatch.setattr(detector_to_onnx, "TOLERANCE_OF_8_BITS", 1e-9)
-    network = keras.models.load_model(trained.out / "model.keras")
-    pages = np.random.default_rng(0).normal(0, 1, (4, 64, 96, 1)).astype(np.float32)
-    with pytest.raises(ModelError, match="in 8 bits"):
-        detector_to_onnx.export_detector(network, tmp_path / "model.onnx", pages)
-    assert list(tmp_path.iterdir()) == []
+    assert (out / "model.onnx").stat().st_size < 2 * card.parameters + 40_000
 
 
 def test_the_whole_network_is_as_large_as_planned() -> None:

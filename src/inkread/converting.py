@@ -27,7 +27,7 @@ from inkread.files import check_folder, check_outputs, file_sha256, writable
 from inkread.foreign.opening import keras_model, onnx_of_keras_file
 from inkread.glyphs import CLASSES, normalise
 from inkread.loading import load_classifier, model_path
-from inkread.models.card import QUANTISED, Card, card_path
+from inkread.models.card import Card, card_path
 from inkread.models.classifier import Classifier
 from inkread.models.files import KERAS_NAME, KERAS_SUFFIXES, LITERT_SUFFIX, MODEL_NAME, model_file
 from inkread.models.probabilities import as_probabilities
@@ -38,6 +38,8 @@ TOLERANCE = 1e-4
 
 CHANGED_ANSWERS = 0.02
 """The largest share of glyphs whose answer may change in 8 bits."""
+
+QUANTISED = "8-bit weights and activations, after training"
 
 SUFFIXES = (".keras", ".h5", ".onnx", LITERT_SUFFIX)
 

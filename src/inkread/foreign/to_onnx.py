@@ -1,4 +1,4 @@
-"""Exporting Keras models of glyphs to ONNX, with a check that both give the same outputs."""
+"""Exporting Keras models to ONNX, those of glyphs and the detector, with a check that both give the same outputs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -85,14 +85,22 @@ def quantise_onnx(source: Path, target: Path, glyphs: NDArray[np.float32]) -> No
 
     classifier = _classifier(source)
     shaped = glyphs.reshape(-1, *classifier.glyph_shape)
-    with tempfile.TemporaryDirectory() as folder, silence_advice():
+
+    class Batches(quantization.CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self, name: str) -> None:
+            self._batches = iter([{name: shaped[start : start + 100]} for start in range(0, len(shaped), 100)])
+
+        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+            return next(self._batches, None)
+
+    with tempfile.TemporaryDirectory() as folder, _silence_advice():
         # Each batch normalisation is folded into the convolution before it.
         folded = Path(folder) / "folded.onnx"
         quant_pre_process(source, folded, skip_symbolic_shape=True)
         quantization.quantize_static(
             folded,
             target,
-            Batches([{classifier.input_name: shaped[start : start + 100]} for start in range(0, len(shaped), 100)]),
+            Batches(classifier.input_name),
             quant_format=quantization.QuantFormat.QDQ,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
@@ -107,24 +115,12 @@ def quantise_onnx(source: Path, target: Path, glyphs: NDArray[np.float32]) -> No
     expose_features(target)
 
 
-class Batches:
-    """The inputs from which ONNX Runtime's quantisation takes the range of each activation, for one pass over them."""
-
-    def __init__(self, batches: Iterable[dict[str, NDArray[np.float32]]]) -> None:
-        self._batches = iter(batches)
-
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        """Return the next inputs; None after the last."""
-        return next(self._batches, None)
-
-
 @contextlib.contextmanager
-def silence_advice() -> Iterator[None]:
-    """Silence what ONNX Runtime's quantisation writes to the root logger, and prints."""
+def _silence_advice() -> Iterator[None]:
+    """Silence the advice that ONNX Runtime's quantisation writes to the root logger."""
     logging.disable(logging.WARNING)
     try:
-        with contextlib.redirect_stdout(None):
-            yield
+        yield
     finally:
         logging.disable(logging.NOTSET)
 
@@ -225,3 +221,103 @@ def _drop_unused(graph: Any) -> None:
             used.update(node.input)
     for values in [values for values in graph.initializer if values.name not in used]:
         graph.initializer.remove(values)
+
+
+DETECTOR_TOLERANCE = 1e-3
+"""The largest difference between an answer by Keras and by ONNX Runtime, as a share of the largest answer."""
+
+# Tensors of fewer numbers are left in 32 bits: they are sizes and scales of the graph.
+_FEWEST = 16
+
+
+def export_detector(model: Any, path: Path, pages: NDArray[np.float32]) -> float:
+    """Write a detector as ONNX and return the largest difference between the two, as a share of the largest answer.
+
+    The weights of `model`, which is in float32, are rounded to 16 bits first: both networks have the same.
+
+    pages: (N, H, W, 1) float32, on which both must agree to `DETECTOR_TOLERANCE`, whole and cut to another size.
+
+    Raises `ModelError` where they do not.
+    """
+    import keras
+
+    model.set_weights([weight.astype(np.float16).astype(np.float32) for weight in model.get_weights()])
+    any_size = keras.InputSpec(shape=(None, None, None, 1), dtype="float32", name="pages")
+    with warnings.catch_warnings():
+        # tf2onnx uses names that NumPy has deprecated.
+        warnings.simplefilter("ignore")
+        model.export(str(path), format="onnx", verbose=False, input_signature=[any_size])
+    halve_weights(path)
+    return max(_detector_difference(model, path, part) for part in (pages[:2], pages[:1, 16:-16, :-32]))
+
+
+def halve_weights(path: Path) -> None:
+    """Store the weights of an ONNX file in 16 bits; a node for each makes 32 bits of it when the file is loaded."""
+    import onnx
+
+    model = onnx.load(path)
+    graph = model.graph
+    casts = []
+    for values in list(graph.initializer):
+        weights = onnx.numpy_helper.to_array(values)
+        if weights.dtype != np.float32 or weights.size < _FEWEST:
+            continue
+        stored = f"{values.name}_stored"
+        graph.initializer.remove(values)
+        graph.initializer.append(onnx.numpy_helper.from_array(weights.astype(np.float16), stored))
+        casts.append(onnx.helper.make_node("Cast", [stored], [values.name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    with whole_file(path) as file:
+        onnx.save(model, file)
+
+
+def take_detector_weights(model: Any, path: Path) -> None:
+    """Give a new Keras detector, in float32, the weights of one that `export_detector` has written.
+
+    Raises `ModelError` if the file is not of a network like this one, or the two then differ.
+    """
+    import onnx
+
+    stored: dict[str, list[NDArray[np.float32]]] = {}
+    for values in onnx.load(path).graph.initializer:
+        array = onnx.numpy_helper.to_array(values)
+        if array.dtype in (np.float16, np.float32) and "/" in values.name:
+            stored.setdefault(values.name.split("/")[1], []).append(np.asarray(array, np.float32))
+    for kind in ("conv2d", "scale", "answers"):
+        layers = [layer for layer in model.layers if layer.name.split("_")[0] == kind]
+        layers.sort(key=lambda layer: _numbers(layer.name))
+        # An export adds a number to the name of each layer.
+        sources = sorted((name for name in stored if name.split("_")[0] == kind), key=lambda name: _numbers(name)[:-1])
+        for layer, source in zip(layers, sources, strict=False):
+            arrays = sorted(stored[source], key=lambda array: -array.ndim)
+            fitting = [
+                array.transpose(2, 3, 1, 0) if array.ndim == 4 and kind != "scale" else array for array in arrays
+            ]
+            shapes = [weight.shape for weight in layer.weights]
+            if [array.size for array in fitting] != [int(np.prod(shape)) for shape in shapes]:
+                raise ModelError(f"{path}: is a detector of another size than this recipe trains; train from the start")
+            layer.set_weights([array.reshape(shape) for array, shape in zip(fitting, shapes, strict=True)])
+    _detector_difference(model, path, np.random.default_rng(0).random((1, 64, 96, 1), np.float32))
+
+
+def _numbers(name: str) -> list[int]:
+    """Return the numbers at the end of a layer's name, by which layers are in the order in which they were made."""
+    return [int(part) for part in name.split("_")[1:] if part.isdigit()]
+
+
+def _detector_difference(model: Any, path: Path, pages: NDArray[np.float32]) -> float:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    answers = session.run(None, {session.get_inputs()[0].name: pages})[0]
+    expected = np.asarray(model(pages, training=False))
+    difference = float(np.abs(answers - expected).max() / max(1.0, np.abs(expected).max()))
+    if not difference <= DETECTOR_TOLERANCE:
+        raise ModelError(
+            f"{path}: differs by {difference:.2g} from the network it was made from, where {DETECTOR_TOLERANCE:g} is "
+            "allowed; the export is not used; please report this with the versions of keras, tensorflow and tf2onnx"
+        )
+    return difference

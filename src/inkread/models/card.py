@@ -22,9 +22,6 @@ CARD_NAME = "card.json"
 _LARGEST = 4_000_000
 """Bytes of a card: those of the shipped models have 30 000."""
 
-QUANTISED = "8-bit weights and activations, after training"
-"""The setting `quantised` on the card of a network in 8 bits."""
-
 KEPT = 30
 """How many of the largest scores a card keeps. A probability that needs a smaller score uses the smallest one kept."""
 

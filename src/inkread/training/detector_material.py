@@ -35,8 +35,8 @@ Batch = tuple[NDArray[np.float32], Targets]
 _AHEAD = 8
 """The number of batches that are drawn ahead of the training."""
 
-_NEW, _AGAIN, _APART = 100, 101, 102
-"""The last number of the seed for new patches, for repeated patches, and for pages that are not learnt from."""
+_NEW, _AGAIN = 100, 101
+"""The last number of the seed for new patches, and for repeated patches."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,6 @@ class Drawing:
             return Stock(digits, things, STROKE_TYPEFACES, written)
         faces = typefaces(self.material.handwriting, self.material.print)
         return Stock(digits, things, faces, written, load_photographs(self.material))
-
-
-def draw_pages(drawing: Drawing, count: int = 48) -> NDArray[np.float32]:
-    """Return pages as the detector sees them in its training, but others, (count, HEIGHT, WIDTH, 1) float32."""
-    stock, rng = drawing.stock(), np.random.default_rng((drawing.seed, _APART))
-    return np.stack([draw_patch(stock, rng=rng).page for _ in range(count)])[..., None].astype(np.float32)
 
 
 class DetectorBatches:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,9 @@ from inkread.datasets.download import Progress
 from inkread.datasets.material import Material, find_material
 from inkread.files import check_model_folder, file_sha256, whole_folder
 from inkread.keras_backend import check_keras, load_keras
-from inkread.models.card import CARD_NAME, QUANTISED, Card
+from inkread.models.card import CARD_NAME, Card
 from inkread.models.files import KERAS_NAME, MODEL_NAME
-from inkread.training.detector_material import DetectorBatches, Drawing, draw_pages
+from inkread.training.detector_material import Batch, DetectorBatches, Drawing
 from inkread.training.history import History, Watcher
 from inkread.training.provenance import Clock, describe_run, versions
 from inkread.training.recipes import DETECTOR, DetectorRecipe, Recipe, fit_to_machine
@@ -88,7 +89,7 @@ def run_detector(
 
     Call `load_keras` before. When the whole run is complete, call `forget` of the checkpoint.
     """
-    from inkread.foreign.detector_to_onnx import export_detector
+    from inkread.foreign.to_onnx import export_detector
     from inkread.training.detector_network import detector
     from inkread.training.fitting import Checkpoint
 
@@ -96,18 +97,17 @@ def run_detector(
     drawing = Drawing(seed, mnist.train_images, mnist.train_labels, material)
     checkpoint = Checkpoint(about_run(recipe, mnist, material, seed, base))
     with clock.part("training"):
-        model = fit_detector(
+        model, last = fit_detector(
             recipe, drawing, seed=seed, history=history, watcher=watcher, checkpoint=checkpoint, base=base
         )
     watcher.says("saving")
     with clock.part("saving"):
         plain = detector(recipe.widths, recipe.blocks)
         plain.set_weights(model.get_weights())
-        difference = export_detector(plain, folder / MODEL_NAME, draw_pages(drawing))
+        difference = export_detector(plain, folder / MODEL_NAME, last[0])
         plain.save(folder / KERAS_NAME)
-    about = describe_run(recipe, seed, plain, folder, history, clock)
     card = Card(
-        **{**about, "settings": {**about["settings"], "quantised": QUANTISED}},
+        **describe_run(recipe, seed, plain, folder, history, clock),
         data={
             **_about_data(mnist, material),
             "patches": recipe.epochs * recipe.images(0, 0),
@@ -131,17 +131,17 @@ def fit_detector(
     watcher: Watcher,
     checkpoint: Any = None,
     base: Path | None = None,
-) -> Any:
-    """Return the trained network of a recipe. Call `load_keras` before.
+) -> tuple[Any, Batch]:
+    """Return the trained network of a recipe, and the last batch that it saw. Call `load_keras` before.
 
     checkpoint: the `inkread.training.fitting.Checkpoint` to continue from and save to; None to use no checkpoint.
     base: the ONNX file of a detector to continue from; None to train from the start.
     """
     import keras
 
-    from inkread.foreign.detector_to_onnx import take_detector_weights
+    from inkread.foreign.to_onnx import take_detector_weights
     from inkread.training.detector_network import class_accuracy, detection_loss, detector
-    from inkread.training.fitting import Follow, SaveEachEpoch
+    from inkread.training.fitting import Follow, SaveEachEpoch, remember_last
     from inkread.training.optimizers import clipped_muon_cycle
 
     keras.utils.set_random_seed(seed)
@@ -157,10 +157,12 @@ def fit_detector(
     )
     done = checkpoint.continue_run(model, history, watcher) if checkpoint else 0
     watcher.says("drawing the first pages")
+    last: deque[Batch] = deque(maxlen=1)
     with DetectorBatches(drawing, size=recipe.batch, again=recipe.again, kept=recipe.kept) as drawn:
         follow = Follow(history, watcher, recipe, images=0, done=done)
+        batches = drawn.batches(done * recipe.steps_per_epoch)
         model.fit(
-            drawn.batches(done * recipe.steps_per_epoch),
+            remember_last(batches, last),
             steps_per_epoch=recipe.steps_per_epoch,
             initial_epoch=done,
             epochs=recipe.epochs,
@@ -168,7 +170,8 @@ def fit_detector(
             verbose=0,
             callbacks=[follow, *([SaveEachEpoch(checkpoint, history)] if checkpoint else [])],
         )
-    return model
+        # A run that was interrupted after its last epoch has seen no batch.
+        return model, last[0] if last else next(batches)
 
 
 def about_run(
