@@ -86,7 +86,7 @@ class MarkLimits:
     apart: float = 0.2
     """if its middle is at least this far beside that of any mark, in heights of the digit,"""
     covered: float = 0.25
-    """and if digits and signs cover more than this share of its box."""
+    """and if digits cover more than this share of its box. The rings of a percent sign are no digits."""
     certain: float = 0.99
     """If all classes are more probable than this, and all marks sure, nothing needs to be confirmed."""
     confirmed: float = 4e5
@@ -328,7 +328,7 @@ def _is_hidden(marks: Marks, more: Marks, index: int) -> bool:
     if ((across < LIMITS.apart * height) & (down < 0.5 * height)).any():
         return False
     sides = np.minimum(marks.boxes[:, 2:], box[2:]) - np.maximum(marks.boxes[:, :2], box[:2])
-    covered = np.prod(np.maximum(sides, 0), axis=1)[marks.kinds < LETTER].sum()
+    covered = np.prod(np.maximum(sides, 0), axis=1)[marks.kinds < 10].sum()
     return bool(covered > LIMITS.covered * np.prod(box[2:] - box[:2]))
 
 
