@@ -75,7 +75,7 @@ def find_weak_digits(marks: Marks) -> NDArray[np.intp]:
     found = [
         index
         for index in np.flatnonzero(weak).tolist()
-        if _is_beside(marks, index, digits, LINES.gap) and _covered(marks, index, whole) < LIMITS.own
+        if _is_beside(marks, index, digits, LINES.gap) and marks.covered(marks.boxes[index], whole) < LIMITS.own
     ]
     return np.array(found, np.intp)
 
@@ -113,7 +113,7 @@ def suppress_covered(marks: Marks) -> Marks:
     doubtful = (marks.certainties < LIMITS.surer) & (like_digits(marks) > LIMITS.like_a_digit)
     certainties = marks.certainties.copy()
     for index in np.flatnonzero(doubtful).tolist():
-        if (covered := _covered(marks, index, surer)) >= LIMITS.own:
+        if (covered := marks.covered(marks.boxes[index], surer)) >= LIMITS.own:
             certainties[index] *= 1 - min(1.0, covered)
     return replace(marks, certainties=certainties)
 
@@ -153,13 +153,3 @@ def _is_beside(marks: Marks, index: int, digits: NDArray[np.intp], gap: float) -
     level = np.abs(tops + bottoms - top - bottom) / 2 < LINES.off_line * np.maximum(heights, bottom - top)
     ratios = (bottom - top) / np.maximum(heights, 1)
     return bool((near & level & (ratios > LINES.alike[0]) & (ratios < LINES.alike[1])).any())
-
-
-def _covered(marks: Marks, index: int, by: NDArray[np.bool_]) -> float:
-    """Return the share of the box of a mark that boxes of some others, (N,) bool, cover."""
-    left, top, right, bottom = marks.boxes[index].tolist()
-    over = [other for other in marks.overlapping(marks.boxes[index]).tolist() if by[other]]
-    lefts, tops, rights, bottoms = marks.boxes[over].T
-    across = np.minimum(rights, right) - np.maximum(lefts, left)
-    down = np.minimum(bottoms, bottom) - np.maximum(tops, top)
-    return float((across * down).sum() / max(1.0, (right - left) * (bottom - top)))

@@ -84,7 +84,9 @@ class MarkLimits:
     hidden: float = 0.5
     """A digit that only the sheared views show is used if its probability of a centre is larger than this in both,"""
     apart: float = 0.2
-    """if its middle is at least this far beside that of any mark, in heights of the digit,"""
+    """if its middle is at least this far beside that of any mark at its level, in heights of the digit,"""
+    level: float = 0.5
+    """which is less than this far above or below it,"""
     covered: float = 0.25
     """and if digits cover more than this share of its box. The rings of a percent sign are no digits."""
     certain: float = 0.99
@@ -169,6 +171,15 @@ class Marks:
         across = np.minimum(self.boxes[:, 2], right) - np.maximum(self.boxes[:, 0], left)
         down = np.minimum(self.boxes[:, 3], bottom) - np.maximum(self.boxes[:, 1], top)
         return np.flatnonzero((across > 0) & (down > 0))
+
+    def covered(self, box: Floats, by: NDArray[np.bool_]) -> float:
+        """Return the share of a box, (4,), that the boxes of some of the marks, (N,) bool, cover."""
+        left, top, right, bottom = box.tolist()
+        over = [other for other in self.overlapping(box).tolist() if by[other]]
+        lefts, tops, rights, bottoms = self.boxes[over].T
+        across = np.minimum(rights, right) - np.maximum(lefts, left)
+        down = np.minimum(bottoms, bottom) - np.maximum(tops, top)
+        return float((across * down).sum() / max(1.0, (right - left) * (bottom - top)))
 
 
 def find_marks(grey: NDArray[np.uint8], detector: Detector, *, finest: float | None = None) -> Marks:
@@ -293,7 +304,7 @@ def _confirmed(marks: Marks, grey: NDArray[np.uint8], detector: Detector) -> Mar
 
 def _alike(marks: Marks, others: Marks) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the indices of the marks that a sheared view shows too, and there the indices of these, (n,) each."""
-    if not len(others) or not len(marks):
+    if not len(others):
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
     shares = _intersection_over_union(marks.boxes, others.boxes)
     nearest = shares.argmax(axis=1)
@@ -306,15 +317,15 @@ def _with_hidden(marks: Marks, one: Marks, other: Marks) -> Marks:
 
     The boxes of leaning digits overlap. Two leaning 1s side by side look like one mark that was found twice.
     """
-    seen, again = _alike(one, other)
-    certainties = np.asarray((one.certainties[seen] + other.certainties[again]) / 2, np.float32)
-    sure = np.minimum(one.certainties[seen], other.certainties[again]) > LIMITS.hidden
-    digits = (one.kinds[seen] < 10) & (other.kinds[again] < 10) & sure
-    more = replace(one.at(seen), certainties=certainties).at(digits)
-    hidden = np.array([_is_hidden(marks, more, index) for index in range(len(more))], bool)
-    if not hidden.any():
+    more = one.at((one.kinds < 10) & (one.certainties > LIMITS.hidden))
+    seen, again = _alike(more, other)
+    more, shown = more.at(seen), other.at(again)
+    more = replace(more, certainties=np.asarray((more.certainties + shown.certainties) / 2, np.float32))
+    more = more.at((shown.kinds < 10) & (shown.certainties > LIMITS.hidden))
+    hidden = [index for index in range(len(more)) if _is_hidden(marks, more, index)]
+    if not hidden:
         return marks
-    more = more.at(hidden)
+    more = more.at(np.array(hidden, np.intp))
     boxes = more.boxes.copy()
     boxes[:, 0] -= LIMITS.shear * more.heights / 2
     boxes[:, 2] += LIMITS.shear * more.heights / 2
@@ -322,14 +333,11 @@ def _with_hidden(marks: Marks, one: Marks, other: Marks) -> Marks:
 
 
 def _is_hidden(marks: Marks, more: Marks, index: int) -> bool:
-    """Return whether no mark stands where another view shows a digit, but marks cover much of its box."""
-    box, height = more.boxes[index], more.heights[index]
-    across, down = np.abs(marks.middles - more.middles[index]).T
-    if ((across < LIMITS.apart * height) & (down < 0.5 * height)).any():
+    """Return whether no mark stands where other views show a digit, but digits cover much of its box."""
+    across, down = np.abs(marks.middles - more.middles[index]).T / more.heights[index]
+    if ((across < LIMITS.apart) & (down < LIMITS.level)).any():
         return False
-    sides = np.minimum(marks.boxes[:, 2:], box[2:]) - np.maximum(marks.boxes[:, :2], box[:2])
-    covered = np.prod(np.maximum(sides, 0), axis=1)[marks.kinds < 10].sum()
-    return bool(covered > LIMITS.covered * np.prod(box[2:] - box[:2]))
+    return marks.covered(more.boxes[index], marks.kinds < 10) > LIMITS.covered
 
 
 def _intersection_over_union(one: Floats, other: Floats) -> Floats:
